@@ -1,0 +1,68 @@
+// Shell: the only file that reads the system's clocks, starts its threads and asks for its entropy.
+#include <condition_variable>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "exporter/base/runtime.h"
+
+namespace registry_exporter {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  UnixMillis now() const override {
+    return std::chrono::floor<Millis>(std::chrono::system_clock::now());
+  }
+  SteadyTime steady_now() const override { return std::chrono::steady_clock::now(); }
+};
+
+class SystemWaiter final : public Waiter {
+ public:
+  void wait_until(std::unique_lock<std::mutex>& lock, SteadyTime deadline) override {
+    if (deadline == SteadyTime::max()) {
+      condition_.wait(lock);
+    } else {
+      condition_.wait_until(lock, deadline);
+    }
+  }
+  void notify_all() override { condition_.notify_all(); }
+
+ private:
+  std::condition_variable condition_;
+};
+
+class SystemThread final : public Thread {
+ public:
+  explicit SystemThread(std::function<void()> body) : thread_(std::move(body)) {}
+
+ private:
+  std::jthread thread_;
+};
+
+class SystemThreads final : public Threads {
+ public:
+  std::unique_ptr<Waiter> make_waiter() override { return std::make_unique<SystemWaiter>(); }
+  std::unique_ptr<Thread> start(std::string, std::function<void()> body) override {
+    return std::make_unique<SystemThread>(std::move(body));
+  }
+};
+
+class SystemEntropy final : public Entropy {
+ public:
+  std::uint64_t next() override {
+    thread_local std::random_device device;
+    return (static_cast<std::uint64_t>(device()) << 32) | device();
+  }
+};
+
+}  // namespace
+
+Runtime system_runtime() {
+  static SystemClock clock;
+  static SystemThreads threads;
+  static SystemEntropy entropy;
+  return Runtime{clock, threads, entropy};
+}
+
+}  // namespace registry_exporter

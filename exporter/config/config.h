@@ -1,0 +1,176 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "exporter/base/clock.h"
+#include "exporter/base/result.h"
+#include "exporter/base/secret.h"
+
+/// The configuration file as values, with defaults and units. Filled by config/parse, which has
+/// checked every range that is stated here.
+namespace registry_exporter {
+
+enum class InitialHistory { baseline, count };
+
+struct CollectionConfig {
+  Millis min_interval{15'000};       ///< A scrape sooner after the last cycle is answered from it.
+  Millis scrape_timeout{10'000};     ///< > 0. When the scraper sends none.
+  InitialHistory initial_history = InitialHistory::baseline;
+  Millis lookback{std::chrono::hours(24 * 30)};  ///< > 0
+  Millis sweep_interval{std::chrono::hours(1)};  ///< > 0
+  Millis discovery_interval{std::chrono::minutes(10)};  ///< > 0
+  Millis max_staleness{std::chrono::minutes(2)};        ///< > 0
+  bool operator==(const CollectionConfig&) const = default;
+};
+
+/// What a raw build status counts as (`metrics.build_statuses`). Keys in upper case.
+enum class StatusMeaning { success, failed, canceled, other, open };
+
+struct MetricsConfig {
+  std::vector<Millis> windows{std::chrono::hours(1), std::chrono::hours(24),
+                              std::chrono::hours(24 * 7)};  ///< Each > 0 and ≤ lookback; distinct.
+  std::vector<double> build_duration_buckets{10,  30,   60,   120,  180,  300, 600,
+                                             900, 1200, 1800, 2700, 3600, 7200};  ///< Seconds.
+  std::map<std::string, StatusMeaning> build_statuses;
+  bool created_timestamps = false;
+  std::vector<std::string> disabled;  ///< Names of known families.
+  int max_repositories = 20'000;      ///< ≥ 1, for each registry.
+  bool operator==(const MetricsConfig&) const = default;
+};
+
+/// A secret given in place or by a file that is read again when it changes.
+struct SecretSource {
+  Secret value;
+  std::string file;  ///< Wins when set.
+  bool empty() const { return value.empty() && file.empty(); }
+  bool operator==(const SecretSource&) const = default;
+};
+
+struct AcrCredentials {
+  struct AssumeRole {
+    std::string role_arn, session_name, external_id;
+    bool operator==(const AssumeRole&) const = default;
+  };
+  struct Oidc {
+    std::string role_arn, provider_arn, token_file, session_name;
+    bool operator==(const Oidc&) const = default;
+  };
+  SecretSource access_key_id, access_key_secret, security_token;
+  std::optional<AssumeRole> assume_role;
+  std::optional<Oidc> oidc;
+  std::optional<std::string> ecs_ram_role;  ///< Empty: ask the metadata service.
+  std::string credentials_uri;
+  bool operator==(const AcrCredentials&) const = default;
+};
+
+struct SwrCredentials {
+  struct IamUser {
+    std::string domain_name, user_name, project_name;
+    SecretSource password;
+    bool operator==(const IamUser&) const = default;
+  };
+  struct Oidc {
+    std::string idp_id, token_file;
+    bool operator==(const Oidc&) const = default;
+  };
+  SecretSource access_key, secret_key, security_token;
+  std::optional<IamUser> iam_user;
+  std::optional<Oidc> oidc;
+  bool ecs_agency = false;
+  bool operator==(const SwrCredentials&) const = default;
+};
+
+/// A repository given by the user instead of found by discovery.
+struct StaticRepository {
+  std::string repo_namespace, name, id;
+  bool operator==(const StaticRepository&) const = default;
+};
+
+struct RepositoryFilters {
+  std::vector<std::string> include, exclude;  ///< RE2, fully anchored, on "namespace/name".
+  bool operator==(const RepositoryFilters&) const = default;
+};
+
+struct TlsConfig {
+  std::string ca_file, cert_file, key_file, server_name;
+  bool operator==(const TlsConfig&) const = default;
+};
+
+struct AcrConfig {
+  std::string instance_id;
+  AcrCredentials credentials;
+  bool operator==(const AcrConfig&) const = default;
+};
+
+struct SwrConfig {
+  std::string project_id;
+  std::string iam_endpoint;  ///< "https://…", no trailing slash.
+  SwrCredentials credentials;
+  enum class Paging { offset, filter } paging = Paging::offset;
+  bool collect_rules = false;
+  bool operator==(const SwrConfig&) const = default;
+};
+
+struct RegistryConfig {
+  std::string name;
+  std::string region;
+  std::string endpoint;  ///< "https://host[:port]", no trailing slash; defaulted from the region.
+  std::string sts_endpoint, metadata_endpoint;
+  std::variant<AcrConfig, SwrConfig> cloud;
+  bool credentials_given = false;  ///< False: the provider's own default chain.
+  RepositoryFilters repositories;
+  std::optional<std::vector<StaticRepository>> static_repositories;
+  int page_size = 100;             ///< 1..100 (acr), 1..1000 (swr).
+  double requests_per_second = 5;  ///< > 0; already this shard's share.
+  int concurrency = 4;             ///< 1..256
+  Millis request_timeout{10'000};  ///< > 0
+  std::string proxy_url;
+  TlsConfig tls;
+  bool operator==(const RegistryConfig&) const = default;
+
+  bool is_acr() const { return std::holds_alternative<AcrConfig>(cloud); }
+  /// name + type + (instance_id, or region and project): what the state knows it by.
+  std::string identity() const;
+};
+
+struct Config {
+  CollectionConfig collection;
+  std::string state_path = "/var/lib/registry_exporter/state.db";
+  MetricsConfig metrics;
+  std::vector<RegistryConfig> registries;  ///< Never empty; names are unique.
+  bool operator==(const Config&) const = default;
+};
+
+/// One thing wrong with a file. `line` is 1-based; 0 when no line can be named.
+struct ConfigProblem {
+  int line = 0;
+  std::string message;  ///< Says what to change; never a secret.
+  bool operator==(const ConfigProblem&) const = default;
+};
+
+/// `name` → value of an environment variable, nullopt when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// Families that `metrics.disabled` may name: asked back, since they are known elsewhere.
+using KnownFamily = std::function<bool(const std::string& name)>;
+
+/// Reads a whole configuration. Pure: files (secrets) are not opened. Errors: every problem found,
+/// in the order of their lines.
+tl::expected<Config, std::vector<ConfigProblem>> parse_config(const std::string& text,
+                                                              const Environment& environment,
+                                                              const KnownFamily& known_family);
+
+/// Reads `path` and parses it; problems come with line 0 when the file can't be read. Shell.
+tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
+                                                             const KnownFamily& known_family);
+
+/// The text of a secret now: the file's content without one trailing newline, or the value. Shell.
+Result<Secret> read_secret(const SecretSource& source);
+
+}  // namespace registry_exporter

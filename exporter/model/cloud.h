@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "exporter/base/result.h"
+#include "exporter/model/record.h"
+#include "exporter/model/repository.h"
+
+namespace registry_exporter {
+
+/// Which part of a repository's list to read: rows [index·size, (index+1)·size).
+struct PageRequest {
+  int index = 0;  ///< Zero-based.
+  int size = 100;
+};
+
+/// What one registry's cloud is asked by ingestion. Implementations sign, pace, retry and meter;
+/// they are thread-safe, and every call ends by its own deadline.
+/// Errors: the cloud kinds of ErrorKind, or canceled.
+class Cloud {
+ public:
+  virtual ~Cloud() = default;
+  /// All repositories. An error only if nothing could be listed.
+  virtual Result<Discovery> discover() = 0;
+  virtual Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) = 0;
+  /// Reads one build by its id. not_found: the cloud doesn't know it (any more).
+  /// bad_request where the cloud has no such operation (swr).
+  virtual Result<Record> read_record(const RepositoryRef& repository, const std::string& id) = 0;
+  /// swr with `collect_rules`; empty elsewhere.
+  virtual Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) = 0;
+  /// Ends the calls under way and refuses new ones (canceled): we are stopping.
+  virtual void abort() = 0;
+};
+
+/// How a registry's cloud is doing, as of now.
+struct CloudHealth {
+  bool up = false;  ///< The newest call that could tell was answered and accepted the credentials.
+  double requests_per_second = 0;  ///< The rate in force.
+  std::optional<UnixMillis> credentials_expire_at;
+  std::optional<Millis> clock_offset;  ///< Server minus local; nullopt before any answer.
+};
+
+}  // namespace registry_exporter

@@ -1,0 +1,46 @@
+#include "exporter/model/record.h"
+
+namespace registry_exporter {
+
+std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::success: return "success";
+    case Outcome::failed: return "failed";
+    case Outcome::canceled: return "canceled";
+    case Outcome::other: return "other";
+    case Outcome::date_rule: return "date_rule";
+    case Outcome::tag_rule: return "tag_rule";
+  }
+  return "other";
+}
+
+std::span<const Outcome> outcomes_of(RegistryType type) {
+  static constexpr Outcome kBuilds[] = {Outcome::success, Outcome::failed, Outcome::canceled,
+                                        Outcome::other};
+  static constexpr Outcome kDeletions[] = {Outcome::date_rule, Outcome::tag_rule, Outcome::other};
+  if (type == RegistryType::acr) return kBuilds;
+  return kDeletions;
+}
+
+std::string_view name(Rejection rejection) {
+  return rejection == Rejection::id_missing ? "id_missing" : "id_invalid";
+}
+
+RecordKey record_key(std::string_view id) {
+  constexpr RecordKey kHashed = RecordKey{1} << 63;
+  const bool decimal = !id.empty() && id.size() <= 18 && (id[0] != '0' || id.size() == 1) &&
+                       id.find_first_not_of("0123456789") == std::string_view::npos;
+  RecordKey key = 0;
+  if (decimal) {
+    for (const char digit : id) key = key * 10 + static_cast<RecordKey>(digit - '0');
+    return key;
+  }
+  // FNV-1a, then the finaliser of SplitMix64: ids that differ in one digit land far apart.
+  key = 0xcbf29ce484222325U;
+  for (const char byte : id) key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
+  key = (key ^ (key >> 30)) * 0xbf58476d1ce4e5b9U;
+  key = (key ^ (key >> 27)) * 0x94d049bb133111ebU;
+  return (key ^ (key >> 31)) | kHashed;
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/base/clock.h"
+
+namespace registry_exporter {
+
+enum class RegistryType : std::uint8_t { acr, swr };
+constexpr std::string_view name(RegistryType type) {
+  return type == RegistryType::acr ? "acr" : "swr";
+}
+
+/// How a record ended: a build's status or the template of the rule that deleted a tag. Stored in
+/// the state by number: append only.
+enum class Outcome : std::uint8_t { success, failed, canceled, other, date_rule, tag_rule };
+inline constexpr std::size_t kOutcomes = 6;
+/// Label value: "success", …, "date_rule".
+std::string_view name(Outcome outcome);
+/// Those a type of registry can have, in the order of the exposition.
+std::span<const Outcome> outcomes_of(RegistryType type);
+
+/// One number per outcome.
+template <class T>
+struct PerOutcome {
+  std::array<T, kOutcomes> values{};
+  T& operator[](Outcome outcome) { return values[static_cast<std::size_t>(outcome)]; }
+  const T& operator[](Outcome outcome) const { return values[static_cast<std::size_t>(outcome)]; }
+  bool operator==(const PerOutcome&) const = default;
+};
+
+/// Recognises a record within its repository: a decimal id below 2^63 itself (SWR), or a 64-bit
+/// hash of the text (ACR), with the top bit set.
+using RecordKey = std::uint64_t;
+RecordKey record_key(std::string_view id);
+
+/// One build, or one tag deleted by retention, as a page lists it. A build changes until it has
+/// finished, then never again; a deletion is finished when it is born.
+struct Record {
+  std::string id;  ///< Never empty. Unique within the repository; says nothing about order.
+  RecordKey key = 0;
+  std::optional<UnixMillis> started_at;  ///< nullopt: missing, empty, 0 or implausible.
+  std::optional<UnixMillis> ended_at;    ///< The same; a deletion's created_at in both.
+  bool open = false;                     ///< Still pending or running.
+  Outcome outcome = Outcome::other;      ///< Meaningless while open.
+  bool operator==(const Record&) const = default;
+};
+
+/// A row that can't be recognised again.
+enum class Rejection : std::uint8_t { id_missing, id_invalid };
+inline constexpr std::size_t kRejections = 2;
+std::string_view name(Rejection rejection);
+
+/// One answer of a listing.
+struct Page {
+  std::vector<Record> records;
+  std::size_t rows = 0;  ///< All rows of the answer, rejected ones included.
+  std::optional<std::uint64_t> total;  ///< What the server says the list has: a hint, never proof.
+  std::optional<int> page_size;        ///< What the server says it used (acr).
+  std::vector<Rejection> rejected;
+  std::vector<std::string> unknown_statuses;  ///< Raw, at most 64 bytes each.
+  std::optional<UnixMillis> server_time;      ///< The answer's `Date`.
+};
+
+}  // namespace registry_exporter

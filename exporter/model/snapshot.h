@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/base/result.h"
+#include "exporter/model/ledger.h"
+#include "exporter/model/registry_state.h"
+
+namespace registry_exporter {
+
+/// Each matched repository is in exactly one.
+enum class Freshness : std::uint8_t {
+  fresh,    ///< Read within max_staleness.
+  stale,    ///< Not.
+  failing,  ///< Its newest reading failed.
+  pending,  ///< Never read yet.
+  dropped,  ///< Over max_repositories: not read, no series.
+};
+inline constexpr std::size_t kFreshness = 5;
+std::string_view name(Freshness freshness);
+
+/// The build that last fell into a bucket.
+struct Exemplar {
+  std::string build_record_id;
+  double seconds = 0;
+  UnixMillis ended_at;
+};
+
+/// Everything a scrape shows of one repository, as of a commit. Immutable once published; shared
+/// between snapshots while nothing changes.
+struct RepositoryView {
+  RepositoryRef ref;
+  std::shared_ptr<const EventCounters> counters;  ///< As committed.
+  /// By outcome, then by bucket (the last is +Inf); empty: none yet.
+  PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
+
+  std::uint32_t open = 0;
+  std::optional<UnixMillis> oldest_open_started_at;
+  std::optional<LastBuild> last_build;
+  std::uint32_t consecutive_failed = 0;
+  PerOutcome<std::optional<UnixMillis>> last_end;
+  std::vector<PerOutcome<std::uint32_t>> recent;  ///< Per configured window, in its order.
+  PerOutcome<bool> seen;                          ///< Outcomes ever listed.
+
+  std::optional<std::uint64_t> tags;
+  std::optional<std::uint64_t> size_bytes;
+  std::optional<std::uint64_t> downloads;
+  std::vector<RetentionRule> rules;
+
+  std::optional<UnixMillis> last_read;
+  std::optional<ErrorKind> failing;  ///< The newest reading failed for this.
+  std::string failing_detail;        ///< The same in words.
+};
+
+/// One repository in one snapshot: its view, and which counters to show. They lag behind
+/// `view->counters` while a zero or an old value has to be seen first.
+struct RepositoryRow {
+  std::shared_ptr<const RepositoryView> view;
+  /// nullptr: no series yet (counted history before its first complete reading).
+  std::shared_ptr<const EventCounters> shown;
+};
+
+/// One registry as a scrape sees it. Immutable.
+struct RegistrySnapshot {
+  std::string name;
+  RegistryType type = RegistryType::acr;
+  std::vector<RepositoryRow> rows;  ///< Sorted by namespace, then name.
+  std::array<std::uint64_t, kFreshness> repositories{};  ///< By Freshness.
+  std::uint64_t ledger_imbalance = 0;  ///< Sum over repositories; 0 when the books balance.
+  RegistryState state;                 ///< Counters as committed.
+  std::map<std::string, std::uint64_t> unknown_statuses;  ///< Raw value → times met; bounded.
+  std::optional<double> last_cycle_seconds;
+  UnixMillis taken_at;  ///< Windows are as of then.
+};
+
+struct Snapshot {
+  std::vector<std::shared_ptr<const RegistrySnapshot>> registries;  ///< In configured order.
+};
+
+}  // namespace registry_exporter

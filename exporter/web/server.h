@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporter/base/clock.h"
+#include "exporter/base/result.h"
+#include "exporter/web/message.h"
+
+namespace registry_exporter {
+
+struct ServerOptions {
+  std::vector<std::string> listen_addresses{":10067"};  ///< host:port, :port, [::1]:port
+  std::size_t head_bytes_max = 8 * 1024;                ///< More: 431.
+  std::size_t connections_max = 512;
+  Millis head_timeout{10'000};    ///< From accept, or from the first byte of a later request.
+  /// From the answer being ready to its last byte: the scrape's deadline plus 10 s, at the most.
+  Millis answer_timeout{20'000};
+  bool systemd_socket = false;    ///< Take the listening sockets from systemd (LISTEN_FDS).
+};
+
+/// Serves HTTP/1.1 and 1.0 from one thread of its own until stopped. Slow and broken clients never
+/// keep others waiting.
+class Server {
+ public:
+  virtual ~Server() = default;
+  /// Binds, starts serving. Errors: invalid_config (address not understood), transport (in use…).
+  virtual Result<Done> start() = 0;
+  /// "host:port" of each listener, with the port the system chose where 0 was asked.
+  virtual std::vector<std::string> addresses() const = 0;
+  /// Stops accepting, finishes the answers under way for at most `grace`, closes all.
+  virtual void stop(Millis grace) = 0;
+};
+
+std::unique_ptr<Server> make_server(ServerOptions options, WebHandler handler);
+
+}  // namespace registry_exporter
