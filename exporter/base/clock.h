@@ -14,8 +14,8 @@ using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chron
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual UnixMillis now() const = 0;          ///< Wall clock; may jump.
-  virtual SteadyTime steady_now() const = 0;   ///< Monotonic.
+  virtual UnixMillis now() const = 0;         ///< Wall clock; may jump.
+  virtual SteadyTime steady_now() const = 0;  ///< Monotonic.
 };
 
 inline double to_seconds(UnixMillis time) {

@@ -19,11 +19,11 @@ namespace registry_exporter {
 enum class InitialHistory { baseline, count };
 
 struct CollectionConfig {
-  Millis min_interval{15'000};       ///< A scrape sooner after the last cycle is answered from it.
-  Millis scrape_timeout{10'000};     ///< > 0. When the scraper sends none.
+  Millis min_interval{15'000};    ///< A scrape sooner after the last cycle is answered from it.
+  Millis scrape_timeout{10'000};  ///< > 0. When the scraper sends none.
   InitialHistory initial_history = InitialHistory::baseline;
-  Millis lookback{std::chrono::hours(24 * 30)};  ///< > 0
-  Millis sweep_interval{std::chrono::hours(1)};  ///< > 0
+  Millis lookback{std::chrono::hours(24 * 30)};         ///< > 0
+  Millis sweep_interval{std::chrono::hours(1)};         ///< > 0
   Millis discovery_interval{std::chrono::minutes(10)};  ///< > 0
   Millis max_staleness{std::chrono::minutes(2)};        ///< > 0
   bool operator==(const CollectionConfig&) const = default;

@@ -24,8 +24,9 @@ std::string_view name(RecordClass record_class);
 /// A record that is remembered so that it never counts again. 32 bytes.
 struct ClosedRecord {
   RecordKey key = 0;
-  UnixMillis placed_at;  ///< Start (deletion: created_at), or when first seen: compared with the floor.
-  UnixMillis ended_at;   ///< Its end, or when first seen finished: what windows count by.
+  UnixMillis
+      placed_at;  ///< Start (deletion: created_at), or when first seen: compared with the floor.
+  UnixMillis ended_at;  ///< Its end, or when first seen finished: what windows count by.
   RecordClass record_class = RecordClass::counted;
   Outcome outcome = Outcome::other;
   bool operator==(const ClosedRecord&) const = default;
@@ -106,7 +107,7 @@ struct Ledger {
   /// Met by walks that did not finish. Every other known record is *anchored*: it and everything
   /// listed below it is known to be closed or followed. Sorted.
   std::vector<RecordKey> unanchored;
-  bool halted = false;      ///< The books did not balance: nothing is ingested any more.
+  bool halted = false;  ///< The books did not balance: nothing is ingested any more.
 
   ListOrder order = ListOrder::unknown;
   std::optional<Walk> walk;

@@ -4,12 +4,18 @@ namespace registry_exporter {
 
 std::string_view name(Outcome outcome) {
   switch (outcome) {
-    case Outcome::success: return "success";
-    case Outcome::failed: return "failed";
-    case Outcome::canceled: return "canceled";
-    case Outcome::other: return "other";
-    case Outcome::date_rule: return "date_rule";
-    case Outcome::tag_rule: return "tag_rule";
+    case Outcome::success:
+      return "success";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::canceled:
+      return "canceled";
+    case Outcome::other:
+      return "other";
+    case Outcome::date_rule:
+      return "date_rule";
+    case Outcome::tag_rule:
+      return "tag_rule";
   }
   return "other";
 }

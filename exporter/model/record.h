@@ -60,7 +60,7 @@ std::string_view name(Rejection rejection);
 /// One answer of a listing.
 struct Page {
   std::vector<Record> records;
-  std::size_t rows = 0;  ///< All rows of the answer, rejected ones included.
+  std::size_t rows = 0;                ///< All rows of the answer, rejected ones included.
   std::optional<std::uint64_t> total;  ///< What the server says the list has: a hint, never proof.
   std::optional<int> page_size;        ///< What the server says it used (acr).
   std::vector<Rejection> rejected;

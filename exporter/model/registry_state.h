@@ -25,9 +25,9 @@ struct RegistryState {
   /// Filters and shard numbers that the last complete discovery went by. Another value: the next
   /// complete discovery marks the repositories that come in with it as baseline.
   std::string discovery_scope;
-  bool discovered = false;           ///< There was a complete discovery with `discovery_scope`.
-  bool count_history = false;        ///< This registry was started with `initial_history: count`.
-  std::vector<double> bucket_bounds; ///< Seconds; that the stored histograms were counted by.
+  bool discovered = false;            ///< There was a complete discovery with `discovery_scope`.
+  bool count_history = false;         ///< This registry was started with `initial_history: count`.
+  std::vector<double> bucket_bounds;  ///< Seconds; that the stored histograms were counted by.
 
   // Counters of the registry; never fall.
   std::array<std::uint64_t, kRecordClasses> records{};  ///< Records ever put into a class.
@@ -43,7 +43,7 @@ struct RepositoryState {
   RepositoryRef ref;
   bool dropped = false;  ///< Not listed by two complete discoveries: no series, ids remembered.
   std::uint8_t passes_missed = 0;  ///< Complete discoveries in a row that did not list it.
-  bool excluded = false;  ///< No longer matched by the filters: no series, ids remembered.
+  bool excluded = false;           ///< No longer matched by the filters: no series, ids remembered.
   Ledger ledger;
   bool operator==(const RepositoryState&) const = default;
 };

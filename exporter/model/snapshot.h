@@ -70,7 +70,7 @@ struct RepositoryRow {
 struct RegistrySnapshot {
   std::string name;
   RegistryType type = RegistryType::acr;
-  std::vector<RepositoryRow> rows;  ///< Sorted by namespace, then name.
+  std::vector<RepositoryRow> rows;                       ///< Sorted by namespace, then name.
   std::array<std::uint64_t, kFreshness> repositories{};  ///< By Freshness.
   std::uint64_t ledger_imbalance = 0;  ///< Sum over repositories; 0 when the books balance.
   RegistryState state;                 ///< Counters as committed.

@@ -45,8 +45,8 @@ struct ApiCallerOptions {
 ///
 /// The rules, from the contract: never more than rate + burst in any one-second window, burst =
 /// min(10, max(1, rate)). Throttled: the rate in force halves at once, down to 1/16 of the
-/// configured one (answers to calls sent before the last halving don't halve again), and is won back
-/// by 10 % of the configured rate per second without throttling. Server-given waits pause the
+/// configured one (answers to calls sent before the last halving don't halve again), and is won
+/// back by 10 % of the configured rate per second without throttling. Server-given waits pause the
 /// registry, 15 minutes at the most. After a start or a new secret one call goes alone until it is
 /// answered; keys refused later cost at most the calls in flight, then one probe each
 /// `probe_interval`. Retries: server_error, timeout, transport, throttled; at most `attempts_max`
@@ -67,7 +67,7 @@ class ApiCaller {
   void abort();
 
   bool up() const;  ///< The newest call that could tell was answered and accepted the credentials.
-  double rate_in_force() const;  ///< Requests per second.
+  double rate_in_force() const;                ///< Requests per second.
   std::optional<Millis> clock_offset() const;  ///< Server minus local, from the newest `Date`.
 
  private:

@@ -18,7 +18,7 @@ struct HttpRequest {
   std::string target = "/";  ///< Path and query exactly as they go on the wire.
   HttpHeaders headers;       ///< `host` among them when it is signed.
   std::string body;
-  Millis timeout{10'000};    ///< Whole request, connect to last byte.
+  Millis timeout{10'000};  ///< Whole request, connect to last byte.
 };
 
 struct HttpResponse {

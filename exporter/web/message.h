@@ -12,9 +12,9 @@ namespace registry_exporter {
 /// One request as the server understood it. Bodies are refused before this.
 struct WebRequest {
   std::string method;
-  std::string target;  ///< Path and query as sent.
+  std::string target;                                        ///< Path and query as sent.
   std::vector<std::pair<std::string, std::string>> headers;  ///< Names in lower case, in order.
-  std::string client_address;  ///< Without the port.
+  std::string client_address;                                ///< Without the port.
 
   /// First value of a header, or "".
   std::string_view header(std::string_view lower_case_name) const {

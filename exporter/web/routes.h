@@ -17,8 +17,8 @@ struct ScrapeRequest {
   Millis timeout{10'000};               ///< Time left to answer in, the offset taken off.
   ExpositionFormat format = ExpositionFormat::text;
   bool gzip = false;
-  std::string client;  ///< Address and User-Agent: who must have seen a zero.
-  bool collect = true; ///< False for HEAD: answered from the newest snapshot.
+  std::string client;   ///< Address and User-Agent: who must have seen a zero.
+  bool collect = true;  ///< False for HEAD: answered from the newest snapshot.
 };
 
 struct ScrapeAnswer {
@@ -52,7 +52,7 @@ struct WebServices {
 struct WebOptions {
   std::string telemetry_path = "/metrics";
   bool enable_lifecycle = false;
-  int max_requests = 40;          ///< Scrapes under way at once; more get 503 with Retry-After.
+  int max_requests = 40;  ///< Scrapes under way at once; more get 503 with Retry-After.
   Millis timeout_offset{500};
   Millis scrape_timeout{10'000};  ///< When the scraper sends none.
 };

@@ -16,10 +16,10 @@ struct ServerOptions {
   std::vector<std::string> listen_addresses{":10067"};  ///< host:port, :port, [::1]:port
   std::size_t head_bytes_max = 8 * 1024;                ///< More: 431.
   std::size_t connections_max = 512;
-  Millis head_timeout{10'000};    ///< From accept, or from the first byte of a later request.
+  Millis head_timeout{10'000};  ///< From accept, or from the first byte of a later request.
   /// From the answer being ready to its last byte: the scrape's deadline plus 10 s, at the most.
   Millis answer_timeout{20'000};
-  bool systemd_socket = false;    ///< Take the listening sockets from systemd (LISTEN_FDS).
+  bool systemd_socket = false;  ///< Take the listening sockets from systemd (LISTEN_FDS).
 };
 
 /// Serves HTTP/1.1 and 1.0 from one thread of its own until stopped. Slow and broken clients never

@@ -1,0 +1,123 @@
+// Shell: writes to stderr.
+#include "exporter/base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <memory>
+
+#include "exporter/base/runtime.h"
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter::log {
+namespace {
+
+std::atomic<Format> current_format{Format::logfmt};
+
+spdlog::logger& logger() {
+  static const std::shared_ptr<spdlog::logger> instance = [] {
+    auto made =
+        std::make_shared<spdlog::logger>("log", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%v");
+    return made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::string_view word(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warn:
+      return "warn";
+    case Level::error:
+      return "error";
+  }
+  return "info";
+}
+
+/// A quoted string that is valid in JSON and in logfmt; bytes that are no plain ASCII text and
+/// control characters are escaped, so that a hostile name can't forge a line or paint a terminal.
+std::string quoted(std::string_view text) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte >= 0x7f) {
+      out += "\\u00";
+      out.push_back(kDigits[byte >> 4]);
+      out.push_back(kDigits[byte & 15U]);
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+  return out;
+}
+
+bool is_plain(std::string_view text) {
+  if (text.empty()) return false;
+  for (const char c : text) {
+    if (c <= ' ' || c == '"' || c == '=' || c == '\\' || static_cast<unsigned char>(c) >= 0x7f) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void append(std::string& line, std::string_view key, std::string_view value, Format format) {
+  if (format == Format::json) {
+    line += line.empty() ? "{" : ",";
+    line += quoted(key) + ":" + quoted(value);
+    return;
+  }
+  if (!line.empty()) line.push_back(' ');
+  line += key;
+  line.push_back('=');
+  line += is_plain(value) ? std::string(value) : quoted(value);
+}
+
+}  // namespace
+
+void configure(Level level, Format format) {
+  logger().set_level(to_spdlog(level));
+  current_format = format;
+}
+
+bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
+
+void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  if (!enabled(level)) return;
+  const Format format = current_format;
+  std::string line;
+  append(line, "ts", format_rfc3339_millis(system_runtime().clock.now()), format);
+  append(line, "level", word(level), format);
+  append(line, "msg", message, format);
+  for (const Field& field : fields) append(line, field.key, field.value, format);
+  if (format == Format::json) line.push_back('}');
+  logger().log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace registry_exporter::log
