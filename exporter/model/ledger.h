@@ -77,6 +77,9 @@ struct Walk {
   UnixMillis started_at;
   std::uint64_t first_total = 0;  ///< As the first page told it; 0 when it did not.
   std::uint64_t records_met = 0;
+  // Neighbours on one page so far: what the order of the list is judged by.
+  std::uint64_t pairs_descending = 0;
+  std::uint64_t pairs_ascending = 0;
   bool operator==(const Walk&) const = default;
 };
 
@@ -113,6 +116,9 @@ struct Ledger {
   std::optional<Walk> walk;
   int tail_page = 0;                        ///< oldest_first: where the last walk ended.
   std::optional<std::uint64_t> total_prev;  ///< Of the last finished walk.
+  /// Start of the newest record at the head of the list when it was last read: a head that goes
+  /// back (another replica, another order) is no reason to stop at an anchor.
+  std::optional<UnixMillis> newest_listed;
   bool capped = false;  ///< The list loses records at its end: totals tell nothing.
   bool sweep_wanted = false;
   std::optional<UnixMillis> last_sweep;  ///< End of the last clean one.

@@ -1,0 +1,282 @@
+#include "exporter/ingest/ledger_rules.h"
+
+#include <algorithm>
+
+namespace registry_exporter {
+namespace {
+
+/// An EndTime further ahead of the server's clock than this tells no time.
+constexpr std::chrono::minutes kEndAheadMax{5};
+constexpr std::uint8_t kSweepsMissedMax = 2;
+
+template <class Records>
+auto find_closed(Records& closed, RecordKey key) {
+  const auto at = std::lower_bound(closed.begin(), closed.end(), key,
+                                   [](const ClosedRecord& r, RecordKey k) { return r.key < k; });
+  return at != closed.end() && at->key == key ? at : closed.end();
+}
+
+template <class Records>
+auto find_open(Records& open, RecordKey key) {
+  return std::find_if(open.begin(), open.end(),
+                      [key](const OpenRecord& record) { return record.key == key; });
+}
+
+std::uint64_t& present(Ledger& ledger, RecordClass record_class) {
+  return ledger.present[static_cast<std::size_t>(record_class)];
+}
+
+void remember(Ledger& ledger, const ClosedRecord& record, MergeEffects& effects) {
+  const auto at = std::lower_bound(ledger.closed.begin(), ledger.closed.end(), record.key,
+                                   [](const ClosedRecord& r, RecordKey k) { return r.key < k; });
+  if (at != ledger.closed.end() && at->key == record.key) {
+    *at = record;
+  } else {
+    ledger.closed.insert(at, record);
+  }
+  ++present(ledger, record.record_class);
+  ++effects.records[static_cast<std::size_t>(record.record_class)];
+  effects.closed.push_back(record);
+}
+
+void mark_unanchored(Ledger& ledger, RecordKey key) {
+  if (!ledger.read_whole) return;  // Nothing is anchored yet.
+  const auto at = std::lower_bound(ledger.unanchored.begin(), ledger.unanchored.end(), key);
+  if (at == ledger.unanchored.end() || *at != key) ledger.unanchored.insert(at, key);
+}
+
+UnixMillis placed_end(const Record& record, const MergeContext& context) {
+  if (!record.ended_at || *record.ended_at > context.seen_at + kEndAheadMax) {
+    return context.seen_at;
+  }
+  return *record.ended_at;
+}
+
+std::optional<Millis> valid_duration(const Record& record) {
+  if (!record.started_at || !record.ended_at || *record.ended_at < *record.started_at) {
+    return std::nullopt;
+  }
+  return *record.ended_at - *record.started_at;
+}
+
+void note_end(Ledger& ledger, const Record& record, UnixMillis ended_at) {
+  auto& last_end = ledger.last_end[record.outcome];
+  if (!last_end || *last_end < ended_at) last_end = ended_at;
+  const bool decisive = record.outcome == Outcome::success || record.outcome == Outcome::failed;
+  if (decisive && (!ledger.last_build || ledger.last_build->ended_at <= ended_at)) {
+    ledger.last_build =
+        LastBuild{ended_at, record.outcome == Outcome::success, valid_duration(record)};
+  }
+}
+
+void observe_duration(Ledger& ledger, const Record& record, UnixMillis ended_at,
+                      const MergeContext& context, MergeEffects& effects) {
+  const std::optional<Millis> duration = valid_duration(record);
+  if (!duration) {
+    const bool missing = !record.started_at || !record.ended_at;
+    const auto reason = missing ? InvalidDuration::missing : InvalidDuration::negative;
+    ++effects.invalid_durations[static_cast<std::size_t>(reason)];
+    return;
+  }
+  auto& histogram = ledger.counters.durations[record.outcome];
+  if (!histogram) {
+    histogram = empty_histogram(context.bucket_bounds);
+    ledger.durations_held[record.outcome] = context.hold_new_series;
+  }
+  const double seconds = static_cast<double>(duration->count()) / 1000.0;
+  const auto bound =
+      std::lower_bound(context.bucket_bounds.begin(), context.bucket_bounds.end(), seconds);
+  const auto bucket = static_cast<std::size_t>(bound - context.bucket_bounds.begin());
+  ++histogram->counts[bucket];
+  histogram->sum_ms += static_cast<std::uint64_t>(duration->count());
+  effects.observations.push_back({record.outcome, bucket, record.id, *duration, ended_at});
+}
+
+/// The one place where a counter grows.
+void count(Ledger& ledger, const Record& record, UnixMillis ended_at, const MergeContext& context,
+           MergeEffects& effects) {
+  ++ledger.counters.events[record.outcome];
+  if (context.type == RegistryType::acr) {
+    observe_duration(ledger, record, ended_at, context, effects);
+  }
+}
+
+/// A record that is finished and not in any class: puts it into `record_class`.
+void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordClass record_class,
+           const MergeContext& context, MergeEffects& effects) {
+  const UnixMillis ended_at = placed_end(record, context);
+  remember(ledger, {record.key, placed_at, ended_at, record_class, record.outcome}, effects);
+  if (record_class == RecordClass::counted) count(ledger, record, ended_at, context, effects);
+  note_end(ledger, record, ended_at);
+  effects.changed = true;
+}
+
+void follow(Ledger& ledger, const Record& record, const MergeContext& context,
+            MergeEffects& effects) {
+  OpenRecord open;
+  open.id = record.id;
+  open.key = record.key;
+  open.placed_at = record.started_at.value_or(context.seen_at);
+  open.start_known = record.started_at.has_value();
+  ledger.open.push_back(std::move(open));
+  effects.changed = true;
+}
+
+void merge_followed(Ledger& ledger, std::vector<OpenRecord>::iterator open, const Record& record,
+                    const MergeContext& context, MergeEffects& effects) {
+  if (record.open) {
+    if (!open->start_known && record.started_at) {
+      open->placed_at = *record.started_at;
+      open->start_known = true;
+      effects.changed = true;
+    }
+    effects.changed |= open->sweeps_missed != 0 || open->gone;
+    open->sweeps_missed = 0;
+    open->gone = false;
+    return;
+  }
+  const UnixMillis placed_at = open->placed_at;
+  ledger.open.erase(open);
+  close(ledger, record, record.started_at.value_or(placed_at), RecordClass::counted, context,
+        effects);
+}
+
+/// The one class that is left again: the record was not gone after all.
+void merge_vanished(Ledger& ledger, const ClosedRecord& vanished, const Record& record,
+                    const MergeContext& context, MergeEffects& effects) {
+  --present(ledger, RecordClass::vanished);
+  const UnixMillis placed_at = vanished.placed_at;
+  if (record.open) {
+    ledger.closed.erase(find_closed(ledger.closed, record.key));
+    effects.closed_removed = true;
+    follow(ledger, record, context, effects);
+    return;
+  }
+  close(ledger, record, placed_at, RecordClass::counted, context, effects);
+}
+
+Met merge_unknown(Ledger& ledger, const Record& record, const MergeContext& context,
+                  MergeEffects& effects) {
+  ++ledger.known;
+  const UnixMillis placed_at = record.started_at.value_or(context.seen_at);
+  if (placed_at < ledger.floor) {
+    close(ledger, record, placed_at, RecordClass::late, context, effects);
+    return Met::below_floor;
+  }
+  mark_unanchored(ledger, record.key);
+  if (record.open) {
+    follow(ledger, record, context, effects);
+  } else {
+    const bool history = ledger.baseline_pending;
+    close(ledger, record, placed_at, history ? RecordClass::baseline : RecordClass::counted,
+          context, effects);
+  }
+  return Met::unknown;
+}
+
+}  // namespace
+
+DurationHistogram empty_histogram(std::span<const double> bucket_bounds) {
+  DurationHistogram histogram;
+  histogram.counts.assign(bucket_bounds.size() + 1, 0);
+  return histogram;
+}
+
+bool is_known(const Ledger& ledger, RecordKey key) {
+  return find_closed(ledger.closed, key) != ledger.closed.end() ||
+         find_open(ledger.open, key) != ledger.open.end();
+}
+
+bool is_anchored(const Ledger& ledger, RecordKey key) {
+  return ledger.read_whole && is_known(ledger, key) &&
+         !std::binary_search(ledger.unanchored.begin(), ledger.unanchored.end(), key);
+}
+
+Met merge_record(Ledger& ledger, const Record& record, const MergeContext& context,
+                 MergeEffects& effects) {
+  const Met met = !is_known(ledger, record.key)     ? Met::unknown
+                  : is_anchored(ledger, record.key) ? Met::anchored
+                                                    : Met::unanchored;
+  if (met == Met::unknown) return merge_unknown(ledger, record, context, effects);
+  if (const auto open = find_open(ledger.open, record.key); open != ledger.open.end()) {
+    merge_followed(ledger, open, record, context, effects);
+    return met;
+  }
+  const ClosedRecord closed = *find_closed(ledger.closed, record.key);
+  if (closed.record_class == RecordClass::vanished) {
+    merge_vanished(ledger, closed, record, context, effects);
+  }
+  return met;
+}
+
+void anchor_all(Ledger& ledger) { ledger.unanchored.clear(); }
+
+namespace {
+
+void close_vanished(Ledger& ledger, const SweepFindings& findings, UnixMillis horizon,
+                    MergeEffects& effects) {
+  for (OpenRecord& open : ledger.open) {
+    const bool met = std::binary_search(findings.met.begin(), findings.met.end(), open.key);
+    const bool reachable = findings.met_is_whole && (findings.whole || open.placed_at >= horizon);
+    if (met) {
+      open.sweeps_missed = 0;
+    } else if (open.gone || (reachable && !findings.point_reads)) {
+      ++open.sweeps_missed;
+    }
+  }
+  const auto vanished = std::stable_partition(
+      ledger.open.begin(), ledger.open.end(),
+      [](const OpenRecord& open) { return open.sweeps_missed < kSweepsMissedMax; });
+  for (auto open = vanished; open != ledger.open.end(); ++open) {
+    remember(
+        ledger,
+        {open->key, open->placed_at, findings.started_at, RecordClass::vanished, Outcome::other},
+        effects);
+  }
+  ledger.open.erase(vanished, ledger.open.end());
+}
+
+void forget_below_floor(Ledger& ledger, const SweepFindings& findings, MergeEffects& effects) {
+  if (!findings.met_is_whole) return;
+  const auto forgettable = [&](const ClosedRecord& record) {
+    return record.placed_at < ledger.floor &&
+           !std::binary_search(findings.met.begin(), findings.met.end(), record.key);
+  };
+  std::vector<UnixMillis> times;
+  for (const ClosedRecord& record : ledger.closed) {
+    if (forgettable(record)) times.push_back(record.placed_at);
+  }
+  // A sweep that stopped at the horizon may meet the next few records when pages shift: they stay
+  // known, so that they never look late.
+  const std::size_t kept = findings.whole ? 0 : findings.kept_below;
+  if (times.size() <= kept) return;
+  std::sort(times.begin(), times.end());
+  const UnixMillis oldest_kept = kept == 0 ? UnixMillis::max() : times[times.size() - kept];
+  const std::size_t forgotten = std::erase_if(ledger.closed, [&](const ClosedRecord& record) {
+    return record.placed_at < oldest_kept && forgettable(record);
+  });
+  if (forgotten == 0) return;
+  effects.closed_removed = true;
+}
+
+}  // namespace
+
+void conclude_sweep(Ledger& ledger, const SweepFindings& findings, MergeEffects& effects) {
+  const UnixMillis horizon = findings.started_at - findings.lookback;
+  close_vanished(ledger, findings, horizon, effects);
+  ledger.floor = std::max(ledger.floor, horizon);
+  forget_below_floor(ledger, findings, effects);
+  effects.changed = true;
+}
+
+std::uint64_t imbalance(const Ledger& ledger) {
+  const auto difference = [](std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; };
+  std::uint64_t classified = ledger.open.size();
+  for (const std::uint64_t records : ledger.present) classified += records;
+  std::uint64_t counted = 0;
+  for (const std::uint64_t events : ledger.counters.events.values) counted += events;
+  return difference(ledger.known, classified) +
+         difference(counted, ledger.present[static_cast<std::size_t>(RecordClass::counted)]);
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "exporter/model/ledger.h"
+#include "exporter/model/registry_state.h"
+
+/// How records become counts: the rules of "exactly once". Pure.
+///
+/// Each known record is open or in exactly one class of RecordClass. Whatever order, repetition or
+/// contradiction the pages come in, a record is counted at most once: a class is left only by
+/// `vanished` (when the record comes back), and ids are forgotten only below a floor that never
+/// falls, below which an unknown id is late and never counted.
+namespace registry_exporter {
+
+/// What merging needs to know besides the record.
+struct MergeContext {
+  RegistryType type = RegistryType::acr;
+  /// The server's time of the answer, or ours: "when first seen".
+  UnixMillis seen_at;
+  /// Seconds, strictly increasing.
+  std::span<const double> bucket_bounds;
+  /// New series show 0 first; false while the repository's series aren't shown at all yet.
+  bool hold_new_series = true;
+};
+
+/// One build that was observed in a histogram bucket: for exemplars.
+struct Observation {
+  Outcome outcome = Outcome::success;
+  std::size_t bucket = 0;
+  std::string id;
+  Millis duration{0};
+  UnixMillis ended_at;
+};
+
+/// What merging did besides changing the ledger.
+struct MergeEffects {
+  std::array<std::uint64_t, kRecordClasses> records{};  ///< Records put into each class.
+  std::array<std::uint64_t, kInvalidDurations> invalid_durations{};
+  std::vector<Observation> observations;
+  std::vector<ClosedRecord> closed;  ///< New or reclassified: to be saved.
+  bool closed_removed = false;       ///< A closed record is gone: save all of them.
+  std::uint64_t history_gaps = 0;
+  bool changed = false;  ///< Anything at all changed in the ledger.
+};
+
+/// How a record stood in the ledger before this merge.
+enum class Met { unknown, anchored, unanchored, below_floor };
+
+/// Merges one listed record. Idempotent; indifferent to order.
+Met merge_record(Ledger& ledger, const Record& record, const MergeContext& context,
+                 MergeEffects& effects);
+
+/// Everything met so far is closed off: ends a walk that reached its goal.
+void anchor_all(Ledger& ledger);
+
+bool is_known(const Ledger& ledger, RecordKey key);
+bool is_anchored(const Ledger& ledger, RecordKey key);
+
+/// A clean sweep met `met` (sorted) of a list. What it is allowed to conclude.
+struct SweepFindings {
+  std::span<const RecordKey> met;
+  UnixMillis started_at;
+  Millis lookback{0};
+  bool whole = true;             ///< Read to the end, not only down to the horizon.
+  bool met_is_whole = true;      ///< `met` covers the whole sweep (no restart in between).
+  bool point_reads = false;      ///< Open records are also asked for by id.
+  std::size_t kept_below = 100;  ///< Newest unmet records below the floor that stay remembered.
+};
+
+/// Raises the floor, forgets what is below it and no longer met, closes open records that two clean
+/// sweeps in a row did not meet as vanished.
+void conclude_sweep(Ledger& ledger, const SweepFindings& findings, MergeEffects& effects);
+
+/// |known − Σ present − open| + |Σ counters − counted|: 0 when the books balance.
+std::uint64_t imbalance(const Ledger& ledger);
+
+/// An empty histogram for these bounds.
+DurationHistogram empty_histogram(std::span<const double> bucket_bounds);
+
+}  // namespace registry_exporter

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/ingest/reading.h"
+
+namespace registry_exporter {
+
+inline UnixMillis at(std::int64_t seconds) { return UnixMillis{Millis{seconds * 1000}}; }
+
+inline Record done(const std::string& id, std::int64_t start_seconds,
+                   Outcome outcome = Outcome::success, std::int64_t span_seconds = 5) {
+  return {id, record_key(id), at(start_seconds), at(start_seconds + span_seconds), false, outcome};
+}
+
+inline Record runs(const std::string& id, std::int64_t start_seconds) {
+  return {id, record_key(id), at(start_seconds), std::nullopt, true, Outcome::other};
+}
+
+/// One repository's list in a cloud that does what a test tells it to.
+struct FakeList {
+  std::vector<Record> newest_first;
+  bool oldest_first = false;
+  bool knows_ids = true;  ///< Point reads are answered.
+  bool tells_total = true;
+  std::int64_t total_lie = 0;  ///< Added to the total.
+  int page_size_max = 1000;
+  int calls = 0;
+  int record_calls = 0;
+  UnixMillis now = at(1'000'000);
+  std::function<void(FakeList&)> between_calls;
+
+  Page page(const PageRequest& request) {
+    ++calls;
+    std::vector<Record> listed = newest_first;
+    if (oldest_first) std::reverse(listed.begin(), listed.end());
+    const int size = std::min(request.size, page_size_max);
+    const auto begin = std::min(
+        listed.size(), static_cast<std::size_t>(request.index) * static_cast<std::size_t>(size));
+    const auto end = std::min(listed.size(), begin + static_cast<std::size_t>(size));
+    Page answer;
+    answer.records.assign(listed.begin() + static_cast<std::ptrdiff_t>(begin),
+                          listed.begin() + static_cast<std::ptrdiff_t>(end));
+    answer.rows = answer.records.size();
+    if (tells_total) {
+      answer.total =
+          static_cast<std::uint64_t>(static_cast<std::int64_t>(listed.size()) + total_lie);
+    }
+    if (between_calls) between_calls(*this);
+    return answer;
+  }
+
+  Result<Record> record(const std::string& id) {
+    ++record_calls;
+    if (!knows_ids) return fail(ErrorKind::forbidden, "no");
+    for (const Record& each : newest_first) {
+      if (each.id == id) return each;
+    }
+    return fail(ErrorKind::not_found, "gone");
+  }
+};
+
+struct VisitResult {
+  bool complete = false;
+  MergeEffects effects;
+  std::optional<bool> sweep_ok;
+  std::optional<Error> error;
+  int pages = 0;
+};
+
+/// Visits until the reading is over; `calls_max` cuts it as a crash or an outage would.
+inline VisitResult visit(FakeList& list, Ledger& ledger, ReadingOptions options = {},
+                         SweepProgress* progress = nullptr, int calls_max = 1'000'000) {
+  SweepProgress own;
+  SweepProgress& kept = progress != nullptr ? *progress : own;
+  options.point_reads = true;
+  if (options.lookback == Millis{0}) options.lookback = std::chrono::hours(24 * 30);
+  static const std::vector<double> kBounds{10, 60};
+  VisitResult result;
+  Reading reading(ledger, options, std::move(kept));
+  while (const auto ask = reading.next(ledger)) {
+    if (result.pages++ >= calls_max) break;
+    const MergeContext context{RegistryType::acr, list.now, kBounds, true};
+    if (ask->what == Ask::What::page) {
+      reading.apply_page(ledger, list.page(ask->page), context, result.effects);
+    } else {
+      reading.apply_record(ledger, list.record(ask->record_id), context, result.effects);
+    }
+  }
+  result.complete = reading.complete();
+  result.sweep_ok = reading.sweep_ok();
+  result.error = reading.error();
+  kept = reading.take_progress();
+  return result;
+}
+
+inline std::uint64_t counted(const Ledger& ledger) {
+  return ledger.present[static_cast<std::size_t>(RecordClass::counted)];
+}
+inline std::uint64_t late(const Ledger& ledger) {
+  return ledger.present[static_cast<std::size_t>(RecordClass::late)];
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,106 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "tests/ingest/fake_list.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+const std::vector<double> kBounds{10, 60};
+const UnixMillis kNow = at(1'000'000);
+
+MergeEffects merge(Ledger& ledger, const std::vector<Record>& records) {
+  MergeEffects effects;
+  for (const Record& record : records) {
+    merge_record(ledger, record, {RegistryType::acr, kNow, kBounds, true}, effects);
+  }
+  return effects;
+}
+
+}  // namespace
+
+TEST_CASE("merge: every finished build counts exactly once, under its first final status") {
+  struct Row {
+    const char* name;
+    std::vector<Record> records;
+    std::uint64_t succeeded;
+    std::uint64_t failed;
+    std::size_t open;
+  };
+  const Row rows[] = {
+      {"nothing listed", {}, 0, 0, 0},
+      {"the same record twice", {done("a", 10), done("a", 10)}, 1, 0, 0},
+      {"open, then finished", {runs("a", 10), done("a", 10, Outcome::failed)}, 0, 1, 0},
+      {"finished, then open again", {done("a", 10), runs("a", 10)}, 1, 0, 0},
+      {"finished, then another status", {done("a", 10), done("a", 10, Outcome::failed)}, 1, 0, 0},
+      {"still open", {runs("a", 10), runs("a", 10)}, 0, 0, 1},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Ledger ledger;
+    merge(ledger, row.records);
+    CHECK(ledger.counters.events[Outcome::success] == row.succeeded);
+    CHECK(ledger.counters.events[Outcome::failed] == row.failed);
+    CHECK(ledger.open.size() == row.open);
+    CHECK(imbalance(ledger) == 0);
+  }
+}
+
+TEST_CASE("merge: shuffled and doubled input gives the same counters") {
+  std::vector<Record> records;
+  for (int i = 0; i < 60; ++i) {
+    const std::string id = "b" + std::to_string(i);
+    records.push_back(done(id, 1000 + i, i % 3 == 0 ? Outcome::failed : Outcome::success, i));
+  }
+  Ledger expected;
+  merge(expected, records);
+  std::mt19937_64 dice(7);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<Record> shuffled = records;
+    shuffled.insert(shuffled.end(), records.begin(), records.begin() + 30);
+    std::shuffle(shuffled.begin(), shuffled.end(), dice);
+    Ledger ledger;
+    merge(ledger, shuffled);
+    CHECK(ledger.counters == expected.counters);
+    CHECK(ledger.closed == expected.closed);
+  }
+}
+
+TEST_CASE("merge: a duration that makes no sense is not observed, the build still counts") {
+  Record negative = done("n", 100);
+  negative.ended_at = at(50);
+  Record no_end = done("e", 100);
+  no_end.ended_at.reset();
+  Record no_start = done("s", 100);
+  no_start.started_at.reset();
+  Record ahead = done("a", 100, Outcome::success, 2'000'000);
+  Ledger ledger;
+  const MergeEffects effects = merge(ledger, {negative, no_end, no_start, ahead});
+  CHECK(counted(ledger) == 4);
+  CHECK(effects.invalid_durations[static_cast<std::size_t>(InvalidDuration::negative)] == 1);
+  CHECK(effects.invalid_durations[static_cast<std::size_t>(InvalidDuration::missing)] == 2);
+  REQUIRE(ledger.counters.durations[Outcome::success]);
+  CHECK(ledger.counters.durations[Outcome::success]->count() == 1);
+  for (const ClosedRecord& record : ledger.closed) CHECK(record.ended_at <= kNow);
+}
+
+TEST_CASE("merge: a bucket's bound is inclusive") {
+  Ledger ledger;
+  merge(ledger, {done("a", 1, Outcome::success, 10), done("b", 1, Outcome::success, 11),
+                 done("c", 1, Outcome::success, 61), done("d", 1, Outcome::success, 0)});
+  CHECK(ledger.counters.durations[Outcome::success]->counts == std::vector<std::uint64_t>{2, 1, 1});
+  CHECK(ledger.counters.durations[Outcome::success]->sum_ms == 82'000);
+}
+
+TEST_CASE("merge: the last build and the last ends do not depend on the order") {
+  Ledger ledger;
+  merge(ledger, {done("new", 500, Outcome::failed), done("old", 100, Outcome::success),
+                 done("c", 700, Outcome::canceled)});
+  REQUIRE(ledger.last_build);
+  CHECK_FALSE(ledger.last_build->succeeded);
+  CHECK(ledger.last_end[Outcome::canceled] == at(705));
+  CHECK(ledger.last_end[Outcome::success] == at(105));
+}

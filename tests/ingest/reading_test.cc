@@ -1,0 +1,325 @@
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "tests/ingest/fake_list.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+FakeList with_builds(int count, std::int64_t first_start = 900'000) {
+  FakeList list;
+  for (int i = count - 1; i >= 0; --i) {
+    list.newest_first.push_back(done("b" + std::to_string(i), first_start + i * 10));
+  }
+  return list;
+}
+
+void add_build(FakeList& list, const std::string& id) {
+  const std::int64_t newest =
+      list.newest_first.empty()
+          ? 900'000
+          : list.newest_first.front().started_at->time_since_epoch().count() / 1000;
+  list.newest_first.insert(list.newest_first.begin(), done(id, newest + 10));
+}
+
+Ledger baseline_ledger() {
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  return ledger;
+}
+
+}  // namespace
+
+TEST_CASE("reading: the first whole reading of a baseline repository counts nothing") {
+  FakeList list = with_builds(23);
+  Ledger ledger = baseline_ledger();
+  const VisitResult first = visit(list, ledger, {.page_size = 10});
+  CHECK(first.complete);
+  CHECK(first.sweep_ok == true);
+  CHECK(counted(ledger) == 0);
+  CHECK(ledger.known == 23);
+  CHECK_FALSE(ledger.baseline_pending);
+  CHECK(ledger.order == ListOrder::newest_first);
+  CHECK(imbalance(ledger) == 0);
+
+  add_build(list, "news");
+  list.calls = 0;
+  CHECK(visit(list, ledger, {.page_size = 10}).complete);
+  CHECK(counted(ledger) == 1);
+  CHECK(list.calls == 1);
+}
+
+TEST_CASE("reading: in every order of the list, history and news count exactly once") {
+  for (const bool oldest_first : {false, true}) {
+    for (const bool tells_total : {true, false}) {
+      for (const int page_size : {1, 2, 3, 10, 100}) {
+        CAPTURE(oldest_first);
+        CAPTURE(tells_total);
+        CAPTURE(page_size);
+        FakeList list = with_builds(25);
+        list.oldest_first = oldest_first;
+        list.tells_total = tells_total;
+        Ledger ledger;
+        for (int round = 0; round < 5; ++round) {
+          const VisitResult result =
+              visit(list, ledger, {.page_size = page_size, .pages_per_visit = 1000});
+          CHECK(result.complete);
+          CHECK_FALSE(result.error);
+          CHECK(result.effects.history_gaps == 0);
+          CHECK(counted(ledger) == 25 + static_cast<std::uint64_t>(round) * 3);
+          CHECK(imbalance(ledger) == 0);
+          for (int i = 0; i < 3; ++i) {
+            add_build(list, "r" + std::to_string(round) + "-" + std::to_string(i));
+          }
+        }
+        CHECK(late(ledger) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("reading: an oldest-first list is read from where the last walk ended") {
+  FakeList list = with_builds(95);
+  list.oldest_first = true;
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  CHECK(ledger.order == ListOrder::oldest_first);
+  add_build(list, "news");
+  list.calls = 0;
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 96);
+  CHECK(list.calls <= 2);
+}
+
+TEST_CASE("reading: builds that start while pages are read repeat records but never lose any") {
+  FakeList list = with_builds(50);
+  int added = 0;
+  list.between_calls = [&](FakeList& self) {
+    if (added < 30) add_build(self, "n" + std::to_string(added++));
+  };
+  Ledger ledger;
+  for (int round = 0; round < 30; ++round) visit(list, ledger, {.page_size = 7});
+  CHECK(added == 30);
+  CHECK(counted(ledger) == 80);
+  CHECK(imbalance(ledger) == 0);
+}
+
+TEST_CASE("reading: cut after any call, it resumes and loses nothing") {
+  for (int calls = 1; calls <= 8; ++calls) {
+    CAPTURE(calls);
+    FakeList list = with_builds(60);
+    Ledger ledger;
+    int visits = 0;
+    SweepProgress progress;
+    while (!ledger.read_whole && visits < 200) {
+      visit(list, ledger, {.page_size = 10}, &progress, calls);
+      progress = {};  // A restart forgets what isn't in the ledger.
+      ++visits;
+    }
+    CHECK(visits <= 60 / 10 + 2);
+    for (int i = 0; i < 35; ++i) add_build(list, "n" + std::to_string(i));
+    for (int again = 0; again < 8; ++again) {
+      visit(list, ledger, {.page_size = 10}, nullptr, calls);
+    }
+    CHECK(counted(ledger) == 95);
+    CHECK(ledger.unanchored.empty());
+    CHECK(imbalance(ledger) == 0);
+  }
+}
+
+TEST_CASE("reading: seen is not anchored: a cut walk does not hide what is below it") {
+  FakeList list = with_builds(10);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  for (int i = 0; i < 20; ++i) add_build(list, "n" + std::to_string(i));
+  visit(list, ledger, {.page_size = 5}, nullptr, 1);  // Only the newest five are seen.
+  CHECK(counted(ledger) == 15);
+  ledger.walk.reset();  // Even if where it was is lost.
+  visit(list, ledger, {.page_size = 5});
+  CHECK(counted(ledger) == 30);
+}
+
+TEST_CASE("reading: an open build is followed by id however deep it sinks") {
+  FakeList list = with_builds(5);
+  list.newest_first.insert(list.newest_first.begin(), runs("slow", 900'100));
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 3});
+  CHECK(counted(ledger) == 5);
+  CHECK(ledger.open.size() == 1);
+  for (int i = 0; i < 40; ++i) add_build(list, "n" + std::to_string(i));
+  visit(list, ledger, {.page_size = 3, .pages_per_visit = 100});
+  CHECK(counted(ledger) == 45);
+  CHECK(ledger.open.size() == 1);
+  for (Record& record : list.newest_first) {
+    if (record.id == "slow") record = done("slow", 900'100, Outcome::failed, 400);
+  }
+  for (const bool knows_ids : {false, true}) {
+    Ledger copy = ledger;
+    list.knows_ids = knows_ids;
+    for (int i = 0; i < 3; ++i) {
+      const bool sweep = copy.sweep_wanted;
+      visit(list, copy, {.page_size = 3, .pages_per_visit = 100, .sweep_due = sweep});
+    }
+    CHECK(counted(copy) == 46);
+    CHECK(copy.counters.events[Outcome::failed] == 1);
+    CHECK(copy.open.empty());
+  }
+}
+
+TEST_CASE(
+    "reading: a record that is inserted below the anchor is found by the total or the sweep") {
+  FakeList list = with_builds(40);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  list.newest_first.insert(list.newest_first.begin() + 25, done("hidden", 900'145));
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 40);
+  CHECK(ledger.sweep_wanted);
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(counted(ledger) == 41);
+  CHECK_FALSE(ledger.sweep_wanted);
+}
+
+TEST_CASE("reading: an order that flips is noticed at once") {
+  FakeList list = with_builds(40);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  list.oldest_first = true;
+  add_build(list, "news");
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 41);
+  CHECK(ledger.order == ListOrder::oldest_first);
+  list.oldest_first = false;
+  add_build(list, "more");
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 42);
+}
+
+TEST_CASE("reading: an unordered list is read whole each time") {
+  FakeList list = with_builds(30);
+  std::mt19937_64 dice(3);
+  std::shuffle(list.newest_first.begin(), list.newest_first.end(), dice);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  CHECK(ledger.order == ListOrder::unordered);
+  list.newest_first.insert(list.newest_first.begin() + 17, done("news", 900'777));
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 31);
+}
+
+TEST_CASE("reading: history that was trimmed above the anchor is a gap, and counting goes on") {
+  FakeList list = with_builds(10);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  list.newest_first.clear();
+  list.newest_first.push_back(done("after", 950'000));
+  const VisitResult result = visit(list, ledger, {.page_size = 5});
+  CHECK(result.effects.history_gaps == 1);
+  CHECK(counted(ledger) == 11);
+  CHECK(visit(list, ledger, {.page_size = 5}).effects.history_gaps == 0);
+}
+
+TEST_CASE("reading: totals that lie cost calls at most") {
+  for (const std::int64_t lie : {-20L, -1L, 1L, 7L, 1000L}) {
+    CAPTURE(lie);
+    FakeList list = with_builds(25);
+    list.total_lie = lie;
+    Ledger ledger;
+    for (int i = 0; i < 4; ++i) {
+      CHECK_FALSE(visit(list, ledger, {.page_size = 10, .sweep_due = true}).error);
+    }
+    CHECK(counted(ledger) == 25);
+    CHECK(ledger.read_whole);
+    add_build(list, "news");
+    visit(list, ledger, {.page_size = 10});
+    CHECK(counted(ledger) == 26);
+  }
+}
+
+TEST_CASE("reading: a server with a smaller page limit of its own hides nothing") {
+  FakeList list = with_builds(55);
+  list.page_size_max = 20;
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 50});
+  CHECK(counted(ledger) == 55);
+}
+
+TEST_CASE("reading: a server that ignores the page number ends in an error, not in a loop") {
+  struct Stuck : FakeList {};
+  FakeList list = with_builds(200);
+  Ledger ledger;
+  SweepProgress progress;
+  Reading reading(ledger, {.page_size = 10, .pages_per_visit = 1000}, progress);
+  int calls = 0;
+  MergeEffects effects;
+  const std::vector<double> bounds{10};
+  while (const auto ask = reading.next(ledger)) {
+    REQUIRE(++calls < 20);
+    reading.apply_page(ledger, list.page({0, 10}), {RegistryType::acr, list.now, bounds, true},
+                       effects);
+  }
+  REQUIRE(reading.error());
+  CHECK(reading.error()->kind == ErrorKind::malformed);
+  CHECK_FALSE(reading.complete());
+}
+
+TEST_CASE("sweep: the floor rises, forgotten ids stay uncounted and never look late by paging") {
+  FakeList list = with_builds(400, 100'000);
+  list.now = at(104'000);
+  Ledger ledger;
+  const ReadingOptions options{.page_size = 10,
+                               .lookback = std::chrono::seconds(300),
+                               .pages_per_visit = 1000,
+                               .sweep_due = true};
+  visit(list, ledger, options);
+  CHECK(counted(ledger) == 400);
+  std::int64_t start = 104'000;
+  for (int round = 0; round < 30; ++round) {
+    for (int i = 0; i < 7; ++i) {
+      start += 10;
+      list.newest_first.insert(list.newest_first.begin(),
+                               done("r" + std::to_string(round) + "." + std::to_string(i), start));
+    }
+    list.now = at(start + 10);
+    visit(list, ledger, options);
+  }
+  CHECK(counted(ledger) == 400 + 210);
+  CHECK(late(ledger) == 0);
+  CHECK(ledger.closed.size() < 250);
+  CHECK(imbalance(ledger) == 0);
+
+  // A finished record that first shows below the floor is late, not counted.
+  list.newest_first.insert(list.newest_first.begin() + 3, done("too-late", start - 2000));
+  visit(list, ledger, options);
+  CHECK(late(ledger) == 1);
+  CHECK(counted(ledger) == 610);
+}
+
+TEST_CASE("sweep: an open build that two clean sweeps and its id don't find has vanished") {
+  FakeList list = with_builds(5);
+  list.newest_first.insert(list.newest_first.begin(), runs("lost", 900'100));
+  Ledger ledger;
+  visit(list, ledger);
+  const Record lost = list.newest_first.front();
+  list.newest_first.erase(list.newest_first.begin());
+  for (int i = 0; i < 4; ++i) visit(list, ledger, {.sweep_due = true});
+  CHECK(ledger.open.empty());
+  CHECK(ledger.present[static_cast<std::size_t>(RecordClass::vanished)] == 1);
+  CHECK(imbalance(ledger) == 0);
+
+  SUBCASE("it comes back finished: it counts") {
+    list.newest_first.insert(list.newest_first.begin(), done("lost", 900'100));
+    visit(list, ledger);
+    CHECK(counted(ledger) == 6);
+  }
+  SUBCASE("it comes back open: it is followed again") {
+    list.newest_first.insert(list.newest_first.begin(), lost);
+    visit(list, ledger);
+    CHECK(ledger.open.size() == 1);
+    CHECK(counted(ledger) == 5);
+  }
+  CHECK(ledger.present[static_cast<std::size_t>(RecordClass::vanished)] == 0);
+  CHECK(imbalance(ledger) == 0);
+}
