@@ -44,6 +44,7 @@ struct RepositoryState {
   bool dropped = false;  ///< Not listed by two complete discoveries: no series, ids remembered.
   std::uint8_t passes_missed = 0;  ///< Complete discoveries in a row that did not list it.
   bool excluded = false;           ///< No longer matched by the filters: no series, ids remembered.
+  bool hidden = false;  ///< Counted history: no series before its first complete reading.
   Ledger ledger;
   bool operator==(const RepositoryState&) const = default;
 };

@@ -37,6 +37,8 @@ struct Exemplar {
 struct RepositoryView {
   RepositoryRef ref;
   std::shared_ptr<const EventCounters> counters;  ///< As committed.
+  PerOutcome<bool> events_held;                   ///< Have to show 0 first, as committed.
+  PerOutcome<bool> durations_held;
   /// By outcome, then by bucket (the last is +Inf); empty: none yet.
   PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
 
@@ -68,6 +70,7 @@ struct RepositoryRow {
 
 /// One registry as a scrape sees it. Immutable.
 struct RegistrySnapshot {
+  std::uint64_t version = 0;  ///< Grows with each snapshot of this registry.
   std::string name;
   RegistryType type = RegistryType::acr;
   std::vector<RepositoryRow> rows;                       ///< Sorted by namespace, then name.
