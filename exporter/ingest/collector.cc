@@ -1,0 +1,715 @@
+#include "exporter/ingest/collector.h"
+
+#include <algorithm>
+
+#include "exporter/base/log.h"
+#include "exporter/ingest/view.h"
+
+namespace registry_exporter {
+namespace {
+
+/// Nothing answers: after this many calls in a row (and one a worker) the cycle is given up.
+constexpr int kUnreachableMax = 3;
+constexpr std::size_t kUnknownStatusesMax = 32;
+/// A sweep that a total asked for, or that was not clean, comes at most this often a
+/// sweep_interval.
+constexpr int kExtraSweeps = 12;
+constexpr std::chrono::minutes kActivityWindow{24 * 60};
+
+Millis since(SteadyTime then, SteadyTime now) {
+  return std::chrono::duration_cast<Millis>(now - then);
+}
+
+bool concerns_all(ErrorKind kind) {
+  return kind == ErrorKind::unauthorized || kind == ErrorKind::throttled ||
+         kind == ErrorKind::canceled;
+}
+
+bool is_unreachable(ErrorKind kind) {
+  return kind == ErrorKind::timeout || kind == ErrorKind::transport;
+}
+
+bool is_lasting(ErrorKind kind) {
+  return kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
+         kind == ErrorKind::bad_request;
+}
+
+std::uint16_t hold_bits(const PerOutcome<bool>& events, const PerOutcome<bool>& durations) {
+  unsigned bits = 0;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if (events.values[i]) bits |= 1U << i;
+    if (durations.values[i]) bits |= 1U << (i + 8);
+  }
+  return static_cast<std::uint16_t>(bits);
+}
+
+void clear_holds(Ledger& ledger, std::uint16_t bits) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if ((bits >> i) & 1U) ledger.events_held.values[i] = false;
+    if ((bits >> (i + 8)) & 1U) ledger.durations_held.values[i] = false;
+  }
+}
+
+}  // namespace
+
+/// What went into one commit, to be shown once it is on disk.
+struct Collector::Batch {
+  struct Item {
+    Repository* repository = nullptr;
+    std::shared_ptr<const RepositoryView> view;
+    std::vector<ClosedRecord> closed;
+    bool replaced_closed = false;
+  };
+  std::vector<Item> items;
+  bool registry = false;
+};
+
+Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, CollectorHooks hooks,
+                     std::unique_ptr<RegistryData> data)
+    : runtime_(runtime),
+      cloud_(cloud),
+      options_(std::move(options)),
+      hooks_(std::move(hooks)),
+      changed_(runtime.threads.make_waiter()),
+      data_(std::move(data)),
+      showing_(options_.shown_before) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  const UnixMillis wall = runtime_.clock.now();
+  data_->type = options_.type;
+  apply_scope(*data_, options_.discovery);
+  adopt_bucket_bounds();
+  for (const auto& [key, repository] : data_->repositories) {
+    const Ledger& ledger = repository->state.ledger;
+    repository->in_flight = repository->planned = false;
+    repository->holds_known = 0;
+    // Monotonic times from the wall's; a wall that went back makes them due at worst.
+    const auto steady = [&](UnixMillis then) { return now - std::max(wall - then, Millis{0}); };
+    if (ledger.last_read && !repository->read_at) repository->read_at = steady(*ledger.last_read);
+    if (ledger.last_sweep && !repository->swept_at) {
+      repository->swept_at = steady(*ledger.last_sweep);
+      repository->swept_clean = true;
+    }
+    repository->view = view_of(*repository);
+  }
+  if (options_.shown_before) freeze();
+  publish();
+}
+
+Collector::~Collector() { stop(); }
+
+void Collector::start() {
+  for (int i = 0; i < options_.concurrency; ++i) {
+    workers_.push_back(
+        runtime_.threads.start(options_.name + "/" + std::to_string(i), [this] { work(); }));
+  }
+}
+
+void Collector::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  cloud_.abort();
+  changed_->notify_all();
+  workers_.clear();
+}
+
+std::unique_ptr<RegistryData> Collector::take_data() {
+  const std::lock_guard lock(mutex_);
+  return std::move(data_);
+}
+
+// ── Scrapes ──────────────────────────────────────────────────────────────────────────────────────
+
+Collector::Ticket Collector::begin_scrape() {
+  const std::lock_guard lock(mutex_);
+  const SteadyTime now = runtime_.clock.steady_now();
+  if (showing_.scrape_begins(now)) freeze();
+  release_holds();
+  if (commit_failed_) hooks_.dirty();  // Try again; until it works nothing more is read.
+  const bool soon = !cycle_started_ && cycle_ended_ && options_.min_interval > Millis{0} &&
+                    since(*cycle_ended_, now) < options_.min_interval;
+  const bool paused = paused_until_ && now < *paused_until_;
+  if (soon || paused || commit_failed_ || stopping_) {
+    return {demand_, failures_ - (soon ? 0 : 1), soon};
+  }
+  ++demand_;
+  if (!cycle_started_) {
+    cycle_started_ = now;
+    failures_at_cycle_start_ = failures_;
+    unreachable_in_a_row_ = 0;
+  }
+  const bool discovery_due = !discovered_at_ ||
+                             since(*discovered_at_, now) >= options_.discovery_interval ||
+                             !data_->state.discovered;
+  if (discovery_due && !discovery_running_ && !discovery_wanted_) discovery_wanted_ = demand_;
+  plan_due();
+  end_cycle_if_done();
+  changed_->notify_all();
+  return {demand_, failures_, false};
+}
+
+bool Collector::wait(const Ticket& ticket, SteadyTime deadline) {
+  std::unique_lock lock(mutex_);
+  while (!stopping_ && !ticket.cached && outstanding(ticket.demand)) {
+    if (runtime_.clock.steady_now() >= deadline) return false;
+    changed_->wait_until(lock, deadline);
+  }
+  return !stopping_ && failures_ == ticket.failures;
+}
+
+void Collector::answered(const std::string& client, std::uint64_t version) {
+  const std::lock_guard lock(mutex_);
+  if (!data_) return;
+  if (showing_.answered(client, version, runtime_.clock.steady_now())) publish();
+  release_holds();
+}
+
+std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+// ── The cycle ────────────────────────────────────────────────────────────────────────────────────
+
+bool Collector::sweep_due(const Repository& repository, SteadyTime now) const {
+  if (!repository.swept_at) return repository.state.ledger.read_whole;
+  const Millis age = since(*repository.swept_at, now);
+  if (age >= options_.sweep_interval) return true;
+  const bool wanted = repository.state.ledger.sweep_wanted || !repository.swept_clean;
+  return wanted && age >= std::min(options_.sweep_interval / kExtraSweeps, options_.max_staleness);
+}
+
+RepositoryPace Collector::pace_of(const Repository& repository, SteadyTime now) const {
+  const Ledger& ledger = repository.state.ledger;
+  RepositoryPace pace;
+  if (repository.read_at) pace.since_read = since(*repository.read_at, now);
+  if (repository.retry_at) pace.retry_in = since(now, *repository.retry_at);
+  pace.unfinished = ledger.walk.has_value();
+  pace.hinted = repository.hinted;
+  pace.sweep_due = sweep_due(repository, now);
+  pace.open = ledger.open.size();
+  if (ledger.last_build) pace.typical_duration = ledger.last_build->duration;
+  pace.typical_gap = repository.typical_gap;
+  return pace;
+}
+
+void Collector::plan_due() {
+  const SteadyTime now = runtime_.clock.steady_now();
+  for (const auto& [key, repository] : data_->repositories) {
+    const bool readable = repository->has_series() && !repository->state.ledger.halted;
+    if (!readable || repository->planned || repository->in_flight) continue;
+    const std::optional<Due> urgency = due(pace_of(*repository, now), options_.max_staleness);
+    if (!urgency) continue;
+    repository->planned = true;
+    plan_.push_back({repository.get(), demand_, *urgency});
+  }
+  std::stable_sort(plan_.begin(), plan_.end(),
+                   [](const Planned& a, const Planned& b) { return more_urgent(b.due, a.due); });
+}
+
+bool Collector::outstanding(std::uint64_t demand) const {
+  if (discovery_wanted_ && *discovery_wanted_ <= demand) return true;
+  const auto asked = [demand](std::uint64_t each) { return each <= demand; };
+  return std::any_of(in_flight_.begin(), in_flight_.end(), asked) ||
+         std::any_of(plan_.begin(), plan_.end(),
+                     [&](const Planned& planned) { return asked(planned.demand); });
+}
+
+Collector::Task Collector::take_task() {
+  if (!cycle_started_ || commit_failed_) return {};
+  if (discovery_wanted_ && !discovery_running_) {
+    const std::uint64_t demand = *discovery_wanted_;
+    discovery_wanted_.reset();
+    discovery_running_ = true;
+    in_flight_.push_back(demand);
+    return {Work::discovery, nullptr, demand};
+  }
+  if (plan_.empty()) return {};
+  const Planned planned = plan_.back();
+  plan_.pop_back();
+  planned.repository->planned = false;
+  planned.repository->in_flight = true;
+  in_flight_.push_back(planned.demand);
+  return {Work::repository, planned.repository, planned.demand};
+}
+
+void Collector::finish_task(const Task& task) {
+  in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), task.demand));
+  if (task.repository != nullptr) task.repository->in_flight = false;
+  if (task.work == Work::discovery) discovery_running_ = false;
+  end_cycle_if_done();
+  changed_->notify_all();
+}
+
+void Collector::work() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const Task task = take_task();
+    if (task.work == Work::none) {
+      changed_->wait_until(lock, SteadyTime::max());
+      continue;
+    }
+    lock.unlock();
+    try {
+      if (task.work == Work::discovery) discover();
+      if (task.work == Work::repository) visit(*task.repository, task.demand);
+    } catch (const std::exception& error) {
+      log::error("collection failed", {{"registry", options_.name}, {"error", error.what()}});
+    }
+    lock.lock();
+    finish_task(task);
+  }
+}
+
+void Collector::end_cycle_if_done() {
+  if (!cycle_started_ || !plan_.empty() || !in_flight_.empty() || discovery_wanted_) return;
+  const SteadyTime now = runtime_.clock.steady_now();
+  last_cycle_seconds_ = std::chrono::duration<double>(now - *cycle_started_).count();
+  cycle_ended_ = now;
+  cycle_started_.reset();
+  if (failures_ == failures_at_cycle_start_) {
+    data_->state.last_success = runtime_.clock.now();
+    data_->dirty = true;
+  }
+  windows_moved_ = true;
+  hooks_.dirty();
+}
+
+/// What is left stays due; the next scrape tries again.
+void Collector::abandon_cycle() {
+  for (const Planned& planned : plan_) planned.repository->planned = false;
+  plan_.clear();
+  discovery_wanted_.reset();
+}
+
+// ── Discovery ────────────────────────────────────────────────────────────────────────────────────
+
+void Collector::discover() {
+  const Result<Discovery> discovery = cloud_.discover();
+  const std::lock_guard lock(mutex_);
+  discovered_at_ = runtime_.clock.steady_now();
+  if (!discovery) {
+    ++failures_;
+    if (!stopping_) {
+      log::warn("discovery failed",
+                {{"registry", options_.name},
+                 {"reason", std::string(registry_exporter::name(discovery.error().kind))},
+                 {"error", discovery.error().detail}});
+    }
+    react_to(discovery.error());
+    return;
+  }
+  const bool first = !data_->state.discovered;
+  const DiscoveryEffects effects =
+      apply_discovery(*data_, *discovery, runtime_.clock.now(), options_.discovery);
+  data_->dirty = true;
+  if (effects.over_limit != over_limit_ && effects.over_limit > 0) {
+    log::warn("more repositories than metrics.max_repositories: the rest is not read",
+              {{"registry", options_.name}, {"over", std::to_string(effects.over_limit)}});
+  }
+  over_limit_ = effects.over_limit;
+  if (first || effects.found + effects.dropped > 0) {
+    log::info("repositories discovered", {{"registry", options_.name},
+                                          {"new", std::to_string(effects.found)},
+                                          {"gone", std::to_string(effects.dropped)},
+                                          {"complete", discovery->complete ? "true" : "false"}});
+  }
+  plan_due();
+  hooks_.dirty();
+  changed_->notify_all();
+}
+
+// ── One repository ───────────────────────────────────────────────────────────────────────────────
+
+void Collector::visit(Repository& repository, std::uint64_t demand) {
+  std::unique_lock lock(mutex_);
+  ReadingOptions reading_options;
+  reading_options.page_size = options_.page_size;
+  reading_options.lookback = options_.lookback;
+  reading_options.sweep_due = sweep_due(repository, runtime_.clock.steady_now());
+  reading_options.point_reads = options_.type == RegistryType::acr && point_reads_;
+  Reading reading(repository.state.ledger, reading_options, std::move(repository.sweep));
+  repository.hinted = false;
+  lock.unlock();
+
+  std::optional<Error> error = read(repository, reading);
+  if (!error && options_.collect_rules) read_rules(repository);
+  lock.lock();
+  finish_visit(repository, reading, error ? error : reading.error(), demand);
+}
+
+std::optional<Error> Collector::read(Repository& repository, Reading& reading) {
+  for (;;) {
+    std::optional<Ask> ask;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return Error{ErrorKind::canceled, "stopping", {}, {}};
+      if (!repository.state.ledger.halted) ask = reading.next(repository.state.ledger);
+    }
+    if (!ask) return std::nullopt;
+    const bool ask_page = ask->what == Ask::What::page;
+    Result<Page> page = ask_page ? cloud_.list_records(repository.state.ref, ask->page) : Page{};
+    const Result<Record> record =
+        ask_page ? Record{} : cloud_.read_record(repository.state.ref, ask->record_id);
+    if (!page) return page.error();
+
+    const std::lock_guard lock(mutex_);
+    unreachable_in_a_row_ = 0;
+    MergeContext context;
+    context.type = options_.type;
+    context.seen_at = page->server_time.value_or(runtime_.clock.now());
+    context.bucket_bounds = options_.bucket_bounds;
+    context.hold_new_series = !repository.state.hidden;
+    MergeEffects effects;
+    if (ask_page) {
+      reading.apply_page(repository.state.ledger, *page, context, effects);
+      absorb_page_oddities(*page, repository);
+    } else {
+      reading.apply_record(repository.state.ledger, record, context, effects);
+      const bool lasting =
+          !record && is_lasting(record.error().kind) && record.error().kind != ErrorKind::not_found;
+      if (lasting) point_reads_ = false;
+      if (!record && concerns_all(record.error().kind)) return record.error();
+    }
+    absorb(repository, effects);
+  }
+}
+
+void Collector::finish_visit(Repository& repository, Reading& reading,
+                             const std::optional<Error>& error, std::uint64_t demand) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  Ledger& ledger = repository.state.ledger;
+  repository.sweep = reading.take_progress();
+  const bool sweeping = ledger.walk && ledger.walk->goal == Walk::Goal::sweep;
+  if (!sweeping) repository.sweep.met = {};
+  if (reading.sweep_ok()) {
+    repository.swept_at = now;
+    repository.swept_clean = *reading.sweep_ok();
+    hooks_.sweep_finished(*reading.sweep_ok());
+  }
+  if (error) {
+    repository.hinted = true;
+    if (!stopping_) note_failure(repository, *error);
+    react_to(*error);
+    return;
+  }
+  repository.failures = 0;
+  repository.retry_at.reset();
+  if (repository.failing) {
+    log::info("repository read again",
+              {{"registry", options_.name}, {"repository", full_name(repository.state.ref)}});
+  }
+  repository.failing.reset();
+  if (ledger.read_whole) repository.state.hidden = false;
+  mark_dirty(repository);
+  if (reading.complete()) {
+    repository.read_at = now;
+    ledger.last_read = runtime_.clock.now();
+    return;
+  }
+  // A long walk goes on when the others had their turn.
+  repository.planned = true;
+  plan_.insert(plan_.begin(), {&repository, demand, {Urgency::unfinished, Millis{0}}});
+}
+
+void Collector::read_rules(Repository& repository) {
+  {
+    const std::lock_guard lock(mutex_);
+    const SteadyTime now = runtime_.clock.steady_now();
+    if (repository.rules_read_at &&
+        since(*repository.rules_read_at, now) < options_.discovery_interval) {
+      return;
+    }
+  }
+  Result<std::vector<RetentionRule>> rules = cloud_.retention_rules(repository.state.ref);
+  const std::lock_guard lock(mutex_);
+  if (!rules) {
+    log::debug("retention rules not read", {{"registry", options_.name},
+                                            {"repository", full_name(repository.state.ref)},
+                                            {"error", rules.error().detail}});
+    return;
+  }
+  repository.rules = std::move(*rules);
+  repository.rules_read_at = runtime_.clock.steady_now();
+}
+
+void Collector::absorb(Repository& repository, MergeEffects& effects) {
+  RegistryState& state = data_->state;
+  for (std::size_t i = 0; i < kRecordClasses; ++i) state.records[i] += effects.records[i];
+  for (std::size_t i = 0; i < kInvalidDurations; ++i) {
+    state.invalid_durations[i] += effects.invalid_durations[i];
+  }
+  state.history_gaps += effects.history_gaps;
+  if (effects.history_gaps > 0) {
+    log::warn("history gap: records may have come and gone between two readings",
+              {{"registry", options_.name}, {"repository", full_name(repository.state.ref)}});
+  }
+  for (const Observation& seen : effects.observations) {
+    auto& buckets = repository.exemplars[seen.outcome];
+    buckets.resize(options_.bucket_bounds.size() + 1);
+    buckets[seen.bucket] =
+        Exemplar{seen.id, static_cast<double>(seen.duration.count()) / 1000.0, seen.ended_at};
+  }
+  repository.replaces_closed |= effects.closed_removed;
+  repository.unsaved.insert(repository.unsaved.end(), effects.closed.begin(), effects.closed.end());
+  data_->dirty = true;
+  if (effects.changed) mark_dirty(repository);
+  check_books(repository);
+}
+
+void Collector::absorb_page_oddities(const Page& page, const Repository& repository) {
+  for (const Rejection rejection : page.rejected) {
+    ++data_->state.rejected[static_cast<std::size_t>(rejection)];
+    data_->dirty = true;
+  }
+  for (const std::string& status : page.unknown_statuses) {
+    const bool known = unknown_statuses_.contains(status);
+    if (!known && unknown_statuses_.size() >= kUnknownStatusesMax) {
+      ++unknown_statuses_["(others)"];
+      continue;
+    }
+    if (!known) {
+      log::warn("unknown build status; map it with metrics.build_statuses",
+                {{"registry", options_.name},
+                 {"repository", full_name(repository.state.ref)},
+                 {"status", status}});
+    }
+    ++unknown_statuses_[status];
+  }
+}
+
+void Collector::check_books(Repository& repository) {
+  Ledger& ledger = repository.state.ledger;
+  if (ledger.halted || imbalance(ledger) == 0) return;
+  ledger.halted = true;
+  mark_dirty(repository);
+  log::error("books out of balance: this repository is no longer read",
+             {{"registry", options_.name},
+              {"repository", full_name(repository.state.ref)},
+              {"imbalance", std::to_string(imbalance(ledger))}});
+}
+
+void Collector::note_failure(Repository& repository, const Error& error) {
+  ++failures_;
+  ++repository.failures;
+  if (!concerns_all(error.kind)) {
+    const Millis delay =
+        retry_delay(repository.failures, is_lasting(error.kind), options_.max_staleness);
+    repository.retry_at = runtime_.clock.steady_now() + delay;
+  }
+  const bool news = !repository.failing || repository.failing->kind != error.kind;
+  if (news) {
+    log::warn("repository not read", {{"registry", options_.name},
+                                      {"repository", full_name(repository.state.ref)},
+                                      {"reason", std::string(registry_exporter::name(error.kind))},
+                                      {"error", error.detail}});
+  }
+  repository.failing = error;
+  mark_dirty(repository);
+}
+
+/// What an error means for the registry as a whole.
+void Collector::react_to(const Error& error) {
+  if (is_unreachable(error.kind)) {
+    if (++unreachable_in_a_row_ >= std::max(kUnreachableMax, options_.concurrency)) {
+      abandon_cycle();
+    }
+    return;
+  }
+  if (error.kind == ErrorKind::throttled && !error.retry_after) return;
+  if (!concerns_all(error.kind)) return;
+  abandon_cycle();
+  if (error.kind == ErrorKind::throttled) {
+    paused_until_ = runtime_.clock.steady_now() + *error.retry_after;
+  }
+}
+
+// ── Commit and publish ───────────────────────────────────────────────────────────────────────────
+
+void Collector::mark_dirty(Repository& repository) {
+  if (!repository.dirty) repository.dirty = true;
+  hooks_.dirty();
+}
+
+std::shared_ptr<const RepositoryView> Collector::view_of(Repository& repository) {
+  RepositoryView view =
+      make_view(repository.state, options_.windows, runtime_.clock.now(), repository.view.get());
+  view.exemplars = repository.exemplars;
+  view.tags = repository.listed.tags;
+  view.size_bytes = repository.listed.size_bytes;
+  view.downloads = repository.listed.downloads;
+  view.rules = repository.rules;
+  if (repository.failing) {
+    view.failing = repository.failing->kind;
+    view.failing_detail = repository.failing->detail;
+  }
+  const UnixMillis active_since = runtime_.clock.now() - kActivityWindow;
+  const auto recent =
+      std::count_if(repository.state.ledger.closed.begin(), repository.state.ledger.closed.end(),
+                    [&](const ClosedRecord& record) { return record.ended_at > active_since; });
+  repository.typical_gap =
+      recent > 0 ? std::optional<Millis>(Millis{kActivityWindow} / recent) : std::nullopt;
+  return std::make_shared<const RepositoryView>(std::move(view));
+}
+
+std::shared_ptr<Collector::Batch> Collector::collect(StateChanges& changes) {
+  const std::lock_guard lock(mutex_);
+  auto batch = std::make_shared<Batch>();
+  if (std::exchange(windows_moved_, false)) move_windows();
+  for (const auto& [key, repository] : data_->repositories) {
+    if (!repository->dirty) continue;
+    repository->dirty = false;
+    Batch::Item item;
+    item.repository = repository.get();
+    item.view = view_of(*repository);
+    item.replaced_closed = std::exchange(repository->replaces_closed, false);
+    std::vector<ClosedRecord> unsaved = std::exchange(repository->unsaved, {});
+    RepositoryChange change;
+    change.number = repository->number;
+    change.registry = data_->number;
+    change.replaces_closed = item.replaced_closed;
+    Ledger& ledger = repository->state.ledger;
+    std::vector<ClosedRecord> closed = std::move(ledger.closed);
+    ledger.closed = {};
+    change.head = repository->state;
+    ledger.closed = std::move(closed);
+    change.closed = item.replaced_closed ? ledger.closed : unsaved;
+    item.closed = std::move(unsaved);
+    changes.repositories.push_back(std::move(change));
+    batch->items.push_back(std::move(item));
+  }
+  if (std::exchange(data_->dirty, false)) {
+    batch->registry = true;
+    changes.registries.push_back({data_->number, data_->state});
+  }
+  return batch;
+}
+
+void Collector::committed(const Batch& batch, bool ok) {
+  const std::lock_guard lock(mutex_);
+  commit_failed_ = !ok;
+  if (ok) {
+    for (const Batch::Item& item : batch.items) {
+      item.repository->view = item.view;
+      item.repository->held.reset();
+    }
+    publish();
+  } else {
+    data_->dirty |= batch.registry;
+    for (const Batch::Item& item : batch.items) {
+      Repository& repository = *item.repository;
+      repository.dirty = true;
+      repository.replaces_closed |= item.replaced_closed;
+      repository.unsaved.insert(repository.unsaved.begin(), item.closed.begin(), item.closed.end());
+    }
+    ++failures_;
+    abandon_cycle();
+    end_cycle_if_done();
+  }
+  changed_->notify_all();
+}
+
+void Collector::adopt_bucket_bounds() {
+  if (options_.type != RegistryType::acr || data_->state.bucket_bounds == options_.bucket_bounds) {
+    return;
+  }
+  const bool changed = !data_->state.bucket_bounds.empty();
+  data_->state.bucket_bounds = options_.bucket_bounds;
+  data_->dirty = true;
+  if (!changed) return;
+  log::info("metrics.build_duration_buckets changed: duration histograms start again at 0",
+            {{"registry", options_.name}});
+  for (const auto& [key, repository] : data_->repositories) {
+    for (auto& histogram : repository->state.ledger.counters.durations.values) {
+      if (!histogram) continue;
+      histogram = empty_histogram(options_.bucket_bounds);
+      repository->dirty = true;
+    }
+    repository->exemplars = {};
+  }
+}
+
+void Collector::freeze() {
+  for (const auto& [key, repository] : data_->repositories) {
+    repository->frozen.reset();
+    if (!repository->view || repository->state.hidden) continue;
+    repository->frozen = std::make_shared<const EventCounters>(
+        with_holds(*repository->view->counters, repository->view->events_held,
+                   repository->view->durations_held));
+  }
+}
+
+void Collector::release_holds() {
+  const std::vector<Showing::Hold> released = showing_.release(runtime_.clock.steady_now());
+  if (released.empty()) return;
+  std::map<RepositoryNumber, std::uint16_t> series;
+  for (const Showing::Hold& hold : released) {
+    series[hold.repository] = static_cast<std::uint16_t>(series[hold.repository] | hold.series);
+  }
+  for (const auto& [key, repository] : data_->repositories) {
+    const auto found = series.find(repository->number);
+    if (found == series.end()) continue;
+    clear_holds(repository->state.ledger, found->second);
+    repository->holds_known = static_cast<std::uint16_t>(repository->holds_known & ~found->second);
+    mark_dirty(*repository);
+  }
+}
+
+void Collector::move_windows() {
+  const UnixMillis now = runtime_.clock.now();
+  for (const auto& [key, repository] : data_->repositories) {
+    if (repository->dirty || !repository->view || !repository->has_series()) continue;
+    auto moved =
+        with_windows_moved(repository->view, repository->state.ledger, options_.windows, now);
+    if (moved) repository->view = std::move(moved);
+  }
+}
+
+RepositoryRow Collector::row_of(Repository& repository, std::uint64_t version) {
+  const RepositoryView& view = *repository.view;
+  if (repository.state.hidden) return {repository.view, nullptr};
+  if (showing_.frozen() && repository.frozen) return {repository.view, repository.frozen};
+  repository.frozen.reset();
+  const std::uint16_t bits = hold_bits(view.events_held, view.durations_held);
+  const auto unknown = static_cast<std::uint16_t>(bits & ~repository.holds_known);
+  if (unknown != 0) {
+    showing_.hold(version, {repository.number, unknown}, runtime_.clock.steady_now());
+    repository.holds_known = static_cast<std::uint16_t>(repository.holds_known | unknown);
+  }
+  if (bits == 0) return {repository.view, view.counters};
+  if (!repository.held) {
+    repository.held = std::make_shared<const EventCounters>(
+        with_holds(*view.counters, view.events_held, view.durations_held));
+  }
+  return {repository.view, repository.held};
+}
+
+void Collector::publish() {
+  auto snapshot = std::make_shared<RegistrySnapshot>();
+  snapshot->version = ++version_;
+  snapshot->name = options_.name;
+  snapshot->type = options_.type;
+  snapshot->taken_at = runtime_.clock.now();
+  snapshot->state = data_->state;
+  snapshot->unknown_statuses = unknown_statuses_;
+  snapshot->last_cycle_seconds = last_cycle_seconds_;
+  auto& count = snapshot->repositories;
+  count[static_cast<std::size_t>(Freshness::dropped)] = over_limit_;
+  for (const auto& [key, repository] : data_->repositories) {
+    if (!repository->view || !repository->has_series()) continue;
+    const RepositoryView& view = *repository->view;
+    const bool fresh =
+        view.last_read && snapshot->taken_at - *view.last_read <= options_.max_staleness;
+    const Freshness freshness = view.failing      ? Freshness::failing
+                                : !view.last_read ? Freshness::pending
+                                : fresh           ? Freshness::fresh
+                                                  : Freshness::stale;
+    ++count[static_cast<std::size_t>(freshness)];
+    snapshot->ledger_imbalance += imbalance(repository->state.ledger);
+    snapshot->rows.push_back(row_of(*repository, snapshot->version));
+  }
+  snapshot_ = std::move(snapshot);
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "exporter/ingest/reading.h"
+#include "exporter/model/registry_state.h"
+#include "exporter/model/snapshot.h"
+#include "exporter/store/state_store.h"
+
+namespace registry_exporter {
+
+/// One repository while the program runs: its state, and what need not survive.
+struct Repository {
+  RepositoryNumber number = 0;
+  RepositoryState state;
+  ListedRepository listed;  ///< As the newest discovery showed it.
+
+  // To be saved with the next commit.
+  bool dirty = false;
+  bool replaces_closed = false;
+  std::vector<ClosedRecord> unsaved;
+
+  // For the schedule.
+  bool in_flight = false;
+  bool planned = false;
+  bool hinted = false;
+  std::optional<SteadyTime> read_at;
+  std::optional<SteadyTime> swept_at;  ///< A sweep ended, clean or not.
+  bool swept_clean = false;
+  std::optional<Millis> typical_gap;
+  int failures = 0;
+  std::optional<SteadyTime> retry_at;
+  std::optional<Error> failing;
+
+  SweepProgress sweep;
+  PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
+  std::vector<RetentionRule> rules;
+  std::optional<SteadyTime> rules_read_at;
+
+  // As committed and shown.
+  std::shared_ptr<const RepositoryView> view;
+  std::shared_ptr<const EventCounters> frozen;  ///< Shown instead, until seen once more.
+  std::shared_ptr<const EventCounters> held;    ///< The view's counters with held series at 0.
+  std::uint16_t holds_known = 0;                ///< Series already given to Showing.
+
+  bool has_series() const { return !state.dropped && !state.excluded; }
+};
+
+/// Namespace, then name: the order of every listing and exposition of ours.
+using RepositoryKey = std::pair<std::string, std::string>;
+
+/// Everything of one registry that outlives a change of configuration.
+struct RegistryData {
+  RegistryNumber number = 0;
+  RegistryType type = RegistryType::acr;
+  RegistryState state;
+  bool dirty = true;  ///< `state` is to be saved with the next commit.
+  std::map<RepositoryKey, std::unique_ptr<Repository>> repositories;
+};
+
+}  // namespace registry_exporter
