@@ -1,0 +1,67 @@
+#include "exporter/acr/requests.h"
+
+#include <utility>
+
+namespace registry_exporter::acr {
+namespace {
+
+HttpRequest rpc(const Target& target, std::string action, QueryPairs query) {
+  query.insert(query.begin(), {"InstanceId", target.instance_id});
+  HttpRequest request;
+  request.method = "POST";
+  request.origin = target.origin;
+  request.target = rpc_target(query);
+  request.headers = {{"x-acs-action", std::move(action)},
+                     {"x-acs-version", "2018-12-01"},
+                     {"accept", "application/json"}};
+  request.timeout = target.request_timeout;
+  return request;
+}
+
+void add_page(QueryPairs& query, int page_number, int page_size) {
+  query.emplace_back("PageNo", std::to_string(page_number));
+  query.emplace_back("PageSize", std::to_string(page_size));
+}
+
+}  // namespace
+
+std::string rpc_target(const QueryPairs& query) {
+  std::string text = "/";
+  for (const auto& [key, value] : query) {
+    text += (text.size() == 1 ? "?" : "&") + percent_encode(key) + '=' + percent_encode(value);
+  }
+  return text;
+}
+
+HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                              int page_number, int page_size) {
+  QueryPairs query;
+  if (!repo_namespace.empty()) query.emplace_back("RepoNamespaceName", repo_namespace);
+  query.emplace_back("RepoStatus", "NORMAL");
+  add_page(query, page_number, page_size);
+  return rpc(target, "ListRepository", std::move(query));
+}
+
+HttpRequest list_namespaces(const Target& target, int page_number, int page_size) {
+  QueryPairs query;
+  add_page(query, page_number, page_size);
+  return rpc(target, "ListNamespace", std::move(query));
+}
+
+HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
+                           const std::string& name) {
+  return rpc(target, "GetRepository", {{"RepoNamespaceName", repo_namespace}, {"RepoName", name}});
+}
+
+HttpRequest list_build_records(const Target& target, const std::string& repo_id,
+                               const PageRequest& page) {
+  QueryPairs query{{"RepoId", repo_id}};
+  add_page(query, page.index + 1, page.size);
+  return rpc(target, "ListRepoBuildRecord", std::move(query));
+}
+
+HttpRequest get_build_record(const Target& target, const std::string& build_record_id) {
+  return rpc(target, "GetRepoBuildRecord", {{"BuildRecordId", build_record_id}});
+}
+
+}  // namespace registry_exporter::acr

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "exporter/base/clock.h"
+#include "exporter/base/percent_encoding.h"
+#include "exporter/model/cloud.h"
+#include "exporter/model/repository.h"
+#include "exporter/net/http_transport.h"
+
+/// The questions to the `cr` API, version 2018-12-01, not yet signed: POST with everything in the
+/// query and an empty body, as the official clients send it. Pure.
+namespace registry_exporter::acr {
+
+/// Where the questions go.
+struct Target {
+  std::string origin;  ///< "https://host[:port]".
+  std::string instance_id;
+  Millis request_timeout{10'000};
+};
+
+/// "/?a=1&b=", percent-encoded; "/" without parameters.
+std::string rpc_target(const QueryPairs& query);
+
+/// Repositories in use; of one namespace, or of the whole instance when it is empty.
+/// `page_number` counts from 1, as everywhere in this API.
+HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                              int page_number, int page_size);
+HttpRequest list_namespaces(const Target& target, int page_number, int page_size);
+/// Finds a repository's id by its name.
+HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
+                           const std::string& name);
+HttpRequest list_build_records(const Target& target, const std::string& repo_id,
+                               const PageRequest& page);
+HttpRequest get_build_record(const Target& target, const std::string& build_record_id);
+
+}  // namespace registry_exporter::acr

@@ -1,0 +1,136 @@
+#include "exporter/acr/signer.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <vector>
+
+#include "exporter/base/digest.h"
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter::acr {
+namespace {
+
+constexpr std::string_view kScheme = "ACS3-HMAC-SHA256";
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+bool is_signed(std::string_view name) {
+  return name.substr(0, 6) == "x-acs-" || name == "host" || name == "content-type";
+}
+
+/// Pairs sorted by the bytes of their keys, not of "key=value": "A" comes before "A.1".
+std::string canonical_query(std::string_view query) {
+  std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    const auto equals = std::min(pair.find('='), pair.size());
+    pairs.emplace_back(pair.substr(0, equals), pair.substr(std::min(equals + 1, pair.size())));
+  }
+  std::sort(pairs.begin(), pairs.end());
+  std::string text;
+  for (const auto& [key, value] : pairs) {
+    if (!text.empty()) text += '&';
+    text.append(key).append("=").append(value);
+  }
+  return text;
+}
+
+struct CanonicalHeaders {
+  std::string lines;  ///< "name:value\n" each.
+  std::string names;  ///< Joined by ';'.
+};
+
+CanonicalHeaders canonical_headers(const HttpHeaders& headers) {
+  std::map<std::string, std::vector<std::string>> by_name;
+  for (const auto& [name, value] : headers) {
+    std::string key = lower(name);
+    if (is_signed(key)) by_name[std::move(key)].emplace_back(trim(value));
+  }
+  CanonicalHeaders canonical;
+  for (auto& [name, values] : by_name) {
+    std::sort(values.begin(), values.end());
+    canonical.lines += name + ':';
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      canonical.lines += (i == 0 ? "" : ",") + values[i];
+    }
+    canonical.lines += '\n';
+    canonical.names += (canonical.names.empty() ? "" : ";") + name;
+  }
+  return canonical;
+}
+
+/// Headers that belong to one attempt alone: whatever an earlier signature left goes first.
+void set(HttpHeaders& headers, std::string_view name, std::string value) {
+  std::erase_if(headers, [&](const auto& header) { return lower(header.first) == name; });
+  headers.emplace_back(name, std::move(value));
+}
+
+}  // namespace
+
+std::string host_of(std::string_view origin) {
+  const auto scheme_end = origin.find("://");
+  const std::string_view scheme =
+      scheme_end == std::string_view::npos ? std::string_view{} : origin.substr(0, scheme_end);
+  std::string_view host = origin.substr(scheme.empty() ? 0 : scheme.size() + 3);
+  const std::string_view own_port = lower(scheme) == "http" ? ":80" : ":443";
+  const bool explicit_own_port =
+      host.size() > own_port.size() && host.substr(host.size() - own_port.size()) == own_port;
+  if (explicit_own_port) host.remove_suffix(own_port.size());
+  return std::string(host);
+}
+
+HttpRequest sign_v3(HttpRequest request, const AcrKeys& keys, UnixMillis now,
+                    std::string_view nonce) {
+  const std::string body_digest = hex(sha256(request.body));
+  set(request.headers, "host", host_of(request.origin));
+  set(request.headers, "x-acs-date", format_rfc3339(now));
+  set(request.headers, "x-acs-signature-nonce", std::string(nonce));
+  set(request.headers, "x-acs-content-sha256", body_digest);
+  if (!keys.security_token.empty()) {
+    set(request.headers, "x-acs-security-token", keys.security_token.reveal());
+  }
+
+  const std::string_view target = request.target;
+  const auto path_end = std::min(target.find('?'), target.size());
+  const std::string_view query = target.substr(std::min(path_end + 1, target.size()));
+  const CanonicalHeaders headers = canonical_headers(request.headers);
+  const std::string canonical = request.method + '\n' + std::string(target.substr(0, path_end)) +
+                                '\n' + canonical_query(query) + '\n' + headers.lines + '\n' +
+                                headers.names + '\n' + body_digest;
+  const std::string to_sign = std::string(kScheme) + '\n' + hex(sha256(canonical));
+  const std::string signature = hex(hmac_sha256(keys.access_key_secret.reveal(), to_sign));
+  set(request.headers, "authorization",
+      std::string(kScheme) + " Credential=" + keys.access_key_id +
+          ",SignedHeaders=" + headers.names + ",Signature=" + signature);
+  return request;
+}
+
+std::string signature_v1(std::string_view method, const QueryPairs& parameters,
+                         const Secret& access_key_secret) {
+  QueryPairs sorted = parameters;
+  std::sort(sorted.begin(), sorted.end());
+  std::string query;
+  for (const auto& [key, value] : sorted) {
+    if (!query.empty()) query += '&';
+    query += percent_encode(key) + '=' + percent_encode(value);
+  }
+  const std::string to_sign = std::string(method) + "&%2F&" + percent_encode(query);
+  return base64(hmac_sha1(access_key_secret.reveal() + '&', to_sign));
+}
+
+}  // namespace registry_exporter::acr
