@@ -1,0 +1,592 @@
+#include "tests/simulator/acr_wire.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "exporter/base/digest.h"
+#include "exporter/base/time_text.h"
+#include "tests/simulator/signatures.h"
+
+namespace registry_exporter::simulator {
+
+/// One request taken apart.
+struct AcrCall {
+  const WireRequest& request;
+  UnixMillis now;
+  Staleness staleness;
+  QueryPairs parameters;  ///< Of the query and of a form body together.
+  std::string action;
+  std::string version;
+  bool acs3 = false;
+};
+
+struct AcrRefusal {
+  int status = 400;
+  std::string code;
+  std::string message;
+};
+
+/// Either a secret or the reason why there is none.
+struct AcrWire::Secret {
+  std::string value;
+  std::optional<AcrRefusal> refusal;
+};
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::minutes kSkewMax{15};
+constexpr std::chrono::minutes kNonceMemory{31};
+constexpr int kPageSizeMax = 100;
+constexpr int kPageSizeDefault = 30;
+
+std::string request_id(UnixMillis now, std::string_view salt) {
+  const std::string digits =
+      hex(sha256(std::to_string(now.time_since_epoch().count()) + std::string(salt)));
+  std::string id = digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-4" + digits.substr(12, 3) +
+                   "-8" + digits.substr(15, 3) + "-" + digits.substr(18, 12);
+  std::transform(id.begin(), id.end(), id.begin(), [](char c) {
+    return c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return id;
+}
+
+HttpResponse respond(int status, const Json& body, UnixMillis now) {
+  return {.status = status,
+          .headers = {{"date", format_http_date(now)},
+                      {"content-type", "application/json;charset=utf-8"},
+                      {"x-acs-request-id", body.value("RequestId", "")}},
+          .body = body.dump()};
+}
+
+void append_xml(std::string& text, const std::string& name, const Json& value) {
+  if (value.is_array()) {
+    for (const Json& item : value) append_xml(text, name, item);
+    return;
+  }
+  text += "<" + name + ">";
+  if (value.is_object()) {
+    for (const auto& [key, inner] : value.items()) append_xml(text, key, inner);
+  } else {
+    for (const char c : value.is_string() ? value.get<std::string>() : value.dump()) {
+      if (c == '<') {
+        text += "&lt;";
+      } else if (c == '&') {
+        text += "&amp;";
+      } else {
+        text += c;
+      }
+    }
+  }
+  text += "</" + name + ">";
+}
+
+/// The classic gateway answers in XML unless JSON was asked for.
+void turn_into_xml(HttpResponse& response, const std::string& root) {
+  std::string text = "<?xml version='1.0' encoding='UTF-8'?>";
+  append_xml(text, root, Json::parse(response.body));
+  response.body = std::move(text);
+  for (auto& [name, value] : response.headers) {
+    if (name == "content-type") value = "text/xml;charset=utf-8";
+  }
+}
+
+bool wants_xml(const AcrCall& call) {
+  if (call.acs3) return false;
+  std::string format(value_of(call.parameters, "Format"));
+  std::transform(format.begin(), format.end(), format.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return format != "json";
+}
+
+std::string text_of(UnixMillis time) { return std::to_string(time.time_since_epoch().count()); }
+
+/// nullopt: there, but no whole number.
+std::optional<int> integer(const QueryPairs& parameters, std::string_view name, int otherwise) {
+  const std::string_view text = value_of(parameters, name);
+  if (text.empty()) return otherwise;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct PageWanted {
+  int number = 1;
+  int size = kPageSizeDefault;  ///< After the clamp: what the answer echoes.
+  std::size_t first() const {
+    return (static_cast<std::size_t>(number) - 1) * static_cast<std::size_t>(size);
+  }
+};
+
+std::optional<PageWanted> page_of(const AcrCall& call) {
+  const auto number = integer(call.parameters, "PageNo", 1);
+  const auto size = integer(call.parameters, "PageSize", kPageSizeDefault);
+  if (!number || !size || *number < 1 || *size < 1) return std::nullopt;
+  return PageWanted{*number, std::min(*size, kPageSizeMax)};
+}
+
+Json success(const AcrCall& call) {
+  const std::string_view nonce = call.acs3 ? call.request.header("x-acs-signature-nonce")
+                                           : value_of(call.parameters, "SignatureNonce");
+  return {{"RequestId", request_id(call.now, nonce)}, {"Code", "success"}, {"IsSuccess", true}};
+}
+
+HttpResponse bad_page(const AcrCall& call) {
+  return acr_error(400, "InvalidParameter", "The specified PageNo or PageSize is invalid.",
+                   call.now);
+}
+
+HttpResponse missing(const AcrCall& call, const std::string& name) {
+  return acr_error(400, "Missing" + name, name + " is mandatory for this action.", call.now);
+}
+
+void put_page(Json& body, const PageWanted& page, std::size_t total, bool as_text) {
+  body["PageNo"] = page.number;
+  body["PageSize"] = page.size;
+  if (as_text) {
+    body["TotalCount"] = std::to_string(total);
+  } else {
+    body["TotalCount"] = total;
+  }
+}
+
+HttpResponse list_instances(const World& world, const AcrAccount& account, const AcrCall& call) {
+  const auto page = page_of(call);
+  if (!page) return bad_page(call);
+  Json body = success(call);
+  put_page(body, *page, 1, false);
+  body["Instances"] = Json::array();
+  if (page->number == 1) {
+    body["Instances"].push_back({{"InstanceId", account.instance_id},
+                                 {"InstanceName", "demo"},
+                                 {"InstanceStatus", "RUNNING"},
+                                 {"InstanceSpecification", "Enterprise_Advanced"},
+                                 {"InstanceIssue", ""},
+                                 {"RegionId", account.region},
+                                 {"ResourceGroupId", "rg-demo"},
+                                 {"CreateTime", text_of(world.acr().front().created_at)},
+                                 {"ModifiedTime", text_of(world.acr().front().created_at)},
+                                 {"Tags", Json::array()}});
+  }
+  return respond(200, body, call.now);
+}
+
+HttpResponse get_instance(const World& world, const AcrAccount& account, const AcrCall& call) {
+  Json body = success(call);
+  body["InstanceId"] = account.instance_id;
+  body["InstanceName"] = "demo";
+  body["InstanceStatus"] = "RUNNING";
+  body["InstanceSpecification"] = "Enterprise_Advanced";
+  body["InstanceIssue"] = "";
+  body["ResourceGroupId"] = "rg-demo";
+  const auto created = world.acr().front().created_at.time_since_epoch().count();
+  body["CreateTime"] = created;
+  body["ModifiedTime"] = created;
+  return respond(200, body, call.now);
+}
+
+HttpResponse list_namespaces(const World& world, const AcrAccount& account, const AcrCall& call) {
+  const auto page = page_of(call);
+  if (!page) return bad_page(call);
+  const std::string_view wanted = value_of(call.parameters, "NamespaceName");
+  std::vector<std::string> matched;
+  for (const std::string& name : world.acr_namespaces()) {
+    if (wanted.empty() || name == wanted) matched.push_back(name);
+  }
+  Json body = success(call);
+  put_page(body, *page, matched.size(), true);
+  body["Namespaces"] = Json::array();
+  const std::size_t end =
+      std::min(matched.size(), page->first() + static_cast<std::size_t>(page->size));
+  for (std::size_t i = page->first(); i < end; ++i) {
+    body["Namespaces"].push_back({{"InstanceId", account.instance_id},
+                                  {"NamespaceId", "crn-" + matched[i]},
+                                  {"NamespaceName", matched[i]},
+                                  {"NamespaceStatus", "NORMAL"},
+                                  {"AutoCreateRepo", true},
+                                  {"DefaultRepoType", "PRIVATE"},
+                                  {"ResourceGroupId", "rg-demo"}});
+  }
+  return respond(200, body, call.now);
+}
+
+Json repository_json(const AcrRepository& repository, const AcrAccount& account) {
+  return {{"InstanceId", account.instance_id},
+          {"RepoId", repository.id},
+          {"RepoName", repository.name},
+          {"RepoNamespaceName", repository.repo_namespace},
+          {"RepoStatus", "NORMAL"},
+          {"RepoType", "PRIVATE"},
+          {"RepoBuildType", "MANUAL"},
+          {"Summary", ""},
+          {"TagImmutability", false},
+          {"CreateTime", repository.created_at.time_since_epoch().count()},
+          {"ModifiedTime", repository.modified_at.time_since_epoch().count()},
+          {"ResourceGroupId", "rg-demo"}};
+}
+
+HttpResponse list_repositories(const World& world, const AcrAccount& account, const AcrCall& call) {
+  const auto page = page_of(call);
+  if (!page) return bad_page(call);
+  const std::string_view space = value_of(call.parameters, "RepoNamespaceName");
+  const std::string_view name = value_of(call.parameters, "RepoName");
+  const std::string_view status = value_of(call.parameters, "RepoStatus");
+  const bool none = !status.empty() && status != "NORMAL" && status != "ALL";
+  std::vector<const AcrRepository*> matched;
+  for (const AcrRepository& repository : world.acr()) {
+    const bool fits = !none && (space.empty() || repository.repo_namespace == space) &&
+                      (name.empty() || repository.name == name);
+    if (fits) matched.push_back(&repository);
+  }
+  Json body = success(call);
+  put_page(body, *page, matched.size(), true);
+  body["Repositories"] = Json::array();
+  const std::size_t end =
+      std::min(matched.size(), page->first() + static_cast<std::size_t>(page->size));
+  for (std::size_t i = page->first(); i < end; ++i) {
+    body["Repositories"].push_back(repository_json(*matched[i], account));
+  }
+  return respond(200, body, call.now);
+}
+
+HttpResponse get_repository(const World& world, const AcrAccount& account, const AcrCall& call) {
+  const std::string_view id = value_of(call.parameters, "RepoId");
+  const std::string_view space = value_of(call.parameters, "RepoNamespaceName");
+  const std::string_view name = value_of(call.parameters, "RepoName");
+  if (id.empty() && (space.empty() || name.empty())) return missing(call, "RepoId");
+  for (const AcrRepository& repository : world.acr()) {
+    const bool fits = id.empty() ? repository.repo_namespace == space && repository.name == name
+                                 : repository.id == id;
+    if (!fits) continue;
+    Json body = success(call);
+    body.update(repository_json(repository, account));
+    return respond(200, body, call.now);
+  }
+  return acr_business_error("REPO_NOT_EXIST", call.now);
+}
+
+Json build_json(const World& world, const AcrRepository& repository, const Build& build) {
+  return {{"BuildRecordId", build.id},
+          {"BuildStatus", world.status_of(build)},
+          {"StartTime", text_of(build.started_at)},
+          {"EndTime", build.ended_at ? text_of(*build.ended_at) : ""},
+          {"Image",
+           {{"RepoId", repository.id},
+            {"RepoName", repository.name},
+            {"RepoNamespaceName", repository.repo_namespace},
+            {"ImageTag", "v" + std::to_string(build.tag)}}}};
+}
+
+HttpResponse list_builds(const World& world, const AcrCall& call) {
+  const std::string_view id = value_of(call.parameters, "RepoId");
+  if (id.empty()) return missing(call, "RepoId");
+  const auto page = page_of(call);
+  if (!page) return bad_page(call);
+  const AcrRepository* repository = world.find_acr(id);
+  if (repository == nullptr) return acr_business_error("REPO_NOT_EXIST", call.now);
+  const auto& builds = repository->builds;
+  const std::size_t rows = builds.size() - std::min(builds.size(), call.staleness.rows_hidden);
+  const auto total = static_cast<std::ptrdiff_t>(rows) + call.staleness.total_off;
+  Json body = success(call);
+  put_page(body, *page, static_cast<std::size_t>(std::max<std::ptrdiff_t>(total, 0)), true);
+  Json records = Json::array();
+  const std::size_t end = std::min(rows, page->first() + static_cast<std::size_t>(page->size));
+  for (std::size_t i = page->first(); i < end; ++i) {
+    const std::size_t at = world.options().newest_first ? rows - 1 - i : i;
+    records.push_back(build_json(world, *repository, builds[at]));
+  }
+  body["BuildRecords"] = std::move(records);
+  return respond(200, body, call.now);
+}
+
+HttpResponse get_build(const World& world, const AcrCall& call) {
+  const std::string_view id = value_of(call.parameters, "BuildRecordId");
+  if (id.empty()) return missing(call, "BuildRecordId");
+  const auto [repository, build] = world.find_build(id);
+  if (build == nullptr) return acr_business_error("BUILD_RECORD_NOT_EXIST", call.now);
+  const auto end = build->ended_at ? build->ended_at->time_since_epoch().count() : 0;
+  Json body = success(call);
+  body["BuildRecordId"] = build->id;
+  body["Status"] = world.status_of(*build);
+  body["StartTime"] = build->started_at.time_since_epoch().count();
+  body["EndTime"] = end;
+  body["Image"] = {{"RepoName", repository->name},
+                   {"RepoNamespaceName", repository->repo_namespace},
+                   {"ImageTag", "v" + std::to_string(build->tag)}};
+  return respond(200, body, call.now);
+}
+
+HttpResponse get_build_status(const World& world, const AcrCall& call) {
+  const std::string_view repo_id = value_of(call.parameters, "RepoId");
+  const std::string_view id = value_of(call.parameters, "BuildRecordId");
+  if (repo_id.empty()) return missing(call, "RepoId");
+  if (id.empty()) return missing(call, "BuildRecordId");
+  if (world.find_acr(repo_id) == nullptr) return acr_business_error("REPO_NOT_EXIST", call.now);
+  const auto [repository, build] = world.find_build(id);
+  if (build == nullptr || repository->id != repo_id) {
+    return acr_business_error("BUILD_RECORD_NOT_EXIST", call.now);
+  }
+  Json body = success(call);
+  body["BuildStatus"] = world.status_of(*build);
+  return respond(200, body, call.now);
+}
+
+bool is_sts(const AcrCall& call) { return call.version == "2015-04-01"; }
+
+AcrRefusal mismatch(const std::string& to_sign) {
+  return {400, "SignatureDoesNotMatch",
+          "Specified signature is not matched with our calculation. server string to sign is:" +
+              to_sign};
+}
+
+/// The clock rule both signatures share.
+std::optional<AcrRefusal> admit_time(std::string_view stamp, UnixMillis now) {
+  const auto time = stamp.ends_with('Z') ? parse_rfc3339(stamp) : std::nullopt;
+  if (!time) {
+    return AcrRefusal{400, "IllegalTimestamp", "The input parameter \"Timestamp\" is not valid."};
+  }
+  if (std::chrono::abs(*time - now) > kSkewMax) {
+    return AcrRefusal{400, "InvalidTimeStamp.Expired",
+                      "Specified time stamp or date value is expired."};
+  }
+  return std::nullopt;
+}
+
+/// Everything that the scheme wants signed and the request carries.
+bool signs_enough(const WireRequest& request, const std::vector<std::string>& names) {
+  const auto is_signed = [&](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (!is_signed("host") || !std::is_sorted(names.begin(), names.end())) return false;
+  if (!request.body.empty() && !is_signed("content-type")) return false;
+  return std::all_of(request.headers.begin(), request.headers.end(), [&](const auto& header) {
+    return !header.first.starts_with("x-acs-") || is_signed(header.first);
+  });
+}
+
+AcrCall take_apart(const WireRequest& request, UnixMillis now, const Staleness& staleness) {
+  AcrCall call{.request = request,
+               .now = now,
+               .staleness = staleness,
+               .parameters = {},
+               .action = {},
+               .version = {},
+               .acs3 = false};
+  call.parameters = parse_query(request.raw_query()).value_or(QueryPairs{});
+  const bool is_form =
+      request.header("content-type").starts_with("application/x-www-form-urlencoded");
+  if (is_form && !request.body.empty()) {
+    const QueryPairs form = parse_query(request.body).value_or(QueryPairs{});
+    call.parameters.insert(call.parameters.end(), form.begin(), form.end());
+  }
+  call.acs3 = !request.header("authorization").empty();
+  call.action = value_of(call.parameters, "Action");
+  call.version = value_of(call.parameters, "Version");
+  if (call.acs3 || call.action.empty()) call.action = request.header("x-acs-action");
+  if (call.acs3 || call.version.empty()) call.version = request.header("x-acs-version");
+  return call;
+}
+
+}  // namespace
+
+AcrWire::AcrWire(const World& world, AcrAccount account)
+    : world_(world), account_(std::move(account)) {}
+
+std::string acr_action(const WireRequest& request) {
+  return take_apart(request, UnixMillis{}, {}).action;
+}
+
+HttpResponse acr_error(int status, std::string_view code, std::string_view message,
+                       UnixMillis now) {
+  return respond(status,
+                 {{"RequestId", request_id(now, code)},
+                  {"HostId", "cr.demo-region.aliyuncs.com"},
+                  {"Code", code},
+                  {"Message", message},
+                  {"Recommend", ""}},
+                 now);
+}
+
+HttpResponse acr_business_error(std::string_view code, UnixMillis now) {
+  return respond(200, {{"RequestId", request_id(now, code)}, {"Code", code}, {"IsSuccess", false}},
+                 now);
+}
+
+HttpResponse AcrWire::answer(const WireRequest& request, UnixMillis now,
+                             const Staleness& staleness) {
+  const AcrCall call = take_apart(request, now, staleness);
+  const auto refusal = admit(call);
+  HttpResponse response =
+      refusal ? acr_error(refusal->status, refusal->code, refusal->message, now) : run(call);
+  if (wants_xml(call)) turn_into_xml(response, refusal ? "Error" : call.action + "Response");
+  return response;
+}
+
+std::optional<AcrRefusal> AcrWire::admit(const AcrCall& call) {
+  if (call.request.method != "GET" && call.request.method != "POST") {
+    return AcrRefusal{405, "UnsupportedHTTPMethod", "This http method is not supported."};
+  }
+  if (call.action.empty()) {
+    return AcrRefusal{400, "MissingAction", "Action is mandatory for this action."};
+  }
+  if (call.version.empty()) {
+    return AcrRefusal{400, "MissingVersion", "Version is mandatory for this action."};
+  }
+  if (call.version != "2018-12-01" && !is_sts(call)) {
+    return AcrRefusal{404, "InvalidApi.NotFound", "Specified api is not found."};
+  }
+  const bool is_unsigned = is_sts(call) && call.action == "AssumeRoleWithOIDC";
+  if (is_unsigned) return std::nullopt;
+  return call.acs3 ? admit_acs3(call) : admit_rpc(call);
+}
+
+std::optional<AcrRefusal> AcrWire::admit_acs3(const AcrCall& call) {
+  const WireRequest& request = call.request;
+  const auto authorization = parse_authorization(request.header("authorization"));
+  if (!authorization || authorization->scheme != "ACS3-HMAC-SHA256" ||
+      !signs_enough(request, authorization->signed_headers)) {
+    return AcrRefusal{400, "IncompleteSignature",
+                      "The request signature does not conform to Aliyun standards."};
+  }
+  const Secret secret =
+      secret_of(authorization->access_key, request.header("x-acs-security-token"), call.now);
+  if (secret.refusal) return secret.refusal;
+  if (const auto refusal = admit_time(request.header("x-acs-date"), call.now)) return refusal;
+  const auto expected = sign_acs3(request, *authorization, secret.value);
+  const bool same_body = request.header("x-acs-content-sha256") == hex(sha256(request.body));
+  if (!expected || !same_body ||
+      !equal_constant_time(expected->signature, authorization->signature)) {
+    return mismatch(expected ? expected->to_sign : "");
+  }
+  return admit_nonce(request.header("x-acs-signature-nonce"), call.now);
+}
+
+std::optional<AcrRefusal> AcrWire::admit_rpc(const AcrCall& call) {
+  for (const char* name : {"AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion",
+                           "SignatureNonce", "Timestamp"}) {
+    if (value_of(call.parameters, name).empty()) {
+      return AcrRefusal{400, std::string("Missing") + name,
+                        std::string(name) + " is mandatory for this action."};
+    }
+  }
+  if (value_of(call.parameters, "SignatureMethod") != "HMAC-SHA1" ||
+      value_of(call.parameters, "SignatureVersion") != "1.0") {
+    return AcrRefusal{400, "InvalidParameter", "The signature method is not supported."};
+  }
+  const Secret secret = secret_of(value_of(call.parameters, "AccessKeyId"),
+                                  value_of(call.parameters, "SecurityToken"), call.now);
+  if (secret.refusal) return secret.refusal;
+  if (const auto refusal = admit_time(value_of(call.parameters, "Timestamp"), call.now)) {
+    return refusal;
+  }
+  const ExpectedSignature expected = sign_rpc(call.request.method, call.parameters, secret.value);
+  if (!equal_constant_time(expected.signature, value_of(call.parameters, "Signature"))) {
+    return mismatch(expected.to_sign);
+  }
+  return admit_nonce(value_of(call.parameters, "SignatureNonce"), call.now);
+}
+
+std::optional<AcrRefusal> AcrWire::admit_nonce(std::string_view nonce, UnixMillis now) {
+  if (nonce.empty()) {
+    return AcrRefusal{400, "MissingSignatureNonce", "SignatureNonce is mandatory."};
+  }
+  if (nonces_.size() > 4096) {
+    std::erase_if(nonces_, [&](const auto& used) { return used.second + kNonceMemory < now; });
+  }
+  const auto [used, is_new] = nonces_.try_emplace(std::string(nonce), now);
+  if (!is_new && used->second + kNonceMemory >= now) {
+    return AcrRefusal{400, "SignatureNonceUsed", "Specified signature nonce was used already."};
+  }
+  used->second = now;
+  return std::nullopt;
+}
+
+AcrWire::Secret AcrWire::secret_of(std::string_view access_key_id, std::string_view token,
+                                   UnixMillis now) const {
+  const auto key = temporary_.find(access_key_id);
+  if (key != temporary_.end()) {
+    if (key->second.token != token) {
+      return {{},
+              AcrRefusal{400, "InvalidSecurityToken.Malformed",
+                         "Specified SecurityToken is malformed."}};
+    }
+    if (key->second.expires_at <= now) {
+      return {
+          {},
+          AcrRefusal{400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."}};
+    }
+    return {key->second.secret, std::nullopt};
+  }
+  if (access_key_id != account_.access_key_id) {
+    return {{},
+            AcrRefusal{404, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}};
+  }
+  if (!token.empty()) {
+    return {{},
+            AcrRefusal{400, "InvalidSecurityToken.MismatchWithAccessKey",
+                       "Specified SecurityToken mismatch with the AccessKey."}};
+  }
+  return {account_.access_key_secret, std::nullopt};
+}
+
+HttpResponse AcrWire::run(const AcrCall& call) {
+  if (is_sts(call)) return assume_role(call);
+  if (call.action == "ListInstance") return list_instances(world_, account_, call);
+  constexpr std::array<std::string_view, 7> kKnown = {
+      "GetInstance",         "ListNamespace",      "ListRepository",          "GetRepository",
+      "ListRepoBuildRecord", "GetRepoBuildRecord", "GetRepoBuildRecordStatus"};
+  if (std::find(kKnown.begin(), kKnown.end(), call.action) == kKnown.end()) {
+    return acr_error(404, "InvalidAction.NotFound", "Specified api is not found.", call.now);
+  }
+  const std::string_view instance = value_of(call.parameters, "InstanceId");
+  if (instance.empty()) return missing(call, "InstanceId");
+  if (instance != account_.instance_id) return acr_business_error("INSTANCE_NOT_EXIST", call.now);
+  if (call.action == "GetInstance") return get_instance(world_, account_, call);
+  if (call.action == "ListNamespace") return list_namespaces(world_, account_, call);
+  if (call.action == "ListRepository") return list_repositories(world_, account_, call);
+  if (call.action == "GetRepository") return get_repository(world_, account_, call);
+  if (call.action == "ListRepoBuildRecord") return list_builds(world_, call);
+  if (call.action == "GetRepoBuildRecord") return get_build(world_, call);
+  return get_build_status(world_, call);
+}
+
+HttpResponse AcrWire::assume_role(const AcrCall& call) {
+  const bool with_oidc = call.action == "AssumeRoleWithOIDC";
+  if (!with_oidc && call.action != "AssumeRole") {
+    return acr_error(404, "InvalidAction.NotFound", "Specified api is not found.", call.now);
+  }
+  for (const char* name : {"RoleArn", "RoleSessionName"}) {
+    if (value_of(call.parameters, name).empty()) return missing(call, name);
+  }
+  if (with_oidc && value_of(call.parameters, "OIDCToken").size() < 4) {
+    return missing(call, "OIDCToken");
+  }
+  const int seconds = integer(call.parameters, "DurationSeconds", 3600).value_or(0);
+  if (seconds < 900) {
+    return acr_error(400, "InvalidParameter.DurationSeconds",
+                     "The Min/Max value of DurationSeconds is 15min/1hr.", call.now);
+  }
+  const std::string number = std::to_string(++issued_);
+  const TemporaryKey key{.secret = hex(sha256("secret" + number)),
+                         .token = base64(hex(sha256("token" + number))),
+                         .expires_at = call.now + std::chrono::seconds(seconds)};
+  const std::string id = "STS.demo" + number;
+  temporary_[id] = key;
+  return respond(200,
+                 {{"RequestId", request_id(call.now, number)},
+                  {"AssumedRoleUser",
+                   {{"Arn", value_of(call.parameters, "RoleArn")}, {"AssumedRoleId", "1:demo"}}},
+                  {"Credentials",
+                   {{"AccessKeyId", id},
+                    {"AccessKeySecret", key.secret},
+                    {"SecurityToken", key.token},
+                    {"Expiration", format_rfc3339(key.expires_at)}}}},
+                 call.now);
+}
+
+}  // namespace registry_exporter::simulator

@@ -1,0 +1,128 @@
+#include "tests/simulator/simulator.h"
+
+#include <nlohmann/json.hpp>
+
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter::simulator {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kSpeedMax = 1e6;
+
+Json truth_of(const World& world) {
+  Json acr = Json::array();
+  for (const AcrRepository& repository : world.acr()) {
+    const auto& finished = repository.finished;
+    acr.push_back({{"repo_namespace", repository.repo_namespace},
+                   {"repo", repository.name},
+                   {"builds",
+                    {{"success", finished[0]},
+                     {"failed", finished[1]},
+                     {"canceled", finished[2]},
+                     {"other", finished[3]}}},
+                   {"in_progress", repository.open.size()}});
+  }
+  Json swr = Json::array();
+  for (const SwrRepository& repository : world.swr()) {
+    const auto& deleted = repository.deleted_by;
+    swr.push_back({{"repo_namespace", repository.repo_namespace},
+                   {"repo", repository.name},
+                   {"deletions",
+                    {{"date_rule", deleted[0]}, {"tag_rule", deleted[1]}, {"other", deleted[2]}}}});
+  }
+  return {{"acr", std::move(acr)}, {"swr", std::move(swr)}};
+}
+
+Reply plain(int status, std::string body, UnixMillis now, const char* type) {
+  Reply reply;
+  reply.response = {.status = status,
+                    .headers = {{"date", format_http_date(now)}, {"content-type", type}},
+                    .body = std::move(body)};
+  return reply;
+}
+
+}  // namespace
+
+Simulator::Simulator(const WorldOptions& options, const FaultMix& faults, UnixMillis now)
+    : world_(options, now), acr_(world_), swr_(world_), dice_(options.seed) {
+  set_faults(faults);
+}
+
+void Simulator::set_faults(const FaultMix& faults) {
+  const std::lock_guard lock(mutex_);
+  faults_ = faults;
+  world_.set_churn(faults.deaths_per_day, faults.history_max);
+}
+
+void Simulator::set_speed(double speed, UnixMillis now) {
+  const std::lock_guard lock(mutex_);
+  world_.set_speed(speed, now);
+}
+
+std::string Simulator::truth(UnixMillis now) {
+  const std::lock_guard lock(mutex_);
+  world_.advance_to(now);
+  return truth_of(world_).dump();
+}
+
+std::uint64_t Simulator::calls() const {
+  const std::lock_guard lock(mutex_);
+  return calls_;
+}
+
+Reply Simulator::answer(const WireRequest& request, UnixMillis now) {
+  const std::string_view path = request.raw_path();
+  if (path == "/truth" && request.method == "GET") {
+    return plain(200, truth(now), now, "application/json");
+  }
+  if (path == "/control" && request.method == "POST") return answer_control(request, now);
+  return answer_cloud(request, now);
+}
+
+Reply Simulator::answer_control(const WireRequest& request, UnixMillis now) {
+  const Json wish = Json::parse(request.body, nullptr, false);
+  if (!wish.is_object()) return plain(400, "not a JSON object\n", now, "text/plain");
+  for (const auto& [key, value] : wish.items()) {
+    const bool good =
+        (key == "speed" && value.is_number()) || (key == "faults" && value.is_string());
+    if (!good) return plain(400, "bad or unknown key: " + key + "\n", now, "text/plain");
+  }
+  const double speed = wish.value("speed", 0.0);
+  if (speed < 0 || speed > kSpeedMax) return plain(400, "bad speed\n", now, "text/plain");
+  const auto faults = parse_faults(wish.value("faults", "none"));
+  if (!faults) return plain(400, faults.error().detail + "\n", now, "text/plain");
+  if (wish.contains("speed")) set_speed(speed, now);
+  if (wish.contains("faults")) set_faults(*faults);
+  return plain(200, "{}\n", now, "application/json");
+}
+
+Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
+  const std::lock_guard lock(mutex_);
+  ++calls_;
+  world_.advance_to(now);
+  const bool is_acr = request.raw_path() == "/";
+  const Misfortune misfortune = dice_.draw(faults_);
+  const std::optional<Fault> fault = misfortune.fault;
+  const bool replaced = fault == Fault::throttle || fault == Fault::server_error ||
+                        fault == Fault::html_error || fault == Fault::business_error ||
+                        fault == Fault::malformed;
+  Reply reply;
+  if (replaced) {
+    reply.response = bad_answer(misfortune, is_acr, now);
+    return reply;
+  }
+  if (fault == Fault::token) swr_.revoke_token(request);
+  const Staleness staleness = staleness_of(misfortune);
+  reply.response =
+      is_acr ? acr_.answer(request, now, staleness) : swr_.answer(request, now, staleness);
+  std::string& body = reply.response.body;
+  if (fault == Fault::truncate) body.resize(body.size() / 2);
+  reply.cut = fault == Fault::cut;
+  reply.lost = fault == Fault::lose;
+  if (fault == Fault::slow) reply.delay = Millis{500 + static_cast<int>(misfortune.dice % 2500)};
+  return reply;
+}
+
+}  // namespace registry_exporter::simulator

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "tests/simulator/acr_wire.h"
+#include "tests/simulator/faults.h"
+#include "tests/simulator/swr_wire.h"
+#include "tests/simulator/wire.h"
+#include "tests/simulator/world.h"
+
+namespace registry_exporter::simulator {
+
+/// An answer and what happens to it on the way.
+struct Reply {
+  HttpResponse response;
+  Millis delay{0};    ///< Before the first byte.
+  bool cut = false;   ///< The connection goes away in the middle of the body.
+  bool lost = false;  ///< Nothing is ever sent.
+};
+
+/// Both clouds behind one door: the world, its wire protocols and their faults, with the truth and
+/// the handle for tests. Thread-safe; blocks nobody.
+///
+/// `GET /truth` tells what a perfect exporter would have counted by now, of the repositories that
+/// exist. `POST /control` takes {"speed": 0, "faults": "none"}, both optional, and answers 200, or
+/// 400 with the reason.
+class Simulator {
+ public:
+  Simulator(const WorldOptions& options, const FaultMix& faults, UnixMillis now);
+
+  Reply answer(const WireRequest& request, UnixMillis now);
+  std::string truth(UnixMillis now);
+  void set_speed(double speed, UnixMillis now);
+  void set_faults(const FaultMix& faults);
+  /// Calls answered so far, /truth and /control aside.
+  std::uint64_t calls() const;
+
+ private:
+  Reply answer_cloud(const WireRequest& request, UnixMillis now);
+  Reply answer_control(const WireRequest& request, UnixMillis now);
+
+  mutable std::mutex mutex_;
+  World world_;
+  AcrWire acr_;
+  SwrWire swr_;
+  FaultMix faults_;
+  FaultDice dice_;
+  std::uint64_t calls_ = 0;
+};
+
+}  // namespace registry_exporter::simulator

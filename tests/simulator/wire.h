@@ -1,0 +1,55 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "exporter/base/percent_encoding.h"
+#include "exporter/net/http_transport.h"
+
+namespace registry_exporter::simulator {
+
+/// A request as it came over the wire.
+struct WireRequest {
+  std::string method;
+  std::string target;   ///< Path and query, still encoded.
+  HttpHeaders headers;  ///< Names in lower case.
+  std::string body;
+
+  /// Value of the first header called `lower_case_name`, or "".
+  std::string_view header(std::string_view lower_case_name) const {
+    for (const auto& [name, value] : headers) {
+      if (name == lower_case_name) return value;
+    }
+    return {};
+  }
+  std::string_view raw_path() const { return std::string_view(target).substr(0, target.find('?')); }
+  std::string_view raw_query() const {
+    const std::size_t mark = target.find('?');
+    return mark == std::string::npos ? std::string_view()
+                                     : std::string_view(target).substr(mark + 1);
+  }
+};
+
+/// Value of the first pair called `name`, or "".
+inline std::string_view value_of(const QueryPairs& pairs, std::string_view name) {
+  for (const auto& [key, value] : pairs) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+inline bool has_key(const QueryPairs& pairs, std::string_view name) {
+  for (const auto& [key, value] : pairs) {
+    if (key == name) return true;
+  }
+  return false;
+}
+
+/// How an answer lies about a list: as a replica behind the others would.
+struct Staleness {
+  std::size_t rows_hidden = 0;  ///< The newest rows that are not there yet.
+  int total_off = 0;            ///< Added to the total alone, never below zero.
+};
+
+}  // namespace registry_exporter::simulator

@@ -1,0 +1,389 @@
+#include "tests/simulator/world.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <span>
+
+namespace registry_exporter::simulator {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Millis kSpanMin = seconds{20};
+constexpr Millis kSpanMax = minutes{40};
+constexpr Life kNever = Life::max();
+constexpr double kDayUs = 86'400e6;
+
+constexpr std::array<const char*, 8> kAcrNamespaces = {"shop", "payments", "platform", "data",
+                                                       "web",  "ml",       "mobile",   "infra"};
+constexpr std::array<const char*, 6> kSwrNamespaces = {"team-a", "team-b", "core",
+                                                       "edge",   "games",  "iot"};
+constexpr std::array<const char*, 16> kNames = {
+    "api",     "worker", "frontend", "gateway", "scheduler", "ingest", "reports",   "auth",
+    "billing", "search", "notify",   "admin",   "catalog",   "cart",   "inventory", "metrics"};
+
+Life micros(double count) { return Life{static_cast<Life::rep>(count)}; }
+
+std::vector<std::string> make_namespaces(std::span<const char* const> names, int repositories) {
+  std::vector<std::string> all(names.begin(), names.end());
+  for (int more = 0; more < repositories / 500; ++more) {
+    all.push_back(std::string(names[0]) + "-" + std::to_string(more + 2));
+  }
+  return all;
+}
+
+/// "api", …, then "api-2": unique within the namespace that number `index` falls into.
+std::string make_name(std::uint32_t index, std::size_t namespaces) {
+  const std::size_t within = index / namespaces;
+  std::string name = kNames[within % kNames.size()];
+  if (within >= kNames.size()) name += "-" + std::to_string(within / kNames.size() + 1);
+  return name;
+}
+
+/// How busy the repository is: few build every few minutes, most a few times a day.
+double interval_of(std::uint32_t rank) {
+  const double mean = 300e6 * std::pow(static_cast<double>(rank) + 1, 0.9);
+  return std::min(mean, 8 * 3600e6);
+}
+
+/// Busy repositories have long lists; every list has some dozens.
+double history_of(std::uint32_t rank) {
+  return 30 + 400 / std::pow(static_cast<double>(rank) + 1, 0.8);
+}
+
+std::uint32_t rank_of(std::uint32_t index, int repositories) {
+  const auto count = static_cast<std::uint32_t>(std::max(repositories, 1));
+  return (index * 7 + 3) % count;
+}
+
+/// A UUID that tells its repository and number back: finding a build by id alone needs no index.
+std::string make_build_id(std::uint64_t seed, std::uint32_t index, std::uint64_t number) {
+  Dice dice(seed, (std::uint64_t{index} << 32) ^ number);
+  const std::uint64_t noise = dice.next();
+  const auto first = static_cast<unsigned>(index * 0x9e3779b1U + 0x7f4a7c15U);
+  const std::uint64_t last = (number * 0x5deece66dULL + 0xbULL) & 0xffff'ffff'ffffULL;
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%08x-%04x-4%03x-8%03x-%012llx", first,
+                static_cast<unsigned>(noise & 0xffff), static_cast<unsigned>((noise >> 16) & 0xfff),
+                static_cast<unsigned>((noise >> 28) & 0xfff),
+                static_cast<unsigned long long>(last));
+  return text.data();
+}
+
+std::string make_repo_id(std::uint64_t seed, std::uint32_t index) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  Dice dice(seed, 0xacc0ULL + index);
+  std::string id = "crr-";
+  for (int i = 0; i < 12; ++i) id += kLetters[dice.below(kLetters.size())];
+  return id + std::to_string(index);
+}
+
+struct Ending {
+  BuildEnd end;
+  std::string_view status;
+};
+
+/// How a build will end; a few statuses are not in anybody's documents.
+Ending draw_ending(AcrRepository& repository) {
+  Dice& dice = repository.dice;
+  if (dice.chance(repository.success_share)) {
+    return {BuildEnd::success, dice.chance(0.02) ? "success" : "SUCCESS"};
+  }
+  if (dice.chance(0.03)) return {BuildEnd::other, dice.chance(0.5) ? "TIMEOUT" : "SYSTEM_ERROR"};
+  if (dice.chance(0.15)) {
+    return {BuildEnd::canceled, dice.chance(0.25) ? "CANCELLED" : "CANCELED"};
+  }
+  return {BuildEnd::failed, "FAILED"};
+}
+
+Millis draw_span(AcrRepository& repository, BuildEnd end) {
+  const double shape = repository.dice.uniform() + repository.dice.uniform() - 1;  // -1 … 1
+  double span = repository.base_span_ms * std::exp2(shape * 1.6);
+  if (end != BuildEnd::success) span *= 0.6;
+  return std::clamp(Millis{static_cast<Millis::rep>(span)}, kSpanMin, kSpanMax);
+}
+
+RetentionRuleText draw_rule(SwrRepository& repository) {
+  Dice& dice = repository.dice;
+  RetentionRuleText rule;
+  rule.id =
+      std::int64_t{repository.index} * 100 + static_cast<std::int64_t>(repository.rules.size()) + 1;
+  const double kind = dice.uniform();
+  rule.rule_template = kind < 0.5 ? "date_rule" : kind < 0.96 ? "tag_rule" : "size_rule";
+  rule.keep = rule.rule_template == "date_rule" ? 7 + static_cast<int>(dice.below(84))
+                                                : static_cast<int>(repository.keep);
+  rule.selectors = static_cast<int>(dice.below(3));
+  return rule;
+}
+
+std::size_t template_index(const std::string& rule_template) {
+  if (rule_template == "date_rule") return 0;
+  return rule_template == "tag_rule" ? 1 : 2;
+}
+
+UnixMillis to_millis(UnixMicros time) { return std::chrono::floor<Millis>(time); }
+
+}  // namespace
+
+World::World(const WorldOptions& options, UnixMillis now)
+    : options_(options),
+      anchor_wall_(now),
+      fate_(options.seed, 0xfa7eULL),
+      acr_namespaces_(make_namespaces(kAcrNamespaces, options.repositories)),
+      swr_namespaces_(make_namespaces(kSwrNamespaces, options.repositories)) {
+  lag_ = start_lag();
+  for (int i = 0; i < options_.repositories; ++i) {
+    const std::uint32_t rank = rank_of(static_cast<std::uint32_t>(i), options_.repositories);
+    const Life history = micros(history_of(rank) * interval_of(rank));
+    add_acr(-history, history);
+    add_swr(-history, history);
+  }
+  next_birth_ = options_.births_per_day > 0
+                    ? micros(fate_.exponential(kDayUs / options_.births_per_day))
+                    : kNever;
+  set_churn(options_.deaths_per_day, options_.history_max);
+}
+
+/// Spans stay lifelike at any speed because builds are listed as having started earlier, all by the
+/// same lag, so that the newest in the list is always the one that came last.
+Millis World::start_lag() const {
+  if (options_.speed == 0) return kSpanMax;
+  const double share = std::max(0.0, 1 - 1 / options_.speed);
+  return Millis{static_cast<Millis::rep>(static_cast<double>(kSpanMax.count()) * share)};
+}
+
+UnixMicros World::wall_of(Life life) const {
+  const Life since = life - anchor_life_;
+  if (since <= Life{0} || options_.speed == 0) return anchor_wall_ + since;
+  return anchor_wall_ + micros(static_cast<double>(since.count()) / options_.speed);
+}
+
+Life World::life_at(UnixMillis now) const {
+  const Life passed = UnixMicros(now) - anchor_wall_;
+  if (passed <= Life{0}) return anchor_life_;
+  return anchor_life_ + micros(static_cast<double>(passed.count()) * options_.speed);
+}
+
+void World::set_speed(double speed, UnixMillis now) {
+  advance_to(now);
+  anchor_wall_ = std::max(anchor_wall_, UnixMicros(now));
+  anchor_life_ = life_;
+  options_.speed = speed;
+  lag_ = std::max(lag_, start_lag());
+}
+
+void World::set_churn(double deaths_per_day, std::size_t history_max) {
+  options_.deaths_per_day = deaths_per_day;
+  options_.history_max = history_max;
+  next_death_ =
+      deaths_per_day > 0 ? life_ + micros(fate_.exponential(kDayUs / deaths_per_day)) : kNever;
+}
+
+void World::advance_to(UnixMillis now) {
+  const Life life = life_at(now);
+  if (life <= life_) return;
+  life_ = life;
+  be_born_and_die();
+  for (AcrRepository& repository : acr_) advance(repository);
+  for (SwrRepository& repository : swr_) advance(repository);
+}
+
+void World::be_born_and_die() {
+  while (next_birth_ <= life_) {
+    add_acr(next_birth_, Life{0});
+    add_swr(next_birth_, Life{0});
+    next_birth_ += micros(fate_.exponential(kDayUs / options_.births_per_day));
+  }
+  while (next_death_ <= life_) {
+    const std::uint64_t acr_victim = fate_.below(acr_.size());
+    const std::uint64_t swr_victim = fate_.below(swr_.size());
+    if (acr_.size() > 1) acr_.erase(acr_.begin() + static_cast<std::ptrdiff_t>(acr_victim));
+    if (swr_.size() > 1) swr_.erase(swr_.begin() + static_cast<std::ptrdiff_t>(swr_victim));
+    next_death_ += micros(fate_.exponential(kDayUs / options_.deaths_per_day));
+  }
+}
+
+void World::add_acr(Life born, Life history) {
+  AcrRepository repository;
+  repository.index = acr_count_++;
+  repository.dice = Dice(options_.seed, 0xac00'0000'0000ULL + repository.index);
+  repository.id = make_repo_id(options_.seed, repository.index);
+  repository.repo_namespace = acr_namespaces_[repository.index % acr_namespaces_.size()];
+  repository.name = make_name(repository.index, acr_namespaces_.size());
+  const bool old = history > Life{0};
+  repository.created_at = to_millis(wall_of(born)) - (old ? lag_ + hours{24} : Millis{0});
+  repository.modified_at = repository.created_at;
+  repository.interval_us = interval_of(old ? rank_of(repository.index, options_.repositories) : 3);
+  repository.base_span_ms = 60e3 * std::exp2(repository.dice.uniform() * 3.5);
+  repository.success_share = 0.6 + 0.38 * std::sqrt(repository.dice.uniform());
+  repository.next_start = born + micros(repository.dice.exponential(repository.interval_us));
+  advance(repository);
+  acr_.push_back(std::move(repository));
+}
+
+void World::add_swr(Life born, Life history) {
+  SwrRepository repository;
+  repository.index = swr_count_++;
+  repository.dice = Dice(options_.seed, 0x5300'0000'0000ULL + repository.index);
+  repository.repo_namespace = swr_namespaces_[repository.index % swr_namespaces_.size()];
+  repository.name = make_name(repository.index, swr_namespaces_.size());
+  if (repository.index % 3 == 0) repository.name = "web/" + repository.name;
+  if (repository.index % 11 == 7) repository.name = "jobs/nightly/" + repository.name;
+  const bool old = history > Life{0};
+  repository.created_at = to_millis(wall_of(born)) - (old ? Millis{hours{24}} : Millis{0});
+  repository.updated_at = repository.created_at;
+  repository.interval_us = interval_of(old ? rank_of(repository.index, options_.repositories) : 2);
+  repository.keep = 3 + static_cast<std::uint32_t>(repository.dice.below(18));
+  repository.pushed = old ? repository.keep : 1;
+  repository.downloads = repository.dice.below(5000);
+  const bool has_rule = repository.index % 10 != 9;
+  if (has_rule) repository.rules.push_back(draw_rule(repository));
+  repository.next_push = born + micros(repository.dice.exponential(repository.interval_us));
+  repository.next_run = born + micros(repository.interval_us * (2 + 8 * repository.dice.uniform()));
+  advance(repository);
+  swr_.push_back(std::move(repository));
+}
+
+void World::advance(AcrRepository& repository) {
+  while (repository.next_start <= life_) {
+    start_build(repository, repository.next_start);
+    repository.next_start += micros(1000 + repository.dice.exponential(repository.interval_us));
+  }
+  finish_builds(repository);
+  trim(repository);
+}
+
+void World::start_build(AcrRepository& repository, Life at) {
+  Build build;
+  const std::uint64_t number = repository.trimmed + repository.builds.size();
+  build.id = make_build_id(options_.seed, repository.index, number);
+  build.born = at;
+  build.tag = static_cast<std::uint32_t>(number) + 1;
+  const Ending ending = draw_ending(repository);
+  build.end = ending.end;
+  build.final_status = ending.status;
+  build.span = draw_span(repository, ending.end);
+  build.started_at = to_millis(wall_of(at)) - lag_;
+  if (!repository.builds.empty()) {
+    const UnixMillis newest = repository.builds.back().started_at;
+    build.started_at = std::max(build.started_at, newest + Millis{1});
+  }
+  repository.modified_at = std::max(repository.modified_at, to_millis(wall_of(at)));
+  repository.open.push_back(number);
+  repository.builds.push_back(std::move(build));
+}
+
+void World::finish_builds(AcrRepository& repository) {
+  std::erase_if(repository.open, [&](std::uint64_t number) {
+    Build& build = repository.builds[number - repository.trimmed];
+    const Life ends = build.born + build.span;
+    if (ends > life_) return false;
+    const UnixMillis ended = to_millis(wall_of(ends));
+    build.ended_at = std::min(build.started_at + build.span, ended);
+    repository.modified_at = std::max(repository.modified_at, ended);
+    ++repository.finished[static_cast<std::size_t>(build.end)];
+    return true;
+  });
+}
+
+void World::trim(AcrRepository& repository) const {
+  if (options_.history_max == 0) return;
+  while (repository.builds.size() > options_.history_max && repository.builds.front().ended_at) {
+    repository.builds.pop_front();
+    ++repository.trimmed;
+  }
+}
+
+void World::trim(SwrRepository& repository) const {
+  if (options_.history_max == 0) return;
+  while (repository.deletions.size() > options_.history_max) {
+    repository.deletions.pop_front();
+    ++repository.trimmed;
+  }
+}
+
+void World::advance(SwrRepository& repository) {
+  for (;;) {
+    const Life due = repository.due.empty() ? kNever : repository.due.front();
+    const Life next = std::min({due, repository.next_push, repository.next_run});
+    if (next > life_) break;
+    if (next == due) {
+      repository.due.pop_front();
+      delete_tag(repository, next);
+    } else if (next == repository.next_push) {
+      ++repository.pushed;
+      repository.downloads += repository.dice.below(40);
+      repository.updated_at = to_millis(wall_of(next));
+      repository.next_push += micros(1000 + repository.dice.exponential(repository.interval_us));
+    } else {
+      start_run(repository, next);
+    }
+  }
+  trim(repository);
+}
+
+/// A run deletes what the rule does not keep, one tag after another within a few seconds.
+void World::start_run(SwrRepository& repository, Life at) {
+  const double usual = std::clamp(8 * repository.interval_us, 1200e6, kDayUs);
+  repository.next_run = at + micros(usual * (0.9 + 0.2 * repository.dice.uniform()));
+  if (repository.rules.empty()) return;
+  if (repository.dice.chance(0.02)) repository.rules.push_back(draw_rule(repository));
+  const std::uint32_t kept = repository.keep + static_cast<std::uint32_t>(repository.due.size());
+  Life when = repository.due.empty() ? at : repository.due.back();
+  for (std::uint32_t tags = repository.tags(); tags > kept; --tags) {
+    when += micros(40e3 + 160e3 * repository.dice.uniform());
+    repository.due.push_back(when);
+  }
+}
+
+void World::delete_tag(SwrRepository& repository, Life at) {
+  Deletion deletion;
+  const std::uint64_t number = repository.trimmed + repository.deletions.size();
+  deletion.id =
+      (std::int64_t{repository.index} + 1) * 1'000'000 + static_cast<std::int64_t>(number);
+  deletion.created_at = wall_of(at);
+  deletion.tag = ++repository.deleted;
+  deletion.rule = static_cast<std::uint32_t>(repository.rules.size() - 1);
+  ++repository.deleted_by[template_index(repository.rules.back().rule_template)];
+  repository.updated_at = to_millis(deletion.created_at);
+  repository.deletions.push_back(deletion);
+}
+
+const AcrRepository* World::find_acr(std::string_view id) const {
+  for (const AcrRepository& repository : acr_) {
+    if (repository.id == id) return &repository;
+  }
+  return nullptr;
+}
+
+const SwrRepository* World::find_swr(std::string_view repo_namespace, std::string_view name) const {
+  for (const SwrRepository& repository : swr_) {
+    if (repository.name == name && repository.repo_namespace == repo_namespace) return &repository;
+  }
+  return nullptr;
+}
+
+World::FoundBuild World::find_build(std::string_view id) const {
+  for (const AcrRepository& repository : acr_) {
+    // The first eight digits are the repository's: builds of others need no look.
+    if (repository.builds.empty() ||
+        repository.builds.front().id.compare(0, 8, id.substr(0, 8)) != 0) {
+      continue;
+    }
+    for (const Build& build : repository.builds) {
+      if (build.id == id) return {&repository, &build};
+    }
+  }
+  return {};
+}
+
+std::string_view World::status_of(const Build& build) const {
+  if (build.ended_at) return build.final_status;
+  const Life pending = std::min<Life>(seconds{15}, build.span / 5);
+  return life_ - build.born < pending ? "PENDING" : "BUILDING";
+}
+
+}  // namespace registry_exporter::simulator
