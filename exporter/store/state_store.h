@@ -68,6 +68,7 @@ class StateStore {
 
 struct StateOptions {
   std::string path;  ///< ":memory:" keeps nothing.
+  std::string vfs;   ///< Name of a registered SQLite VFS; empty: the default one.
 };
 
 /// SQLite: WAL, synchronous=FULL, one connection, exclusive lock.
