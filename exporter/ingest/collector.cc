@@ -62,6 +62,8 @@ struct Collector::Batch {
   };
   std::vector<Item> items;
   bool registry = false;
+  bool windows_moved = false;
+  bool empty() const { return items.empty() && !registry && !windows_moved; }
 };
 
 Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, CollectorHooks hooks,
@@ -556,7 +558,8 @@ std::shared_ptr<const RepositoryView> Collector::view_of(Repository& repository)
 std::shared_ptr<Collector::Batch> Collector::collect(StateChanges& changes) {
   const std::lock_guard lock(mutex_);
   auto batch = std::make_shared<Batch>();
-  if (std::exchange(windows_moved_, false)) move_windows();
+  batch->windows_moved = std::exchange(windows_moved_, false);
+  if (batch->windows_moved) move_windows();
   for (const auto& [key, repository] : data_->repositories) {
     if (!repository->dirty) continue;
     repository->dirty = false;
@@ -589,6 +592,7 @@ std::shared_ptr<Collector::Batch> Collector::collect(StateChanges& changes) {
 void Collector::committed(const Batch& batch, bool ok) {
   const std::lock_guard lock(mutex_);
   commit_failed_ = !ok;
+  if (ok && batch.empty()) return;
   if (ok) {
     for (const Batch::Item& item : batch.items) {
       item.repository->view = item.view;

@@ -15,6 +15,14 @@ struct PageRequest {
   int size = 100;
 };
 
+/// How a registry's cloud is doing, as of now.
+struct CloudHealth {
+  bool up = false;  ///< The newest call that could tell was answered and accepted the credentials.
+  double requests_per_second = 0;  ///< The rate in force.
+  std::optional<UnixMillis> credentials_expire_at;
+  std::optional<Millis> clock_offset;  ///< Server minus local; nullopt before any answer.
+};
+
 /// What one registry's cloud is asked by ingestion. Implementations sign, pace, retry and meter;
 /// they are thread-safe, and every call ends by its own deadline.
 /// Errors: the cloud kinds of ErrorKind, or canceled.
@@ -31,14 +39,7 @@ class Cloud {
   virtual Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) = 0;
   /// Ends the calls under way and refuses new ones (canceled): we are stopping.
   virtual void abort() = 0;
-};
-
-/// How a registry's cloud is doing, as of now.
-struct CloudHealth {
-  bool up = false;  ///< The newest call that could tell was answered and accepted the credentials.
-  double requests_per_second = 0;  ///< The rate in force.
-  std::optional<UnixMillis> credentials_expire_at;
-  std::optional<Millis> clock_offset;  ///< Server minus local; nullopt before any answer.
+  virtual CloudHealth health() const = 0;
 };
 
 }  // namespace registry_exporter

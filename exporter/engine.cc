@@ -1,0 +1,268 @@
+#include "exporter/engine.h"
+
+#include <algorithm>
+
+#include "exporter/base/duration.h"
+#include "exporter/config/filter.h"
+#include "exporter/config/shard.h"
+
+namespace registry_exporter {
+namespace {
+
+ExpositionOptions exposition_options(const Config& config) {
+  ExpositionOptions options;
+  options.windows = config.metrics.windows;
+  options.bucket_bounds = config.metrics.build_duration_buckets;
+  options.max_staleness = config.collection.max_staleness;
+  options.created_timestamps = config.metrics.created_timestamps;
+  options.disabled = config.metrics.disabled;
+  return options;
+}
+
+/// Filters, fixed lists and shards as a text: another text is another set of repositories.
+std::string scope_of(const RegistryConfig& registry, const EngineOptions& options) {
+  std::string scope;
+  const auto add = [&scope](const std::string& part) {
+    scope += std::to_string(part.size()) + ":" + part + ",";
+  };
+  for (const std::string& pattern : registry.repositories.include) add("+" + pattern);
+  for (const std::string& pattern : registry.repositories.exclude) add("-" + pattern);
+  add(std::to_string(options.shard) + "/" + std::to_string(options.total_shards));
+  return scope;
+}
+
+std::string in_words(const RegistrySnapshot& snapshot, UnixMillis now) {
+  const auto count = [&](Freshness freshness) {
+    return snapshot.repositories[static_cast<std::size_t>(freshness)];
+  };
+  std::string words = std::to_string(snapshot.rows.size()) + " repositories";
+  for (const Freshness freshness :
+       {Freshness::stale, Freshness::failing, Freshness::pending, Freshness::dropped}) {
+    if (count(freshness) == 0) continue;
+    words += ", " + std::to_string(count(freshness)) + " " + std::string(name(freshness));
+  }
+  if (!snapshot.state.last_success) return words + "; not yet read completely";
+  const auto age = std::chrono::floor<std::chrono::seconds>(now - *snapshot.state.last_success);
+  return words + "; last complete " + format_duration(std::max(Millis{age}, Millis{0})) + " ago";
+}
+
+}  // namespace
+
+EngineData engine_data_of(LoadedState loaded) {
+  EngineData data;
+  std::map<RegistryNumber, RegistryData*> by_number;
+  for (StoredRegistry& stored : loaded.registries) {
+    auto registry = std::make_unique<RegistryData>();
+    registry->number = stored.number;
+    registry->state = std::move(stored.state);
+    registry->dirty = false;
+    by_number[stored.number] = registry.get();
+    data.last_registry = std::max(data.last_registry, stored.number);
+    data.registries[registry->state.identity] = std::move(registry);
+  }
+  for (StoredRepository& stored : loaded.repositories) {
+    data.last_repository = std::max(data.last_repository, stored.number);
+    const auto found = by_number.find(stored.registry);
+    if (found == by_number.end()) continue;
+    auto repository = std::make_unique<Repository>();
+    repository->number = stored.number;
+    repository->state = std::move(stored.state);
+    RepositoryKey key{repository->state.ref.repo_namespace, repository->state.ref.name};
+    found->second->repositories.emplace(std::move(key), std::move(repository));
+  }
+  data.shown_before = !loaded.registries.empty();
+  return data;
+}
+
+Engine::Engine(Runtime runtime, StateStore& store, const Config& config,
+               const EngineOptions& options, SelfMetrics& self)
+    : runtime_(runtime),
+      config_(config),
+      options_(options),
+      self_(self),
+      committer_(runtime, store, [&self](bool ok) { self.state_committed(ok); }),
+      exposition_(exposition_options(config), self) {}
+
+Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
+                                             const Config& config, const EngineOptions& options,
+                                             SelfMetrics& self, const CloudFactory& connect) {
+  std::unique_ptr<Engine> engine(new Engine(runtime, store, config, options, self));
+  for (RegistryConfig registry : config.registries) {
+    registry.requests_per_second /= options.total_shards;
+    auto connection = connect(registry, config.metrics, runtime, self);
+    if (!connection) return within("registry " + registry.name, connection.error());
+    engine->registries_.push_back({std::move(registry), std::move(*connection), nullptr});
+  }
+  return engine;
+}
+
+Engine::~Engine() { stop(); }
+
+CollectorOptions Engine::collector_options(const RegistryConfig& registry, bool shown_before) {
+  CollectorOptions options;
+  options.name = registry.name;
+  options.type = registry.is_acr() ? RegistryType::acr : RegistryType::swr;
+  options.min_interval = config_.collection.min_interval;
+  options.lookback = config_.collection.lookback;
+  options.sweep_interval = config_.collection.sweep_interval;
+  options.discovery_interval = config_.collection.discovery_interval;
+  options.max_staleness = config_.collection.max_staleness;
+  options.windows = config_.metrics.windows;
+  options.bucket_bounds = config_.metrics.build_duration_buckets;
+  options.page_size = registry.page_size;
+  options.concurrency = registry.concurrency;
+  options.collect_rules = !registry.is_acr() && std::get<SwrConfig>(registry.cloud).collect_rules;
+  options.shown_before = shown_before;
+  DiscoveryRules& discovery = options.discovery;
+  discovery.scope = scope_of(registry, options_);
+  discovery.count_history =
+      config_.collection.initial_history == InitialHistory::count && options_.history_counts;
+  discovery.fixed_list = registry.static_repositories.has_value();
+  discovery.max_repositories = config_.metrics.max_repositories;
+  discovery.next_number = [this] { return ++last_repository_; };
+  discovery.accepts = [filter = std::make_shared<const RepositoryFilter>(registry.repositories),
+                       registry_name = registry.name,
+                       shards = options_](const std::string& full_name) {
+    return filter->matches(full_name) &&
+           shard_of(registry_name, full_name, shards.total_shards) == shards.shard;
+  };
+  return options;
+}
+
+CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
+  CollectorHooks hooks;
+  hooks.dirty = [this] { committer_.dirty(); };
+  hooks.sweep_finished = [this, name = registry.name](bool ok) { self_.sweep_finished(name, ok); };
+  return hooks;
+}
+
+void Engine::start(EngineData data) {
+  last_registry_ = data.last_registry;
+  last_repository_ = data.last_repository;
+  unused_ = std::move(data.registries);
+  std::vector<Collector*> collectors;
+  for (Registry& registry : registries_) {
+    const std::string identity = registry.config.identity();
+    auto node = unused_.extract(identity);
+    const bool shown_before = data.shown_before && !node.empty();
+    std::unique_ptr<RegistryData> known;
+    if (!node.empty()) {
+      known = std::move(node.mapped());
+    } else {
+      known = std::make_unique<RegistryData>();
+      known->number = ++last_registry_;
+      known->state.identity = identity;
+    }
+    registry.collector = std::make_unique<Collector>(
+        runtime_, *registry.connection.cloud, collector_options(registry.config, shown_before),
+        collector_hooks(registry.config), std::move(known));
+    collectors.push_back(registry.collector.get());
+  }
+  committer_.set_collectors(std::move(collectors));
+  committer_.start();
+  for (Registry& registry : registries_) registry.collector->start();
+}
+
+EngineData Engine::stop() {
+  for (Registry& registry : registries_) registry.connection.cloud->abort();
+  for (Registry& registry : registries_) {
+    if (registry.collector) registry.collector->stop();
+  }
+  committer_.stop();
+  EngineData data;
+  data.last_registry = last_registry_;
+  data.last_repository = last_repository_;
+  data.registries = std::move(unused_);
+  for (Registry& registry : registries_) {
+    if (!registry.collector) continue;
+    if (auto known = registry.collector->take_data()) {
+      data.registries[registry.config.identity()] = std::move(known);
+    }
+  }
+  return data;
+}
+
+std::vector<Collector*> Engine::selected(const std::vector<std::string>& names) const {
+  std::vector<Collector*> collectors;
+  for (const Registry& registry : registries_) {
+    const bool wanted =
+        names.empty() || std::find(names.begin(), names.end(), registry.config.name) != names.end();
+    if (wanted) collectors.push_back(registry.collector.get());
+  }
+  return collectors;
+}
+
+/// Joins or starts a cycle of each, waits for them as long as the time to render allows.
+bool Engine::collect(const std::vector<Collector*>& collectors, Millis timeout) {
+  const SteadyTime deadline = runtime_.clock.steady_now() + timeout;
+  const Millis rendering = Millis{2 * last_render_ms_ + 50};
+  const Millis reserve = std::min(rendering + Millis{50}, timeout / 3);
+  std::vector<Collector::Ticket> tickets;
+  for (Collector* collector : collectors) tickets.push_back(collector->begin_scrape());
+  bool complete = true;
+  bool cached = true;
+  for (std::size_t i = 0; i < collectors.size(); ++i) {
+    complete &= collectors[i]->wait(tickets[i], deadline - reserve);
+    cached &= tickets[i].cached;
+  }
+  complete &= committer_.flush(deadline - reserve / 2);
+  self_.scrape_answered(cached     ? ScrapeResult::cached
+                        : complete ? ScrapeResult::complete
+                                   : ScrapeResult::partial);
+  return complete;
+}
+
+Engine::Scrape Engine::scrape(const ScrapeRequest& request, LiveState live) {
+  const std::vector<Collector*> collectors = selected(request.registries);
+  Scrape scrape;
+  if (request.collect) scrape.complete = collect(collectors, request.timeout);
+  Snapshot snapshot;
+  for (const Collector* collector : collectors) {
+    snapshot.registries.push_back(collector->snapshot());
+    scrape.versions.emplace_back(collector->name(), snapshot.registries.back()->version);
+  }
+  live.registries = cloud_health();
+  live.now = runtime_.clock.now();
+  live.state_size_bytes = state_size_bytes();
+  const SteadyTime begun = runtime_.clock.steady_now();
+  scrape.chunks =
+      exposition_.render(snapshot, live, request.registries, request.format, request.gzip);
+  const auto took = std::chrono::ceil<Millis>(runtime_.clock.steady_now() - begun);
+  last_render_ms_ = std::max<std::int64_t>(took.count(), last_render_ms_ * 7 / 8);
+  return scrape;
+}
+
+void Engine::answered(const Scrape& scrape, const std::string& client) {
+  for (const auto& [registry_name, version] : scrape.versions) {
+    for (Collector* collector : selected({registry_name})) collector->answered(client, version);
+  }
+}
+
+bool Engine::has_registry(const std::string& registry_name) const {
+  return !selected({registry_name}).empty();
+}
+
+std::vector<std::pair<std::string, CloudHealth>> Engine::cloud_health() const {
+  std::vector<std::pair<std::string, CloudHealth>> all;
+  for (const Registry& registry : registries_) {
+    all.emplace_back(registry.config.name, registry.connection.cloud->health());
+  }
+  return all;
+}
+
+std::vector<RegistryHealth> Engine::health() const {
+  std::vector<RegistryHealth> all;
+  for (const Registry& registry : registries_) {
+    const auto snapshot = registry.collector->snapshot();
+    RegistryHealth health;
+    health.name = registry.config.name;
+    health.type = registry.config.is_acr() ? "acr" : "swr";
+    health.up = registry.connection.cloud->health().up;
+    health.repositories = snapshot->rows.size();
+    health.words = in_words(*snapshot, runtime_.clock.now());
+    all.push_back(std::move(health));
+  }
+  return all;
+}
+
+}  // namespace registry_exporter

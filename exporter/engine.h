@@ -1,0 +1,101 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporter/base/runtime.h"
+#include "exporter/config/config.h"
+#include "exporter/exposition/exposition.h"
+#include "exporter/exposition/self_metrics.h"
+#include "exporter/ingest/collector.h"
+#include "exporter/ingest/committer.h"
+#include "exporter/web/routes.h"
+
+namespace registry_exporter {
+
+/// A registry's cloud and what it is reached by.
+struct CloudConnection {
+  std::unique_ptr<HttpTransport> transport;
+  std::unique_ptr<Cloud> cloud;
+};
+using CloudFactory = std::function<Result<CloudConnection>(
+    const RegistryConfig&, const MetricsConfig&, Runtime, CallObserver&)>;
+
+struct EngineOptions {
+  int shard = 0;
+  int total_shards = 1;
+  bool history_counts = true;  ///< False after damaged state: `initial_history: count` is ignored.
+};
+
+/// What is known of every registry, by identity; handed from one engine to the next.
+struct EngineData {
+  std::map<std::string, std::unique_ptr<RegistryData>> registries;
+  RegistryNumber last_registry = 0;
+  RepositoryNumber last_repository = 0;
+  bool shown_before = false;  ///< An earlier process may have shown values.
+};
+EngineData engine_data_of(LoadedState loaded);
+
+/// All that runs for one configuration: a cloud and a collector for each registry, the committer,
+/// the exposition. Thread-safe between start() and stop().
+class Engine {
+ public:
+  /// Errors: invalid_config (credentials that can't be used…).
+  static Result<std::unique_ptr<Engine>> make(Runtime runtime, StateStore& store,
+                                              const Config& config, const EngineOptions& options,
+                                              SelfMetrics& self, const CloudFactory& connect);
+  ~Engine();
+
+  void start(EngineData data);
+  /// Ends everything, saves what is left and gives the data back.
+  EngineData stop();
+
+  struct Scrape {
+    std::vector<Chunk> chunks;
+    bool complete = false;
+    std::vector<std::pair<std::string, std::uint64_t>> versions;  ///< Registry → snapshot shown.
+  };
+  /// Collects (when asked to) and renders. Always back before `request.timeout` has passed.
+  Scrape scrape(const ScrapeRequest& request, LiveState live);
+  /// The whole of `scrape` was handed to the client.
+  void answered(const Scrape& scrape, const std::string& client);
+  /// Saves what there is to save, before the deadline.
+  bool flush(SteadyTime deadline) { return committer_.flush(deadline); }
+
+  bool has_registry(const std::string& name) const;
+  std::vector<RegistryHealth> health() const;
+  std::vector<std::pair<std::string, CloudHealth>> cloud_health() const;
+  std::uint64_t state_size_bytes() const { return committer_.state_size_bytes(); }
+
+ private:
+  struct Registry {
+    RegistryConfig config;
+    CloudConnection connection;
+    std::unique_ptr<Collector> collector;
+  };
+
+  Engine(Runtime runtime, StateStore& store, const Config& config, const EngineOptions& options,
+         SelfMetrics& self);
+  CollectorOptions collector_options(const RegistryConfig& registry, bool shown_before);
+  CollectorHooks collector_hooks(const RegistryConfig& registry);
+  bool collect(const std::vector<Collector*>& collectors, Millis timeout);
+  std::vector<Collector*> selected(const std::vector<std::string>& names) const;
+
+  Runtime runtime_;
+  const Config config_;
+  const EngineOptions options_;
+  SelfMetrics& self_;
+  Committer committer_;
+  Exposition exposition_;
+  std::vector<Registry> registries_;
+  RegistryNumber last_registry_ = 0;
+  std::atomic<RepositoryNumber> last_repository_{0};
+  std::map<std::string, std::unique_ptr<RegistryData>> unused_;  ///< Not in this configuration.
+  std::atomic<std::int64_t> last_render_ms_{0};
+};
+
+}  // namespace registry_exporter
