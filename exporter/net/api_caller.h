@@ -18,6 +18,9 @@ struct Refusal {
   Error error;
   /// Refused for its time or its nonce: worth one more attempt, signed anew by the server's clock.
   bool sign_again = false;
+  /// The credentials were good once and have expired: whoever owns them renews them and asks again;
+  /// the keys behind them are not bad.
+  bool credentials_expired = false;
 };
 
 /// One question to a cloud. `prepare` and `judge` run on the caller's thread, once per attempt.

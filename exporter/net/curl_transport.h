@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "exporter/net/http_transport.h"
+#include "exporter/net/proxy.h"
+
+namespace registry_exporter {
+
+struct CurlOptions {
+  ProxySettings proxy;
+  bool direct = false;  ///< Never through a proxy (metadata services).
+  std::string ca_file, cert_file, key_file;
+  std::string server_name;  ///< The name that the server's certificate must have, if not the host.
+  std::size_t body_bytes_max = 32UL * 1024 * 1024;  ///< Decoded.
+  std::size_t head_bytes_max = 64UL * 1024;
+};
+
+/// HTTP/1.1 by libcurl, connections kept alive. TLS 1.2 and later, always verified, the name taken
+/// from the certificate's subjectAltName alone. A call ends by its timeout whatever the server
+/// does.
+std::unique_ptr<HttpTransport> make_curl_transport(CurlOptions options);
+
+}  // namespace registry_exporter
