@@ -2,10 +2,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "exporter/base/clock.h"
 
 namespace registry_exporter {
 
@@ -30,6 +33,8 @@ struct WebAnswer {
   std::vector<std::pair<std::string, std::string>> headers;  ///< Besides Content-Length, Date.
   std::vector<std::shared_ptr<const std::string>> body;      ///< Shared pieces, sent in order.
   bool head_only = false;  ///< HEAD: Content-Length of the body, but no body.
+  /// From the request's arrival to the answer's last byte; unset: the server's `answer_timeout`.
+  std::optional<Millis> take_within;
   /// Called once, from the server's thread: true when the whole answer was handed to the socket.
   std::function<void(bool sent)> when_done;
 };

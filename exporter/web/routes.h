@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,16 +57,18 @@ struct WebOptions {
   Millis scrape_timeout{10'000};  ///< When the scraper sends none.
 };
 
-/// Maps requests to answers: paths, methods, negotiation, deadlines. Thread-safe.
+/// Maps requests to answers: paths, methods, negotiation, deadlines. Thread-safe. Never blocks its
+/// caller: what might goes through `services.run`. Tasks it has given away may outlive it.
 class Routes {
  public:
+  using Reply = std::function<void(WebAnswer)>;
+  struct Shared;  ///< What its tasks share: options, services, the scrapes under way.
+
   Routes(WebOptions options, WebServices services);
-  void handle(WebRequest request, std::function<void(WebAnswer)> reply);
+  void handle(WebRequest request, Reply reply);
 
  private:
-  WebOptions options_;
-  WebServices services_;
-  std::atomic<int> scrapes_under_way_{0};
+  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace registry_exporter

@@ -17,8 +17,10 @@ struct ServerOptions {
   std::size_t head_bytes_max = 8 * 1024;                ///< More: 431.
   std::size_t connections_max = 512;
   Millis head_timeout{10'000};  ///< From accept, or from the first byte of a later request.
-  /// From the answer being ready to its last byte: the scrape's deadline plus 10 s, at the most.
+  /// From the answer being ready to its last byte, for answers that don't say (`take_within`).
   Millis answer_timeout{20'000};
+  /// Between requests. Longer than scrapers keep connections (5 min), so that they close first.
+  Millis idle_timeout{600'000};
   bool systemd_socket = false;  ///< Take the listening sockets from systemd (LISTEN_FDS).
 };
 

@@ -1,0 +1,127 @@
+#include "exporter/web/negotiation.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace registry_exporter {
+namespace {
+
+/// One element of a list like `text/plain;version=0.0.4;q=0.5`.
+struct Choice {
+  std::string name;     ///< Lower case.
+  std::string version;  ///< Its `version` parameter, or "".
+  int q = 1000;         ///< Thousandths.
+};
+
+std::string_view trim(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+/// Splits at `separator` outside of quoted strings.
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (quoted && text[i] == '\\') ++i;
+    if (i < text.size() && !quoted && text[i] == separator) {
+      parts.push_back(text.substr(begin, i - begin));
+      begin = i + 1;
+    }
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+/// "0", "0.5", "1.000" in thousandths; digits beyond the third are dropped.
+std::optional<int> parse_q(std::string_view text) {
+  if (text.empty() || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  int q = (text[0] - '0') * 1000;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int scale = 100;
+  for (std::size_t i = 2; i < text.size(); ++i) {
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    q += (text[i] - '0') * scale;
+    scale /= 10;
+  }
+  return q <= 1000 ? std::optional(q) : std::nullopt;
+}
+
+std::string_view unquoted(std::string_view text) {
+  const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+std::optional<Choice> parse_choice(std::string_view element) {
+  const std::vector<std::string_view> parts = split(element, ';');
+  Choice choice{.name = lower(trim(parts[0])), .version = {}, .q = 1000};
+  if (choice.name.empty()) return std::nullopt;
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const std::size_t equals = parts[i].find('=');
+    if (equals == std::string_view::npos) continue;
+    const std::string key = lower(trim(parts[i].substr(0, equals)));
+    const std::string_view value = trim(parts[i].substr(equals + 1));
+    if (key == "version") choice.version = unquoted(value);
+    if (key != "q") continue;
+    const std::optional<int> q = parse_q(value);
+    if (!q) return std::nullopt;
+    choice.q = *q;
+  }
+  return choice;
+}
+
+std::vector<Choice> parse_choices(std::string_view header) {
+  std::vector<Choice> choices;
+  for (const std::string_view element : split(header, ',')) {
+    if (auto choice = parse_choice(element)) choices.push_back(std::move(*choice));
+  }
+  return choices;
+}
+
+/// The highest q among the elements of this name; nullopt: it isn't named.
+std::optional<int> q_of(const std::vector<Choice>& choices, std::string_view name,
+                        std::string_view version = {}) {
+  std::optional<int> best;
+  for (const Choice& choice : choices) {
+    const bool same_version =
+        version.empty() || choice.version.empty() || choice.version == version;
+    if (choice.name == name && same_version) best = std::max(best.value_or(0), choice.q);
+  }
+  return best;
+}
+
+}  // namespace
+
+ExpositionFormat negotiate_format(std::string_view accept) {
+  const std::vector<Choice> choices = parse_choices(accept);
+  const int openmetrics = q_of(choices, "application/openmetrics-text", "1.0.0").value_or(0);
+  std::optional<int> text = q_of(choices, "text/plain", "0.0.4");
+  if (!text) text = q_of(choices, "text/*");
+  if (!text) text = q_of(choices, "*/*");
+  return openmetrics > text.value_or(0) ? ExpositionFormat::openmetrics : ExpositionFormat::text;
+}
+
+bool accepts_gzip(std::string_view accept_encoding) {
+  const std::vector<Choice> choices = parse_choices(accept_encoding);
+  std::optional<int> gzip = q_of(choices, "gzip");
+  if (!gzip) gzip = q_of(choices, "x-gzip");
+  if (!gzip) gzip = q_of(choices, "*");
+  return gzip.value_or(0) > 0 && *gzip >= q_of(choices, "identity").value_or(0);
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,86 @@
+#include "exporter/web/task_threads.h"
+
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "exporter/base/log.h"
+
+namespace registry_exporter {
+namespace {
+
+void run_guarded(const std::function<void()>& task) {
+  try {
+    task();
+  } catch (const std::exception& problem) {
+    log::error("task failed", {{"reason", problem.what()}});
+  }
+}
+
+}  // namespace
+
+TaskThreads::TaskThreads(Threads& threads, std::size_t threads_max)
+    : source_(threads), threads_max_(threads_max), waiter_(threads.make_waiter()) {}
+
+TaskThreads::~TaskThreads() { stop(); }
+
+bool TaskThreads::run(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    if (idle_ > tasks_.size()) {
+      tasks_.push_back(std::move(task));
+      waiter_->notify_all();
+      return true;
+    }
+    if (size_ >= threads_max_) return false;
+    ++size_;
+    ++starting_;
+  }
+  std::unique_ptr<Thread> thread;
+  try {
+    thread = source_.start(
+        "task", [this, first = std::move(task)]() mutable { work(std::exchange(first, nullptr)); });
+  } catch (const std::system_error& problem) {
+    log::error("no thread for a task", {{"reason", problem.what()}});
+  }
+  const std::lock_guard lock(mutex_);
+  const bool started = thread != nullptr;
+  if (started) threads_.push_back(std::move(thread));
+  if (!started) --size_;
+  --starting_;
+  waiter_->notify_all();
+  return started;
+}
+
+void TaskThreads::work(std::function<void()> first) {
+  run_guarded(first);
+  first = nullptr;  // What it holds must not outlive it in an idle thread.
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    while (tasks_.empty() && !stopping_) waiter_->wait_until(lock, SteadyTime::max());
+    --idle_;
+    if (tasks_.empty()) return;
+    std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    run_guarded(task);
+    task = nullptr;
+    lock.lock();
+  }
+}
+
+void TaskThreads::stop() {
+  std::vector<std::unique_ptr<Thread>> threads;
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    waiter_->notify_all();
+    while (starting_ > 0) waiter_->wait_until(lock, SteadyTime::max());
+    threads.swap(threads_);
+  }
+  threads.clear();  // Joins.
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,361 @@
+#include "exporter/web/routes.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporter/web/pages.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+/// Services that note what they were asked, and run tasks when told to.
+struct Fake {
+  WebOptions options;
+  std::vector<ScrapeRequest> scrapes;
+  std::vector<bool> sent;
+  std::vector<std::function<void()>> tasks;
+  bool run_at_once = true;
+  bool threads_left = true;
+  bool ready = true;
+  std::optional<std::string> reload_problem;
+  int reloads = 0;
+
+  Routes routes() {
+    WebServices services;
+    services.registry_exists = [](const std::string& name) {
+      return name == "acr-prod" || name == "swr-prod";
+    };
+    services.scrape = [this](const ScrapeRequest& request) {
+      scrapes.push_back(request);
+      ScrapeAnswer answer;
+      answer.chunks = {std::make_shared<const std::string>("up 1\n"),
+                       std::make_shared<const std::string>("down 0\n")};
+      answer.when_done = [this](bool whole) { sent.push_back(whole); };
+      return answer;
+    };
+    services.health = [] {
+      return std::vector<RegistryHealth>{
+          {.name = "acr-<b>", .type = "acr", .up = true, .repositories = 3, .words = "fine"},
+          {.name = "swr-prod", .type = "swr", .up = false, .repositories = 0, .words = "a&b"}};
+    };
+    services.ready = [this] { return ready; };
+    services.reload = [this] {
+      ++reloads;
+      return reload_problem;
+    };
+    services.run = [this](std::function<void()> task) {
+      if (!threads_left) return false;
+      if (run_at_once) {
+        task();
+      } else {
+        tasks.push_back(std::move(task));
+      }
+      return true;
+    };
+    return Routes(options, std::move(services));
+  }
+};
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+std::optional<WebAnswer> ask(Routes& routes, std::string method, std::string target,
+                             Headers headers = {}) {
+  const auto slot = std::make_shared<std::optional<WebAnswer>>();
+  routes.handle({.method = std::move(method),
+                 .target = std::move(target),
+                 .headers = std::move(headers),
+                 .client_address = "192.0.2.1"},
+                [slot](WebAnswer answer) { *slot = std::move(answer); });
+  return *slot;
+}
+
+std::string header(const WebAnswer& answer, std::string_view name) {
+  for (const auto& [header_name, value] : answer.headers) {
+    if (header_name == name) return value;
+  }
+  return {};
+}
+
+std::string body(const WebAnswer& answer) {
+  std::string whole;
+  for (const auto& piece : answer.body) whole += *piece;
+  return whole;
+}
+
+}  // namespace
+
+TEST_CASE("routes: every path and method has its code") {
+  struct Row {
+    const char* method;
+    const char* target;
+    int status;
+    const char* allow;
+  };
+  const Row rows[] = {
+      {"GET", "/metrics", 200, ""},
+      {"HEAD", "/metrics", 200, ""},
+      {"POST", "/metrics", 405, "GET, HEAD"},
+      {"PUT", "/metrics", 405, "GET, HEAD"},
+      {"DELETE", "/metrics", 405, "GET, HEAD"},
+      {"OPTIONS", "/metrics", 405, "GET, HEAD"},
+      {"TRACE", "/metrics", 405, "GET, HEAD"},
+      {"get", "/metrics", 405, "GET, HEAD"},
+      {"GET", "/metrics?registry=acr-prod", 200, ""},
+      {"GET", "/metrics?registry=acr-prod&registry=swr-prod", 200, ""},
+      {"GET", "/metrics?registry=nobody", 400, ""},
+      {"GET", "/metrics?registry=acr-prod&registry=nobody", 400, ""},
+      {"GET", "/metrics?registry=", 400, ""},
+      {"GET", "/metrics?collect[]=x", 200, ""},
+      {"GET", "/metrics/", 404, ""},
+      {"GET", "/metricsx", 404, ""},
+      {"GET", "/Metrics", 404, ""},
+      {"GET", "//metrics", 404, ""},
+      {"GET", "/x/../metrics", 404, ""},
+      {"GET", "/", 200, ""},
+      {"GET", "/?x=1", 200, ""},
+      {"HEAD", "/", 200, ""},
+      {"POST", "/", 405, "GET, HEAD"},
+      {"GET", "/index.html", 404, ""},
+      {"POST", "/nothing", 404, ""},
+      {"GET", "/-/healthy", 200, ""},
+      {"HEAD", "/-/healthy", 200, ""},
+      {"POST", "/-/healthy", 405, "GET, HEAD"},
+      {"GET", "/-/ready", 200, ""},
+      {"POST", "/-/ready", 405, "GET, HEAD"},
+      {"GET", "/-/", 404, ""},
+      {"GET", "/-/reload", 405, "POST"},
+      {"HEAD", "/-/reload", 405, "POST"},
+      {"POST", "/-/reload", 403, ""},
+      {"GET", "/%00", 400, ""},
+      {"GET", "metrics", 400, ""},
+      {"CONNECT", "host:443", 400, ""},
+      {"OPTIONS", "*", 405, "GET, HEAD"},
+      {"GET", "http://x/metrics", 200, ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.method);
+    CAPTURE(row.target);
+    Fake fake;
+    Routes routes = fake.routes();
+    const auto answer = ask(routes, row.method, row.target);
+    REQUIRE(answer);
+    CHECK(answer->status == row.status);
+    CHECK(header(*answer, "Allow") == row.allow);
+    CHECK(header(*answer, "X-Content-Type-Options") == "nosniff");
+    CHECK(header(*answer, "Cache-Control") == "no-store");
+    CHECK(!header(*answer, "Content-Type").empty());
+  }
+}
+
+TEST_CASE("routes: a scrape is asked for as its headers and query say") {
+  Fake fake;
+  fake.options.timeout_offset = Millis{1'000};
+  Routes routes = fake.routes();
+  const auto answer =
+      ask(routes, "GET", "/metrics?registry=swr-prod&registry=acr-prod&registry=swr-prod",
+          {{"accept", "application/openmetrics-text"},
+           {"accept", "text/plain;q=0.5"},
+           {"accept-encoding", "gzip"},
+           {"user-agent", "Prometheus/2.42.0"},
+           {"x-prometheus-scrape-timeout-seconds", "4"}});
+  REQUIRE(answer);
+  REQUIRE(fake.scrapes.size() == 1);
+  const ScrapeRequest& scrape = fake.scrapes[0];
+  CHECK(scrape.registries == std::vector<std::string>{"swr-prod", "acr-prod"});
+  CHECK(scrape.timeout == Millis{3'000});
+  CHECK(scrape.format == ExpositionFormat::openmetrics);
+  CHECK(scrape.gzip);
+  CHECK(scrape.client == "192.0.2.1 Prometheus/2.42.0");
+  CHECK(scrape.collect);
+  CHECK(header(*answer, "Content-Encoding") == "gzip");
+  CHECK(header(*answer, "Vary") == "Accept, Accept-Encoding");
+  CHECK(answer->take_within == Millis{13'000});
+  CHECK(body(*answer) == "up 1\ndown 0\n");
+}
+
+TEST_CASE("routes: without a header the configured timeout holds, less the offset") {
+  Fake fake;
+  fake.options.scrape_timeout = Millis{600};
+  Routes routes = fake.routes();
+  ask(routes, "GET", "/metrics");
+  REQUIRE(fake.scrapes.size() == 1);
+  CHECK(fake.scrapes[0].timeout == Millis{300});
+  CHECK(fake.scrapes[0].format == ExpositionFormat::text);
+  CHECK(!fake.scrapes[0].gzip);
+  CHECK(fake.scrapes[0].registries.empty());
+}
+
+TEST_CASE("routes: a timeout that is no positive number is refused before any collection") {
+  for (const char* const value : {"", "0", "-1", "abc", "nan", "inf", "1e999"}) {
+    CAPTURE(value);
+    Fake fake;
+    Routes routes = fake.routes();
+    const auto answer =
+        ask(routes, "GET", "/metrics", {{"x-prometheus-scrape-timeout-seconds", value}});
+    REQUIRE(answer);
+    CHECK(answer->status == 400);
+    CHECK(fake.scrapes.empty());
+  }
+  Fake fake;
+  Routes routes = fake.routes();
+  const std::pair<std::string, std::string> ten{"x-prometheus-scrape-timeout-seconds", "10"};
+  const auto doubled = ask(routes, "GET", "/metrics", {ten, ten});
+  REQUIRE(doubled);
+  CHECK(doubled->status == 400);
+}
+
+TEST_CASE("routes: HEAD collects nothing and counts as seen by nobody") {
+  Fake fake;
+  Routes routes = fake.routes();
+  const auto answer = ask(routes, "HEAD", "/metrics");
+  REQUIRE(answer);
+  REQUIRE(fake.scrapes.size() == 1);
+  CHECK(!fake.scrapes[0].collect);
+  REQUIRE(answer->when_done);
+  answer->when_done(true);
+  CHECK(fake.sent == std::vector<bool>{false});
+}
+
+TEST_CASE("routes: the server's word on the answer reaches the scrape") {
+  for (const bool whole : {true, false}) {
+    Fake fake;
+    Routes routes = fake.routes();
+    const auto answer = ask(routes, "GET", "/metrics");
+    REQUIRE(answer);
+    CHECK(fake.sent.empty());
+    answer->when_done(whole);
+    CHECK(fake.sent == std::vector<bool>{whole});
+  }
+}
+
+TEST_CASE(
+    "routes: a scrape is under way until its answer is ready, and no more than the limit are") {
+  Fake fake;
+  fake.options.max_requests = 2;
+  fake.run_at_once = false;
+  Routes routes = fake.routes();
+  CHECK(!ask(routes, "GET", "/metrics"));
+  CHECK(!ask(routes, "HEAD", "/metrics"));
+  const auto refused = ask(routes, "GET", "/metrics");
+  REQUIRE(refused);
+  CHECK(refused->status == 503);
+  CHECK(header(*refused, "Retry-After") == "1");
+  const auto healthy = ask(routes, "GET", "/-/healthy");
+  REQUIRE(healthy);
+  CHECK(healthy->status == 200);
+  fake.tasks[0]();  // Its answer is ready, though nobody has taken it and the task is still held.
+  CHECK(!ask(routes, "GET", "/metrics"));
+  CHECK(ask(routes, "GET", "/metrics"));
+}
+
+TEST_CASE("routes: without a thread the answer is 503, and nothing stays under way") {
+  Fake fake;
+  fake.options.max_requests = 1;
+  fake.options.enable_lifecycle = true;
+  fake.threads_left = false;
+  Routes routes = fake.routes();
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = ask(routes, "GET", "/metrics");
+    REQUIRE(answer);
+    CHECK(answer->status == 503);
+  }
+  CHECK(ask(routes, "GET", "/")->status == 503);
+  CHECK(ask(routes, "POST", "/-/reload")->status == 503);
+  fake.threads_left = true;
+  CHECK(ask(routes, "GET", "/metrics")->status == 200);
+}
+
+TEST_CASE("routes: reload answers what came of it") {
+  Fake fake;
+  fake.options.enable_lifecycle = true;
+  Routes routes = fake.routes();
+  CHECK(ask(routes, "POST", "/-/reload")->status == 200);
+  fake.reload_problem = "x.yml:3: unknown key";
+  const auto failed = ask(routes, "POST", "/-/reload");
+  REQUIRE(failed);
+  CHECK(failed->status == 500);
+  CHECK(body(*failed).find("x.yml:3: unknown key") != std::string::npos);
+  CHECK(fake.reloads == 2);
+  CHECK(ask(routes, "GET", "/-/reload")->status == 405);
+  CHECK(fake.reloads == 2);
+}
+
+TEST_CASE("routes: not ready is 503, healthy stays 200") {
+  Fake fake;
+  fake.ready = false;
+  Routes routes = fake.routes();
+  CHECK(ask(routes, "GET", "/-/ready")->status == 503);
+  CHECK(ask(routes, "GET", "/-/healthy")->status == 200);
+}
+
+TEST_CASE("routes: an unknown registry's name comes back harmless and short") {
+  Fake fake;
+  Routes routes = fake.routes();
+  const auto answer =
+      ask(routes, "GET", "/metrics?registry=%3Cscript%3E%0d%0a" + std::string(5'000, 'x'));
+  REQUIRE(answer);
+  CHECK(answer->status == 400);
+  CHECK(body(*answer).find("%3Cscript%3E%0D%0A") != std::string::npos);
+  CHECK(body(*answer).find('<') == std::string::npos);
+  CHECK(body(*answer).size() < 400);
+}
+
+TEST_CASE("routes: metrics at / leave no room for the landing page") {
+  Fake fake;
+  fake.options.telemetry_path = "/";
+  Routes routes = fake.routes();
+  CHECK(body(*ask(routes, "GET", "/")) == "up 1\ndown 0\n");
+  CHECK(ask(routes, "GET", "/metrics")->status == 404);
+}
+
+TEST_CASE("pages: the landing page names every registry as text and runs nothing") {
+  Fake fake;
+  fake.options.telemetry_path = "/m";
+  Routes routes = fake.routes();
+  const auto answer = ask(routes, "GET", "/");
+  REQUIRE(answer);
+  const std::string html = body(*answer);
+  CHECK(header(*answer, "Content-Type") == "text/html; charset=utf-8");
+  CHECK(html.find("acr-&lt;b&gt;") != std::string::npos);
+  CHECK(html.find("a&amp;b") != std::string::npos);
+  CHECK(html.find("href=\"/m\"") != std::string::npos);
+  CHECK(html.find("href=\"/-/healthy\"") != std::string::npos);
+  CHECK(html.find("href=\"/-/ready\"") != std::string::npos);
+  CHECK(html.find(REGISTRY_EXPORTER_VERSION) != std::string::npos);
+  CHECK(html.find("<script") == std::string::npos);
+  CHECK(html.find("style=") == std::string::npos);
+  const std::string policy = header(*answer, "Content-Security-Policy");
+  CHECK(policy.find("default-src 'none'; style-src 'sha256-") == 0);
+  CHECK(policy.find("unsafe") == std::string::npos);
+}
+
+TEST_CASE("pages: escaping leaves no markup, no control character and no broken UTF-8") {
+  struct Row {
+    std::string text;
+    const char* escaped;
+  };
+  const Row rows[] = {
+      {"plain", "plain"},
+      {"<a href=\"x\">&'", "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"},
+      {"名前", "名前"},
+      {std::string("a\0b", 3),
+       "a\xEF\xBF\xBD"
+       "b"},
+      {"\x1b[31m", "\xEF\xBF\xBD[31m"},
+      {"\xff<", "\xEF\xBF\xBD&lt;"},
+      {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\xE4\xB8", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80"},
+      {"\xF4\x90\x80\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    CHECK(html_escape(row.text) == row.escaped);
+  }
+}

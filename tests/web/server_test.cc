@@ -1,0 +1,424 @@
+#include "exporter/web/server.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "exporter/web/http_head.h"
+#include "tests/web/raw_client.h"
+
+using namespace registry_exporter;
+using registry_exporter::testing::get;
+using registry_exporter::testing::RawClient;
+
+namespace {
+
+using Reply = std::function<void(WebAnswer)>;
+
+/// A handler with known answers: "/big" is 64 MB, "/later" waits in `later`, anything else is
+/// answered with its own target.
+struct Site {
+  std::mutex mutex;
+  std::vector<Reply> later;
+  std::vector<bool> sent;
+  std::atomic<int> later_count{0};
+  std::atomic<int> sent_count{0};
+
+  WebAnswer big() {
+    static const auto piece = std::make_shared<const std::string>(1U << 20U, 'x');
+    WebAnswer answer = text_answer(200, "");
+    answer.body.assign(64, piece);
+    note_end(answer);
+    return answer;
+  }
+  void note_end(WebAnswer& answer) {
+    answer.when_done = [this](bool whole) {
+      const std::lock_guard lock(mutex);
+      sent.push_back(whole);
+      ++sent_count;
+    };
+  }
+  WebHandler handler() {
+    return [this](WebRequest request, Reply reply) {
+      if (request.target == "/big") return reply(big());
+      if (request.target == "/lost") return;
+      if (request.target == "/throws") throw std::runtime_error("by the test");
+      if (request.target == "/later") {
+        const std::lock_guard lock(mutex);
+        later.push_back(std::move(reply));
+        ++later_count;
+        return;
+      }
+      WebAnswer answer = text_answer(200, request.target);
+      note_end(answer);
+      reply(std::move(answer));
+    };
+  }
+  Reply take_later() {
+    while (later_count == 0) std::this_thread::yield();
+    const std::lock_guard lock(mutex);
+    --later_count;
+    Reply reply = std::move(later.back());
+    later.pop_back();
+    return reply;
+  }
+  bool next_end() {
+    while (sent_count == 0) std::this_thread::yield();
+    const std::lock_guard lock(mutex);
+    --sent_count;
+    const bool end = sent.front();
+    sent.erase(sent.begin());
+    return end;
+  }
+};
+
+ServerOptions local() { return {.listen_addresses = {"127.0.0.1:0"}}; }
+
+struct Running {
+  Site site;
+  std::unique_ptr<Server> server;
+  std::string address;
+
+  explicit Running(ServerOptions options = local()) {
+    server = make_server(std::move(options), site.handler());
+    REQUIRE(server->start());
+    address = server->addresses().at(0);
+  }
+};
+
+constexpr const char* kBigRequest = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n";
+
+}  // namespace
+
+TEST_CASE("server: requests sent at once are answered in order") {
+  Running running;
+  RawClient client(running.address);
+  std::string all;
+  for (int i = 0; i < 500; ++i) {
+    all += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  }
+  std::thread sender([&] { client.send(all); });
+  for (int i = 0; i < 500; ++i) {
+    const auto answer = client.receive();
+    REQUIRE(answer.status == 200);
+    REQUIRE(answer.body == "/" + std::to_string(i));
+  }
+  sender.join();
+}
+
+TEST_CASE("server: a later request waits for the answer to the earlier one") {
+  Running running;
+  RawClient client(running.address);
+  client.send(
+      "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+      "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
+  running.site.take_later()(text_answer(200, "/1"));
+  CHECK(client.receive().body == "/1");
+  CHECK(client.receive().body == "/2");
+  CHECK(client.receive().body == "/3");
+}
+
+TEST_CASE("server: a client that has finished sending still gets its answer") {
+  Running running;
+  RawClient client(running.address);
+  client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.finish_sending();
+  CHECK(client.receive().body.size() == 64U << 20U);
+  CHECK(client.closed_by_server());
+  CHECK(running.site.next_end());
+}
+
+TEST_CASE("server: the answer is done only when all of it was handed over") {
+  ServerOptions options = local();
+  SUBCASE("the client reads all") {
+    Running running(options);
+    CHECK(get(running.address, "/x").body == "/x");
+    CHECK(running.site.next_end());
+  }
+  SUBCASE("the client reads nothing until the deadline") {
+    options.answer_timeout = Millis{50};
+    Running running(options);
+    RawClient client(running.address, 4096);
+    client.send(kBigRequest);
+    CHECK(!running.site.next_end());
+    CHECK(get(running.address, "/alive").status == 200);
+  }
+  SUBCASE("the answer says how long it may take") {
+    Running running(options);
+    RawClient client(running.address, 4096);
+    client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    WebAnswer answer = running.site.big();
+    answer.take_within = Millis{1};
+    running.site.take_later()(std::move(answer));
+    CHECK(!running.site.next_end());
+  }
+  SUBCASE("the client goes while it takes the answer") {
+    Running running(options);
+    RawClient client(running.address, 4096);
+    client.send(kBigRequest);
+    client.reset();
+    CHECK(!running.site.next_end());
+    CHECK(get(running.address, "/alive").status == 200);
+  }
+  SUBCASE("the client goes while the answer is made") {
+    Running running(options);
+    RawClient client(running.address);
+    client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    const Reply reply = running.site.take_later();
+    client.reset();
+    reply(running.site.big());
+    CHECK(!running.site.next_end());
+    reply(running.site.big());  // A second answer to one request is nobody's.
+    CHECK(get(running.address, "/alive").status == 200);
+  }
+}
+
+TEST_CASE("server: a request that nobody answers is a 500, not a hanging client") {
+  Running running;
+  CHECK(get(running.address, "/lost").status == 500);
+  CHECK(get(running.address, "/throws").status == 500);
+  CHECK(get(running.address, "/alive").status == 200);
+}
+
+TEST_CASE("server: crowds of idle, dripping and not reading clients keep nobody waiting") {
+  ServerOptions options = local();
+  options.connections_max = 16;
+  Running running(options);
+  std::vector<RawClient> crowd;
+  const auto honest = [&] {
+    for (int i = 0; i < 5; ++i) CHECK(get(running.address, "/honest").body == "/honest");
+  };
+  SUBCASE("idle") {
+    for (int i = 0; i < 50; ++i) crowd.emplace_back(running.address);
+    honest();
+    CHECK(crowd.front().closed_by_server());
+  }
+  SUBCASE("idle after an answer") {
+    for (int i = 0; i < 50; ++i) {
+      crowd.emplace_back(running.address).send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+      CHECK(crowd.back().receive().status == 200);
+    }
+    honest();
+    CHECK(crowd.front().closed_by_server());
+  }
+  SUBCASE("heads that don't end") {
+    for (int i = 0; i < 50; ++i) crowd.emplace_back(running.address).send("GET / HTTP/1.1\r\nA: ");
+    honest();
+    CHECK(crowd.front().closed_by_server());
+  }
+  SUBCASE("answers not taken") {
+    for (int i = 0; i < 50; ++i) crowd.emplace_back(running.address, 4096).send(kBigRequest);
+    honest();
+  }
+}
+
+TEST_CASE("server: answers being made are never given up for a newcomer") {
+  ServerOptions options = local();
+  options.connections_max = 2;
+  Running running(options);
+  RawClient first(running.address);
+  first.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Reply reply_first = running.site.take_later();
+  RawClient second(running.address);
+  second.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Reply reply_second = running.site.take_later();
+  RawClient third(running.address);
+  CHECK(third.closed_by_server());
+  reply_first(text_answer(200, "first"));
+  reply_second(text_answer(200, "second"));
+  CHECK(first.receive().body == "first");
+  CHECK(second.receive().body == "second");
+}
+
+TEST_CASE("server: a head that takes too long is told so and closed") {
+  ServerOptions options = local();
+  options.head_timeout = Millis{30};
+  Running running(options);
+  SUBCASE("nothing sent") {
+    RawClient client(running.address);
+    CHECK(client.closed_by_server());
+  }
+  SUBCASE("half a head") {
+    RawClient client(running.address);
+    client.send("GET / HTTP/1.1\r\n");
+    CHECK(client.receive().status == 408);
+    CHECK(client.closed_by_server());
+  }
+  SUBCASE("half a second head") {
+    RawClient client(running.address);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /");
+    CHECK(client.receive().status == 200);
+    CHECK(client.receive().status == 408);
+    CHECK(client.closed_by_server());
+  }
+  SUBCASE("an idle connection is not a head") {
+    options.idle_timeout = Millis{50};
+    Running other(options);
+    RawClient client(other.address);
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(client.receive().status == 200);
+    CHECK(client.closed_by_server());  // Without a 408.
+  }
+}
+
+TEST_CASE("server: stopping lets answers under way end, and nothing else") {
+  Running running;
+  RawClient busy(running.address);
+  busy.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Reply reply = running.site.take_later();
+  RawClient idle(running.address);
+  idle.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(idle.receive().status == 200);
+  std::thread stopper([&] { running.server->stop(Millis{15'000}); });
+  CHECK(idle.closed_by_server());
+  reply(running.site.big());
+  const auto answer = busy.receive();
+  CHECK(answer.body.size() == 64U << 20U);
+  CHECK(answer.head.find("\r\nConnection: close\r\n") != std::string::npos);
+  CHECK(busy.closed_by_server());
+  busy.close();
+  stopper.join();
+  CHECK(!RawClient(running.address).connected());
+}
+
+TEST_CASE("server: an answer that comes after the grace is told that nobody took it") {
+  Running running;
+  RawClient client(running.address);
+  client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Reply reply = running.site.take_later();
+  running.server->stop(Millis{10});
+  CHECK(client.closed_by_server());
+  reply(running.site.big());
+  CHECK(!running.site.next_end());
+  running.server->stop(Millis{10});
+  running.server.reset();
+}
+
+TEST_CASE("server: a reply may outlive its server") {
+  auto running = std::make_unique<Running>();
+  RawClient client(running->address);
+  client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  Reply reply = running->site.take_later();
+  running.reset();
+  bool told = false;
+  WebAnswer answer = text_answer(200, "late");
+  answer.when_done = [&](bool whole) { told = !whole; };
+  reply(std::move(answer));
+  reply = nullptr;
+  CHECK(told);
+}
+
+TEST_CASE("server: without a descriptor to accept with it rests and recovers") {
+  Running running;
+  const int next = ::dup(0);
+  ::close(next);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit scarce{static_cast<rlim_t>(next) + 1, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &scarce);
+  RawClient client(running.address);  // Takes the last one.
+  client.send("GET /patient HTTP/1.1\r\nHost: x\r\n\r\n");
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(client.receive().body == "/patient");
+}
+
+TEST_CASE("server: several addresses, each with the port it got") {
+  Site site;
+  const auto server =
+      make_server({.listen_addresses = {"127.0.0.1:0", ":0", "localhost:0"}}, site.handler());
+  REQUIRE(server->start());
+  REQUIRE(server->addresses().size() == 3);
+  for (const std::string& address : server->addresses()) {
+    CAPTURE(address);
+    CHECK(get(address, "/x").body == "/x");
+  }
+}
+
+TEST_CASE("server: what it can't listen on is said with the address and the flag") {
+  Running running;
+  struct Row {
+    std::string address;
+    ErrorKind kind;
+  };
+  const Row rows[] = {
+      {running.address, ErrorKind::transport},
+      {"192.0.2.1:0", ErrorKind::transport},
+      {"nonsense", ErrorKind::invalid_config},
+      {"no.such.host.invalid:0", ErrorKind::invalid_config},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.address);
+    Site site;
+    const auto server = make_server({.listen_addresses = {row.address}}, site.handler());
+    const auto started = server->start();
+    REQUIRE(!started);
+    CHECK(started.error().kind == row.kind);
+    const std::string host = row.address.substr(0, row.address.rfind(':'));
+    CHECK(started.error().detail.find(host) != std::string::npos);
+    CHECK(started.error().detail.find("listen") != std::string::npos);
+    server->stop(Millis{0});
+  }
+}
+
+TEST_CASE("server: systemd's sockets are taken when they are ours and listening") {
+  constexpr int kFirst = 3;
+  const int kept = ::fcntl(kFirst, F_DUPFD_CLOEXEC, 100);
+  const auto pass = [&](int descriptor) {
+    ::dup2(descriptor, kFirst);
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("LISTEN_FDS", "1", 1);
+  };
+  const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::bind(listening, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
+  ServerOptions options;
+  options.systemd_socket = true;
+  Site site;
+  SUBCASE("a listening one") {
+    REQUIRE(::listen(listening, 16) == 0);
+    pass(listening);
+    const auto server = make_server(options, site.handler());
+    REQUIRE(server->start());
+    CHECK(get(server->addresses().at(0), "/x").body == "/x");
+  }
+  SUBCASE("one that doesn't listen") {
+    pass(listening);
+    CHECK(!make_server(options, site.handler())->start());
+  }
+  SUBCASE("a file") {
+    const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    pass(file);
+    CHECK(!make_server(options, site.handler())->start());
+    ::close(file);
+  }
+  SUBCASE("another process's") {
+    REQUIRE(::listen(listening, 16) == 0);
+    pass(listening);
+    ::setenv("LISTEN_PID", "1", 1);
+    CHECK(!make_server(options, site.handler())->start());
+  }
+  SUBCASE("none") {
+    ::unsetenv("LISTEN_FDS");
+    const auto started = make_server(options, site.handler())->start();
+    REQUIRE(!started);
+    CHECK(started.error().kind == ErrorKind::invalid_config);
+  }
+  ::unsetenv("LISTEN_PID");
+  ::unsetenv("LISTEN_FDS");
+  ::close(listening);
+  if (kept >= 0) {
+    ::dup2(kept, kFirst);
+    ::close(kept);
+  }
+}
