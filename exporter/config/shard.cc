@@ -1,0 +1,48 @@
+#include "exporter/config/shard.h"
+
+#include <charconv>
+#include <cstdint>
+
+namespace registry_exporter {
+namespace {
+
+/// FNV-1a with the finaliser of SplitMix64. Part of what users rely on: never change it.
+std::uint64_t stable_hash(std::string_view registry, std::string_view full_name) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  const auto add = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3U; };
+  for (const char c : registry) add(static_cast<unsigned char>(c));
+  add('/');
+  for (const char c : full_name) add(static_cast<unsigned char>(c));
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9U;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebU;
+  return hash ^ (hash >> 31);
+}
+
+}  // namespace
+
+int shard_of(std::string_view registry, std::string_view full_name, int total_shards) {
+  std::uint64_t key = stable_hash(registry, full_name);
+  std::int64_t shard = -1;
+  std::int64_t next = 0;
+  while (next < total_shards) {
+    shard = next;
+    key = key * 2862933555777941757U + 1;
+    const double divisor = static_cast<double>((key >> 33) + 1);
+    next = static_cast<std::int64_t>(static_cast<double>(shard + 1) *
+                                     (static_cast<double>(std::int64_t{1} << 31) / divisor));
+  }
+  return static_cast<int>(shard < 0 ? 0 : shard);
+}
+
+std::optional<int> ordinal_of(std::string_view pod_name) {
+  const std::size_t dash = pod_name.rfind('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = pod_name.substr(dash + 1);
+  int ordinal = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ordinal);
+  const bool whole = !digits.empty() && end == digits.data() + digits.size();
+  if (error != std::errc{} || !whole || ordinal < 0) return std::nullopt;
+  return ordinal;
+}
+
+}  // namespace registry_exporter
