@@ -46,6 +46,9 @@ constexpr Millis kLinger{1'000};
 constexpr std::size_t kLingerBytesMax = 1U << 20U;
 constexpr Millis kAcceptPause{100};
 constexpr int kKeepAliveSeconds = 60;
+/// What the kernel holds of an answer that isn't on its way yet: readers that take nothing would
+/// otherwise hold megabytes each.
+constexpr int kUnsentBytesMax = 256 * 1024;
 constexpr int kSystemdFirstDescriptor = 3;
 constexpr int kSystemdDescriptorsMax = 64;
 
@@ -192,8 +195,11 @@ Connection::Connection(Loop& loop, tcp::socket socket)
   ErrorCode ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-  const int seconds = kKeepAliveSeconds;
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+  const auto set = [this](int name, int value) {
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, name, &value, sizeof value);
+  };
+  set(TCP_KEEPIDLE, kKeepAliveSeconds);
+  set(TCP_NOTSENT_LOWAT, kUnsentBytesMax);
   const asio::ip::address address = socket_.remote_endpoint(ignored).address();
   const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
   client_address_ =

@@ -32,8 +32,10 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.25rem;
 dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: .55rem 1rem; text-align: left; vertical-align: baseline;
-  border-top: 1px solid var(--line); overflow-wrap: anywhere; }
-thead th { border-top: 0; color: var(--soft); font-size: .85rem; font-weight: 600; }
+  border-top: 1px solid var(--line); }
+bdi { overflow-wrap: anywhere; }
+footer { margin-top: 1.5rem; }
+thead th { border-top: 0; white-space: nowrap; color: var(--soft); font-size: .85rem; font-weight: 600; }
 tbody th { font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .up { color: var(--good); white-space: nowrap; }
@@ -157,10 +159,10 @@ std::string landing_page(const LandingPage& page) {
   html += link_row("/-/healthy", "200 while the process lives");
   html += link_row("/-/ready", "200 once configuration and state are loaded");
   return html +
-         "</dl></div>\n<p class=\"soft\">What each metric means stands in its <code>HELP</code> "
-         "line "
-         "and in <code>docs/metrics.md</code>; what to do when something is wrong, in "
-         "<code>docs/operations.md</code>.</p>\n</main>\n</body>\n</html>\n";
+         "</dl></div>\n</main>\n<footer class=\"soft\">What each metric means stands in its "
+         "<code>HELP</code> "
+         "line and in <code>docs/metrics.md</code>; what to do when something is wrong, in "
+         "<code>docs/operations.md</code>.</footer>\n</body>\n</html>\n";
 }
 
 std::string pages_policy() {
