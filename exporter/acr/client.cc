@@ -1,0 +1,298 @@
+#include "exporter/acr/client.h"
+
+#include <set>
+
+#include "exporter/acr/codec.h"
+#include "exporter/acr/refusal.h"
+#include "exporter/acr/signer.h"
+#include "exporter/base/log.h"
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter::acr {
+namespace {
+
+constexpr int kListPageSize = 100;  // The documented maximum of ListRepository.
+constexpr int kListPagesMax = 1000;
+constexpr Millis kProbeInterval{60'000};
+
+/// Decides from page to page whether a listing has come to its end. Totals and page sizes are
+/// hints: rows may appear, go and move while we turn the pages. Pure.
+class ListEnd {
+ public:
+  /// `rows`: all of the page; `fresh`: those not met on earlier pages.
+  void take(std::size_t rows, std::size_t fresh, std::optional<std::uint64_t> total,
+            std::optional<int> page_size) {
+    met_ += fresh;
+    empty_pages_ += rows == 0 ? 1 : 0;
+    stale_pages_ += rows > 0 && fresh == 0 ? 1 : 0;
+    const bool is_short = rows < static_cast<std::size_t>(page_size.value_or(kListPageSize));
+    const bool total_met = !total || met_ >= *total;
+    const bool at_total = total && met_ == *total;
+    whole_ = (is_short && total_met) || at_total || empty_pages_ >= 2;
+    over_ = whole_ || stale_pages_ >= 2;  // The same page for ever: it has no end to come to.
+  }
+  bool over() const { return over_; }
+  bool whole() const { return whole_; }
+
+ private:
+  std::uint64_t met_ = 0;
+  int empty_pages_ = 0;
+  int stale_pages_ = 0;
+  bool whole_ = false;
+  bool over_ = false;
+};
+
+/// Errors that end a discovery, whatever was found so far.
+bool is_final(const Error& error) {
+  return error.kind == ErrorKind::canceled || error.kind == ErrorKind::unauthorized ||
+         error.kind == ErrorKind::invalid_config;
+}
+
+ApiCallerOptions caller_options(const RegistryConfig& config) {
+  ApiCallerOptions options;
+  options.registry = config.name;
+  options.requests_per_second = config.requests_per_second;
+  options.request_timeout = config.request_timeout;
+  options.probe_interval = kProbeInterval;
+  return options;
+}
+
+}  // namespace
+
+/// What a discovery has gathered.
+struct Client::Found {
+  Discovery discovery;
+  std::set<std::string> ids;
+};
+
+Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
+               const RegistryConfig& config, const MetricsConfig& metrics)
+    : Client(runtime, transport, observer, config, metrics, make_credentials(config)) {}
+
+Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
+               const RegistryConfig& config, const MetricsConfig& metrics,
+               std::unique_ptr<Credentials> credentials)
+    : runtime_(runtime),
+      transport_(transport),
+      target_{config.endpoint, std::get<AcrConfig>(config.cloud).instance_id,
+              config.request_timeout},
+      registry_(config.name),
+      static_repositories_(config.static_repositories),
+      statuses_(metrics.build_statuses),
+      credentials_(std::move(credentials)),
+      caller_(runtime, transport, observer, caller_options(config)) {}
+
+Result<Discovery> Client::discover() {
+  if (static_repositories_) return discover_static(*static_repositories_);
+  if (by_namespace_) return discover_by_namespace();
+  Found found;
+  const Result<bool> whole = list_into(found, "");
+  if (!whole && whole.error().kind == ErrorKind::forbidden) {
+    log::info("the whole instance may not be listed; listing each namespace",
+              {{"registry", registry_}, {"reason", whole.error().detail}});
+    by_namespace_ = true;
+    return discover_by_namespace();
+  }
+  if (!whole) return tl::unexpected(whole.error());
+  found.discovery.complete = *whole;
+  return std::move(found.discovery);
+}
+
+Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
+  if (repository.cloud_id.empty()) {
+    return fail(ErrorKind::bad_request, "repository without an id: " + full_name(repository));
+  }
+  auto answer = ask<Page>(
+      "ListRepoBuildRecord", list_build_records(target_, repository.cloud_id, page),
+      [&](std::string_view body) { return parse_build_page(body, repository, page, statuses_); });
+  if (!answer) {
+    if (answer.error().kind == ErrorKind::not_found) forget(repository);
+    return tl::unexpected(answer.error());
+  }
+  answer->value.server_time = answer->server_time;
+  return std::move(answer->value);
+}
+
+Result<Record> Client::read_record(const RepositoryRef& repository, const std::string& id) {
+  auto answer = ask<Record>(
+      "GetRepoBuildRecord", get_build_record(target_, id),
+      [&](std::string_view body) { return parse_build_record(body, repository, id, statuses_); });
+  if (!answer) return tl::unexpected(answer.error());
+  return std::move(answer->value);
+}
+
+Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef&) {
+  return std::vector<RetentionRule>{};
+}
+
+void Client::abort() {
+  caller_.abort();
+  transport_.abort();
+}
+
+CloudHealth Client::health() const {
+  CloudHealth health;
+  health.up = caller_.up();
+  health.requests_per_second = caller_.rate_in_force();
+  health.clock_offset = caller_.clock_offset();
+  if (const Result<AcrKeys> keys = credentials_->get()) {
+    health.credentials_expire_at = keys->expires_at;
+  }
+  return health;
+}
+
+template <class T>
+Result<Client::Answer<T>> Client::ask(
+    std::string_view operation, const HttpRequest& question,
+    const std::function<Result<T>(std::string_view body)>& parse) {
+  const Result<AcrKeys> keys = credentials_->get();
+  if (!keys) return within(operation, keys.error());
+  notice(*keys);
+
+  std::optional<T> value;
+  ApiCall call;
+  call.operation = operation;
+  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
+    const Result<AcrKeys> newest = credentials_->get();
+    if (!newest) return tl::unexpected(newest.error());
+    return sign_v3(question, *newest, now, make_nonce(runtime_.entropy));
+  };
+  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = judge(response)) return refusal;
+    Result<T> parsed = parse(response.body);
+    if (!parsed) return Refusal{parsed.error(), false};
+    value = std::move(*parsed);
+    return std::nullopt;
+  };
+  const Result<HttpResponse> response = caller_.call(call);
+  if (!response) return within(operation, response.error());
+  if (!value) return fail(ErrorKind::malformed, std::string(operation) + ": answer not read");
+  return Answer<T>{std::move(*value), parse_http_date(response->header("date"))};
+}
+
+/// Tells the caller of keys that it has not seen: other ones than those it may have given up on.
+void Client::notice(const AcrKeys& keys) {
+  std::uint64_t known = generation_;
+  while (known < keys.generation && !generation_.compare_exchange_weak(known, keys.generation)) {
+  }
+  if (known != 0 && known < keys.generation) caller_.credentials_changed();
+}
+
+Result<Discovery> Client::discover_static(const std::vector<StaticRepository>& wanted) {
+  Discovery discovery;
+  discovery.complete = true;
+  std::optional<Error> failure;
+  for (const StaticRepository& each : wanted) {
+    const RepositoryRef ref{each.repo_namespace, each.name, each.id};
+    if (!each.id.empty()) {
+      discovery.repositories.push_back({ref, {}, {}, {}, {}, {}});
+      continue;
+    }
+    Result<ListedRepository> found = look_up(ref, discovery);
+    if (found) {
+      discovery.repositories.push_back(std::move(*found));
+      continue;
+    }
+    if (is_final(found.error())) return tl::unexpected(found.error());
+    log::warn("static repository not found", {{"registry", registry_},
+                                              {"repository", full_name(ref)},
+                                              {"reason", found.error().detail}});
+    // One that isn't there is no reason to know less of the others.
+    const bool is_absent = found.error().kind == ErrorKind::not_found;
+    discovery.complete &= is_absent;
+    if (!failure) failure = found.error();
+  }
+  if (failure && discovery.repositories.empty()) return tl::unexpected(*failure);
+  return discovery;
+}
+
+Result<ListedRepository> Client::look_up(const RepositoryRef& ref, Discovery& discovery) {
+  const std::string name = full_name(ref);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = looked_up_.find(name);
+    if (known != looked_up_.end()) return known->second;
+  }
+  auto answer =
+      ask<ListedRepository>("GetRepository", get_repository(target_, ref.repo_namespace, ref.name),
+                            [&](std::string_view body) { return parse_repository(body, ref); });
+  if (!answer) return within(name, answer.error());
+  if (!discovery.server_time) discovery.server_time = answer->server_time;
+  const std::lock_guard lock(mutex_);
+  looked_up_[name] = answer->value;
+  return std::move(answer->value);
+}
+
+/// The id of a repository leads nowhere: it may have been made anew under its name.
+void Client::forget(const RepositoryRef& repository) {
+  const std::lock_guard lock(mutex_);
+  looked_up_.erase(full_name(repository));
+}
+
+Result<Discovery> Client::discover_by_namespace() {
+  Found found;
+  std::set<std::string> names;
+  ListEnd end;
+  for (int number = 1; number <= kListPagesMax && !end.over(); ++number) {
+    const auto page = ask<NamespacePage>(
+        "ListNamespace", list_namespaces(target_, number, kListPageSize),
+        [&](std::string_view body) {
+          return parse_namespace_page(body, {.index = number - 1, .size = kListPageSize});
+        });
+    if (!page) {
+      if (page.error().kind == ErrorKind::forbidden) by_namespace_ = false;
+      if (names.empty() || is_final(page.error())) return tl::unexpected(page.error());
+      break;
+    }
+    if (!found.discovery.server_time) found.discovery.server_time = page->server_time;
+    const NamespacePage& listed = page->value;
+    std::size_t fresh = listed.rows - listed.names.size();
+    for (const std::string& name : listed.names) fresh += names.insert(name).second ? 1U : 0U;
+    end.take(listed.rows, fresh, listed.total, listed.page_size);
+  }
+
+  found.discovery.complete = end.whole();
+  std::optional<Error> failure;
+  bool any_listed = false;
+  for (const std::string& name : names) {
+    const Result<bool> whole = list_into(found, name);
+    if (whole) {
+      any_listed = true;
+      found.discovery.complete &= *whole;
+      continue;
+    }
+    if (is_final(whole.error())) return tl::unexpected(whole.error());
+    if (whole.error().kind == ErrorKind::not_found) continue;  // It went meanwhile.
+    found.discovery.complete = false;
+    if (!failure) failure = whole.error();
+  }
+  if (failure && !any_listed) return tl::unexpected(*failure);
+  return std::move(found.discovery);
+}
+
+Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
+  ListEnd end;
+  for (int number = 1; number <= kListPagesMax && !end.over(); ++number) {
+    const auto page = ask<RepositoryPage>(
+        "ListRepository", list_repositories(target_, repo_namespace, number, kListPageSize),
+        [&](std::string_view body) {
+          return parse_repository_page(body, {.index = number - 1, .size = kListPageSize});
+        });
+    if (!page) {
+      if (number == 1 || is_final(page.error())) return tl::unexpected(page.error());
+      return false;
+    }
+    if (!found.discovery.server_time) found.discovery.server_time = page->server_time;
+    const RepositoryPage& listed = page->value;
+    std::size_t fresh = listed.rows - listed.repositories.size();
+    for (const ListedRepository& repository : listed.repositories) {
+      if (!found.ids.insert(repository.ref.cloud_id).second) continue;
+      found.discovery.repositories.push_back(repository);
+      ++fresh;
+    }
+    end.take(listed.rows, fresh, listed.total, listed.page_size);
+  }
+  return end.whole();
+}
+
+}  // namespace registry_exporter::acr

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "exporter/base/result.h"
+
+/// JSON as the `cr` API sends it: a strict document, loose scalars. Pure. For acr/ alone.
+namespace registry_exporter::acr::json {
+
+using Object = simdjson::dom::object;
+using Element = simdjson::dom::element;
+
+inline constexpr std::size_t kBodyBytesMax = 32 << 20;
+inline constexpr std::size_t kDepthMax = 64;
+
+/// A parsed body; `root` lives as long as it does.
+struct Document {
+  std::unique_ptr<simdjson::dom::parser> parser;
+  Object root;
+};
+
+/// Errors: malformed for anything but one whole JSON object in UTF-8 (a byte order mark, trailing
+/// bytes, a key twice, a lone surrogate, over 64 levels or 32 MiB). A number too big for any type
+/// costs only its own field: it reads as null.
+Result<Document> parse(std::string_view body);
+
+/// The value of `key`; nullopt when it is missing or null.
+std::optional<Element> field(const Object& object, const char* key);
+/// The same whatever the case of the key: gateways disagree.
+std::optional<Element> field_any_case(const Object& object, const char* key);
+/// The object at `key`, or nullopt.
+std::optional<Object> object_at(const Object& object, const char* key);
+
+/// A scalar as text ("" for null, "12", "true"); nullopt for an object, an array or a fraction.
+std::optional<std::string> text_of(const Element& element);
+/// The text at `key`; "" when there is none.
+std::string text_at(const Object& object, const char* key);
+/// An exact integer, as a number or as a string; nullopt for anything else.
+std::optional<std::int64_t> integer_of(const Element& element);
+std::optional<std::int64_t> integer_at(const Object& object, const char* key);
+/// true, "true", "TRUE", 1 and their opposites; nullopt for anything else.
+std::optional<bool> bool_of(const Element& element);
+
+bool is_utf8(std::string_view text);
+
+}  // namespace registry_exporter::acr::json

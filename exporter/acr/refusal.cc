@@ -1,0 +1,197 @@
+#include "exporter/acr/refusal.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "exporter/acr/error_codes.h"
+#include "exporter/acr/json.h"
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter::acr {
+namespace {
+
+constexpr std::size_t kMessageBytesMax = 200;
+constexpr std::size_t kCodeBytesMax = 64;
+constexpr Millis kWaitMax = std::chrono::hours(24);  // The caller's own limit is lower.
+
+/// What a body tells of success or failure, in whatever form.
+struct Verdict {
+  enum class Form { empty, json, xml, html, broken } form = Form::empty;
+  std::optional<bool> is_success;
+  std::string code;
+  std::string message;
+};
+
+/// Letters, digits and ". _ -": what codes are made of.
+std::string clean_code(std::string_view code) {
+  std::string clean;
+  for (const char c : code.substr(0, kCodeBytesMax)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '-';
+    if (plain) clean += c;
+  }
+  return clean;
+}
+
+/// One line of at most kMessageBytesMax bytes, whole UTF-8 characters.
+std::string clean_message(std::string_view message) {
+  if (!json::is_utf8(message)) return {};
+  std::size_t size = std::min(message.size(), kMessageBytesMax);
+  while (size > 0 && size < message.size() &&
+         (static_cast<unsigned char>(message[size]) & 0xC0) == 0x80) {
+    --size;
+  }
+  std::string clean(message.substr(0, size));
+  for (char& c : clean) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return clean;
+}
+
+std::string_view between(std::string_view text, std::string_view open, std::string_view close) {
+  const auto begin = text.find(open);
+  if (begin == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(begin + open.size());
+  const auto end = rest.find(close);
+  return end == std::string_view::npos ? std::string_view{} : rest.substr(0, end);
+}
+
+Verdict read_markup(std::string_view body) {
+  Verdict verdict;
+  verdict.code = between(body, "<Code>", "</Code>");
+  if (verdict.code.empty()) verdict.code = between(body, "<code>", "</code>");
+  verdict.message = between(body, "<Message>", "</Message>");
+  verdict.form = verdict.code.empty() ? Verdict::Form::html : Verdict::Form::xml;
+  return verdict;
+}
+
+Verdict read_verdict(std::string_view body) {
+  const auto begin = body.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  if (body[begin] == '<') return read_markup(body);
+  const Result<json::Document> document = json::parse(body);
+  Verdict verdict;
+  verdict.form = document ? Verdict::Form::json : Verdict::Form::broken;
+  if (!document) {
+    verdict.message = document.error().detail;
+    return verdict;
+  }
+  const auto text = [&](const char* key) {
+    const auto element = json::field_any_case(document->root, key);
+    return element ? json::text_of(*element).value_or("") : "";
+  };
+  verdict.code = text("Code");
+  verdict.message = text("Message");
+  const auto is_success = json::field_any_case(document->root, "IsSuccess");
+  if (is_success) verdict.is_success = json::bool_of(*is_success);
+  return verdict;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// The wait that the server names: its own header in milliseconds, else the standard one.
+std::optional<Millis> retry_after(const HttpResponse& response) {
+  std::optional<Millis> wait;
+  if (const auto millis = whole_number(response.header("x-acs-retry-after"))) {
+    wait = Millis(*millis);
+  } else if (const auto seconds = whole_number(response.header("retry-after"))) {
+    wait = Millis(std::clamp<std::int64_t>(*seconds, 0, kWaitMax / std::chrono::seconds(1)) * 1000);
+  } else {
+    const auto until = parse_http_date(response.header("retry-after"));
+    const auto from = parse_http_date(response.header("date"));
+    if (until && from) wait = *until - *from;
+  }
+  if (!wait || *wait <= Millis(0)) return std::nullopt;
+  return std::min(*wait, kWaitMax);
+}
+
+/// For answers whose body names no code that we know.
+ErrorKind kind_by_status(int status, const Verdict& verdict) {
+  const bool from_elsewhere = verdict.form == Verdict::Form::html;
+  if (status == 429) return ErrorKind::throttled;
+  if (status >= 500) return ErrorKind::server_error;
+  if (status == 401) return ErrorKind::unauthorized;
+  if (status == 403) return ErrorKind::forbidden;
+  // A proxy's page must not pass for the cloud saying that something is gone.
+  if (status == 404) return from_elsewhere ? ErrorKind::malformed : ErrorKind::not_found;
+  if (status == 407) return ErrorKind::transport;
+  if (status == 408) return ErrorKind::server_error;
+  return ErrorKind::bad_request;
+}
+
+Refusal refusal(const HttpResponse& response, const Verdict& verdict, CodeMeaning meaning,
+                std::string why) {
+  Refusal refusal;
+  refusal.error.kind = meaning.kind;
+  refusal.error.code = clean_code(verdict.code);
+  refusal.error.retry_after = retry_after(response);
+  refusal.error.detail = "HTTP " + std::to_string(response.status);
+  refusal.sign_again = meaning.sign_again;
+  if (!refusal.error.code.empty()) refusal.error.detail += " " + refusal.error.code;
+  if (!why.empty()) refusal.error.detail += ": " + why;
+  return refusal;
+}
+
+/// What the server says, where it can be shown.
+std::string quotable(const Verdict& verdict, CodeMeaning meaning) {
+  const bool from_the_cloud =
+      verdict.form == Verdict::Form::json || verdict.form == Verdict::Form::xml;
+  // Refused signatures come with the string to sign, refused tokens with the token.
+  const bool may_echo_secrets = meaning.kind == ErrorKind::unauthorized ||
+                                verdict.message.find("string to sign") != std::string::npos;
+  return from_the_cloud && !may_echo_secrets ? clean_message(verdict.message) : std::string();
+}
+
+std::optional<Refusal> judge_success_status(const HttpResponse& response, const Verdict& verdict) {
+  const auto malformed = [&](std::string why) {
+    return refusal(response, verdict, {ErrorKind::malformed, false}, std::move(why));
+  };
+  switch (verdict.form) {
+    case Verdict::Form::empty:
+      return malformed("json: empty body");
+    case Verdict::Form::html:
+      return malformed("content_type: markup instead of JSON");
+    case Verdict::Form::broken:
+      return malformed(verdict.message);
+    case Verdict::Form::xml:
+    case Verdict::Form::json:
+      break;
+  }
+  const auto meaning = meaning_of(verdict.code);
+  if (meaning) return refusal(response, verdict, *meaning, quotable(verdict, *meaning));
+  if (verdict.form == Verdict::Form::xml) return malformed("content_type: XML instead of JSON");
+  const bool code_is_success = is_success_code(verdict.code);
+  if (verdict.is_success.value_or(code_is_success)) return std::nullopt;
+  if (!verdict.is_success && verdict.code.empty()) {
+    return malformed("shape: neither Code nor IsSuccess");
+  }
+  // Refused without a reason that we know: without any, it may be better the next time.
+  const CodeMeaning unknown{
+      verdict.code.empty() || code_is_success ? ErrorKind::server_error : ErrorKind::bad_request,
+      false};
+  return refusal(response, verdict, unknown, quotable(verdict, unknown));
+}
+
+}  // namespace
+
+std::optional<Refusal> judge(const HttpResponse& response) {
+  const int status = response.status;
+  if (status < 200 || (status >= 300 && status < 400)) {
+    const char* why = status < 200 ? "http: not an answer" : "redirect: not followed";
+    return refusal(response, {}, {ErrorKind::malformed, false}, why);
+  }
+  const Verdict verdict = read_verdict(response.body);
+  if (status < 300) return judge_success_status(response, verdict);
+  const CodeMeaning meaning =
+      meaning_of(verdict.code).value_or(CodeMeaning{kind_by_status(status, verdict), false});
+  const bool elsewhere = verdict.form == Verdict::Form::html;
+  return refusal(response, verdict, meaning,
+                 elsewhere ? "content_type: markup instead of JSON" : quotable(verdict, meaning));
+}
+
+}  // namespace registry_exporter::acr
