@@ -13,6 +13,7 @@
 #include "exporter/exposition/self_metrics.h"
 #include "exporter/ingest/collector.h"
 #include "exporter/ingest/committer.h"
+#include "exporter/net/http_transport.h"
 #include "exporter/web/routes.h"
 
 namespace registry_exporter {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <map>
 
-#include "exporter/acr/json.h"
+#include "exporter/net/json.h"
 
 namespace registry_exporter::acr {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "exporter/acr/error_codes.h"
-#include "exporter/acr/json.h"
+#include "exporter/net/json.h"
 #include "exporter/base/time_text.h"
 
 namespace registry_exporter::acr {

@@ -125,6 +125,7 @@ std::unique_ptr<RegistryData> Collector::take_data() {
 
 Collector::Ticket Collector::begin_scrape() {
   const std::lock_guard lock(mutex_);
+  if (stopping_) return {demand_, failures_ - 1, false};
   const SteadyTime now = runtime_.clock.steady_now();
   if (showing_.scrape_begins(now)) freeze();
   release_holds();
@@ -132,7 +133,7 @@ Collector::Ticket Collector::begin_scrape() {
   const bool soon = !cycle_started_ && cycle_ended_ && options_.min_interval > Millis{0} &&
                     since(*cycle_ended_, now) < options_.min_interval;
   const bool paused = paused_until_ && now < *paused_until_;
-  if (soon || paused || commit_failed_ || stopping_) {
+  if (soon || paused || commit_failed_) {
     return {demand_, failures_ - (soon ? 0 : 1), soon};
   }
   ++demand_;

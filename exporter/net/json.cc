@@ -1,11 +1,11 @@
-#include "exporter/acr/json.h"
+#include "exporter/net/json.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <vector>
 
-namespace registry_exporter::acr::json {
+namespace registry_exporter::json {
 namespace {
 
 namespace dom = simdjson::dom;
@@ -20,14 +20,19 @@ bool is_sound(const Element& element) {
   switch (element.type()) {
     case dom::element_type::STRING:
       return is_sound_text(element.get_string().value_unsafe());
-    case dom::element_type::ARRAY:
-      for (const Element child : element.get_array().value_unsafe()) {
+    case dom::element_type::ARRAY: {
+      dom::array array;
+      if (element.get(array)) return false;
+      for (const Element child : array) {
         if (!is_sound(child)) return false;
       }
       return true;
+    }
     case dom::element_type::OBJECT: {
+      Object object;
+      if (element.get(object)) return false;
       std::vector<std::string_view> keys;
-      for (const auto& [key, value] : element.get_object().value_unsafe()) {
+      for (const auto& [key, value] : object) {
         if (!is_sound_text(key) || !is_sound(value)) return false;
         keys.push_back(key);
       }
@@ -93,20 +98,28 @@ simdjson::error_code parse_into(dom::parser& parser, std::string_view body, Elem
 
 }  // namespace
 
-Result<Document> parse(std::string_view body) {
+Result<AnyDocument> parse_any(std::string_view body) {
   if (body.size() > kBodyBytesMax) return fail(ErrorKind::malformed, "limit: body over 32 MiB");
-  Document document{std::make_unique<dom::parser>(), {}};
-  Element root;
-  simdjson::error_code error = parse_into(*document.parser, body, root);
+  AnyDocument document{std::make_unique<dom::parser>(), {}};
+  simdjson::error_code error = parse_into(*document.parser, body, document.root);
   if (error == simdjson::NUMBER_ERROR) {
-    error = parse_into(*document.parser, without_huge_numbers(body), root);
+    error = parse_into(*document.parser, without_huge_numbers(body), document.root);
   }
   if (error == simdjson::DEPTH_ERROR) return fail(ErrorKind::malformed, "limit: nested too deep");
   if (error) {
     return fail(ErrorKind::malformed, std::string("json: ") + simdjson::error_message(error));
   }
-  if (root.get(document.root)) return fail(ErrorKind::malformed, "json: not an object");
-  if (!is_sound(root)) return fail(ErrorKind::malformed, "json: a key twice, or broken text");
+  if (!is_sound(document.root)) {
+    return fail(ErrorKind::malformed, "json: a key twice, or broken text");
+  }
+  return document;
+}
+
+Result<Document> parse(std::string_view body) {
+  Result<AnyDocument> any = parse_any(body);
+  if (!any) return tl::unexpected(any.error());
+  Document document{std::move(any->parser), {}};
+  if (any->root.get(document.root)) return fail(ErrorKind::malformed, "json: not an object");
   return document;
 }
 
@@ -179,4 +192,4 @@ std::optional<bool> bool_of(const Element& element) {
 
 bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text); }
 
-}  // namespace registry_exporter::acr::json
+}  // namespace registry_exporter::json

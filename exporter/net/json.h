@@ -10,8 +10,8 @@
 
 #include "exporter/base/result.h"
 
-/// JSON as the `cr` API sends it: a strict document, loose scalars. Pure. For acr/ alone.
-namespace registry_exporter::acr::json {
+/// JSON as the clouds send it: a strict document, loose scalars. Pure. For the codecs alone.
+namespace registry_exporter::json {
 
 using Object = simdjson::dom::object;
 using Element = simdjson::dom::element;
@@ -29,6 +29,13 @@ struct Document {
 /// bytes, a key twice, a lone surrogate, over 64 levels or 32 MiB). A number too big for any type
 /// costs only its own field: it reads as null.
 Result<Document> parse(std::string_view body);
+
+/// The same for a body that need not be an object.
+struct AnyDocument {
+  std::unique_ptr<simdjson::dom::parser> parser;
+  Element root;
+};
+Result<AnyDocument> parse_any(std::string_view body);
 
 /// The value of `key`; nullopt when it is missing or null.
 std::optional<Element> field(const Object& object, const char* key);
@@ -49,4 +56,4 @@ std::optional<bool> bool_of(const Element& element);
 
 bool is_utf8(std::string_view text);
 
-}  // namespace registry_exporter::acr::json
+}  // namespace registry_exporter::json

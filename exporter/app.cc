@@ -1,0 +1,252 @@
+#include "exporter/app.h"
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "exporter/base/duration.h"
+
+namespace registry_exporter {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kMistake = 2;
+constexpr Millis kStopGrace{3'000};
+/// --once has no scraper that would leave.
+constexpr std::chrono::hours kOnceTimeout{24};
+
+void print_problems(std::FILE* to, const std::string& file,
+                    const std::vector<ConfigProblem>& problems) {
+  for (const ConfigProblem& problem : problems) {
+    const std::string line = problem.line > 0 ? ":" + std::to_string(problem.line) : "";
+    std::fprintf(to, "%s%s: %s\n", file.c_str(), line.c_str(), problem.message.c_str());
+  }
+}
+
+int failed(const std::string& message, int code) {
+  std::fprintf(stderr, "registry_exporter: %s\n", message.c_str());
+  return code;
+}
+
+tl::expected<Config, std::vector<ConfigProblem>> load(const Options& options) {
+  return load_config(options.config_file,
+                     [](const std::string& family) { return is_known_family(family); });
+}
+
+sigset_t handled_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, each);
+  return signals;
+}
+
+}  // namespace
+
+App::App(Runtime runtime, Options options, CloudFactory connect)
+    : runtime_(runtime), options_(std::move(options)), connect_(std::move(connect)) {
+  log::configure(options_.log_level, options_.log_format);
+}
+
+App::~App() = default;
+
+int App::run() {
+  if (options_.config_check) return check_config();
+  if (options_.doctor) return failed("--doctor is not available in this version", kFailed);
+  if (!options_.web_config_file.empty()) {
+    return failed(
+        "--web.config.file is not available in this version: leave it out, and keep the "
+        "port to trusted networks",
+        kMistake);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  if (const auto code = load_everything()) return *code;
+  return options_.once ? collect_once() : serve();
+}
+
+int App::check_config() const {
+  const auto config = load(options_);
+  if (config) {
+    std::puts("OK");
+    return 0;
+  }
+  print_problems(stdout, options_.config_file, config.error());
+  return kFailed;
+}
+
+std::optional<int> App::load_everything() {
+  auto config = load(options_);
+  if (!config) {
+    print_problems(stderr, options_.config_file, config.error());
+    return kMistake;
+  }
+  config_ = std::move(*config);
+  reloaded_at_ = runtime_.clock.now();
+  const std::string path = options_.state_path.value_or(config_.state_path);
+  store_ = make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
+  Result<LoadedState> state = store_->load();
+  if (!state) return failed(state.error().detail, kFailed);
+  state_created_at_ = state->created_at;
+  if (state->damaged_moved_to) {
+    state_recovered_ = true;
+    log::error("the state was damaged: it was set aside and counting starts anew",
+               {{"path", path}, {"moved_to", *state->damaged_moved_to}});
+  }
+  data_ = engine_data_of(std::move(*state));
+  auto engine = Engine::make(runtime_, *store_, config_, engine_options(), self_, connect_);
+  if (!engine) return failed(engine.error().detail, kMistake);
+  engine_ = std::move(*engine);
+  return std::nullopt;
+}
+
+EngineOptions App::engine_options() const {
+  return {.shard = options_.shard,
+          .total_shards = options_.total_shards,
+          .history_counts = !state_recovered_};
+}
+
+int App::collect_once() {
+  data_->shown_before = false;  // One exposition has no before.
+  engine_->start(std::move(*data_));
+  ScrapeRequest request;
+  request.timeout = kOnceTimeout;
+  const Engine::Scrape scrape = engine_->scrape(request, live_state());
+  bool written = true;
+  for (const Chunk& chunk : scrape.chunks) {
+    written &= std::fwrite(chunk->data(), 1, chunk->size(), stdout) == chunk->size();
+  }
+  written &= std::fflush(stdout) == 0;
+  if (written) engine_->answered(scrape, "--once");
+  engine_->stop();
+  if (!written) return failed("stdout can't be written", kFailed);
+  return scrape.complete ? 0 : failed("not everything could be read; see the log above", kFailed);
+}
+
+int App::serve() {
+  const sigset_t signals = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // For every thread that is started from here on.
+  tasks_ = std::make_unique<TaskThreads>(runtime_.threads,
+                                         static_cast<std::size_t>(options_.max_requests) + 2);
+  WebOptions web;
+  web.telemetry_path = options_.telemetry_path;
+  web.enable_lifecycle = options_.enable_lifecycle;
+  web.max_requests = options_.max_requests;
+  web.timeout_offset = options_.timeout_offset;
+  web.scrape_timeout = config_.collection.scrape_timeout;
+  Routes routes(web, web_services());
+  ServerOptions server_options;
+  server_options.listen_addresses = options_.listen_addresses;
+  server_options.systemd_socket = options_.systemd_socket;
+  const auto server = make_server(server_options, [&](WebRequest request, Routes::Reply reply) {
+    routes.handle(std::move(request), std::move(reply));
+  });
+  engine_->start(std::move(*data_));
+  if (const auto started = server->start(); !started) {
+    engine_->stop();
+    return failed(started.error().detail,
+                  started.error().kind == ErrorKind::invalid_config ? kMistake : kFailed);
+  }
+  ready_ = true;
+  for (const std::string& address : server->addresses()) {
+    log::info("listening", {{"address", address},
+                            {"version", REGISTRY_EXPORTER_VERSION},
+                            {"registries", std::to_string(config_.registries.size())}});
+  }
+  wait_for_signals();
+  stop(*server);
+  return 0;
+}
+
+void App::wait_for_signals() {
+  const sigset_t signals = handled_signals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return;
+    }
+    reload();
+  }
+}
+
+/// The answers under way are finished while the calls to the clouds are ended.
+void App::stop(Server& server) {
+  ready_ = false;
+  const auto closing = runtime_.threads.start("stop", [&server] { server.stop(kStopGrace); });
+  engine()->stop();
+}
+
+std::shared_ptr<Engine> App::engine() const {
+  const std::lock_guard lock(engine_mutex_);
+  return engine_;
+}
+
+LiveState App::live_state() const {
+  LiveState live;
+  live.state_created_at = state_created_at_;
+  live.state_recovered = state_recovered_;
+  live.shard = options_.shard;
+  live.total_shards = options_.total_shards;
+  live.config_reload_successful = reload_ok_;
+  live.config_reloaded_at = reloaded_at_;
+  return live;
+}
+
+ScrapeAnswer App::scrape(const ScrapeRequest& request) {
+  const std::shared_ptr<Engine> engine = this->engine();
+  auto scrape = std::make_shared<Engine::Scrape>(engine->scrape(request, live_state()));
+  ScrapeAnswer answer;
+  answer.chunks = scrape->chunks;
+  answer.when_done = [engine, scrape, client = request.client](bool sent) {
+    if (sent) engine->answered(*scrape, client);
+  };
+  if (!request.collect) answer.when_done = nullptr;
+  return answer;
+}
+
+WebServices App::web_services() {
+  WebServices services;
+  services.registry_exists = [this](const std::string& name) {
+    return engine()->has_registry(name);
+  };
+  services.scrape = [this](const ScrapeRequest& request) { return scrape(request); };
+  services.health = [this] { return engine()->health(); };
+  services.ready = [this] { return ready_.load(); };
+  services.reload = [this] { return reload(); };
+  services.run = [this](std::function<void()> task) { return tasks_->run(std::move(task)); };
+  return services;
+}
+
+/// nullopt: done. Else why the old configuration keeps running.
+std::optional<std::string> App::reload() {
+  const std::lock_guard one_at_a_time(reload_mutex_);
+  const auto refuse = [&](const std::string& why) {
+    reload_ok_ = false;
+    log::error("configuration not reloaded: the old one keeps running",
+               {{"file", options_.config_file}, {"error", why}});
+    return std::optional<std::string>(why);
+  };
+  auto config = load(options_);
+  if (!config) {
+    const ConfigProblem& first = config.error().front();
+    return refuse(options_.config_file + ":" + std::to_string(first.line) + ": " + first.message);
+  }
+  if (!options_.state_path && config->state_path != config_.state_path) {
+    log::warn("state.path changed: that needs a restart", {{"state.path", config->state_path}});
+  }
+  auto next = Engine::make(runtime_, *store_, *config, engine_options(), self_, connect_);
+  if (!next) return refuse(next.error().detail);
+  // Scrapes that come meanwhile are answered from the old engine's last snapshots.
+  (*next)->start(engine()->stop());
+  {
+    const std::lock_guard lock(engine_mutex_);
+    engine_ = std::move(*next);
+  }
+  config_ = std::move(*config);
+  reload_ok_ = true;
+  reloaded_at_ = runtime_.clock.now();
+  log::info("configuration reloaded", {{"file", options_.config_file}});
+  return std::nullopt;
+}
+
+}  // namespace registry_exporter

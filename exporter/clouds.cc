@@ -1,0 +1,45 @@
+#include "exporter/clouds.h"
+
+#include <cstdlib>
+
+#include "exporter/acr/client.h"
+#include "exporter/net/curl_transport.h"
+#include "exporter/swr/client.h"
+
+namespace registry_exporter {
+namespace {
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+CurlOptions curl_options(const RegistryConfig& registry) {
+  CurlOptions options;
+  options.proxy = {registry.proxy_url, environment_variable};
+  options.ca_file = registry.tls.ca_file;
+  options.cert_file = registry.tls.cert_file;
+  options.key_file = registry.tls.key_file;
+  options.server_name = registry.tls.server_name;
+  return options;
+}
+
+}  // namespace
+
+CloudFactory real_clouds() {
+  return [](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
+            CallObserver& observer) -> Result<CloudConnection> {
+    CloudConnection connection;
+    connection.transport = make_curl_transport(curl_options(registry));
+    HttpTransport& transport = *connection.transport;
+    if (registry.is_acr()) {
+      connection.cloud =
+          std::make_unique<acr::Client>(runtime, transport, observer, registry, metrics);
+    } else {
+      connection.cloud = std::make_unique<swr::Client>(runtime, transport, observer, registry);
+    }
+    return connection;
+  };
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/base/clock.h"
+#include "exporter/base/log.h"
+#include "exporter/base/result.h"
+
+namespace registry_exporter {
+
+/// The command line.
+struct Options {
+  std::string config_file = "registry_exporter.yml";
+  bool config_check = false;
+  std::vector<std::string> listen_addresses{":10067"};
+  std::string telemetry_path = "/metrics";
+  std::string web_config_file;
+  bool enable_lifecycle = false;
+  int max_requests = 40;
+  Millis timeout_offset{500};
+  bool systemd_socket = false;
+  std::optional<std::string> state_path;
+  bool once = false;
+  bool doctor = false;
+  int shard = 0;
+  int total_shards = 1;
+  log::Level log_level = log::Level::info;
+  log::Format log_format = log::Format::logfmt;
+};
+
+/// What the command line asks for: to run with options, or to print a text and end.
+struct CommandLine {
+  std::optional<Options> options;
+  std::string text;   ///< For stdout when exit_code is 0, else for stderr.
+  int exit_code = 0;  ///< 2: a mistake in the command line.
+};
+
+/// `pod_name`: the host's name, or POD_NAME: its ordinal is the default shard when there are
+/// several.
+CommandLine parse_command_line(const std::vector<std::string>& arguments,
+                               const std::string& pod_name);
+
+}  // namespace registry_exporter

@@ -1,0 +1,257 @@
+#include "exporter/swr/client.h"
+
+#include "exporter/base/log.h"
+#include "exporter/base/time_text.h"
+#include "exporter/swr/codec.h"
+#include "exporter/swr/refusal.h"
+#include "exporter/swr/signer.h"
+
+namespace registry_exporter::swr {
+namespace {
+
+constexpr int kListPageSize = 100;
+constexpr int kListPagesMax = 1000;
+/// More than five bad signatures in a row lock the key for everyone, for five minutes.
+constexpr std::chrono::minutes kProbeInterval{6};
+
+/// Errors that end a discovery, whatever was found so far.
+bool is_final(const Error& error) {
+  return error.kind == ErrorKind::canceled || error.kind == ErrorKind::unauthorized ||
+         error.kind == ErrorKind::invalid_config;
+}
+
+ApiCallerOptions caller_options(const RegistryConfig& config) {
+  ApiCallerOptions options;
+  options.registry = config.name;
+  options.requests_per_second = config.requests_per_second;
+  options.request_timeout = config.request_timeout;
+  options.probe_interval = kProbeInterval;
+  return options;
+}
+
+Target target_of(const RegistryConfig& config) {
+  const SwrConfig& swr = std::get<SwrConfig>(config.cloud);
+  return {config.endpoint, swr.iam_endpoint, swr.paging};
+}
+
+}  // namespace
+
+/// What a discovery has gathered.
+struct Client::Found {
+  Discovery discovery;
+  std::set<std::string> names;
+};
+
+Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
+               const RegistryConfig& config)
+    : runtime_(runtime),
+      transport_(transport),
+      target_(target_of(config)),
+      registry_(config.name),
+      project_id_(std::get<SwrConfig>(config.cloud).project_id),
+      static_repositories_(config.static_repositories),
+      caller_(runtime, transport, observer, caller_options(config)),
+      credentials_(make_credentials(
+          config, runtime, [this](const SwrCredentials::IamUser& user, const Secret& password) {
+            return ask_for_token(user, password);
+          })) {}
+
+Result<Discovery> Client::discover() {
+  if (static_repositories_) {
+    Discovery discovery;
+    discovery.complete = true;
+    for (const StaticRepository& each : *static_repositories_) {
+      discovery.repositories.push_back({{each.repo_namespace, each.name, ""}, {}, {}, {}, {}, {}});
+    }
+    return discovery;
+  }
+  if (by_namespace_) return discover_by_namespace();
+  Found found;
+  const Result<bool> whole = list_into(found, "");
+  if (!whole && whole.error().kind == ErrorKind::forbidden) {
+    log::info("repositories may not be listed all at once; listing each organisation",
+              {{"registry", registry_}, {"reason", whole.error().detail}});
+    by_namespace_ = true;
+    return discover_by_namespace();
+  }
+  if (!whole) return tl::unexpected(whole.error());
+  found.discovery.complete = *whole;
+  return std::move(found.discovery);
+}
+
+Result<Discovery> Client::discover_by_namespace() {
+  const auto names = ask<std::vector<std::string>>(
+      "ListNamespaces", list_namespaces(target_),
+      [](const HttpResponse& response) { return parse_namespaces(response.body); });
+  if (!names) {
+    if (names.error().kind == ErrorKind::forbidden) by_namespace_ = false;
+    return tl::unexpected(names.error());
+  }
+  Found found;
+  found.discovery.complete = true;
+  std::optional<Error> failure;
+  bool any_listed = names->empty();
+  for (const std::string& each : *names) {
+    const Result<bool> whole = list_into(found, each);
+    if (whole) {
+      any_listed = true;
+      found.discovery.complete &= *whole;
+      continue;
+    }
+    if (is_final(whole.error())) return tl::unexpected(whole.error());
+    if (whole.error().kind == ErrorKind::not_found) continue;  // It went meanwhile.
+    found.discovery.complete = false;
+    if (!failure) failure = whole.error();
+  }
+  if (failure && !any_listed) return tl::unexpected(*failure);
+  return std::move(found.discovery);
+}
+
+Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
+  int stale_pages = 0;
+  int empty_pages = 0;
+  std::uint64_t met = 0;
+  for (int index = 0; index < kListPagesMax; ++index) {
+    const auto page = ask<RepositoryPage>(
+        "ListReposDetails", list_repositories(target_, repo_namespace, {index, kListPageSize}),
+        [&](const HttpResponse& response) {
+          if (!found.discovery.server_time) {
+            found.discovery.server_time = parse_http_date(response.header("date"));
+          }
+          return parse_repository_page(response.body);
+        });
+    if (!page) {
+      if (index == 0 || is_final(page.error())) return tl::unexpected(page.error());
+      return false;
+    }
+    std::size_t fresh = 0;
+    for (const ListedRepository& repository : page->repositories) {
+      // The namespace in a query is matched loosely.
+      const bool wanted = repo_namespace.empty() || repository.ref.repo_namespace == repo_namespace;
+      if (!found.names.insert(full_name(repository.ref)).second) continue;
+      ++fresh;
+      if (wanted) found.discovery.repositories.push_back(repository);
+    }
+    met += page->rows - page->repositories.size() + fresh;
+    const bool short_page = page->rows < static_cast<std::size_t>(kListPageSize);
+    const bool total_met = !page->total || met >= *page->total;
+    empty_pages += page->rows == 0 ? 1 : 0;
+    stale_pages += page->rows > 0 && fresh == 0 ? 1 : 0;
+    if ((short_page && total_met) || (page->rows == 0 && index > 0) || empty_pages > 1) return true;
+    if (stale_pages > 1) return false;  // The same page for ever: it has no end to come to.
+  }
+  return false;
+}
+
+Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
+  return ask<Page>("ListRetentionHistories", list_retention_histories(target_, repository, page),
+                   [&](const HttpResponse& response) {
+                     Result<Page> parsed = parse_history_page(response, repository);
+                     if (parsed) parsed->server_time = parse_http_date(response.header("date"));
+                     return parsed;
+                   });
+}
+
+Result<Record> Client::read_record(const RepositoryRef&, const std::string&) {
+  return fail(ErrorKind::bad_request, "SWR has no operation that reads one deletion");
+}
+
+Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef& repository) {
+  return ask<std::vector<RetentionRule>>(
+      "ListRetentions", list_retentions(target_, repository),
+      [](const HttpResponse& response) { return parse_retentions(response.body); });
+}
+
+void Client::abort() {
+  caller_.abort();
+  transport_.abort();
+}
+
+CloudHealth Client::health() const {
+  CloudHealth health;
+  health.up = caller_.up();
+  health.requests_per_second = caller_.rate_in_force();
+  health.clock_offset = caller_.clock_offset();
+  health.credentials_expire_at = credentials_->expires_at();
+  return health;
+}
+
+template <class T>
+Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
+                      const std::function<Result<T>(const HttpResponse& response)>& parse) {
+  std::optional<T> value;
+  const auto read = [&](const HttpResponse& response) -> std::optional<Error> {
+    Result<T> parsed = parse(response);
+    if (!parsed) return parsed.error();
+    value = std::move(*parsed);
+    return std::nullopt;
+  };
+  for (bool renewed = false;; renewed = true) {
+    const Result<SwrKeys> keys = credentials_->get();
+    if (!keys) return within(operation, keys.error());
+    notice(*keys);
+    bool expired = false;
+    const Result<HttpResponse> response = call_once(operation, question, *keys, expired, read);
+    if (response) return std::move(*value);
+    if (!expired || renewed) return within(operation, response.error());
+    credentials_->expired(keys->generation);
+  }
+}
+
+Result<HttpResponse> Client::call_once(
+    std::string_view operation, const HttpRequest& question, const SwrKeys& keys, bool& expired,
+    const std::function<std::optional<Error>(const HttpResponse&)>& read) {
+  ApiCall call;
+  call.operation = operation;
+  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
+    return sign(question, keys, project_id_, now);
+  };
+  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = judge(response)) {
+      // Only a token can be renewed; keys that are refused are bad keys.
+      refusal->credentials_expired &= !keys.iam_token.empty();
+      expired = refusal->credentials_expired;
+      return refusal;
+    }
+    if (auto error = read(response)) return Refusal{std::move(*error), false, false};
+    return std::nullopt;
+  };
+  return caller_.call(call);
+}
+
+/// Tells the caller of keys that it has not seen: other ones than those it may have given up on.
+/// A renewed token is no new secret.
+void Client::notice(const SwrKeys& keys) {
+  if (!keys.iam_token.empty()) return;
+  std::uint64_t known = generation_;
+  while (known < keys.generation && !generation_.compare_exchange_weak(known, keys.generation)) {
+  }
+  if (known != 0 && known < keys.generation) caller_.credentials_changed();
+}
+
+Result<IamToken> Client::ask_for_token(const SwrCredentials::IamUser& user,
+                                       const Secret& password) {
+  {
+    const std::lock_guard lock(password_mutex_);
+    if (password_asked_with_ && *password_asked_with_ != password) caller_.credentials_changed();
+    password_asked_with_ = password;
+  }
+  std::optional<IamToken> token;
+  ApiCall call;
+  call.operation = "CreateToken";
+  call.prepare = [&](UnixMillis) -> Result<HttpRequest> {
+    return create_token(target_, user, password);
+  };
+  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = judge(response)) return refusal;
+    Result<IamToken> parsed = parse_token(response);
+    if (!parsed) return Refusal{parsed.error(), false, false};
+    token = std::move(*parsed);
+    return std::nullopt;
+  };
+  const Result<HttpResponse> response = caller_.call(call);
+  if (!response) return within("CreateToken", response.error());
+  return std::move(*token);
+}
+
+}  // namespace registry_exporter::swr

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/base/observer.h"
+#include "exporter/base/runtime.h"
+#include "exporter/config/config.h"
+#include "exporter/model/cloud.h"
+#include "exporter/net/api_caller.h"
+#include "exporter/swr/credentials.h"
+#include "exporter/swr/requests.h"
+
+namespace registry_exporter::swr {
+
+/// One region of Huawei Cloud SoftWare Repository for Container. Thread-safe.
+///
+/// Discovery lists all repositories in sight; where that is forbidden, each organisation, and
+/// remembers it. A page that can't be read counts as a refused call.
+class Client final : public Cloud {
+ public:
+  /// `config.cloud` holds a SwrConfig. What comes by reference must outlive the client.
+  Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
+         const RegistryConfig& config);
+
+  Result<Discovery> discover() override;
+  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
+  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
+  Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
+  void abort() override;
+  CloudHealth health() const override;
+
+ private:
+  struct Found;
+
+  /// Signs, sends and reads one question; once more when the credentials had expired.
+  template <class T>
+  Result<T> ask(std::string_view operation, const HttpRequest& question,
+                const std::function<Result<T>(const HttpResponse& response)>& parse);
+  Result<HttpResponse> call_once(
+      std::string_view operation, const HttpRequest& question, const SwrKeys& keys, bool& expired,
+      const std::function<std::optional<Error>(const HttpResponse&)>& read);
+  void notice(const SwrKeys& keys);
+  Result<IamToken> ask_for_token(const SwrCredentials::IamUser& user, const Secret& password);
+
+  Result<Discovery> discover_by_namespace();
+  /// One listing: of all, or of one organisation. True: it came to its end.
+  Result<bool> list_into(Found& found, const std::string& repo_namespace);
+
+  Runtime runtime_;
+  HttpTransport& transport_;
+  Target target_;
+  std::string registry_;
+  std::string project_id_;
+  std::optional<std::vector<StaticRepository>> static_repositories_;
+  ApiCaller caller_;
+  std::unique_ptr<Credentials> credentials_;
+
+  std::atomic<std::uint64_t> generation_ = 0;  ///< Of the keys that `caller_` knows of.
+  std::mutex password_mutex_;
+  std::optional<Secret> password_asked_with_;
+  std::atomic<bool> by_namespace_ = false;  ///< Repositories may not be listed all at once.
+};
+
+}  // namespace registry_exporter::swr

@@ -1,0 +1,230 @@
+#include "exporter/swr/codec.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "exporter/base/time_text.h"
+#include "exporter/net/json.h"
+
+namespace registry_exporter::swr {
+namespace {
+
+constexpr std::size_t kNameBytesMax = 256;
+
+std::optional<UnixMillis> plausible(std::optional<UnixMillis> time) {
+  constexpr UnixMillis kFirst{Millis{946'684'800'000}};     // 2000-01-01
+  constexpr UnixMillis kBeyond{Millis{4'102'444'800'000}};  // 2100-01-01
+  return time && *time >= kFirst && *time < kBeyond ? time : std::nullopt;
+}
+
+std::optional<UnixMillis> time_at(const json::Object& object, const char* key) {
+  return plausible(parse_rfc3339(json::text_at(object, key)));
+}
+
+std::optional<std::uint64_t> count_at(const json::Object& object, const char* key) {
+  const auto number = json::integer_at(object, key);
+  if (!number || *number < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
+}
+
+/// The total of "offset-count/total", whatever blanks or dashes it has.
+std::optional<std::uint64_t> total_of_range(std::string_view content_range) {
+  const std::size_t slash = content_range.rfind('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  std::string_view text = content_range.substr(slash + 1);
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  std::uint64_t total = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), total);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return total;
+}
+
+/// Body and header; nullopt when they disagree: then neither is a hint.
+std::optional<std::uint64_t> total_of(const HttpResponse& response, const json::Object& root) {
+  const auto in_body = count_at(root, "total");
+  const auto in_header = total_of_range(response.header("content-range"));
+  if (in_body && in_header && *in_body != *in_header) return std::nullopt;
+  return in_body ? in_body : in_header;
+}
+
+/// Names come with `/` or with `$` in its place.
+bool same_name(std::string said, std::string expected) {
+  std::replace(said.begin(), said.end(), '$', '/');
+  std::replace(expected.begin(), expected.end(), '$', '/');
+  return said.empty() || said == expected;
+}
+
+tl::expected<std::string, Rejection> id_of(const json::Object& row) {
+  const auto element = json::field(row, "id");
+  if (!element) return tl::unexpected(Rejection::id_missing);
+  if (element->is_string() && element->get_string().value_unsafe().empty()) {
+    return tl::unexpected(Rejection::id_missing);
+  }
+  const auto id = json::integer_of(*element);
+  if (!id || *id < 0) return tl::unexpected(Rejection::id_invalid);
+  return std::to_string(*id);
+}
+
+Record make_record(std::string id, const json::Object& row) {
+  Record record;
+  record.key = record_key(id);
+  record.id = std::move(id);
+  record.started_at = record.ended_at = time_at(row, "created_at");
+  record.outcome = outcome_of_rule(json::text_at(row, "rule_type"));
+  return record;
+}
+
+/// The rows of a list that may be null or missing.
+Result<std::vector<json::Element>> rows_of(const std::optional<json::Element>& list,
+                                           const char* what) {
+  std::vector<json::Element> rows;
+  if (!list || list->is_null()) return rows;
+  simdjson::dom::array array;
+  if (list->get(array)) {
+    return fail(ErrorKind::malformed, std::string("shape: ") + what + " is no list");
+  }
+  for (const json::Element row : array) rows.push_back(row);
+  return rows;
+}
+
+std::optional<ListedRepository> listed_repository(const json::Object& row) {
+  ListedRepository repository;
+  repository.ref.repo_namespace = json::text_at(row, "namespace");
+  repository.ref.name = json::text_at(row, "name");
+  for (const std::string* text : {&repository.ref.repo_namespace, &repository.ref.name}) {
+    if (text->empty() || text->size() > kNameBytesMax) return std::nullopt;
+  }
+  repository.created_at = time_at(row, "created_at");
+  repository.modified_at = time_at(row, "updated_at");
+  repository.tags = count_at(row, "num_images");
+  repository.size_bytes = count_at(row, "size");
+  repository.downloads = count_at(row, "num_download");
+  return repository;
+}
+
+std::string keep_of(const json::Object& rule, const std::string& rule_template) {
+  const auto params = json::object_at(rule, "params");
+  if (!params) return "";
+  return json::text_at(*params, rule_template == "date_rule" ? "days" : "num");
+}
+
+}  // namespace
+
+Outcome outcome_of_rule(std::string_view rule_type) {
+  const Result<json::Document> rule = json::parse(rule_type);
+  if (!rule) return Outcome::other;
+  const std::string rule_template = json::text_at(rule->root, "template");
+  if (rule_template == name(Outcome::date_rule)) return Outcome::date_rule;
+  if (rule_template == name(Outcome::tag_rule)) return Outcome::tag_rule;
+  return Outcome::other;
+}
+
+Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked) {
+  const Result<json::Document> document = json::parse(response.body);
+  if (!document) return tl::unexpected(document.error());
+  const json::Object& root = document->root;
+  const auto list = json::field(root, "retention_log");
+  Page page;
+  page.total = total_of(response, root);
+  if (!list && page.total.value_or(0) > 0) {
+    return fail(ErrorKind::malformed, "shape: retention_log is missing although total is not 0");
+  }
+  json::Element any;
+  const bool told_of = !root.at_key("retention_log").get(any);
+  if (!told_of && !page.total) {
+    return fail(ErrorKind::malformed, "shape: neither retention_log nor total");
+  }
+  const auto rows = rows_of(list, "retention_log");
+  if (!rows) return tl::unexpected(rows.error());
+  page.rows = rows->size();
+  for (const json::Element& element : *rows) {
+    json::Object row;
+    if (element.get(row)) {
+      page.rejected.push_back(Rejection::id_missing);
+      continue;
+    }
+    if (!same_name(json::text_at(row, "namespace"), asked.repo_namespace) ||
+        !same_name(json::text_at(row, "repo"), asked.name)) {
+      return fail(ErrorKind::malformed, "wrong_repo: page of another repository");
+    }
+    auto id = id_of(row);
+    if (id) {
+      page.records.push_back(make_record(std::move(*id), row));
+    } else {
+      page.rejected.push_back(id.error());
+    }
+  }
+  return page;
+}
+
+Result<RepositoryPage> parse_repository_page(std::string_view body) {
+  const Result<json::AnyDocument> document = json::parse_any(body);
+  if (!document) return tl::unexpected(document.error());
+  const auto rows = rows_of(document->root, "the list of repositories");
+  if (!rows) return tl::unexpected(rows.error());
+  RepositoryPage page;
+  page.rows = rows->size();
+  for (const json::Element& element : *rows) {
+    json::Object row;
+    if (element.get(row)) continue;
+    if (const auto total = count_at(row, "total_range")) page.total = total;
+    if (auto repository = listed_repository(row)) {
+      page.repositories.push_back(std::move(*repository));
+    }
+  }
+  return page;
+}
+
+Result<std::vector<std::string>> parse_namespaces(std::string_view body) {
+  const Result<json::Document> document = json::parse(body);
+  if (!document) return tl::unexpected(document.error());
+  const auto rows = rows_of(json::field(document->root, "namespaces"), "namespaces");
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<std::string> names;
+  for (const json::Element& element : *rows) {
+    json::Object row;
+    if (element.get(row)) continue;
+    std::string name = json::text_at(row, "name");
+    if (!name.empty() && name.size() <= kNameBytesMax) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+Result<std::vector<RetentionRule>> parse_retentions(std::string_view body) {
+  const Result<json::AnyDocument> document = json::parse_any(body);
+  if (!document) return tl::unexpected(document.error());
+  const auto rows = rows_of(document->root, "the list of retentions");
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<RetentionRule> rules;
+  for (const json::Element& element : *rows) {
+    json::Object retention;
+    if (element.get(retention)) continue;
+    const auto inner = rows_of(json::field(retention, "rules"), "rules");
+    if (!inner) return tl::unexpected(inner.error());
+    for (const json::Element& rule_element : *inner) {
+      json::Object rule;
+      if (rule_element.get(rule)) continue;
+      const std::string said = json::text_at(rule, "template");
+      const bool known = said == "date_rule" || said == "tag_rule";
+      rules.push_back({json::text_at(retention, "id"), known ? said : "other",
+                       known ? keep_of(rule, said) : ""});
+    }
+  }
+  return rules;
+}
+
+Result<IamToken> parse_token(const HttpResponse& response) {
+  IamToken token;
+  token.token = response.header("x-subject-token");
+  if (token.token.empty()) {
+    return fail(ErrorKind::malformed, "shape: no X-Subject-Token header");
+  }
+  if (const Result<json::Document> document = json::parse(response.body)) {
+    const auto inner = json::object_at(document->root, "token");
+    if (inner) token.expires_at = time_at(*inner, "expires_at");
+  }
+  return token;
+}
+
+}  // namespace registry_exporter::swr

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/base/result.h"
+#include "exporter/model/cloud.h"
+#include "exporter/model/record.h"
+#include "exporter/model/repository.h"
+#include "exporter/net/http_transport.h"
+
+/// The answers of SWR (v2 "manage" API) and IAM. Their oddities end here:
+///  - numbers come as strings and the other way round; a rule is JSON within a string;
+///  - times are RFC 3339 with 0 to 9 digits of a fraction; outside [2000, 2100) is no time;
+///  - a page may be [], null or missing; totals stand in the body, in each row, or in a header;
+///  - one odd field never costs the page, a page of another repository always does.
+/// All pure. They read answers that judge() has no objection to. Errors: malformed.
+namespace registry_exporter::swr {
+
+/// One answer of ListRetentionHistories about `asked`.
+Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked);
+
+struct RepositoryPage {
+  std::vector<ListedRepository> repositories;
+  std::size_t rows = 0;
+  std::optional<std::uint64_t> total;  ///< A hint.
+};
+Result<RepositoryPage> parse_repository_page(std::string_view body);
+
+/// Names of organisations.
+Result<std::vector<std::string>> parse_namespaces(std::string_view body);
+
+Result<std::vector<RetentionRule>> parse_retentions(std::string_view body);
+
+/// What IAM gave: the token is in a header.
+struct IamToken {
+  std::string token;
+  std::optional<UnixMillis> expires_at;
+};
+Result<IamToken> parse_token(const HttpResponse& response);
+
+/// The `template` of a rule that is JSON within a string.
+Outcome outcome_of_rule(std::string_view rule_type);
+
+}  // namespace registry_exporter::swr

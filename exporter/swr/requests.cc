@@ -1,0 +1,85 @@
+#include "exporter/swr/requests.h"
+
+#include <nlohmann/json.hpp>
+
+#include "exporter/base/percent_encoding.h"
+
+namespace registry_exporter::swr {
+namespace {
+
+HttpRequest get(const std::string& origin, std::string target) {
+  HttpRequest request;
+  request.method = "GET";
+  request.origin = origin;
+  request.target = std::move(target);
+  // Documented as mandatory even for GET.
+  request.headers = {{"content-type", "application/json"}};
+  return request;
+}
+
+/// The cloud wants `/` within a repository's name as `$`, and `$` goes as it is.
+std::string path_segment(const std::string& name) {
+  std::string segment;
+  for (const char c : name) {
+    segment += c == '/' || c == '$' ? "$" : percent_encode(std::string_view(&c, 1));
+  }
+  return segment;
+}
+
+std::string repository_path(const RepositoryRef& repository) {
+  return "/v2/manage/namespaces/" + path_segment(repository.repo_namespace) + "/repos/" +
+         path_segment(repository.name);
+}
+
+/// limit and offset always go together; the offset is a multiple of the limit.
+std::string page_query(const PageRequest& page, SwrConfig::Paging paging) {
+  const std::string limit = std::to_string(page.size);
+  const std::string offset =
+      std::to_string(static_cast<std::int64_t>(page.index) * static_cast<std::int64_t>(page.size));
+  if (paging == SwrConfig::Paging::filter) {
+    return "filter=" + percent_encode("limit::" + limit + "|offset::" + offset);
+  }
+  return "limit=" + limit + "&offset=" + offset;
+}
+
+}  // namespace
+
+HttpRequest list_namespaces(const Target& target) {
+  return get(target.origin, "/v2/manage/namespaces?filter=" + percent_encode("mode::visible"));
+}
+
+HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                              const PageRequest& page) {
+  std::string query = page_query(page, SwrConfig::Paging::offset);
+  if (!repo_namespace.empty()) query = "namespace=" + percent_encode(repo_namespace) + "&" + query;
+  return get(target.origin, "/v2/manage/repos?" + query);
+}
+
+HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
+                                     const PageRequest& page) {
+  return get(target.origin, repository_path(repository) + "/retentions/histories?" +
+                                page_query(page, target.paging));
+}
+
+HttpRequest list_retentions(const Target& target, const RepositoryRef& repository) {
+  return get(target.origin, repository_path(repository) + "/retentions");
+}
+
+HttpRequest create_token(const Target& target, const SwrCredentials::IamUser& user,
+                         const Secret& password) {
+  HttpRequest request = get(target.iam_origin, "/v3/auth/tokens?nocatalog=true");
+  request.method = "POST";
+  const nlohmann::json body = {{"auth",
+                                {{"identity",
+                                  {{"methods", {"password"}},
+                                   {"password",
+                                    {{"user",
+                                      {{"name", user.user_name},
+                                       {"password", password.reveal()},
+                                       {"domain", {{"name", user.domain_name}}}}}}}}},
+                                 {"scope", {{"project", {{"name", user.project_name}}}}}}}};
+  request.body = body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return request;
+}
+
+}  // namespace registry_exporter::swr

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "exporter/config/config.h"
+#include "exporter/model/cloud.h"
+#include "exporter/model/repository.h"
+#include "exporter/net/http_transport.h"
+
+/// The questions to SWR (v2 "manage" API) and IAM, not yet signed. Pure.
+namespace registry_exporter::swr {
+
+/// Where the questions go.
+struct Target {
+  std::string origin;      ///< "https://host[:port]" of SWR.
+  std::string iam_origin;  ///< The same of IAM.
+  SwrConfig::Paging paging = SwrConfig::Paging::offset;
+};
+
+/// The organisations in sight, those with rights on single repositories included.
+HttpRequest list_namespaces(const Target& target);
+/// Repositories of one organisation, or of all when it is empty.
+HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                              const PageRequest& page);
+HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
+                                     const PageRequest& page);
+HttpRequest list_retentions(const Target& target, const RepositoryRef& repository);
+/// A token for a user of IAM, scoped to a project by its name.
+HttpRequest create_token(const Target& target, const SwrCredentials::IamUser& user,
+                         const Secret& password);
+
+}  // namespace registry_exporter::swr

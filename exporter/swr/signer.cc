@@ -1,0 +1,116 @@
+#include "exporter/swr/signer.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "exporter/base/digest.h"
+#include "exporter/base/percent_encoding.h"
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter::swr {
+namespace {
+
+constexpr std::string_view kAlgorithm = "SDK-HMAC-SHA256";
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+std::string canonical_path(std::string_view path) {
+  std::string canonical;
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    canonical += percent_encode(percent_decode(segment, false).value_or(std::string(segment)));
+    if (slash == std::string_view::npos) break;
+    canonical.push_back('/');
+    path.remove_prefix(slash + 1);
+  }
+  if (!canonical.ends_with('/')) canonical.push_back('/');
+  return canonical;
+}
+
+std::string canonical_query(std::string_view query) {
+  QueryPairs pairs = parse_query(query).value_or(QueryPairs{});
+  std::sort(pairs.begin(), pairs.end());
+  std::string canonical;
+  for (const auto& [key, value] : pairs) {
+    if (!canonical.empty()) canonical.push_back('&');
+    canonical += percent_encode(key) + "=" + percent_encode(value);
+  }
+  return canonical;
+}
+
+/// Lower-case names in order, with their values.
+HttpHeaders canonical_headers(const HttpRequest& request) {
+  HttpHeaders headers;
+  for (const auto& [name, value] : request.headers) {
+    headers.emplace_back(lower(name), std::string(trimmed(value)));
+  }
+  std::sort(headers.begin(), headers.end());
+  return headers;
+}
+
+std::string signed_names(const HttpHeaders& headers) {
+  std::string names;
+  for (const auto& [name, value] : headers) names += (names.empty() ? "" : ";") + name;
+  return names;
+}
+
+}  // namespace
+
+std::string host_of(std::string_view origin) {
+  const bool secure = origin.starts_with("https://");
+  const std::size_t scheme = origin.find("://");
+  std::string host(scheme == std::string_view::npos ? origin : origin.substr(scheme + 3));
+  const std::string_view own_port = secure ? ":443" : ":80";
+  if (host.ends_with(own_port)) host.resize(host.size() - own_port.size());
+  return host;
+}
+
+std::string canonical_request(const HttpRequest& request) {
+  const std::string_view target = request.target;
+  const std::size_t question = target.find('?');
+  const std::string_view query =
+      question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
+  const HttpHeaders headers = canonical_headers(request);
+  std::string canonical = request.method + "\n" + canonical_path(target.substr(0, question)) +
+                          "\n" + canonical_query(query) + "\n";
+  for (const auto& [name, value] : headers) canonical += name + ":" + value + "\n";
+  return canonical + "\n" + signed_names(headers) + "\n" + hex(sha256(request.body));
+}
+
+std::string authorization(const HttpRequest& request, const SwrKeys& keys, std::string_view date) {
+  const std::string to_sign = std::string(kAlgorithm) + "\n" + std::string(date) + "\n" +
+                              hex(sha256(canonical_request(request)));
+  return std::string(kAlgorithm) + " Access=" + keys.access_key +
+         ", SignedHeaders=" + signed_names(canonical_headers(request)) +
+         ", Signature=" + hex(hmac_sha256(keys.secret_key.reveal(), to_sign));
+}
+
+HttpRequest sign(HttpRequest request, const SwrKeys& keys, const std::string& project_id,
+                 UnixMillis now) {
+  if (!keys.iam_token.empty()) {
+    request.headers.emplace_back("x-auth-token", keys.iam_token.reveal());
+    return request;
+  }
+  const std::string date = format_basic(now);
+  request.headers.emplace_back("host", host_of(request.origin));
+  request.headers.emplace_back("x-sdk-date", date);
+  if (!project_id.empty()) request.headers.emplace_back("x-project-id", project_id);
+  if (!keys.security_token.empty()) {
+    request.headers.emplace_back("x-security-token", keys.security_token.reveal());
+  }
+  request.headers.emplace_back("authorization", authorization(request, keys, date));
+  return request;
+}
+
+}  // namespace registry_exporter::swr

@@ -1,0 +1,77 @@
+#include "exporter/swr/refusal.h"
+
+#include <doctest/doctest.h>
+
+using namespace registry_exporter;
+
+TEST_CASE("judge: every costume of an error is recognised, the code before the status") {
+  struct Row {
+    const char* name;
+    int status;
+    const char* body;
+    ErrorKind kind;
+    const char* code;
+  };
+  const Row rows[] = {
+      {"both formats", 403,
+       R"({"errors":[{"errorCode":"SVCSTG.SWR.4030170"}],"error_code":"SVCSTG.SWR.4030170","error_msg":"no"})",
+       ErrorKind::forbidden, "SVCSTG.SWR.4030170"},
+      {"errors list", 404, R"({"errors":[{"errorCode":"SVCSTG.SWR.4040010"}]})",
+       ErrorKind::not_found, "SVCSTG.SWR.4040010"},
+      {"bare list", 400, R"([{"errorCode":"SVCSTG.SWR.4000014","errorMessage":"x"}])",
+       ErrorKind::bad_request, "SVCSTG.SWR.4000014"},
+      {"code at the top", 404, R"({"errorCode":"SVCSTG.SWR.4040058"})", ErrorKind::not_found,
+       "SVCSTG.SWR.4040058"},
+      {"gateway", 429, R"({"error_code":"APIGW.0308","error_msg":"throttled"})",
+       ErrorKind::throttled, "APIGW.0308"},
+      {"the other gateway prefix", 401, R"({"error_code":"APIG.0301","error_msg":"x"})",
+       ErrorKind::unauthorized, "APIG.0301"},
+      {"IAM", 401, R"({"error":{"code":401,"message":"bad","title":"Unauthorized"}})",
+       ErrorKind::unauthorized, "401"},
+      {"throttled as 403", 403, R"({"error_code":"SVCSTG.SWR.4031032"})", ErrorKind::throttled,
+       "SVCSTG.SWR.4031032"},
+      {"throttled as 403, the other code", 403, R"({"error_code":"SVCSTG.SWR.4031042"})",
+       ErrorKind::throttled, "SVCSTG.SWR.4031042"},
+      {"busy", 409, R"({"error_code":"SVCSTG.SWR.4090023"})", ErrorKind::server_error,
+       "SVCSTG.SWR.4090023"},
+      {"gone as 400", 400, R"({"error_code":"SVCSTG.SWR.4000306"})", ErrorKind::not_found,
+       "SVCSTG.SWR.4000306"},
+      {"plain 404 of the cloud", 404, "{}", ErrorKind::not_found, ""},
+      {"404 of a proxy", 404, "<html>", ErrorKind::malformed, ""},
+      {"HTML 502", 502, "<html>bad gateway</html>", ErrorKind::server_error, ""},
+      {"empty 503", 503, "", ErrorKind::server_error, ""},
+      {"plain 429", 429, "slow down", ErrorKind::throttled, ""},
+      {"plain 401", 401, "", ErrorKind::unauthorized, ""},
+      {"backend timeout", 504, R"({"error_code":"APIGW.0201"})", ErrorKind::server_error,
+       "APIGW.0201"},
+      {"redirect", 302, "", ErrorKind::malformed, ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    const auto refusal = swr::judge({row.status, {}, row.body});
+    REQUIRE(refusal);
+    CHECK(refusal->error.kind == row.kind);
+    CHECK(refusal->error.code == row.code);
+  }
+}
+
+TEST_CASE("judge: any 2xx is an answer") {
+  for (const int status : {200, 201, 204}) CHECK_FALSE(swr::judge({status, {}, "{}"}));
+}
+
+TEST_CASE("judge: an expired token is renewed, a wrong clock signed again, and neither is quoted") {
+  const auto expired = swr::judge(
+      {401, {}, R"({"error_code":"APIGW.0307","error_msg":"The token must be updated: SECRET"})"});
+  CHECK(expired->credentials_expired);
+  CHECK(expired->error.detail.find("SECRET") == std::string::npos);
+  const auto skewed =
+      swr::judge({401, {}, R"({"error_code":"APIGW.0301","error_msg":"x-sdk-date expired"})"});
+  CHECK(skewed->sign_again);
+  const auto wrong = swr::judge(
+      {401,
+       {},
+       R"({"error_code":"APIGW.0301","error_msg":"verify aksk signature fail: AKSECRET"})"});
+  CHECK_FALSE(wrong->sign_again);
+  CHECK_FALSE(wrong->credentials_expired);
+  CHECK(wrong->error.detail.find("AKSECRET") == std::string::npos);
+}
