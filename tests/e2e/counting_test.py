@@ -1,0 +1,145 @@
+"""The promise: every counter equals the truth, through faults, restarts and kills."""
+
+import random
+import signal
+import time
+import unittest
+
+from harness import World, counters, differences, never_falls, parse, scrape, http, wait_for
+
+SIZE = ["--repositories=50", "--speed=60"]
+
+
+class Counting(unittest.TestCase):
+    def settle(self, world, exporter):
+        """Freezes the world, heals it, and scrapes until nothing differs from the truth."""
+        world.control(speed=0, faults="none")
+        truth = world.truth()
+        left = {}
+
+        def equal():
+            nonlocal left
+            left = differences(counters(scrape(exporter)), truth)
+            return not left
+
+        self.assertTrue(wait_for(equal, timeout=90), dict(list(left.items())[:10]))
+        self.assertGreater(sum(truth.values()), 1000)
+        series = scrape(exporter)
+        for (name, _), value in series.items():
+            if name == "registry_exporter_ledger_imbalance":
+                self.assertEqual(value, 0)
+        return series
+
+    def test_every_counter_equals_the_truth_with_faults_on(self):
+        for order, paging in (("desc", "offset"), ("asc", "filter")):
+            with self.subTest(order=order), World() as world:
+                world.simulator(*SIZE, "--faults=mild", f"--order={order}")
+                world.configure(paging=paging)
+                exporter = world.exporter()
+                end = time.monotonic() + 8
+                while time.monotonic() < end:
+                    scrape(exporter)
+                self.settle(world, exporter)
+
+    def test_restarts_and_kills_lose_nothing_and_no_counter_falls(self):
+        dice = random.Random(7)
+        with World() as world:
+            world.simulator(*SIZE, "--faults=mild")
+            world.configure()
+            before = {}
+            for kill in range(20):
+                exporter = world.exporter()
+                end = time.monotonic() + dice.uniform(0.05, 0.8)
+                while time.monotonic() < end:
+                    shown = scrape(exporter, {"X-Prometheus-Scrape-Timeout-Seconds": "1"})
+                    for key, value in before.items():
+                        self.assertGreaterEqual(shown.get(key, 0), value, (kill, key))
+                    before = never_falls(shown)
+                exporter.stop(signal.SIGKILL)
+            exporter = world.exporter()
+            self.settle(world, exporter)
+            self.assertEqual(exporter.stop(), 0)
+            again = world.exporter()
+            self.settle(world, again)
+
+    def test_baseline_starts_at_zero_and_counts_only_what_comes(self):
+        with World() as world:
+            world.simulator(*SIZE)
+            world.control(speed=0)
+            world.configure(initial_history="baseline")
+            exporter = world.exporter()
+            at_first = world.truth()
+            for _ in range(3):
+                shown = scrape(exporter)
+            self.assertEqual(sum(counters(shown).values()), 0)
+            self.assertEqual(set(counters(shown)), set(at_first))
+            world.control(speed=600)
+            time.sleep(4)
+            world.control(speed=0)
+            truth = world.truth()
+            news = {key: value - at_first.get(key, 0) for key, value in truth.items()}
+            self.assertGreater(sum(news.values()), 20)
+            left = {}
+
+            def equal():
+                nonlocal left
+                left = differences(counters(scrape(exporter)), news)
+                return not left
+
+            self.assertTrue(wait_for(equal, timeout=60), left)
+
+    def test_a_token_of_iam_works_like_keys(self):
+        with World() as world:
+            world.simulator("--repositories=5")
+            world.configure(swr_credentials="{iam_user: {domain_name: demo-domain, "
+                                            "user_name: demo-user, password: demo-password}}")
+            exporter = world.exporter()
+            self.settle_small(world, exporter)
+
+    def settle_small(self, world, exporter):
+        world.control(speed=0)
+        truth = world.truth()
+        self.assertTrue(wait_for(lambda: not differences(counters(scrape(exporter)), truth)))
+
+
+class Showing(unittest.TestCase):
+    def test_a_later_status_and_repository_show_zero_first(self):
+        with World() as world:
+            world.simulator("--repositories=10", "--speed=600", "--faults=churn:5")
+            world.configure(initial_history="baseline")
+            exporter = world.exporter()
+            seen = {}
+            end = time.monotonic() + 15
+            while time.monotonic() < end:
+                for key, value in scrape(exporter).items():
+                    counter = key[0] in ("acr_builds_total", "swr_retention_deletions_total",
+                                         "acr_build_duration_seconds_count")
+                    if counter and key not in seen:
+                        self.assertEqual(value, 0, f"first seen above 0: {key}")
+                    if counter:
+                        seen[key] = value
+                time.sleep(0.1)
+            self.assertGreater(sum(seen.values()), 50)
+
+    def test_old_values_show_first_after_a_start(self):
+        with World() as world:
+            world.simulator("--repositories=10", "--speed=0")
+            world.configure(initial_history="baseline")
+            exporter = world.exporter()
+            for _ in range(3):
+                scrape(exporter)
+            before = never_falls(scrape(exporter))
+            exporter.stop()
+            world.control(speed=600)
+            time.sleep(2)
+            world.control(speed=0)
+            exporter = world.exporter()
+            first = scrape(exporter)
+            for key, value in before.items():
+                if key[0].startswith(("acr_", "swr_")):
+                    self.assertEqual(first[key], value, key)
+            self.assertTrue(wait_for(lambda: sum(counters(scrape(exporter)).values()) > 0))
+
+
+if __name__ == "__main__":
+    unittest.main()

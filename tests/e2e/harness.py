@@ -1,0 +1,237 @@
+"""Starts the real programs on free ports in a folder of their own, and reads what they say."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
+EXPORTER = BUILD / "registry_exporter"
+SIMULATOR = BUILD / "registry_simulator"
+
+CONFIG = """
+collection:
+  min_interval: {min_interval}
+  initial_history: {initial_history}
+  sweep_interval: {sweep_interval}
+  discovery_interval: {discovery_interval}
+  max_staleness: {max_staleness}
+registries:
+  - name: acr
+    type: acr
+    region: demo-region
+    endpoint: {endpoint}
+    instance_id: cri-demo
+    credentials:
+      access_key_id: demo-access-key-id
+      access_key_secret: {acr_secret}
+    page_size: {page_size}
+    requests_per_second: {rate}
+    concurrency: 8
+    request_timeout: 2s
+  - name: swr
+    type: swr
+    region: demo-region
+    endpoint: {endpoint}
+    iam_endpoint: {endpoint}
+    project_id: 0123456789abcdef0123456789abcdef
+    credentials: {swr_credentials}
+    page_size: {page_size}
+    paging: {paging}
+    requests_per_second: {rate}
+    concurrency: 8
+    request_timeout: 2s
+"""
+
+DEFAULTS = {
+    "min_interval": "0s",
+    "initial_history": "count",
+    "sweep_interval": "5s",
+    "discovery_interval": "1s",
+    "max_staleness": "1s",
+    "acr_secret": "demo-access-key-secret",
+    "swr_credentials": "{access_key: demo-access-key, secret_key: demo-secret-key}",
+    "page_size": 20,
+    "paging": "offset",
+    "rate": 2000,
+}
+
+
+def http(url, method="GET", headers=None, body=None, timeout=20):
+    """(status, headers, body) of any answer; raises OSError when there is none."""
+    request = urllib.request.Request(url, method=method, headers=headers or {}, data=body)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read()
+
+
+class Process:
+    """One program; its stderr is kept, and searched for the line that says where it listens."""
+
+    def __init__(self, arguments, ready, environment=None):
+        self.lines = []
+        self.address = None
+        self._ready = threading.Event()
+        self.process = subprocess.Popen([str(each) for each in arguments], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        env=environment)
+        self._reader = threading.Thread(target=self._read, args=(re.compile(ready),), daemon=True)
+        self._reader.start()
+
+    def _read(self, ready):
+        for line in self.process.stdout:
+            self.lines.append(line)
+            found = ready.search(line)
+            if found and not self.address:
+                self.address = found.group(1)
+                self._ready.set()
+        self._ready.set()
+
+    def wait_ready(self, timeout=30):
+        self._ready.wait(timeout)
+        if not self.address:
+            raise RuntimeError(f"{self.process.args} did not start:\n" + "".join(self.lines))
+        return self
+
+    def stop(self, signal_number=signal.SIGTERM, timeout=10):
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        code = self.process.wait(timeout)
+        self._reader.join(timeout)
+        self.process.stdout.close()
+        return code
+
+    @property
+    def url(self):
+        return "http://" + self.address
+
+
+class World:
+    """A folder with a simulator and exporters that belong to one test."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="registry_exporter_e2e."))
+        self._processes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self._processes):
+            with contextlib.suppress(Exception):
+                process.stop(signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, arguments, ready, environment=None):
+        process = Process(arguments, ready, environment)
+        self._processes.append(process)
+        return process.wait_ready()
+
+    def simulator(self, *flags):
+        self.sim = self.start([SIMULATOR, "--listen-address=127.0.0.1:0", *flags],
+                              r"http://(127\.0\.0\.1:[0-9]+)")
+        return self.sim
+
+    def configure(self, **settings):
+        values = {**DEFAULTS, "endpoint": self.sim.url, **settings}
+        path = self.folder / "registry_exporter.yml"
+        path.write_text(CONFIG.format(**values))
+        return path
+
+    def exporter(self, *flags, state="state.db"):
+        return self.start(
+            [EXPORTER, f"--config.file={self.folder}/registry_exporter.yml",
+             f"--state.path={self.folder / state if state != ':memory:' else state}",
+             "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle", *flags],
+            r'address="?(127\.0\.0\.1:[0-9]+)')
+
+    def control(self, **settings):
+        status, _, body = http(self.sim.url + "/control", "POST",
+                               {"Content-Type": "application/json"}, json.dumps(settings).encode())
+        assert status == 200, body
+
+    def truth(self):
+        return truth_series(json.loads(http(self.sim.url + "/truth")[2]))
+
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ([^ ]+)')
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
+
+
+def parse(text):
+    """{(name, ((label, value), …)): number} of an exposition; asserts that no series comes twice."""
+    series = {}
+    for line in text.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        found = SAMPLE.match(line)
+        assert found, line
+        labels = tuple(sorted(LABEL.findall(found.group(2) or "")))
+        key = (found.group(1), labels)
+        assert key not in series, f"twice: {line}"
+        series[key] = float(found.group(3))
+    return series
+
+
+def scrape(exporter, headers=None, timeout=20, query=""):
+    status, _, body = http(exporter.url + "/metrics" + query, headers=headers, timeout=timeout)
+    assert status == 200, (status, body)
+    return parse(body.decode())
+
+
+def truth_series(truth):
+    """What /metrics has to show, in the same form as parse()."""
+    series = {}
+    for cloud, what, name, label in (("acr", "builds", "acr_builds_total", "status"),
+                                     ("swr", "deletions", "swr_retention_deletions_total",
+                                      "template")):
+        for repository in truth[cloud]:
+            for outcome, count in repository[what].items():
+                labels = {"registry": cloud, "repo_namespace": repository["repo_namespace"],
+                          "repo": repository["repo"], label: outcome}
+                series[(name, tuple(sorted(labels.items())))] = float(count)
+    return series
+
+
+COUNTERS = ("acr_builds_total", "swr_retention_deletions_total")
+
+
+def counters(series):
+    return {key: value for key, value in series.items() if key[0] in COUNTERS}
+
+
+def never_falls(series):
+    """What must not fall, not even across a kill."""
+    durable = COUNTERS + ("acr_build_duration_seconds_bucket", "acr_build_duration_seconds_count",
+                          "acr_build_duration_seconds_sum", "registry_exporter_records_total",
+                          "registry_exporter_records_rejected_total",
+                          "registry_exporter_durations_invalid_total",
+                          "registry_exporter_history_gaps_total")
+    return {key: value for key, value in series.items() if key[0] in durable}
+
+
+def differences(shown, truth):
+    keys = set(shown) | {key for key, value in truth.items() if value}
+    return {key: (shown.get(key), truth.get(key)) for key in keys
+            if shown.get(key, 0) != truth.get(key, 0)}
+
+
+def wait_for(condition, timeout=60, pause=0.2):
+    """Polls until the condition gives something true; its last value."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(pause)
