@@ -1,0 +1,278 @@
+"""The program as a user meets it: flags, exit codes, the web side, reload, stopping, bad input."""
+
+import gzip
+import json
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import EXPORTER, World, counters, http, parse, scrape, wait_for
+
+
+def run(*arguments, timeout=60):
+    return subprocess.run([str(each) for each in (EXPORTER, *arguments)], capture_output=True,
+                          text=True, timeout=timeout)
+
+
+class CommandLine(unittest.TestCase):
+    def test_version_and_help(self):
+        self.assertEqual(run("--version").returncode, 0)
+        self.assertIn("registry_exporter", run("--version").stdout)
+        shown = run("--help")
+        self.assertEqual(shown.returncode, 0)
+        for flag in ("--config.file", "--config.check", "--web.listen-address",
+                     "--web.telemetry-path", "--web.config.file", "--web.enable-lifecycle",
+                     "--web.max-requests", "--web.timeout-offset", "--web.systemd-socket",
+                     "--state.path", "--once", "--doctor", "--shard", "--total-shards",
+                     "--log.level", "--log.format", "--version", "--help"):
+            self.assertIn(flag, shown.stdout)
+
+    def test_mistakes_end_with_2_and_usage_on_stderr(self):
+        for arguments in (["--no-such-flag"], ["--web.max-requests=0"], ["--web.max-requests=x"],
+                          ["--log.level=loud"], ["--web.timeout-offset=soon"], ["stray"],
+                          ["--shard=3", "--total-shards=2"], ["--web.telemetry-path=metrics"],
+                          ["--config.file"]):
+            with self.subTest(arguments=arguments):
+                ended = run(*arguments)
+                self.assertEqual(ended.returncode, 2, ended.stderr)
+                self.assertIn("--config.file", ended.stderr)
+                self.assertEqual(ended.stdout, "")
+
+    def test_both_spellings_of_a_flag(self):
+        for arguments in (["--config.check", "--config.file=/nowhere.yml"],
+                          ["--config.check", "--config.file", "/nowhere.yml"]):
+            ended = run(*arguments)
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("/nowhere.yml", ended.stdout)
+
+    def test_a_broken_configuration_names_file_and_line(self):
+        with World() as world:
+            path = world.folder / "bad.yml"
+            path.write_text("registries:\n  - name: a\n    type: acr\n    regin: x\n")
+            checked = run("--config.check", f"--config.file={path}")
+            self.assertEqual(checked.returncode, 1)
+            self.assertIn(f"{path}:4: ", checked.stdout)
+            self.assertIn("did you mean region?", checked.stdout)
+            started = run(f"--config.file={path}", "--state.path=:memory:")
+            self.assertEqual(started.returncode, 2)
+            self.assertIn(f"{path}:4: ", started.stderr)
+
+
+class Web(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World()
+        cls.world.simulator("--repositories=4", "--speed=0")
+        cls.world.configure(min_interval="1h")
+        cls.exporter = cls.world.exporter()
+        cls.first = scrape(cls.exporter)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.world.__exit__()
+
+    def get(self, path, **more):
+        return http(self.exporter.url + path, **more)
+
+    def test_paths_and_methods(self):
+        for method, path, code in (("GET", "/", 200), ("GET", "/metrics", 200),
+                                   ("HEAD", "/metrics", 200), ("GET", "/-/healthy", 200),
+                                   ("GET", "/-/ready", 200), ("GET", "/nothing", 404),
+                                   ("POST", "/metrics", 405), ("DELETE", "/", 405),
+                                   ("GET", "/metrics?registry=nobody", 400),
+                                   ("GET", "/metrics?registry=acr", 200)):
+            with self.subTest(method=method, path=path):
+                self.assertEqual(self.get(path, method=method)[0], code)
+
+    def test_formats_are_negotiated(self):
+        prometheus = ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
+                      "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
+        _, headers, body = self.get("/metrics")
+        self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        self.assertNotIn(b"# EOF", body)
+        _, headers, body = self.get("/metrics", headers={"Accept": prometheus})
+        self.assertEqual(headers["Content-Type"],
+                         "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        self.assertTrue(body.endswith(b"# EOF\n"))
+        self.assertIn(b'# {build_record_id="', body)
+        self.assertIn(b'le="60.0"', body)
+        _, headers, packed = self.get("/metrics", headers={"Accept-Encoding": "gzip"})
+        self.assertEqual(headers["Content-Encoding"], "gzip")
+        self.assertEqual(counters(parse(gzip.decompress(packed).decode())), counters(self.first))
+
+    def test_one_registry_alone(self):
+        names = {name for name, _ in scrape(self.exporter, query="?registry=acr")}
+        self.assertIn("acr_up", names)
+        self.assertFalse({name for name in names if name.startswith(("swr_", "process_"))})
+        self.assertNotIn("registry_exporter_build_info", names)
+        both = scrape(self.exporter, query="?registry=acr&registry=swr")
+        self.assertIn("swr_up", {name for name, _ in both})
+
+    def test_no_calls_within_min_interval(self):
+        def calls(series):
+            return sum(value for (name, _), value in series.items()
+                       if name == "registry_exporter_api_requests_total")
+        before = calls(scrape(self.exporter))
+        for _ in range(3):
+            self.assertEqual(calls(scrape(self.exporter)), before)
+
+    def test_a_bad_timeout_header_is_refused(self):
+        for value in ("0", "-1", "abc", "nan"):
+            status, _, _ = self.get("/metrics",
+                                    headers={"X-Prometheus-Scrape-Timeout-Seconds": value})
+            self.assertEqual(status, 400, value)
+
+    def test_promtool_finds_nothing_to_say(self):
+        promtool = subprocess.run(["promtool", "check", "metrics"], input=self.get("/metrics")[2],
+                                  capture_output=True)
+        self.assertEqual((promtool.returncode, promtool.stdout + promtool.stderr), (0, b""))
+
+    def test_the_documentation_names_what_is_shown(self):
+        import pathlib
+        page = (pathlib.Path(__file__).parents[2] / "docs/metrics.md").read_text()
+        for line in self.get("/metrics")[2].decode().splitlines():
+            if line.startswith("# TYPE"):
+                self.assertIn(f"`{line.split()[2]}`", page)
+
+
+class Lifecycle(unittest.TestCase):
+    def test_stopping_is_quick_even_when_the_cloud_hangs(self):
+        with World() as world:
+            world.simulator("--repositories=20", "--latency=3s")
+            world.configure()
+            exporter = world.exporter()
+            answered = []
+            waiting = threading.Thread(
+                target=lambda: answered.append(http(exporter.url + "/metrics", timeout=30)[0]))
+            waiting.start()
+            time.sleep(0.5)
+            begun = time.monotonic()
+            self.assertEqual(exporter.stop(), 0)
+            self.assertLess(time.monotonic() - begun, 5)
+            waiting.join()
+            self.assertEqual(answered, [200])
+
+    def test_a_second_process_on_the_same_state_is_refused(self):
+        with World() as world:
+            world.simulator("--repositories=2")
+            path = world.configure()
+            exporter = world.exporter()
+            second = run(f"--config.file={path}", f"--state.path={world.folder}/state.db",
+                         "--web.listen-address=127.0.0.1:0")
+            self.assertEqual(second.returncode, 1)
+            self.assertIn(str(exporter.process.pid), second.stderr)
+
+    def test_an_address_in_use_is_one_clear_line(self):
+        with World() as world, socket.socket() as taken:
+            world.simulator("--repositories=2")
+            path = world.configure()
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            ended = run(f"--config.file={path}", "--state.path=:memory:",
+                        f"--web.listen-address=127.0.0.1:{port}")
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(str(port), ended.stderr)
+
+    def test_reload_takes_a_good_file_and_refuses_a_bad_one(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=0")
+            path = world.configure()
+            exporter = world.exporter()
+            scrape(exporter)
+            before = counters(scrape(exporter))
+            good = path.read_text()
+            path.write_text(good + "oops: 1\n")
+            status, _, body = http(exporter.url + "/-/reload", "POST")
+            self.assertEqual(status, 500)
+            self.assertIn(b"oops", body)
+            shown = scrape(exporter)
+            self.assertEqual(shown[("registry_exporter_config_last_reload_successful", ())], 0)
+            self.assertEqual(counters(shown), before)
+            path.write_text(good.replace("  - name: swr", "  - name: swr2"))
+            self.assertEqual(http(exporter.url + "/-/reload", "POST")[0], 200)
+            after = wait_for(lambda: {key for key in scrape(exporter)
+                                      if ("registry", "swr2") in key[1]})
+            self.assertTrue(after)
+            shown = scrape(exporter)
+            self.assertEqual(shown[("registry_exporter_config_last_reload_successful", ())], 1)
+            acr = {key: value for key, value in before.items() if ("registry", "acr") in key[1]}
+            self.assertEqual({key: shown[key] for key in acr}, acr)
+            exporter.process.send_signal(signal.SIGHUP)
+            self.assertTrue(wait_for(lambda: len([line for line in exporter.lines
+                                                  if "configuration reloaded" in line]) == 2))
+
+    def test_damaged_state_is_set_aside(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=0")
+            world.configure()
+            exporter = world.exporter()
+            scrape(exporter)
+            exporter.stop()
+            state = world.folder / "state.db"
+            state.write_bytes(b"\x00garbage" * 1000)
+            exporter = world.exporter()
+            shown = scrape(exporter)
+            self.assertEqual(shown[("registry_exporter_state_recovered", ())], 1)
+            self.assertEqual(sum(counters(scrape(exporter)).values()), 0)
+            self.assertEqual(len(list(world.folder.glob("state.db.damaged-*"))), 1)
+
+
+class BadClouds(unittest.TestCase):
+    def test_an_answer_comes_in_time_whatever_the_cloud_does(self):
+        with World() as world:
+            world.simulator("--repositories=10", "--latency=4s")
+            world.configure()
+            exporter = world.exporter()
+            for timeout in (0.5, 1, 2):
+                begun = time.monotonic()
+                shown = scrape(exporter, {"X-Prometheus-Scrape-Timeout-Seconds": str(timeout)})
+                self.assertLess(time.monotonic() - begun, timeout)
+                self.assertEqual(shown[("acr_up", (("registry", "acr"),))], 0)
+
+    def test_wrong_keys_fail_one_registry_and_cost_one_call(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=0")
+            world.configure(acr_secret="wrong")
+            exporter = world.exporter()
+            for _ in range(5):
+                shown = scrape(exporter)
+            self.assertEqual(shown[("acr_up", (("registry", "acr"),))], 0)
+            self.assertEqual(shown[("swr_up", (("registry", "swr"),))], 1)
+            refused = sum(value for (name, labels), value in shown.items()
+                          if name == "registry_exporter_api_requests_total"
+                          and ("outcome", "unauthorized") in labels)
+            self.assertEqual(refused, 1)
+            self.assertGreater(sum(counters(shown).values()), 0)
+
+    def test_once_fails_when_a_registry_does(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=0")
+            path = world.configure(acr_secret="wrong")
+            ended = run(f"--config.file={path}", "--state.path=:memory:", "--once")
+            self.assertEqual(ended.returncode, 1)
+            self.assertGreater(sum(counters(parse(ended.stdout)).values()), 0)
+            path = world.configure()
+            ended = run(f"--config.file={path}", "--state.path=:memory:", "--once")
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+
+    def test_a_secret_file_that_changes_is_used_at_once(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=0")
+            path = world.configure()
+            secret = world.folder / "secret"
+            secret.write_text("wrong\n")
+            path.write_text(path.read_text().replace(
+                "access_key_secret: demo-access-key-secret", f"access_key_secret_file: {secret}"))
+            exporter = world.exporter()
+            self.assertEqual(scrape(exporter)[("acr_up", (("registry", "acr"),))], 0)
+            secret.write_text("demo-access-key-secret\n")
+            self.assertTrue(wait_for(
+                lambda: scrape(exporter)[("acr_up", (("registry", "acr"),))] == 1, timeout=10))
+
+
+if __name__ == "__main__":
+    unittest.main()

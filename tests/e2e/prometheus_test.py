@@ -1,0 +1,80 @@
+"""Real Prometheus scrapes the real exporter: targets are up and the values arrive."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import unittest
+import urllib.parse
+
+from harness import World, counters, http, scrape, wait_for
+
+CONFIG = """
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: registry_exporter
+    static_configs: [{{targets: ["{target}"]}}]
+"""
+
+
+class Prometheus(unittest.TestCase):
+    def setUp(self):
+        if not shutil.which("prometheus"):
+            if os.environ.get("CI") == "true":
+                self.fail("prometheus is not installed")
+            self.skipTest("prometheus is not installed")
+
+    def test_targets_are_up_and_values_are_equal(self):
+        with World() as world:
+            world.simulator("--repositories=10", "--speed=60")
+            world.configure()
+            exporter = world.exporter()
+            config = world.folder / "prometheus.yml"
+            config.write_text(CONFIG.format(target=exporter.address))
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            self.start(config, world.folder, port)
+
+            def query(expression):
+                url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode(
+                    {"query": expression})
+                return json.loads(http(url)[2])["data"]["result"]
+
+            self.assertTrue(wait_for(lambda: query("up == 1"), timeout=30))
+            world.control(speed=0)
+            scrape(exporter)
+            shown = counters(scrape(exporter))
+            self.assertGreater(sum(shown.values()), 100)
+
+            def stored():
+                found = {}
+                for result in query('{__name__=~"acr_builds_total|swr_retention_deletions_total"}'):
+                    labels = {key: value for key, value in result["metric"].items()
+                              if key not in ("__name__", "instance", "job")}
+                    key = (result["metric"]["__name__"], tuple(sorted(labels.items())))
+                    found[key] = float(result["value"][1])
+                return found
+
+            self.assertTrue(wait_for(lambda: stored() == counters(scrape(exporter)), timeout=30))
+
+    def start(self, config, folder, port):
+        process = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
+             f"--web.listen-address=127.0.0.1:{port}"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def ready():
+            try:
+                return http(f"http://127.0.0.1:{port}/-/ready")[0] == 200
+            except OSError:
+                return False
+
+        self.assertTrue(wait_for(ready, timeout=30))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,110 @@
+"""The layout's own rules: who may include whom, which library lives where, what a file may do."""
+
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXPORTER = ROOT / "exporter"
+
+# All may include base; what is not listed is an error.
+ARROWS = {
+    "base": set(),
+    "model": set(),
+    "config": set(),
+    "net": set(),
+    "acr": {"net", "model", "config"},
+    "swr": {"net", "model", "config"},
+    "store": {"model"},
+    "ingest": {"model", "store/state_store.h"},
+    "exposition": {"model"},
+    "web": {"exposition", "model"},
+    "": {"acr", "swr", "config", "exposition", "ingest", "model", "net", "store", "web", ""},
+}
+
+# A library, by its headers, and the only files or folders that may know of it.
+CONTAINED = {
+    r"<curl/": {"net/curl_transport.cc"},
+    r"<boost/": {"web/beast_server.cc"},
+    r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc"},
+    r"<simdjson": {"net/json.h", "net/json.cc"},
+    r"<nlohmann/": {"acr/", "swr/", "web/pages.cc"},
+    r"<yaml-cpp/": {"config/yaml_section.h", "config/parse.cc", "config/yaml_section.cc",
+                    "web/web_config.cc"},
+    r"<re2/": {"config/filter.cc"},
+    r"<prometheus/": {"exposition/"},
+    r"<openssl/": {"base/digest.cc", "net/curl_transport.cc", "web/beast_server.cc"},
+    r"<spdlog/": {"base/log.cc"},
+    r"<CLI/": {"options.cc"},
+    r"<httplib": set(),
+    r"<zlib": {"exposition/gzip_stream.cc", "store/state_codec.cc"},
+}
+
+# What only shell files may do.
+IMPURE = {
+    r"system_clock::now|steady_clock::now|sleep_for|random_device": {"base/system_runtime.cc"},
+    r"\bgetenv\(": {"config/load.cc", "acr/credentials.cc", "swr/credentials.cc", "clouds.cc",
+                    "main.cc", "web/beast_server.cc"},
+    r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/beast_server.cc"},
+    r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "options.h", "acr/client.cc",
+                                        "swr/client.cc", "ingest/collector.cc",
+                                        "ingest/committer.cc", "web/beast_server.cc",
+                                        "web/routes.cc",
+                                        "web/task_threads.cc"},
+}
+
+
+def sources():
+    for path in sorted(EXPORTER.rglob("*")):
+        if path.suffix in (".cc", ".h"):
+            yield path.relative_to(EXPORTER).as_posix(), path.read_text()
+
+
+def folder_of(name):
+    return name.split("/")[0] if "/" in name else ""
+
+
+def allowed(name, places):
+    return any(name == place or (place.endswith("/") and name.startswith(place))
+               for place in places)
+
+
+class Layout(unittest.TestCase):
+    def test_includes_follow_the_arrows(self):
+        wrong = []
+        for name, text in sources():
+            own = folder_of(name)
+            self.assertIn(own, ARROWS, f"a folder without rules: {own}")
+            for target in re.findall(r'#include "exporter/([^"]+)"', text):
+                to = folder_of(target)
+                right = (to in (own, "base") or to in ARROWS[own] or target in ARROWS[own])
+                if not right:
+                    wrong.append(f"{name} includes {target}")
+        self.assertEqual(wrong, [])
+
+    def test_libraries_stay_where_they_belong(self):
+        wrong = [f"{name}: {library}" for name, text in sources()
+                 for library, places in CONTAINED.items()
+                 if re.search("#include " + library, text) and not allowed(name, places)]
+        self.assertEqual(wrong, [])
+
+    def test_only_shell_files_are_impure(self):
+        wrong = [f"{name}: {act}" for name, text in sources() for act, places in IMPURE.items()
+                 if re.search(act, re.sub(r"//.*", "", text)) and not allowed(name, places)]
+        self.assertEqual(wrong, [])
+
+    def test_files_have_a_size_that_one_person_can_read(self):
+        long = [f"{name}: {len(text.splitlines())} lines" for name, text in sources()
+                if len(text.splitlines()) > 750]
+        self.assertEqual(long, [])
+
+    def test_names_say_what_a_thing_is(self):
+        wrong = [f"{name}: {word}" for name, text in sources()
+                 for word in re.findall(r"\b(?:class|struct) (\w*(?:Manager|Helper|Util|Impl|Data|Info))\b",
+                                        text)
+                 if word not in ("RegistryData", "EngineData")]
+        self.assertEqual(wrong, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
