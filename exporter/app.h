@@ -50,7 +50,7 @@ class App {
 
   mutable std::mutex engine_mutex_;
   std::shared_ptr<Engine> engine_;
-  std::optional<EngineData> data_;  ///< Loaded, until the first engine has it.
+  std::optional<EngineBooks> data_;  ///< Loaded, until the first engine has it.
   std::mutex reload_mutex_;
   std::atomic<bool> reload_ok_{true};
   std::atomic<UnixMillis> reloaded_at_;

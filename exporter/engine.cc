@@ -48,11 +48,11 @@ std::string in_words(const RegistrySnapshot& snapshot, UnixMillis now) {
 
 }  // namespace
 
-EngineData engine_data_of(LoadedState loaded) {
-  EngineData data;
-  std::map<RegistryNumber, RegistryData*> by_number;
+EngineBooks engine_data_of(LoadedState loaded) {
+  EngineBooks data;
+  std::map<RegistryNumber, RegistryBooks*> by_number;
   for (StoredRegistry& stored : loaded.registries) {
-    auto registry = std::make_unique<RegistryData>();
+    auto registry = std::make_unique<RegistryBooks>();
     registry->number = stored.number;
     registry->state = std::move(stored.state);
     registry->dirty = false;
@@ -136,7 +136,7 @@ CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
   return hooks;
 }
 
-void Engine::start(EngineData data) {
+void Engine::start(EngineBooks data) {
   last_registry_ = data.last_registry;
   last_repository_ = data.last_repository;
   unused_ = std::move(data.registries);
@@ -145,11 +145,11 @@ void Engine::start(EngineData data) {
     const std::string identity = registry.config.identity();
     auto node = unused_.extract(identity);
     const bool shown_before = data.shown_before && !node.empty();
-    std::unique_ptr<RegistryData> known;
+    std::unique_ptr<RegistryBooks> known;
     if (!node.empty()) {
       known = std::move(node.mapped());
     } else {
-      known = std::make_unique<RegistryData>();
+      known = std::make_unique<RegistryBooks>();
       known->number = ++last_registry_;
       known->state.identity = identity;
     }
@@ -163,13 +163,13 @@ void Engine::start(EngineData data) {
   for (Registry& registry : registries_) registry.collector->start();
 }
 
-EngineData Engine::stop() {
+EngineBooks Engine::stop() {
   for (Registry& registry : registries_) registry.connection.cloud->abort();
   for (Registry& registry : registries_) {
     if (registry.collector) registry.collector->stop();
   }
   committer_.stop();
-  EngineData data;
+  EngineBooks data;
   data.last_registry = last_registry_;
   data.last_repository = last_repository_;
   data.registries = std::move(unused_);

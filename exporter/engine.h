@@ -33,13 +33,13 @@ struct EngineOptions {
 };
 
 /// What is known of every registry, by identity; handed from one engine to the next.
-struct EngineData {
-  std::map<std::string, std::unique_ptr<RegistryData>> registries;
+struct EngineBooks {
+  std::map<std::string, std::unique_ptr<RegistryBooks>> registries;
   RegistryNumber last_registry = 0;
   RepositoryNumber last_repository = 0;
   bool shown_before = false;  ///< An earlier process may have shown values.
 };
-EngineData engine_data_of(LoadedState loaded);
+EngineBooks engine_data_of(LoadedState loaded);
 
 /// All that runs for one configuration: a cloud and a collector for each registry, the committer,
 /// the exposition. Thread-safe between start() and stop().
@@ -51,9 +51,9 @@ class Engine {
                                               SelfMetrics& self, const CloudFactory& connect);
   ~Engine();
 
-  void start(EngineData data);
+  void start(EngineBooks data);
   /// Ends everything, saves what is left and gives the data back.
-  EngineData stop();
+  EngineBooks stop();
 
   struct Scrape {
     std::vector<Chunk> chunks;
@@ -95,7 +95,7 @@ class Engine {
   std::vector<Registry> registries_;
   RegistryNumber last_registry_ = 0;
   std::atomic<RepositoryNumber> last_repository_{0};
-  std::map<std::string, std::unique_ptr<RegistryData>> unused_;  ///< Not in this configuration.
+  std::map<std::string, std::unique_ptr<RegistryBooks>> unused_;  ///< Not in this configuration.
   std::atomic<std::int64_t> last_render_ms_{0};
 };
 

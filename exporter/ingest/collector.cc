@@ -67,7 +67,7 @@ struct Collector::Batch {
 };
 
 Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, CollectorHooks hooks,
-                     std::unique_ptr<RegistryData> data)
+                     std::unique_ptr<RegistryBooks> data)
     : runtime_(runtime),
       cloud_(cloud),
       options_(std::move(options)),
@@ -116,7 +116,7 @@ void Collector::stop() {
   workers_.clear();
 }
 
-std::unique_ptr<RegistryData> Collector::take_data() {
+std::unique_ptr<RegistryBooks> Collector::take_data() {
   const std::lock_guard lock(mutex_);
   return std::move(data_);
 }

@@ -10,7 +10,7 @@
 
 #include "exporter/base/runtime.h"
 #include "exporter/ingest/discovery.h"
-#include "exporter/ingest/registry_data.h"
+#include "exporter/ingest/registry_books.h"
 #include "exporter/ingest/schedule.h"
 #include "exporter/ingest/showing.h"
 #include "exporter/model/cloud.h"
@@ -50,14 +50,14 @@ struct CollectorHooks {
 class Collector {
  public:
   Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, CollectorHooks hooks,
-            std::unique_ptr<RegistryData> data);
+            std::unique_ptr<RegistryBooks> data);
   ~Collector();
 
   void start();
   /// Ends the calls under way and the workers. Afterwards only collect/committed/take_data.
   void stop();
   /// After stop(): the data, for a collector with another configuration.
-  std::unique_ptr<RegistryData> take_data();
+  std::unique_ptr<RegistryBooks> take_data();
 
   /// A scrape's stake in the cycle.
   struct Ticket {
@@ -130,7 +130,7 @@ class Collector {
 
   mutable std::mutex mutex_;
   std::unique_ptr<Waiter> changed_;  ///< A task, a cycle or a snapshot changed.
-  std::unique_ptr<RegistryData> data_;
+  std::unique_ptr<RegistryBooks> data_;
   std::vector<std::unique_ptr<Thread>> workers_;
   bool stopping_ = false;
 

@@ -28,7 +28,7 @@ void hold_all(RegistryType type, Ledger& ledger) {
 /// One pass being taken in.
 class Pass {
  public:
-  Pass(RegistryData& data, const Discovery& discovery, const DiscoveryRules& rules)
+  Pass(RegistryBooks& data, const Discovery& discovery, const DiscoveryRules& rules)
       : data_(data), discovery_(discovery), rules_(rules), first_(!data.state.discovered) {
     for (const auto& [key, repository] : data_.repositories) {
       if (repository->has_series()) ++active_;
@@ -162,7 +162,7 @@ class Pass {
     }
   }
 
-  RegistryData& data_;
+  RegistryBooks& data_;
   const Discovery& discovery_;
   const DiscoveryRules& rules_;
   const bool first_;
@@ -174,7 +174,7 @@ class Pass {
 
 }  // namespace
 
-DiscoveryEffects apply_discovery(RegistryData& data, const Discovery& discovery, UnixMillis now,
+DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis now,
                                  const DiscoveryRules& rules) {
   if (!data.state.created_at) data.state.created_at = discovery.server_time.value_or(now);
   const DiscoveryEffects effects = Pass(data, discovery, rules).run();
@@ -185,7 +185,7 @@ DiscoveryEffects apply_discovery(RegistryData& data, const Discovery& discovery,
   return effects;
 }
 
-void apply_scope(RegistryData& data, const DiscoveryRules& rules) {
+void apply_scope(RegistryBooks& data, const DiscoveryRules& rules) {
   if (data.state.discovery_scope == rules.scope) return;
   data.state.discovered = false;
   for (const auto& [key, repository] : data.repositories) {

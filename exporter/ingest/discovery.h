@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "exporter/ingest/registry_data.h"
+#include "exporter/ingest/registry_books.h"
 
 namespace registry_exporter {
 
@@ -31,10 +31,10 @@ struct DiscoveryEffects {
 ///  - Another cloud id under the same name is a recreated repository: counters go on, the list is
 ///    new. The same id under another name is a renamed one: its ids go along, its counters don't.
 ///  - Two complete passes without it: it loses its series, its ids stay.
-DiscoveryEffects apply_discovery(RegistryData& data, const Discovery& discovery, UnixMillis now,
+DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis now,
                                  const DiscoveryRules& rules);
 
 /// Compares the stored scope with today's and marks what the filters no longer match.
-void apply_scope(RegistryData& data, const DiscoveryRules& rules);
+void apply_scope(RegistryBooks& data, const DiscoveryRules& rules);
 
 }  // namespace registry_exporter

@@ -55,7 +55,7 @@ struct Repository {
 using RepositoryKey = std::pair<std::string, std::string>;
 
 /// Everything of one registry that outlives a change of configuration.
-struct RegistryData {
+struct RegistryBooks {
   RegistryNumber number = 0;
   RegistryType type = RegistryType::acr;
   RegistryState state;
