@@ -91,7 +91,7 @@ std::optional<int> App::load_everything() {
     log::error("the state was damaged: it was set aside and counting starts anew",
                {{"path", path}, {"moved_to", *state->damaged_moved_to}});
   }
-  data_ = engine_data_of(std::move(*state));
+  data_ = engine_books_of(std::move(*state));
   auto engine = Engine::make(runtime_, *store_, config_, engine_options(), self_, connect_);
   if (!engine) return failed(engine.error().detail, kMistake);
   engine_ = std::move(*engine);

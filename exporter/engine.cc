@@ -48,7 +48,7 @@ std::string in_words(const RegistrySnapshot& snapshot, UnixMillis now) {
 
 }  // namespace
 
-EngineBooks engine_data_of(LoadedState loaded) {
+EngineBooks engine_books_of(LoadedState loaded) {
   EngineBooks data;
   std::map<RegistryNumber, RegistryBooks*> by_number;
   for (StoredRegistry& stored : loaded.registries) {

@@ -39,7 +39,7 @@ struct EngineBooks {
   RepositoryNumber last_repository = 0;
   bool shown_before = false;  ///< An earlier process may have shown values.
 };
-EngineBooks engine_data_of(LoadedState loaded);
+EngineBooks engine_books_of(LoadedState loaded);
 
 /// All that runs for one configuration: a cloud and a collector for each registry, the committer,
 /// the exposition. Thread-safe between start() and stop().
