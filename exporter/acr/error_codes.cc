@@ -14,7 +14,9 @@ struct Rule {
 };
 
 constexpr CodeMeaning kThrottled{ErrorKind::throttled, false};
-constexpr CodeMeaning kSignAgain{ErrorKind::bad_request, true};
+constexpr CodeMeaning kUsedNonce{ErrorKind::bad_request, true};
+// A time that is refused says nothing of the keys, but nothing is answered either.
+constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true};
 constexpr CodeMeaning kUnauthorized{ErrorKind::unauthorized, false};
 constexpr CodeMeaning kForbidden{ErrorKind::forbidden, false};
 constexpr CodeMeaning kNotFound{ErrorKind::not_found, false};
@@ -26,9 +28,9 @@ constexpr Rule kRules[] = {
     {"throttl", Match::anywhere, kThrottled},  // Throttling.User, Rejected.Throttling
     {"toomanyrequest", Match::anywhere, kThrottled},
     {"requestlimitexceeded", Match::anywhere, kThrottled},
-    {"signaturenonceused", Match::prefix, kSignAgain},
-    {"invalidtimestamp", Match::prefix, kSignAgain},
-    {"illegaltimestamp", Match::prefix, kSignAgain},
+    {"signaturenonceused", Match::prefix, kUsedNonce},
+    {"invalidtimestamp", Match::prefix, kWrongTime},
+    {"illegaltimestamp", Match::prefix, kWrongTime},
     {"invalidsecuritytoken", Match::prefix, kUnauthorized},
     {"missingsecuritytoken", Match::prefix, kUnauthorized},
     {"invalidaccesskey", Match::prefix, kUnauthorized},

@@ -1,18 +1,15 @@
 #include "exporter/acr/refusal.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "exporter/acr/error_codes.h"
 #include "exporter/net/json.h"
-#include "exporter/base/time_text.h"
 
 namespace registry_exporter::acr {
 namespace {
 
 constexpr std::size_t kMessageBytesMax = 200;
 constexpr std::size_t kCodeBytesMax = 64;
-constexpr Millis kWaitMax = std::chrono::hours(24);  // The caller's own limit is lower.
 
 /// What a body tells of success or failure, in whatever form.
 struct Verdict {
@@ -87,29 +84,6 @@ Verdict read_verdict(std::string_view body) {
   return verdict;
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-/// The wait that the server names: its own header in milliseconds, else the standard one.
-std::optional<Millis> retry_after(const HttpResponse& response) {
-  std::optional<Millis> wait;
-  if (const auto millis = whole_number(response.header("x-acs-retry-after"))) {
-    wait = Millis(*millis);
-  } else if (const auto seconds = whole_number(response.header("retry-after"))) {
-    wait = Millis(std::clamp<std::int64_t>(*seconds, 0, kWaitMax / std::chrono::seconds(1)) * 1000);
-  } else {
-    const auto until = parse_http_date(response.header("retry-after"));
-    const auto from = parse_http_date(response.header("date"));
-    if (until && from) wait = *until - *from;
-  }
-  if (!wait || *wait <= Millis(0)) return std::nullopt;
-  return std::min(*wait, kWaitMax);
-}
-
 /// For answers whose body names no code that we know.
 ErrorKind kind_by_status(int status, const Verdict& verdict) {
   const bool from_elsewhere = verdict.form == Verdict::Form::html;
@@ -129,7 +103,6 @@ Refusal refusal(const HttpResponse& response, const Verdict& verdict, CodeMeanin
   Refusal refusal;
   refusal.error.kind = meaning.kind;
   refusal.error.code = clean_code(verdict.code);
-  refusal.error.retry_after = retry_after(response);
   refusal.error.detail = "HTTP " + std::to_string(response.status);
   refusal.sign_again = meaning.sign_again;
   if (!refusal.error.code.empty()) refusal.error.detail += " " + refusal.error.code;

@@ -12,7 +12,7 @@ namespace registry_exporter::acr {
 /// An error may ride on HTTP 200 with `IsSuccess` false, or come from the gateway with a body of
 /// its own (JSON in either case of its keys, XML), or from a proxy with none of this. Codes come
 /// first, the status second. The detail never tells what the server said of a signature or a token:
-/// that may echo secrets.
+/// that may echo secrets. Waits that the headers name are left to the caller.
 std::optional<Refusal> judge(const HttpResponse& response);
 
 }  // namespace registry_exporter::acr
