@@ -193,7 +193,7 @@ Result<Discovery> Client::discover_static(const std::vector<StaticRepository>& w
       discovery.repositories.push_back(std::move(*found));
       continue;
     }
-    if (is_final(found.error())) return tl::unexpected(found.error());
+    if (is_final(found.error())) return within(full_name(ref), found.error());
     log::warn("static repository not found", {{"registry", registry_},
                                               {"repository", full_name(ref)},
                                               {"reason", found.error().detail}});
@@ -202,7 +202,7 @@ Result<Discovery> Client::discover_static(const std::vector<StaticRepository>& w
     discovery.complete &= is_absent;
     if (!failure) failure = found.error();
   }
-  if (failure && discovery.repositories.empty()) return tl::unexpected(*failure);
+  if (failure && discovery.repositories.empty()) return within("no static repository", *failure);
   return discovery;
 }
 
@@ -216,7 +216,7 @@ Result<ListedRepository> Client::look_up(const RepositoryRef& ref, Discovery& di
   auto answer =
       ask<ListedRepository>("GetRepository", get_repository(target_, ref.repo_namespace, ref.name),
                             [&](std::string_view body) { return parse_repository(body, ref); });
-  if (!answer) return within(name, answer.error());
+  if (!answer) return tl::unexpected(answer.error());
   if (!discovery.server_time) discovery.server_time = answer->server_time;
   const std::lock_guard lock(mutex_);
   looked_up_[name] = answer->value;
