@@ -1,0 +1,197 @@
+// What the hot paths cost, side by side with what they can't be cheaper than. CPU time of the
+// measuring thread.
+#include <benchmark/benchmark.h>
+#include <httplib.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "exporter/acr/codec.h"
+#include "exporter/acr/requests.h"
+#include "exporter/acr/signer.h"
+#include "exporter/exposition/render.h"
+#include "exporter/ingest/ledger_rules.h"
+#include "exporter/net/curl_transport.h"
+#include "exporter/store/state_store.h"
+#include "tests/store/sample_state.h"
+
+namespace registry_exporter {
+namespace {
+
+constexpr int kRepositories = 10'000;
+constexpr int kRecords = 100;
+
+std::string page_of_builds(int generation) {
+  std::string page = R"({"RequestId":"R","Code":"success","IsSuccess":true,"PageNo":1,)"
+                     R"("PageSize":100,"TotalCount":"100","BuildRecords":[)";
+  for (int i = 0; i < kRecords; ++i) {
+    if (i > 0) page += ',';
+    const std::string n = std::to_string(1000 + i) + std::to_string(1000 + generation % 1000);
+    page +=
+        R"({"BuildRecordId":"11111111-1111-4111-8111-1111)" + n +
+        R"(","BuildStatus":"SUCCESS","StartTime":"1767319445000","EndTime":"1767319705000",)"
+        R"("Image":{"RepoId":"crr-a","RepoName":"api","RepoNamespaceName":"shop","ImageTag":"v)" +
+        n + R"("}})";
+  }
+  return page + "]}";
+}
+
+/// Signing one request, parsing its answer of 100 records, merging them.
+void SignParseMerge(benchmark::State& state) {
+  const acr::Target target{"https://cr.cn-hangzhou.aliyuncs.com", "cri-1", Millis{10'000}};
+  const acr::AcrKeys keys{"id", Secret("secret"), Secret(), std::nullopt, 1};
+  const RepositoryRef repository{"shop", "api", "crr-a"};
+  const acr::BuildStatusMap statuses;
+  const std::vector<double> bounds{10,  30,   60,   120,  180,  300, 600,
+                                   900, 1200, 1800, 2700, 3600, 7200};
+  std::vector<std::string> bodies;
+  for (int i = 0; i < 64; ++i) bodies.push_back(page_of_builds(i));
+  Ledger ledger;
+  int round = 0;
+  for (auto _ : state) {
+    if (round % 64 == 0) ledger = {};
+    benchmark::DoNotOptimize(acr::sign_v3(acr::list_build_records(target, "crr-a", {0, 100}), keys,
+                                          UnixMillis{Millis{1'767'323'045'000}},
+                                          "3156853299f313e23d1673dc12e1703d"));
+    const auto page = acr::parse_build_page(bodies[static_cast<std::size_t>(round++ % 64)],
+                                            repository, {0, 100}, statuses);
+    MergeEffects effects;
+    for (const Record& record : page->records) {
+      merge_record(ledger, record,
+                   {RegistryType::acr, UnixMillis{Millis{1'767'323'045'000}}, bounds, true},
+                   effects);
+    }
+  }
+}
+BENCHMARK(SignParseMerge)->Unit(benchmark::kMicrosecond);
+
+/// The HTTPS exchange that brings such a page, kept-alive connection, libcurl as we use it.
+void HttpsExchange(benchmark::State& state) {
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("registry_exporter_bench." + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string certificate = folder / "cert.pem";
+  const std::string key = folder / "key.pem";
+  const std::string command =
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
+      "subjectAltName=IP:127.0.0.1 -keyout " +
+      key + " -out " + certificate + " 2>/dev/null";
+  if (std::system(command.c_str()) != 0) return state.SkipWithError("openssl is missing");
+  httplib::SSLServer server(certificate.c_str(), key.c_str());
+  server.set_tcp_nodelay(true);
+  server.set_keep_alive_max_count(1'000'000);
+  const std::string body = page_of_builds(1);
+  server.Post("/", [&](const httplib::Request&, httplib::Response& response) {
+    response.set_content(body, "application/json");
+  });
+  const int port = server.bind_to_any_port("127.0.0.1");
+  std::thread serving([&] { server.listen_after_bind(); });
+  CurlOptions options;
+  options.direct = true;
+  options.ca_file = certificate;
+  const auto transport = make_curl_transport(options);
+  HttpRequest request;
+  request.method = "POST";
+  request.origin = "https://127.0.0.1:" + std::to_string(port);
+  for (auto _ : state) {
+    const auto response = transport->send(request);
+    if (!response || response->body.size() != body.size()) state.SkipWithError("no answer");
+  }
+  server.stop();
+  serving.join();
+  std::filesystem::remove_all(folder);
+}
+BENCHMARK(HttpsExchange)->Unit(benchmark::kMicrosecond);
+
+/// 10,000 repositories with about 30 lines each.
+RegistrySnapshot snapshot_of_repositories() {
+  RegistrySnapshot snapshot;
+  snapshot.name = "acr-production";
+  for (int i = 0; i < kRepositories; ++i) {
+    auto view = std::make_shared<RepositoryView>();
+    view->ref = {"team-" + std::to_string(i % 100), "service-" + std::to_string(i), "crr-abc"};
+    EventCounters counters;
+    counters.events[Outcome::success] = static_cast<std::uint64_t>(1000 + i);
+    auto& histogram = counters.durations[Outcome::success].emplace();
+    histogram.counts.assign(14, static_cast<std::uint64_t>(i % 50));
+    histogram.sum_ms = static_cast<std::uint64_t>(i) * 1234;
+    view->counters = std::make_shared<const EventCounters>(counters);
+    view->last_end[Outcome::success] = UnixMillis{Millis{1'767'323'045'123}};
+    view->recent.resize(1);
+    view->recent[0][Outcome::success] = 5;
+    view->last_read = UnixMillis{Millis{1'767'323'045'123}};
+    snapshot.rows.push_back({view, view->counters});
+  }
+  return snapshot;
+}
+
+std::vector<std::string> render_all(const RegistrySnapshot& snapshot,
+                                    const std::vector<std::string>& labels) {
+  ExpositionOptions options;
+  options.windows = {std::chrono::hours(24)};
+  options.bucket_bounds = {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
+  std::vector<std::string> blocks;
+  for (const Family& family : families()) {
+    for (std::string& block :
+         render_family(family, snapshot, labels, options, ExpositionFormat::text)) {
+      blocks.push_back(std::move(block));
+    }
+  }
+  return blocks;
+}
+
+void RenderAll(benchmark::State& state) {
+  const RegistrySnapshot snapshot = snapshot_of_repositories();
+  const std::vector<std::string> labels = row_labels(snapshot);
+  std::size_t lines = 0;
+  for (const std::string& block : render_all(snapshot, labels)) {
+    lines += static_cast<std::size_t>(std::count(block.begin(), block.end(), '\n'));
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(render_all(snapshot, labels));
+  state.counters["lines"] = static_cast<double>(lines);
+}
+BENCHMARK(RenderAll)->Unit(benchmark::kMillisecond);
+
+/// The least that rendering could cost: fresh buffers of the same bytes.
+void CopyTheSameBytes(benchmark::State& state) {
+  const RegistrySnapshot snapshot = snapshot_of_repositories();
+  const std::vector<std::string> blocks = render_all(snapshot, row_labels(snapshot));
+  for (auto _ : state) {
+    std::vector<std::string> copies;
+    copies.reserve(blocks.size());
+    for (const std::string& block : blocks) copies.push_back(block);
+    benchmark::DoNotOptimize(copies);
+  }
+}
+BENCHMARK(CopyTheSameBytes)->Unit(benchmark::kMillisecond);
+
+/// 10,000 changed repositories with one new id each, in one synced transaction.
+void CommitAll(benchmark::State& state) {
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("registry_exporter_bench." + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const auto store = make_sqlite_state_store({.path = folder / "state.db", .vfs = {}}, {});
+  if (!store->load()) return state.SkipWithError("no state");
+  StateChanges changes;
+  for (int i = 1; i <= kRepositories; ++i) {
+    RepositoryChange change;
+    change.number = i;
+    change.registry = 1;
+    change.head = quiet_repository(i);
+    change.closed = std::exchange(change.head.ledger.closed, {});
+    change.closed.resize(1);
+    changes.repositories.push_back(std::move(change));
+  }
+  for (auto _ : state) {
+    if (!store->commit(changes)) state.SkipWithError("not committed");
+  }
+  std::filesystem::remove_all(folder);
+}
+BENCHMARK(CommitAll)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace registry_exporter
+
+BENCHMARK_MAIN();
