@@ -70,7 +70,8 @@ Section::Section(const YAML::Node& node, std::string name, Problems& problems,
     if (!entry.first.IsScalar()) {
       problems_.add(entry.first, name_ + ": a key must be a word");
     } else if (!present_.insert(entry.first.Scalar()).second) {
-      problems_.add(entry.first, name_ + ": " + entry.first.Scalar() + " is given twice");
+      const std::string where = name_.empty() ? "" : name_ + ": ";
+      problems_.add(entry.first, where + entry.first.Scalar() + " is given twice");
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "exporter/ingest/discovery.h"
 
+#include <algorithm>
 #include <set>
 
 namespace registry_exporter {
@@ -152,7 +153,7 @@ class Pass {
 
   void drop_missing() {
     for (const auto& [key, repository] : data_.repositories) {
-      if (listed_.contains(key) || !repository->has_series()) continue;
+      if (listed_.contains(key) || !repository->has_series() || is_denied(key.first)) continue;
       RepositoryState& state = repository->state;
       ++state.passes_missed;
       repository->dirty = true;
@@ -160,6 +161,11 @@ class Pass {
       state.dropped = true;
       ++effects_.dropped;
     }
+  }
+
+  bool is_denied(const std::string& repo_namespace) const {
+    const auto& denied = discovery_.denied_namespaces;
+    return std::find(denied.begin(), denied.end(), repo_namespace) != denied.end();
   }
 
   RegistryBooks& data_;

