@@ -95,8 +95,10 @@ void turn_into_xml(HttpResponse& response, const std::string& root) {
 }
 
 bool wants_xml(const AcrCall& call) {
-  if (call.acs3) return false;
-  std::string format(value_of(call.parameters, "Format"));
+  // The newer protocol is known by its headers, even if the signature was forgotten.
+  const std::string_view asked = value_of(call.parameters, "Format");
+  if (call.acs3 || (asked.empty() && !call.request.header("x-acs-action").empty())) return false;
+  std::string format(asked);
   std::transform(format.begin(), format.end(), format.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });

@@ -66,6 +66,11 @@ struct Server::Wire {
   Wire(Simulator& simulated, Millis wait) : simulator(simulated), latency(wait) {
     http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     http.set_tcp_nodelay(true);
+    // The library would let a second server share the port.
+    http.set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
     http.set_keep_alive_max_count(kKeepAliveRequests);
     http.set_keep_alive_timeout(kKeepAliveSeconds);
     const auto handler = [this](const httplib::Request& request, httplib::Response& response) {

@@ -145,6 +145,7 @@ World::World(const WorldOptions& options, UnixMillis now)
                     ? micros(fate_.exponential(kDayUs / options_.births_per_day))
                     : kNever;
   set_churn(options_.deaths_per_day, options_.history_max);
+  index_repositories();
 }
 
 /// Spans stay lifelike at any speed because builds are listed as having started earlier, all by the
@@ -178,6 +179,7 @@ void World::set_speed(double speed, UnixMillis now) {
 void World::set_churn(double deaths_per_day, std::size_t history_max) {
   options_.deaths_per_day = deaths_per_day;
   options_.history_max = history_max;
+  next_event_ = life_;
   next_death_ =
       deaths_per_day > 0 ? life_ + micros(fate_.exponential(kDayUs / deaths_per_day)) : kNever;
 }
@@ -186,12 +188,25 @@ void World::advance_to(UnixMillis now) {
   const Life life = life_at(now);
   if (life <= life_) return;
   life_ = life;
-  be_born_and_die();
-  for (AcrRepository& repository : acr_) advance(repository);
-  for (SwrRepository& repository : swr_) advance(repository);
+  if (life_ < next_event_) return;
+  if (be_born_and_die()) index_repositories();
+  next_event_ = std::min(next_birth_, next_death_);
+  for (AcrRepository& repository : acr_) next_event_ = std::min(next_event_, advance(repository));
+  for (SwrRepository& repository : swr_) next_event_ = std::min(next_event_, advance(repository));
 }
 
-void World::be_born_and_die() {
+void World::index_repositories() {
+  acr_at_.clear();
+  swr_at_.clear();
+  for (std::size_t i = 0; i < acr_.size(); ++i) acr_at_[acr_[i].id] = i;
+  for (std::size_t i = 0; i < swr_.size(); ++i) {
+    swr_at_[swr_[i].repo_namespace + "/" + swr_[i].name] = i;
+  }
+}
+
+/// True if any did.
+bool World::be_born_and_die() {
+  const bool any = std::min(next_birth_, next_death_) <= life_;
   while (next_birth_ <= life_) {
     add_acr(next_birth_, Life{0});
     add_swr(next_birth_, Life{0});
@@ -204,6 +219,7 @@ void World::be_born_and_die() {
     if (swr_.size() > 1) swr_.erase(swr_.begin() + static_cast<std::ptrdiff_t>(swr_victim));
     next_death_ += micros(fate_.exponential(kDayUs / options_.deaths_per_day));
   }
+  return any;
 }
 
 void World::add_acr(Life born, Life history) {
@@ -247,13 +263,19 @@ void World::add_swr(Life born, Life history) {
   swr_.push_back(std::move(repository));
 }
 
-void World::advance(AcrRepository& repository) {
+Life World::advance(AcrRepository& repository) {
   while (repository.next_start <= life_) {
     start_build(repository, repository.next_start);
     repository.next_start += micros(1000 + repository.dice.exponential(repository.interval_us));
   }
   finish_builds(repository);
   trim(repository);
+  Life next = repository.next_start;
+  for (const std::uint64_t number : repository.open) {
+    const Build& build = repository.builds[number - repository.trimmed];
+    next = std::min<Life>(next, build.born + build.span);
+  }
+  return next;
 }
 
 void World::start_build(AcrRepository& repository, Life at) {
@@ -305,10 +327,11 @@ void World::trim(SwrRepository& repository) const {
   }
 }
 
-void World::advance(SwrRepository& repository) {
+Life World::advance(SwrRepository& repository) {
+  Life next{0};
   for (;;) {
     const Life due = repository.due.empty() ? kNever : repository.due.front();
-    const Life next = std::min({due, repository.next_push, repository.next_run});
+    next = std::min({due, repository.next_push, repository.next_run});
     if (next > life_) break;
     if (next == due) {
       repository.due.pop_front();
@@ -323,6 +346,7 @@ void World::advance(SwrRepository& repository) {
     }
   }
   trim(repository);
+  return next;
 }
 
 /// A run deletes what the rule does not keep, one tag after another within a few seconds.
@@ -353,17 +377,13 @@ void World::delete_tag(SwrRepository& repository, Life at) {
 }
 
 const AcrRepository* World::find_acr(std::string_view id) const {
-  for (const AcrRepository& repository : acr_) {
-    if (repository.id == id) return &repository;
-  }
-  return nullptr;
+  const auto found = acr_at_.find(std::string(id));
+  return found == acr_at_.end() ? nullptr : &acr_[found->second];
 }
 
 const SwrRepository* World::find_swr(std::string_view repo_namespace, std::string_view name) const {
-  for (const SwrRepository& repository : swr_) {
-    if (repository.name == name && repository.repo_namespace == repo_namespace) return &repository;
-  }
-  return nullptr;
+  const auto found = swr_at_.find(std::string(repo_namespace) + "/" + std::string(name));
+  return found == swr_at_.end() ? nullptr : &swr_[found->second];
 }
 
 World::FoundBuild World::find_build(std::string_view id) const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "exporter/base/clock.h"
@@ -145,20 +146,23 @@ class World {
   Millis start_lag() const;
   void add_acr(Life born, Life history);
   void add_swr(Life born, Life history);
-  void advance(AcrRepository& repository);
-  void advance(SwrRepository& repository);
+  /// Both return when something happens next.
+  Life advance(AcrRepository& repository);
+  Life advance(SwrRepository& repository);
   void start_build(AcrRepository& repository, Life at);
   void finish_builds(AcrRepository& repository);
   void delete_tag(SwrRepository& repository, Life at);
   void start_run(SwrRepository& repository, Life at);
   void trim(AcrRepository& repository) const;
   void trim(SwrRepository& repository) const;
-  void be_born_and_die();
+  bool be_born_and_die();
+  void index_repositories();
 
   WorldOptions options_;
   UnixMicros anchor_wall_;  ///< Where life stood at this wall time: the last change of speed.
   Life anchor_life_{0};
   Life life_{0};
+  Life next_event_{0};  ///< Nothing happens before.
   Millis lag_{0};
   Dice fate_;
   Life next_birth_{0};
@@ -169,6 +173,8 @@ class World {
   std::vector<std::string> swr_namespaces_;
   std::deque<AcrRepository> acr_;
   std::deque<SwrRepository> swr_;
+  std::unordered_map<std::string, std::size_t> acr_at_;  ///< By id.
+  std::unordered_map<std::string, std::size_t> swr_at_;  ///< By "namespace/name".
 };
 
 }  // namespace registry_exporter::simulator
