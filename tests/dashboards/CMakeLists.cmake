@@ -1,0 +1,1 @@
+add_python_test(dashboards dashboards dashboards_test)
