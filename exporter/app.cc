@@ -125,7 +125,7 @@ int App::serve() {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // For every thread that is started from here on.
   tasks_ = std::make_unique<TaskThreads>(runtime_.threads,
-                                         static_cast<std::size_t>(options_.max_requests) + 2);
+                                         static_cast<std::size_t>(options_.max_requests) + 4);
   WebOptions web;
   web.telemetry_path = options_.telemetry_path;
   web.enable_lifecycle = options_.enable_lifecycle;
@@ -174,6 +174,7 @@ void App::stop(Server& server) {
   ready_ = false;
   const auto closing = runtime_.threads.start("stop", [&server] { server.stop(kStopGrace); });
   engine()->stop();
+  tasks_->stop();
 }
 
 std::shared_ptr<Engine> App::engine() const {
