@@ -14,6 +14,42 @@ constexpr int kListPagesMax = 1000;
 /// More than five bad signatures in a row lock the key for everyone, for five minutes.
 constexpr std::chrono::minutes kProbeInterval{6};
 
+/// Which page of a listing comes next, and whether it has come to its end. Totals and sizes are
+/// hints: rows may appear, go and move while we turn the pages. Pure.
+class ListEnd {
+ public:
+  PageRequest next() const { return {index_, size_}; }
+
+  /// `fresh`: repositories not met on earlier pages.
+  void take(const RepositoryPage& page, std::size_t fresh) {
+    const std::size_t unreadable = page.rows - page.repositories.size();
+    if (page.total) total_ = page.total;
+    met_ += fresh + unreadable;
+    empty_pages_ += page.rows == 0 ? 1 : 0;
+    stale_pages_ += page.rows > 0 && fresh == 0 ? 1 : 0;
+    const bool is_short = page.rows < static_cast<std::size_t>(size_);
+    const bool agrees = total_ ? met_ >= *total_ : page.rows > 0;
+    whole_ = (is_short && agrees) || empty_pages_ >= 2;
+    over_ = whole_ || stale_pages_ >= 2;  // The same page for ever: it has no end to come to.
+    if (page.rows == 0) return;           // An empty page is read once more before it is believed.
+    // Short of its total from the start: the server's pages are smaller than asked for.
+    if (index_ == 0 && is_short) size_ = static_cast<int>(page.rows);
+    ++index_;
+  }
+  bool over() const { return over_; }
+  bool whole() const { return whole_; }
+
+ private:
+  int index_ = 0;
+  int size_ = kListPageSize;
+  std::optional<std::uint64_t> total_;
+  std::uint64_t met_ = 0;
+  int empty_pages_ = 0;
+  int stale_pages_ = 0;
+  bool whole_ = false;
+  bool over_ = false;
+};
+
 /// Errors that end a discovery, whatever was found so far.
 bool is_final(const Error& error) {
   return error.kind == ErrorKind::canceled || error.kind == ErrorKind::unauthorized ||
@@ -52,9 +88,7 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       static_repositories_(config.static_repositories),
       caller_(runtime, transport, observer, caller_options(config)),
       credentials_(make_credentials(
-          config, runtime, [this](const SwrCredentials::IamUser& user, const Secret& password) {
-            return ask_for_token(user, password);
-          })) {}
+          config, runtime, [this](const TokenQuestion& asked) { return ask_for_token(asked); })) {}
 
 Result<Discovery> Client::discover() {
   if (static_repositories_) {
@@ -112,12 +146,11 @@ Result<Discovery> Client::discover_by_namespace() {
 }
 
 Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
-  int stale_pages = 0;
-  int empty_pages = 0;
-  std::uint64_t met = 0;
-  for (int index = 0; index < kListPagesMax; ++index) {
+  std::set<std::string> met;
+  ListEnd end;
+  for (int pages = 0; pages < kListPagesMax && !end.over(); ++pages) {
     const auto page = ask<RepositoryPage>(
-        "ListReposDetails", list_repositories(target_, repo_namespace, {index, kListPageSize}),
+        "ListReposDetails", list_repositories(target_, repo_namespace, end.next()),
         [&](const HttpResponse& response) {
           if (!found.discovery.server_time) {
             found.discovery.server_time = parse_http_date(response.header("date"));
@@ -125,26 +158,23 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
           return parse_repository_page(response.body);
         });
     if (!page) {
-      if (index == 0 || is_final(page.error())) return tl::unexpected(page.error());
+      if (pages == 0 || is_final(page.error())) return tl::unexpected(page.error());
       return false;
     }
     std::size_t fresh = 0;
     for (const ListedRepository& repository : page->repositories) {
-      // The namespace in a query is matched loosely.
-      const bool wanted = repo_namespace.empty() || repository.ref.repo_namespace == repo_namespace;
-      if (!found.names.insert(full_name(repository.ref)).second) continue;
+      const std::string name = full_name(repository.ref);
+      if (!met.insert(name).second) continue;
       ++fresh;
-      if (wanted) found.discovery.repositories.push_back(repository);
+      // The namespace in a query is matched loosely: rows of others are theirs to add.
+      const bool wanted = repo_namespace.empty() || repository.ref.repo_namespace == repo_namespace;
+      if (wanted && found.names.insert(name).second) {
+        found.discovery.repositories.push_back(repository);
+      }
     }
-    met += page->rows - page->repositories.size() + fresh;
-    const bool short_page = page->rows < static_cast<std::size_t>(kListPageSize);
-    const bool total_met = !page->total || met >= *page->total;
-    empty_pages += page->rows == 0 ? 1 : 0;
-    stale_pages += page->rows > 0 && fresh == 0 ? 1 : 0;
-    if ((short_page && total_met) || (page->rows == 0 && index > 0) || empty_pages > 1) return true;
-    if (stale_pages > 1) return false;  // The same page for ever: it has no end to come to.
+    end.take(*page, fresh);
   }
-  return false;
+  return end.whole();
 }
 
 Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
@@ -180,6 +210,16 @@ CloudHealth Client::health() const {
   return health;
 }
 
+/// One call, and what became of it.
+struct Client::Question {
+  std::string_view operation;
+  const HttpRequest& request;
+  SwrKeys keys;
+  std::function<std::optional<Error>(const HttpResponse& response)> read;
+  bool renewed = false;  ///< The keys were got because others had expired.
+  bool expired = false;  ///< Out: these have expired as well, if that can be.
+};
+
 template <class T>
 Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
                       const std::function<Result<T>(const HttpResponse& response)>& parse) {
@@ -194,31 +234,35 @@ Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
     const Result<SwrKeys> keys = credentials_->get();
     if (!keys) return within(operation, keys.error());
     notice(*keys);
-    bool expired = false;
-    const Result<HttpResponse> response = call_once(operation, question, *keys, expired, read);
+    Question asked{operation, question, *keys, read, renewed, false};
+    const Result<HttpResponse> response = call_once(asked);
     if (response) return std::move(*value);
-    if (!expired || renewed) return within(operation, response.error());
+    if (!asked.expired) return within(operation, response.error());
     credentials_->expired(keys->generation);
   }
 }
 
-Result<HttpResponse> Client::call_once(
-    std::string_view operation, const HttpRequest& question, const SwrKeys& keys, bool& expired,
-    const std::function<std::optional<Error>(const HttpResponse&)>& read) {
+Result<HttpResponse> Client::call_once(Question& question) {
+  bool signed_again = false;
   ApiCall call;
-  call.operation = operation;
+  call.operation = question.operation;
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
-    return sign(question, keys, project_id_, now);
+    return sign(question.request, question.keys, project_id_, now);
   };
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = judge(response)) {
-      // Only a token can be renewed; keys that are refused are bad keys.
-      refusal->credentials_expired &= !keys.iam_token.empty();
-      expired = refusal->credentials_expired;
-      return refusal;
+    std::optional<Refusal> refusal = judge(response);
+    if (!refusal) {
+      if (auto error = question.read(response)) return Refusal{std::move(*error), false, false};
+      return std::nullopt;
     }
-    if (auto error = read(response)) return Refusal{std::move(*error), false, false};
-    return std::nullopt;
+    // Each remedy is tried once: what is refused after it is bad, whatever the words. Only a token
+    // can be renewed; keys that are refused are bad keys.
+    const bool renewable = !question.keys.iam_token.empty() && !question.renewed;
+    refusal->credentials_expired = refusal->credentials_expired && renewable;
+    refusal->sign_again = refusal->sign_again && !signed_again;
+    signed_again = signed_again || refusal->sign_again;
+    question.expired = refusal->credentials_expired;
+    return refusal;
   };
   return caller_.call(call);
 }
@@ -233,21 +277,25 @@ void Client::notice(const SwrKeys& keys) {
   if (known != 0 && known < keys.generation) caller_.credentials_changed();
 }
 
-Result<IamToken> Client::ask_for_token(const SwrCredentials::IamUser& user,
-                                       const Secret& password) {
+Result<IamToken> Client::ask_for_token(const TokenQuestion& asked) {
   {
     const std::lock_guard lock(password_mutex_);
-    if (password_asked_with_ && *password_asked_with_ != password) caller_.credentials_changed();
-    password_asked_with_ = password;
+    const bool changed = password_asked_with_ && *password_asked_with_ != asked.password;
+    if (changed) caller_.credentials_changed();
+    password_asked_with_ = asked.password;
   }
   std::optional<IamToken> token;
   ApiCall call;
   call.operation = "CreateToken";
   call.prepare = [&](UnixMillis) -> Result<HttpRequest> {
-    return create_token(target_, user, password);
+    return create_token(target_, asked.user, asked.password);
   };
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = judge(response)) return refusal;
+    if (auto refusal = judge(response)) {
+      refusal->credentials_expired = asked.in_good_time;
+      refusal->sign_again = false;  // Nothing is signed.
+      return refusal;
+    }
     Result<IamToken> parsed = parse_token(response);
     if (!parsed) return Refusal{parsed.error(), false, false};
     token = std::move(*parsed);

@@ -44,11 +44,10 @@ class Client final : public Cloud {
   template <class T>
   Result<T> ask(std::string_view operation, const HttpRequest& question,
                 const std::function<Result<T>(const HttpResponse& response)>& parse);
-  Result<HttpResponse> call_once(
-      std::string_view operation, const HttpRequest& question, const SwrKeys& keys, bool& expired,
-      const std::function<std::optional<Error>(const HttpResponse&)>& read);
+  struct Question;
+  Result<HttpResponse> call_once(Question& question);
   void notice(const SwrKeys& keys);
-  Result<IamToken> ask_for_token(const SwrCredentials::IamUser& user, const Secret& password);
+  Result<IamToken> ask_for_token(const TokenQuestion& asked);
 
   Result<Discovery> discover_by_namespace();
   /// One listing: of all, or of one organisation. True: it came to its end.

@@ -10,6 +10,7 @@ namespace registry_exporter::swr {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 256;
+constexpr std::size_t kRuleTextBytesMax = 64;  // Rules become labels.
 
 std::optional<UnixMillis> plausible(std::optional<UnixMillis> time) {
   constexpr UnixMillis kFirst{Millis{946'684'800'000}};     // 2000-01-01
@@ -46,6 +47,12 @@ std::optional<std::uint64_t> total_of(const HttpResponse& response, const json::
   const auto in_header = total_of_range(response.header("content-range"));
   if (in_body && in_header && *in_body != *in_header) return std::nullopt;
   return in_body ? in_body : in_header;
+}
+
+/// Whether body or header claim that there are rows.
+bool says_not_empty(const HttpResponse& response, const json::Object& root) {
+  return count_at(root, "total").value_or(0) > 0 ||
+         total_of_range(response.header("content-range")).value_or(0) > 0;
 }
 
 /// Names come with `/` or with `$` in its place.
@@ -103,21 +110,34 @@ std::optional<ListedRepository> listed_repository(const json::Object& row) {
   return repository;
 }
 
+Outcome outcome_of_template(std::string_view rule_template) {
+  if (rule_template == name(Outcome::date_rule)) return Outcome::date_rule;
+  if (rule_template == name(Outcome::tag_rule)) return Outcome::tag_rule;
+  return Outcome::other;
+}
+
 std::string keep_of(const json::Object& rule, const std::string& rule_template) {
   const auto params = json::object_at(rule, "params");
   if (!params) return "";
-  return json::text_at(*params, rule_template == "date_rule" ? "days" : "num");
+  std::string keep = json::text_at(*params, rule_template == "date_rule" ? "days" : "num");
+  return keep.size() > kRuleTextBytesMax ? "" : keep;
+}
+
+/// One rule of the retention `id`; nullopt: not readable.
+std::optional<RetentionRule> retention_rule(const std::string& id, const json::Element& element) {
+  json::Object rule;
+  if (element.get(rule)) return std::nullopt;
+  const Outcome outcome = outcome_of_template(json::text_at(rule, "template"));
+  const std::string rule_template(name(outcome));
+  return RetentionRule{id, rule_template,
+                       outcome == Outcome::other ? "" : keep_of(rule, rule_template)};
 }
 
 }  // namespace
 
 Outcome outcome_of_rule(std::string_view rule_type) {
   const Result<json::Document> rule = json::parse(rule_type);
-  if (!rule) return Outcome::other;
-  const std::string rule_template = json::text_at(rule->root, "template");
-  if (rule_template == name(Outcome::date_rule)) return Outcome::date_rule;
-  if (rule_template == name(Outcome::tag_rule)) return Outcome::tag_rule;
-  return Outcome::other;
+  return rule ? outcome_of_template(json::text_at(rule->root, "template")) : Outcome::other;
 }
 
 Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked) {
@@ -127,7 +147,7 @@ Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRe
   const auto list = json::field(root, "retention_log");
   Page page;
   page.total = total_of(response, root);
-  if (!list && page.total.value_or(0) > 0) {
+  if (!list && says_not_empty(response, root)) {
     return fail(ErrorKind::malformed, "shape: retention_log is missing although total is not 0");
   }
   json::Element any;
@@ -202,13 +222,12 @@ Result<std::vector<RetentionRule>> parse_retentions(std::string_view body) {
     if (element.get(retention)) continue;
     const auto inner = rows_of(json::field(retention, "rules"), "rules");
     if (!inner) return tl::unexpected(inner.error());
+    const std::string id = json::text_at(retention, "id");
+    if (id.size() > kRuleTextBytesMax) continue;
     for (const json::Element& rule_element : *inner) {
-      json::Object rule;
-      if (rule_element.get(rule)) continue;
-      const std::string said = json::text_at(rule, "template");
-      const bool known = said == "date_rule" || said == "tag_rule";
-      rules.push_back({json::text_at(retention, "id"), known ? said : "other",
-                       known ? keep_of(rule, said) : ""});
+      auto rule = retention_rule(id, rule_element);
+      const bool known = rule && std::find(rules.begin(), rules.end(), *rule) != rules.end();
+      if (rule && !known) rules.push_back(std::move(*rule));
     }
   }
   return rules;
@@ -222,7 +241,10 @@ Result<IamToken> parse_token(const HttpResponse& response) {
   }
   if (const Result<json::Document> document = json::parse(response.body)) {
     const auto inner = json::object_at(document->root, "token");
-    if (inner) token.expires_at = time_at(*inner, "expires_at");
+    if (inner) {
+      token.issued_at = time_at(*inner, "issued_at");
+      token.expires_at = time_at(*inner, "expires_at");
+    }
   }
   return token;
 }

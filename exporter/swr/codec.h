@@ -34,11 +34,13 @@ Result<RepositoryPage> parse_repository_page(std::string_view body);
 /// Names of organisations.
 Result<std::vector<std::string>> parse_namespaces(std::string_view body);
 
+/// No rule twice: each becomes a series.
 Result<std::vector<RetentionRule>> parse_retentions(std::string_view body);
 
 /// What IAM gave: the token is in a header.
 struct IamToken {
   std::string token;
+  std::optional<UnixMillis> issued_at;  ///< By IAM's clock, as the next.
   std::optional<UnixMillis> expires_at;
 };
 Result<IamToken> parse_token(const HttpResponse& response);

@@ -13,8 +13,11 @@ constexpr const char* kSupported =
     "secret also as _file, or HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and "
     "HUAWEICLOUD_SDK_SECURITY_TOKEN in the environment";
 
-/// A token that doesn't tell its life has the documented one.
+/// A token that doesn't tell its life, or not in earnest, has the documented one.
 constexpr std::chrono::hours kTokenLife{24};
+constexpr std::chrono::hours kTokenLifeMax{24 * 7};
+/// After a renewal that failed while the old token serves. IAM locks users who fail too often.
+constexpr std::chrono::minutes kRenewalPause{6};
 /// Renewed after this share of its life.
 constexpr int kRenewNumerator = 4;
 constexpr int kRenewDenominator = 5;
@@ -60,22 +63,20 @@ class UserToken final : public Credentials {
   Result<SwrKeys> get() override {
     const Result<Secret> password = reader_(user_.password);
     std::unique_lock lock(mutex_);
+    const std::uint64_t answers_before = answers_;
     while (asking_ && !usable()) changed_->wait_until(lock, SteadyTime::max());
-    const bool same_password = !password || *password == password_;
-    if (asking_ || (same_password && !renewal_due())) return keys_;
-    if (!password) return within("iam_user.password", password.error());
-    asking_ = true;
-    lock.unlock();
-    Result<IamToken> token = ask_(user_, *password);
-    lock.lock();
-    asking_ = false;
-    changed_->notify_all();
-    if (token) {
-      take(*token, *password);
-    } else if (!usable() || !same_password) {
-      return tl::unexpected<Error>(std::move(token.error()));
+    if (asking_) return keys_;
+    // Who waited for the asker shares its failure, instead of asking the same again.
+    if (answers_ != answers_before && !usable() && failure_) {
+      return tl::unexpected<Error>(*failure_);
     }
-    return keys_;
+    const bool other_password = password && *password != password_;
+    if (!other_password && !renewal_due()) return keys_;
+    if (!password) {
+      if (usable()) return keys_;
+      return within("iam_user.password", password.error());
+    }
+    return renew(lock, *password);
   }
 
   void expired(std::uint64_t generation) override {
@@ -90,17 +91,44 @@ class UserToken final : public Credentials {
 
  private:
   bool usable() const {
-    return !keys_.iam_token.empty() && runtime_.clock.now() < *keys_.expires_at;
+    return !keys_.iam_token.empty() && runtime_.clock.steady_now() < usable_until_;
   }
-  bool renewal_due() const { return !usable() || runtime_.clock.now() >= renew_at_; }
+  bool renewal_due() const { return !usable() || runtime_.clock.steady_now() >= renew_at_; }
 
-  void take(const IamToken& token, const Secret& password) {
-    const UnixMillis now = runtime_.clock.now();
-    keys_.iam_token = Secret(token.token);
-    keys_.expires_at = token.expires_at.value_or(now + kTokenLife);
-    renew_at_ = now + (*keys_.expires_at - now) * kRenewNumerator / kRenewDenominator;
-    ++keys_.generation;
+  /// Asks without the lock; nobody else asks meanwhile.
+  Result<SwrKeys> renew(std::unique_lock<std::mutex>& lock, const Secret& password) {
+    asking_ = true;
     password_ = password;
+    const bool in_good_time = usable();
+    lock.unlock();
+    const Result<IamToken> token = ask_({user_, password, in_good_time});
+    lock.lock();
+    asking_ = false;
+    ++answers_;
+    changed_->notify_all();
+    if (token) {
+      take(*token);
+      return keys_;
+    }
+    failure_ = token.error();
+    renew_at_ = runtime_.clock.steady_now() + kRenewalPause;
+    if (usable()) return keys_;
+    return tl::unexpected<Error>(token.error());
+  }
+
+  /// Lives are counted from now by the steady clock: ours may be wrong by hours.
+  void take(const IamToken& token) {
+    const UnixMillis now = runtime_.clock.now();
+    Millis life{0};
+    if (token.expires_at) life = *token.expires_at - token.issued_at.value_or(now);
+    if (life <= Millis{0} || life > kTokenLifeMax) life = kTokenLife;
+    const SteadyTime steady_now = runtime_.clock.steady_now();
+    keys_.iam_token = Secret(token.token);
+    keys_.expires_at = token.expires_at.value_or(now + life);
+    usable_until_ = steady_now + life;
+    renew_at_ = steady_now + life * kRenewNumerator / kRenewDenominator;
+    ++keys_.generation;
+    failure_.reset();
   }
 
   const SwrCredentials::IamUser user_;
@@ -110,9 +138,12 @@ class UserToken final : public Credentials {
   mutable std::mutex mutex_;
   std::unique_ptr<Waiter> changed_;
   bool asking_ = false;
+  std::uint64_t answers_ = 0;     ///< How often IAM was asked, with whatever result.
+  std::optional<Error> failure_;  ///< Of the newest question.
   SwrKeys keys_;
-  UnixMillis renew_at_;
-  Secret password_;
+  SteadyTime usable_until_;
+  SteadyTime renew_at_;
+  Secret password_;  ///< The newest that was tried.
 };
 
 class NotSupported final : public Credentials {

@@ -26,9 +26,14 @@ class Credentials {
 };
 
 using SecretReader = std::function<Result<Secret>(const SecretSource& source)>;
+struct TokenQuestion {
+  const SwrCredentials::IamUser& user;
+  const Secret& password;
+  /// The token in use still serves: a refusal says nothing about that one.
+  bool in_good_time = false;
+};
 /// Asks IAM for a token of the user.
-using TokenSource =
-    std::function<Result<IamToken>(const SwrCredentials::IamUser& user, const Secret& password)>;
+using TokenSource = std::function<Result<IamToken>(const TokenQuestion& question)>;
 
 /// The credentials that `config` describes. Forms that are not supported yet give an object whose
 /// get() says so.

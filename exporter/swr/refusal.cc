@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <string>
 
 #include "exporter/net/json.h"
@@ -10,6 +11,7 @@ namespace registry_exporter::swr {
 namespace {
 
 constexpr std::size_t kMessageBytesMax = 200;
+constexpr std::size_t kMessageReadMax = 4096;
 constexpr std::size_t kCodeBytesMax = 64;
 
 struct Said {
@@ -34,6 +36,9 @@ constexpr std::array kMeanings{
     CodeMeaning{"SWR.4040010", ErrorKind::not_found},
     CodeMeaning{"SWR.4040113", ErrorKind::not_found},
     CodeMeaning{"SWR.4010000", ErrorKind::unauthorized},
+    // A wrong endpoint or path, which tells nothing of what was asked for.
+    CodeMeaning{"SWR.4040083", ErrorKind::bad_request},
+    CodeMeaning{".0101", ErrorKind::bad_request},
     CodeMeaning{".0308", ErrorKind::throttled},
     CodeMeaning{".0301", ErrorKind::unauthorized},
     CodeMeaning{".0303", ErrorKind::unauthorized},
@@ -105,20 +110,51 @@ ErrorKind kind_by_status(int status, bool is_json) {
   return ErrorKind::bad_request;
 }
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+/// Whether `message` has one of `parts` (in lower case), whatever its own case.
+bool says(std::string_view message, std::initializer_list<std::string_view> parts) {
+  std::string text(message.substr(0, kMessageReadMax));
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::any_of(parts.begin(), parts.end(), [&text](std::string_view part) {
+    return text.find(part) != std::string::npos;
+  });
 }
 
-bool is_about_time(const Said& said) {
-  return contains(said.message, "x-sdk-date") || contains(said.message, "X-Sdk-Date") ||
-         contains(said.message, "expired, x-sdk") ||
-         contains(said.message, "verify aksk signature fail, x-sdk-date");
+/// What a refusal of the credentials comes from: own words, since the server's may quote them.
+struct Reason {
+  std::string_view words;
+  bool sign_again = false;
+  bool expired = false;
+};
+
+Reason reason_of(const Said& said) {
+  // A locked key first: the message of a lock may speak of signatures too.
+  if (says(said.message, {"failed to reach the limit"})) {
+    return {"the access key is locked for some minutes: too many bad signatures"};
+  }
+  if (said.code.ends_with(".0307") || said.code.ends_with("SWR.4010000") ||
+      says(said.message, {"must be updated", "token expire", "decrypt token fail"})) {
+    return {"the token has expired", false, true};
+  }
+  if (says(said.message, {"x-sdk-date", "signature expired", "signature time"})) {
+    return {"the clock is off", true, false};
+  }
+  if (says(said.message, {"signature fail"})) return {"the secret key is wrong"};
+  if (says(said.message, {"secretkey fail", "ak not exist"})) {
+    return {"the access key is not known"};
+  }
+  if (says(said.message, {"username or password", "user name or password"})) {
+    return {"the user name or password is wrong"};
+  }
+  return {};
 }
 
-bool is_about_expiry(const Said& said) {
-  return said.code.ends_with(".0307") || contains(said.message, "must be updated") ||
-         contains(said.message, "token expires") || contains(said.message, "token expired") ||
-         contains(said.message, "decrypt token fail");
+/// The message, unless it quotes what authenticates us.
+std::string shown(const std::string& message) {
+  const bool quotes =
+      says(message, {"authorization", "signature", "x-auth-token", "password", "x-security-token"});
+  return quotes ? "" : clean(message, kMessageBytesMax);
 }
 
 }  // namespace
@@ -128,7 +164,7 @@ std::optional<Refusal> judge(const HttpResponse& response) {
   if (status >= 200 && status < 300) return std::nullopt;
   const std::string where = "HTTP " + std::to_string(status);
   Refusal refusal;
-  if (status < 200 || status < 400) {
+  if (status < 400) {
     refusal.error = {ErrorKind::malformed, where + ": redirect: not followed", {}, {}};
     return refusal;
   }
@@ -139,10 +175,12 @@ std::optional<Refusal> judge(const HttpResponse& response) {
   error.detail = where;
   if (!error.code.empty()) error.detail += " " + error.code;
   if (error.kind == ErrorKind::unauthorized) {
-    refusal.sign_again = is_about_time(said);
-    refusal.credentials_expired = is_about_expiry(said);
-  } else if (!said.message.empty()) {
-    error.detail += ": " + clean(said.message, kMessageBytesMax);
+    const Reason reason = reason_of(said);
+    refusal.sign_again = reason.sign_again;
+    refusal.credentials_expired = reason.expired;
+    if (!reason.words.empty()) error.detail += ": " + std::string(reason.words);
+  } else if (const std::string message = shown(said.message); !message.empty()) {
+    error.detail += ": " + message;
   }
   if (!said.is_json) error.detail += ": no JSON";
   return refusal;

@@ -17,11 +17,14 @@ HttpRequest get(const std::string& origin, std::string target) {
   return request;
 }
 
-/// The cloud wants `/` within a repository's name as `$`, and `$` goes as it is.
+/// The cloud wants `/` within a repository's name as a bare `$`. Two names never share a segment,
+/// and none climbs out of its place.
 std::string path_segment(const std::string& name) {
+  if (name == ".") return "%2E";
+  if (name == "..") return "%2E%2E";
   std::string segment;
   for (const char c : name) {
-    segment += c == '/' || c == '$' ? "$" : percent_encode(std::string_view(&c, 1));
+    segment += c == '/' ? "$" : percent_encode(std::string_view(&c, 1));
   }
   return segment;
 }
