@@ -82,6 +82,7 @@ TEST_CASE("history page: an empty list has several faces, a missing one is malfo
       {R"({"total":0})", true},
       {R"({"total":"0"})", true},
       {R"({"retention_log":null,"total":3})", false},
+      {R"({"retention_log":{"retention_log":[]},"total":0})", false},
       {R"({"total":3})", false},
       {R"({})", false},
       {R"([])", false},
@@ -96,6 +97,26 @@ TEST_CASE("history page: an empty list has several faces, a missing one is malfo
     const auto parsed = swr::parse_history_page(answer(each.body), kRepository);
     CHECK(parsed.has_value() == each.good);
     if (!parsed) CHECK(parsed.error().kind == ErrorKind::malformed);
+  }
+}
+
+TEST_CASE("history page: no list, and a header that tells of rows, is no empty list") {
+  const auto parsed = swr::parse_history_page(
+      answer(R"({"retention_log":null,"total":0})", {{"content-range", "0-3/3"}}), kRepository);
+  CHECK_FALSE(parsed);
+}
+
+TEST_CASE("history page: a time outside the plausible is no time, the deletion stays") {
+  for (const char* time : {"\"1999-12-31T23:59:59Z\"", "\"2100-01-01T00:00:00Z\"", "1767323045",
+                           "null", "\"\"", "\"yesterday\"", "{}"}) {
+    CAPTURE(time);
+    const auto parsed = swr::parse_history_page(
+        answer(page(R"({"id":1,"created_at":)" + std::string(time) + "}", "1")), kRepository);
+    REQUIRE(parsed);
+    REQUIRE(parsed->records.size() == 1);
+    CHECK_FALSE(parsed->records[0].started_at);
+    CHECK_FALSE(parsed->records[0].ended_at);
+    CHECK(parsed->records[0].outcome == Outcome::other);
   }
 }
 
@@ -159,6 +180,30 @@ TEST_CASE("retentions: what a rule keeps") {
   CHECK(*parsed == std::vector<RetentionRule>{
                        {"77", "tag_rule", "7"}, {"77", "date_rule", "30"}, {"77", "other", ""}});
   CHECK(swr::parse_retentions("[]")->empty());
+}
+
+TEST_CASE("retentions: a rule listed twice is one, and a text too long for a label is none") {
+  const std::string rule = R"({"template":"tag_rule","params":{"num":"7"}})";
+  const auto parsed = swr::parse_retentions(
+      R"([{"id":77,"rules":[)" + rule + "," + rule + R"(]},{"id":77,"rules":[)" + rule +
+      R"(]},{"id":78,"rules":[{"template":"date_rule","params":{"days":")" + std::string(100, '9') +
+      R"("}}]},{"id":")" + std::string(100, '1') + R"(","rules":[)" + rule +
+      R"(]},{"id":79,"rules":null},7])");
+  REQUIRE(parsed);
+  CHECK(*parsed == std::vector<RetentionRule>{{"77", "tag_rule", "7"}, {"78", "date_rule", ""}});
+}
+
+TEST_CASE("token: it is in a header, its life in the body") {
+  const auto token =
+      swr::parse_token(answer(R"({"token":{"issued_at":"2026-01-02T03:04:05.000000Z",)"
+                              R"("expires_at":"2026-01-03T03:04:05.678000Z"}})",
+                              {{"x-subject-token", "T"}}));
+  REQUIRE(token);
+  CHECK(token->token == "T");
+  CHECK(token->issued_at == UnixMillis{Millis{1'767'323'045'000}});
+  CHECK(token->expires_at == UnixMillis{Millis{1'767'409'445'678}});
+  CHECK(swr::parse_token(answer("", {{"x-subject-token", "T"}})).has_value());
+  CHECK_FALSE(swr::parse_token(answer(R"({"token":{}})")));
 }
 
 TEST_CASE("requests: both paging forms, and names with slashes, go as the cloud wants them") {

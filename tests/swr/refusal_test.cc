@@ -38,6 +38,8 @@ TEST_CASE("judge: every costume of an error is recognised, the code before the s
        "SVCSTG.SWR.4000306"},
       {"plain 404 of the cloud", 404, "{}", ErrorKind::not_found, ""},
       {"404 of a proxy", 404, "<html>", ErrorKind::malformed, ""},
+      {"a path that isn't there", 404, R"({"error_code":"APIGW.0101","error_msg":"no such API"})",
+       ErrorKind::bad_request, "APIGW.0101"},
       {"HTML 502", 502, "<html>bad gateway</html>", ErrorKind::server_error, ""},
       {"empty 503", 503, "", ErrorKind::server_error, ""},
       {"plain 429", 429, "slow down", ErrorKind::throttled, ""},
@@ -74,4 +76,54 @@ TEST_CASE("judge: an expired token is renewed, a wrong clock signed again, and n
   CHECK_FALSE(wrong->sign_again);
   CHECK_FALSE(wrong->credentials_expired);
   CHECK(wrong->error.detail.find("AKSECRET") == std::string::npos);
+}
+
+TEST_CASE("judge: what a refusal of credentials comes from is told in own words") {
+  struct Row {
+    const char* message;
+    const char* words;
+    bool sign_again;
+    bool expired;
+  };
+  const Row rows[] = {
+      {"Incorrect IAM authentication information: AK access failed to reach the limit, forbidden",
+       "is locked", false, false},
+      {"decrypt token fail", "token has expired", false, true},
+      {"token expires", "token has expired", false, true},
+      {"The token must be updated", "token has expired", false, true},
+      {"signature expired, signature time:1,server time:2", "clock is off", true, false},
+      {"X-Sdk-Date is wrong", "clock is off", true, false},
+      {"verify aksk signature fail", "secret key is wrong", false, false},
+      {"Get secretKey failed, err: ak not exist", "access key is not known", false, false},
+      {"The username or password is wrong.", "password is wrong", false, false},
+      {"something else", "", false, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.message);
+    const auto refusal = swr::judge(
+        {401,
+         {},
+         R"({"error_code":"APIGW.0301","error_msg":")" + std::string(row.message) + R"("})"});
+    REQUIRE(refusal);
+    CHECK(refusal->error.kind == ErrorKind::unauthorized);
+    CHECK(refusal->error.detail.find(row.words) != std::string::npos);
+    CHECK(refusal->sign_again == row.sign_again);
+    CHECK(refusal->credentials_expired == row.expired);
+  }
+}
+
+TEST_CASE("judge: a message is one short clean line, and never what authenticates us") {
+  const auto plain = swr::judge(
+      {400,
+       {},
+       R"({"error_code":"X\n1","error_msg":"bad\nlimit )" + std::string(5000, 'x') + R"("})"});
+  REQUIRE(plain);
+  CHECK(plain->error.code == "X 1");
+  CHECK(plain->error.detail.find("bad limit") != std::string::npos);
+  CHECK(plain->error.detail.find('\n') == std::string::npos);
+  CHECK(plain->error.detail.size() < 300);
+  const auto quoting = swr::judge(
+      {400, {}, R"({"error_msg":"Authorization: SDK-HMAC-SHA256 Access=AK, Signature=SECRET"})"});
+  REQUIRE(quoting);
+  CHECK(quoting->error.detail.find("SECRET") == std::string::npos);
 }
