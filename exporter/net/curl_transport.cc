@@ -1,7 +1,6 @@
 // Shell: the only user of libcurl.
 #include "exporter/net/curl_transport.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -10,19 +9,32 @@
 #include <atomic>
 #include <cctype>
 #include <mutex>
+#include <optional>
+#include <unordered_set>
 #include <vector>
 
 namespace registry_exporter {
 namespace {
 
-constexpr Millis kConnectTimeoutMax{5'000};
+constexpr Millis kConnectTimeoutMax{3'000};
+constexpr int kPollMs = 1'000;
+constexpr const char* kUserAgent = "registry_exporter/" REGISTRY_EXPORTER_VERSION;
 
 struct CurlDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
-using Handle = std::unique_ptr<CURL, CurlDeleter>;
+struct MultiDeleter {
+  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
+};
 using HeaderList = std::unique_ptr<curl_slist, CurlDeleter>;
+
+/// One call at a time, over connections of its own that stay open; its wait can be ended from
+/// another thread.
+struct Line {
+  std::unique_ptr<CURLM, MultiDeleter> multi{curl_multi_init()};
+  std::unique_ptr<CURL, CurlDeleter> easy{curl_easy_init()};
+};
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -38,67 +50,92 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 /// One answer while it comes in.
 struct Receiving {
   HttpResponse response;
   std::size_t head_bytes = 0;
   std::size_t head_bytes_max = 0;
   std::size_t body_bytes_max = 0;
-  bool over_limit = false;
-  bool two_lengths = false;  ///< Two Content-Length that differ: where it ends is anyone's guess.
-  std::string host;          ///< The name the certificate must have.
-  const std::atomic<bool>* aborted = nullptr;
+  std::string length;  ///< Content-Length.
+  bool is_chunked = false;
+  const char* refused = nullptr;  ///< Why we stopped reading.
 };
+
+/// Notes what a header says of where the answer ends, which must not be anyone's guess: what
+/// follows would be read as the next answer.
+void check_framing(Receiving& receiving, std::string_view name, std::string_view value) {
+  std::string& length = receiving.length;
+  if (name == "transfer-encoding") receiving.is_chunked = true;
+  if (name == "content-length") {
+    if (!is_number(value)) receiving.refused = "http: Content-Length is no number";
+    if (!length.empty() && length != value) receiving.refused = "http: two different lengths";
+    length = value;
+  }
+  if (receiving.is_chunked && !length.empty()) {
+    receiving.refused = "http: both Content-Length and Transfer-Encoding";
+  }
+}
 
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* target) {
   auto& receiving = *static_cast<Receiving*>(target);
+  HttpResponse& response = receiving.response;
   const std::string_view line(data, size * count);
   receiving.head_bytes += line.size();
   if (receiving.head_bytes > receiving.head_bytes_max) {
-    receiving.over_limit = true;
+    receiving.refused = "limit: answer with too long a head";
     return 0;
   }
   if (line.starts_with("HTTP/")) {
-    receiving.response.headers.clear();  // A 100, or the head of a proxy, came before.
+    response.headers.clear();  // A 100 came before.
+    receiving.length.clear();
+    receiving.is_chunked = false;
     return line.size();
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return line.size();
   std::string name = lower(trimmed(line.substr(0, colon)));
   std::string value(trimmed(line.substr(colon + 1)));
-  const std::string_view before = receiving.response.header("content-length");
-  if (name == "content-length" && !before.empty() && before != value) receiving.two_lengths = true;
-  receiving.response.headers.emplace_back(std::move(name), std::move(value));
+  check_framing(receiving, name, value);
+  if (receiving.refused != nullptr) return 0;
+  response.headers.emplace_back(std::move(name), std::move(value));
   return line.size();
 }
 
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* target) {
   auto& receiving = *static_cast<Receiving*>(target);
   std::string& body = receiving.response.body;
-  if (receiving.two_lengths || body.size() + size * count > receiving.body_bytes_max) {
-    receiving.over_limit = true;
+  if (body.size() + size * count > receiving.body_bytes_max) {
+    receiving.refused = "limit: answer with too long a body";
     return 0;
   }
   body.append(data, size * count);
   return size * count;
 }
 
-int on_progress(void* target, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Receiving*>(target)->aborted->load() ? 1 : 0;
+/// A certificate must list its names: libcurl would take the subject's common name where it
+/// doesn't.
+int on_certificate(int is_good, X509_STORE_CTX* store) {
+  if (is_good == 0 || X509_STORE_CTX_get_error_depth(store) > 0) return is_good;
+  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(
+      X509_STORE_CTX_get_current_cert(store), NID_subject_alt_name, nullptr, nullptr));
+  bool is_named = false;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+    const int type = sk_GENERAL_NAME_value(names, i)->type;
+    is_named |= type == GEN_DNS || type == GEN_IPADD;
+  }
+  GENERAL_NAMES_free(names);
+  if (is_named) return 1;
+  X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+  return 0;
 }
 
-/// libcurl would take a certificate's common name where there is no alternative name.
-CURLcode on_tls_context(CURL*, void* context, void* target) {
-  const std::string& host = static_cast<Receiving*>(target)->host;
-  X509_VERIFY_PARAM* parameters = SSL_CTX_get0_param(static_cast<SSL_CTX*>(context));
-  X509_VERIFY_PARAM_set_hostflags(
-      parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  unsigned char address[16];
-  const bool is_address = inet_pton(AF_INET, host.c_str(), address) == 1 ||
-                          inet_pton(AF_INET6, host.c_str(), address) == 1;
-  const int set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str())
-                             : X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size());
-  return set == 1 ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+CURLcode on_tls_context(CURL*, void* context, void*) {
+  SSL_CTX_set_verify(static_cast<SSL_CTX*>(context), SSL_VERIFY_PEER, on_certificate);
+  return CURLE_OK;
 }
 
 struct OriginParts {
@@ -120,12 +157,64 @@ OriginParts split_origin(const std::string& origin) {
   return parts;
 }
 
-std::string without_brackets(const std::string& host) {
-  return host.size() > 2 && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
+ErrorKind kind_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return ErrorKind::timeout;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // Not HTTP, or a version that isn't ours.
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_OUT_OF_MEMORY:  // What it says of a line without end.
+      return ErrorKind::malformed;
+    default:
+      return ErrorKind::transport;
+  }
 }
 
-ErrorKind kind_of(CURLcode code) {
-  return code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::timeout : ErrorKind::transport;
+/// Where it went wrong, in a word to search for.
+std::string_view place_of(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return "dns";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+      return "proxy";
+    case CURLE_COULDNT_CONNECT:
+      return "connect";
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ISSUER_ERROR:
+      return "tls";
+    case CURLE_PARTIAL_FILE:
+      return "truncated";
+    case CURLE_OPERATION_TIMEDOUT:
+      return "deadline";
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+      return "connection";
+    default:
+      return "http";
+  }
+}
+
+Error error_of(CURLcode code, std::string_view message, const Receiving& receiving) {
+  if (receiving.refused != nullptr) return {ErrorKind::malformed, receiving.refused, {}, {}};
+  // A proxy's address is quoted whole when it can't be read, with the password in it.
+  const bool tells_secrets = message.find('@') != std::string_view::npos;
+  const std::string_view why =
+      message.empty() || tells_secrets ? curl_easy_strerror(code) : message;
+  return {kind_of(code), std::string(place_of(code)) + ": " + std::string(why), {}, {}};
+}
+
+bool has_line_break(const HttpRequest& request) {
+  return std::any_of(request.headers.begin(), request.headers.end(), [](const auto& header) {
+    return header.second.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos;
+  });
 }
 
 class CurlTransport final : public HttpTransport {
@@ -136,42 +225,81 @@ class CurlTransport final : public HttpTransport {
   }
 
   Result<HttpResponse> send(const HttpRequest& request) override {
-    if (aborted_) return fail(ErrorKind::canceled, "stopping");
-    Handle handle = take_handle();
-    if (!handle) return fail(ErrorKind::transport, "out of memory for a connection");
+    if (has_line_break(request)) {
+      return fail(ErrorKind::transport, "http: a header's value has a line break in it");
+    }
+    std::unique_ptr<Line> line = take_line();
+    if (!line->multi || !line->easy) {
+      return fail(ErrorKind::transport, "connection: out of memory");
+    }
     Receiving receiving;
     receiving.head_bytes_max = options_.head_bytes_max;
     receiving.body_bytes_max = options_.body_bytes_max;
-    receiving.aborted = &aborted_;
-    const HeaderList headers = header_list(request);
-    const HeaderList connect_to = configure(handle.get(), request, headers.get(), receiving);
     char message[CURL_ERROR_SIZE] = {};
-    curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, message);
-    const CURLcode code = curl_easy_perform(handle.get());
-    curl_easy_setopt(handle.get(), CURLOPT_ERRORBUFFER, nullptr);
-    if (code != CURLE_OK) return failure(code, message, receiving);
+    const HeaderList headers = header_list(request);
+    const HeaderList connect_to = configure(line->easy.get(), request, headers.get(), receiving);
+    curl_easy_setopt(line->easy.get(), CURLOPT_ERRORBUFFER, message);
+
+    const std::optional<CURLcode> code = perform(*line);
     long status = 0;
-    curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(line->easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    const bool is_good = code == CURLE_OK;
+    put_back(std::move(line), is_good);
+    if (!code) return fail(ErrorKind::canceled, "stopping");
+    if (!is_good) return tl::unexpected<Error>(error_of(*code, message, receiving));
     receiving.response.status = static_cast<int>(status);
-    keep_handle(std::move(handle));
     return std::move(receiving.response);
   }
 
-  void abort() override { aborted_ = true; }
+  void abort() override {
+    aborted_ = true;
+    const std::lock_guard lock(mutex_);
+    for (const Line* line : busy_) curl_multi_wakeup(line->multi.get());
+  }
 
  private:
-  /// A handle owns its connections: taking the one used last finds a warm one.
-  Handle take_handle() {
+  /// The line used last has the warmest connections.
+  std::unique_ptr<Line> take_line() {
     const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return Handle(curl_easy_init());
-    Handle handle = std::move(idle_.back());
-    idle_.pop_back();
-    return handle;
+    std::unique_ptr<Line> line;
+    if (idle_.empty()) {
+      line = std::make_unique<Line>();
+    } else {
+      line = std::move(idle_.back());
+      idle_.pop_back();
+    }
+    if (line->multi && line->easy) busy_.insert(line.get());
+    return line;
   }
-  void keep_handle(Handle handle) {
-    curl_easy_reset(handle.get());  // Options go, connections stay.
+
+  /// After a failure the line goes, and its connections with it.
+  void put_back(std::unique_ptr<Line> line, bool is_good) {
+    curl_easy_reset(line->easy.get());  // Options go, connections stay.
+    // Still, a resolver's thread must not be waited for when the line goes.
+    curl_easy_setopt(line->easy.get(), CURLOPT_QUICK_EXIT, 1L);
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(handle));
+    busy_.erase(line.get());
+    if (is_good) idle_.push_back(std::move(line));
+  }
+
+  /// What curl_easy_perform() does, but abort() ends it at once. nullopt: aborted.
+  std::optional<CURLcode> perform(Line& line) const {
+    CURLM* multi = line.multi.get();
+    if (curl_multi_add_handle(multi, line.easy.get()) != CURLM_OK) return CURLE_FAILED_INIT;
+    std::optional<CURLcode> result;
+    while (!aborted_ && !result) {
+      int running = 0;
+      int waiting = 0;
+      if (curl_multi_perform(multi, &running) != CURLM_OK) result = CURLE_FAILED_INIT;
+      while (const CURLMsg* message = curl_multi_info_read(multi, &waiting)) {
+        if (message->msg == CURLMSG_DONE) result = message->data.result;
+      }
+      if (!result && curl_multi_poll(multi, nullptr, 0, kPollMs, nullptr) != CURLM_OK) {
+        result = CURLE_FAILED_INIT;
+      }
+    }
+    curl_multi_remove_handle(multi, line.easy.get());
+    return result;
   }
 
   static HeaderList header_list(const HttpRequest& request) {
@@ -189,15 +317,6 @@ class CurlTransport final : public HttpTransport {
     return list;
   }
 
-  static Result<HttpResponse> failure(CURLcode code, const char* message,
-                                      const Receiving& receiving) {
-    if (code == CURLE_ABORTED_BY_CALLBACK) return fail(ErrorKind::canceled, "stopping");
-    if (receiving.two_lengths) return fail(ErrorKind::malformed, "two different Content-Length");
-    if (receiving.over_limit) return fail(ErrorKind::malformed, "answer over the size limit");
-    const std::string detail = *message != '\0' ? message : curl_easy_strerror(code);
-    return fail(kind_of(code), detail);
-  }
-
   HeaderList configure(CURL* handle, const HttpRequest& request, curl_slist* headers,
                        Receiving& receiving) const {
     const OriginParts origin = split_origin(request.origin);
@@ -205,12 +324,13 @@ class CurlTransport final : public HttpTransport {
     const std::string host = renamed ? options_.server_name : origin.host;
     const std::string port = origin.port.empty() ? "" : ":" + origin.port;
     const std::string url = origin.scheme + "://" + host + port + request.target;
-    receiving.host = without_brackets(lower(host));
 
     curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
     curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(handle, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+    curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, kUserAgent);
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
@@ -233,10 +353,7 @@ class CurlTransport final : public HttpTransport {
     curl_easy_setopt(handle, CURLOPT_HEADERDATA, &receiving);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &receiving);
-    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &receiving);
-    configure_tls(handle, receiving);
+    configure_tls(handle);
     const std::string proxy = options_.direct ? "" : proxy_for(request.origin, options_.proxy);
     curl_easy_setopt(handle, CURLOPT_PROXY, proxy.c_str());  // "" is: none, not even libcurl's own.
     curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
@@ -251,16 +368,20 @@ class CurlTransport final : public HttpTransport {
     return connect_to;
   }
 
-  void configure_tls(CURL* handle, Receiving& receiving) const {
+  void configure_tls(CURL* handle) const {
     curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    curl_easy_setopt(handle, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
-    curl_easy_setopt(handle, CURLOPT_SSL_CTX_DATA, &receiving);
     const auto file = [handle](CURLoption option, const std::string& path) {
       if (!path.empty()) curl_easy_setopt(handle, option, path.c_str());
     };
     file(CURLOPT_CAINFO, options_.ca_file);
+    // The named authorities alone, not the system's beside them.
+    if (!options_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+    // An https:// proxy may be of theirs, too.
+    file(CURLOPT_PROXY_CAINFO, options_.ca_file);
     file(CURLOPT_SSLCERT, options_.cert_file);
     file(CURLOPT_SSLKEY, options_.key_file);
   }
@@ -268,7 +389,8 @@ class CurlTransport final : public HttpTransport {
   const CurlOptions options_;
   std::atomic<bool> aborted_{false};
   std::mutex mutex_;
-  std::vector<Handle> idle_;
+  std::vector<std::unique_ptr<Line>> idle_;
+  std::unordered_set<const Line*> busy_;
 };
 
 }  // namespace

@@ -55,6 +55,15 @@ std::optional<Address> parse_address(const std::string& text) {
   return std::nullopt;
 }
 
+bool same_bits(const Address& one, const Address& other, unsigned bits) {
+  if (one.family != other.family) return false;
+  for (unsigned bit = 0; bit < bits; ++bit) {
+    const unsigned mask = 0x80U >> (bit % 8);
+    if ((one.bytes[bit / 8] & mask) != (other.bytes[bit / 8] & mask)) return false;
+  }
+  return true;
+}
+
 bool network_covers(const std::string& network, const std::string& host) {
   const std::size_t slash = network.find('/');
   const auto base = parse_address(network.substr(0, slash));
@@ -64,30 +73,33 @@ bool network_covers(const std::string& network, const std::string& host) {
   const char* end = network.data() + network.size();
   const auto [stop, error] = std::from_chars(begin, end, bits);
   if (!base || !address || error != std::errc{} || stop != end) return false;
-  if (base->family != address->family || bits > (base->family == AF_INET ? 32U : 128U)) {
-    return false;
-  }
-  for (unsigned bit = 0; bit < bits; ++bit) {
-    const unsigned char mask = static_cast<unsigned char>(0x80U >> (bit % 8));
-    if ((base->bytes[bit / 8] & mask) != (address->bytes[bit / 8] & mask)) return false;
-  }
-  return true;
+  return bits <= (base->family == AF_INET ? 32U : 128U) && same_bits(*base, *address, bits);
+}
+
+/// "host:port" or "[v6]:port"; a bare IPv6 address has no port.
+void split_port(std::string& entry, std::string& port) {
+  const std::size_t colon = entry.rfind(':');
+  if (colon == std::string::npos) return;
+  const bool has_port = entry.find(':') == colon || (colon > 0 && entry[colon - 1] == ']');
+  if (!has_port) return;
+  port = entry.substr(colon + 1);
+  entry.resize(colon);
 }
 
 bool entry_covers(std::string entry, const std::string& host, std::string_view port) {
   if (entry == "*") return true;
   if (entry.find('/') != std::string::npos) return network_covers(entry, host);
-  const std::size_t colon = entry.rfind(':');
-  const bool one_colon = colon != std::string::npos && entry.find(':') == colon;
-  if (one_colon) {
-    if (entry.substr(colon + 1) != port) return false;
-    entry.resize(colon);
-  }
+  std::string wanted_port;
+  split_port(entry, wanted_port);
+  if (!wanted_port.empty() && wanted_port != port) return false;
   if (entry.size() > 2 && entry.front() == '[') entry = entry.substr(1, entry.size() - 2);
-  if (!entry.empty() && entry.front() == '.') entry.erase(0, 1);
-  if (entry.empty()) return false;
-  return host == entry || (host.size() > entry.size() && host.ends_with(entry) &&
-                           host[host.size() - entry.size() - 1] == '.');
+  if (const auto address = parse_address(host)) {
+    const auto wanted = parse_address(entry);
+    return wanted && same_bits(*wanted, *address, wanted->family == AF_INET ? 32 : 128);
+  }
+  if (entry.starts_with("*.")) entry.erase(0, 2);
+  if (entry.starts_with(".")) entry.erase(0, 1);
+  return !entry.empty() && (host == entry || host.ends_with("." + entry));
 }
 
 std::string from_environment(const ProxySettings& settings, const std::string& name) {
@@ -101,12 +113,9 @@ std::string from_environment(const ProxySettings& settings, const std::string& n
 bool no_proxy_covers(std::string_view list, std::string_view host, std::string_view port) {
   const std::string wanted = lower(host);
   while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    std::string entry = lower(list.substr(0, comma));
-    std::erase_if(entry, [](char c) { return c == ' ' || c == '\t'; });
-    if (entry_covers(std::move(entry), wanted, port)) return true;
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
+    const std::size_t end = std::min(list.find_first_of(", \t"), list.size());
+    if (end > 0 && entry_covers(lower(list.substr(0, end)), wanted, port)) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
   }
   return false;
 }
