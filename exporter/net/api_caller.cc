@@ -15,14 +15,23 @@ namespace {
 
 /// The signing clock follows the server's when ours is off by more.
 constexpr Millis kClockTolerance{60'000};
-/// A longer pause isn't waited for by a worker: the call is told to come again.
-constexpr Millis kPauseWaitMax{2'000};
 /// `Date` has whole seconds: on average it is half a second old.
 constexpr Millis kDateRounding{500};
 
 bool accepted_credentials(ErrorKind kind) {
   return kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
          kind == ErrorKind::bad_request;
+}
+
+/// What an answer tells about the keys. Refused for its time even when signed by the server's clock
+/// is refused.
+KeyGuard::Verdict verdict_of(const Error* error, const Refusal* refusal, bool signed_again) {
+  if (error == nullptr || accepted_credentials(error->kind)) return KeyGuard::Verdict::accepted;
+  if (error->kind != ErrorKind::unauthorized || refusal == nullptr) {
+    return KeyGuard::Verdict::unknown;
+  }
+  const bool may_be_good = refusal->credentials_expired || (refusal->sign_again && !signed_again);
+  return may_be_good ? KeyGuard::Verdict::unknown : KeyGuard::Verdict::refused;
 }
 
 }  // namespace
@@ -56,51 +65,58 @@ struct ApiCaller::Shared {
 
   struct Attempt {
     Result<HttpResponse> response = fail(ErrorKind::canceled, "stopping");
+    bool was_sent = false;
     bool sign_again = false;
   };
 
-  Result<Done> admit();
-  Attempt attempt(const ApiCall& call);
+  Result<KeyGuard::Ticket> admit();
+  Result<HttpRequest> prepare(const ApiCall& call, const KeyGuard::Ticket& ticket);
+  Attempt attempt(const ApiCall& call, bool signed_again);
   void learn(const HttpResponse& response, UnixMillis sent_at, UnixMillis received_at);
-  void report(const Error* error, bool credentials_expired, SteadyTime sent_at);
+  void report(const Error* error, const KeyGuard::Ticket& ticket, KeyGuard::Verdict verdict,
+              SteadyTime sent_at);
   bool wait_before_retry(int attempts);
 };
 
-/// Waits until a call may go: keys, pauses, rate.
-Result<Done> ApiCaller::Shared::admit() {
+/// Waits until a call may go: pauses, keys, rate.
+Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
   std::unique_lock lock(mutex);
-  bool guarded = false;
-  for (;;) {
-    if (aborted) return fail(ErrorKind::canceled, "stopping");
+  std::optional<KeyGuard::Ticket> ticket;
+  const Millis patience = std::max(kWorkerWaitMax, options.request_timeout);
+  Millis paused{0};
+  while (!aborted) {
     const SteadyTime now = runtime.clock.steady_now();
     if (const auto until = rate.paused_until(now)) {
       const auto left = std::chrono::ceil<Millis>(*until - now);
-      if (left > kPauseWaitMax) {
-        if (guarded) guard.report(KeyGuard::Verdict::unknown, now);
+      if (left > kWorkerWaitMax || paused + left > patience) {
+        if (ticket) guard.give_back(*ticket);
         changed->notify_all();
         Error error{ErrorKind::throttled, "paused, as the server asked", {}, left};
         return tl::unexpected<Error>(std::move(error));
       }
       changed->wait_until(lock, *until);
+      paused += std::chrono::ceil<Millis>(runtime.clock.steady_now() - now);
       continue;
     }
-    if (!guarded) {
-      const KeyGuard::Admission admission = guard.admit(now);
-      if (admission == KeyGuard::Admission::refused) {
+    if (ticket && !guard.is_valid(*ticket)) ticket.reset();  // While we waited for a token.
+    if (!ticket) {
+      const KeyGuard::Answer answer = guard.admit(now);
+      if (answer.admission == KeyGuard::Admission::refused) {
         return fail(
             ErrorKind::unauthorized,
             "the credentials were refused; they are tried again later, or when they change");
       }
-      if (admission == KeyGuard::Admission::wait) {
+      if (answer.admission == KeyGuard::Admission::wait) {
         changed->wait_until(lock, SteadyTime::max());
         continue;
       }
-      guarded = true;
+      ticket = answer.ticket;
     }
     const TokenBucket::Answer token = bucket.take(now, rate.rate(now));
-    if (token.taken) return Done{};
+    if (token.taken) return *ticket;
     changed->wait_until(lock, token.ask_again);
   }
+  return fail(ErrorKind::canceled, "stopping");
 }
 
 void ApiCaller::Shared::learn(const HttpResponse& response, UnixMillis sent_at,
@@ -114,55 +130,65 @@ void ApiCaller::Shared::learn(const HttpResponse& response, UnixMillis sent_at,
 
 /// What an attempt tells about the keys, the rate and whether the cloud is up. `error` is nullptr
 /// when it was answered as asked.
-void ApiCaller::Shared::report(const Error* error, bool credentials_expired, SteadyTime sent_at) {
+void ApiCaller::Shared::report(const Error* error, const KeyGuard::Ticket& ticket,
+                               KeyGuard::Verdict verdict, SteadyTime sent_at) {
   const std::lock_guard lock(mutex);
   const SteadyTime now = runtime.clock.steady_now();
-  KeyGuard::Verdict verdict = KeyGuard::Verdict::unknown;
-  if (error == nullptr || accepted_credentials(error->kind)) {
-    verdict = KeyGuard::Verdict::accepted;
-    up = true;
-  } else if (error->kind == ErrorKind::unauthorized) {
-    if (!credentials_expired) verdict = KeyGuard::Verdict::refused;
+  const ErrorKind kind = error == nullptr ? ErrorKind::canceled : error->kind;
+  if (verdict == KeyGuard::Verdict::accepted) up = true;
+  if (kind == ErrorKind::unauthorized || kind == ErrorKind::timeout ||
+      kind == ErrorKind::transport) {
     up = false;
-  } else if (error->kind == ErrorKind::timeout || error->kind == ErrorKind::transport) {
-    up = false;
-  } else if (error->kind == ErrorKind::throttled) {
-    rate.throttled(sent_at, now);
   }
+  if (kind == ErrorKind::throttled) rate.throttled(sent_at, now);
   if (error != nullptr && error->retry_after) rate.pause(*error->retry_after, now);
-  guard.report(verdict, now);
+  guard.report(ticket, verdict, now);
   changed->notify_all();
 }
 
-ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call) {
-  if (auto admitted = admit(); !admitted) {
-    return {tl::unexpected<Error>(std::move(admitted.error())), false};
-  }
-  const UnixMillis sent_at = runtime.clock.now();
-  const SteadyTime steady_sent_at = runtime.clock.steady_now();
+/// Has a request built and signed, by the server's clock where ours is far off.
+Result<HttpRequest> ApiCaller::Shared::prepare(const ApiCall& call,
+                                               const KeyGuard::Ticket& ticket) {
   Millis offset{0};
   {
     const std::lock_guard lock(mutex);
     const Millis known = clock_offset.value_or(Millis{0});
     if (known > kClockTolerance || known < -kClockTolerance) offset = known;
   }
-  Result<HttpRequest> request = call.prepare(sent_at + offset);
-  if (!request) {
-    report(&request.error(), true, steady_sent_at);
-    return {tl::unexpected<Error>(std::move(request.error())), false};
+  Result<HttpRequest> request = call.prepare(runtime.clock.now() + offset);
+  if (request) {
+    request->timeout = options.request_timeout;
+    return request;
   }
-  request->timeout = options.request_timeout;
-  Attempt result;
-  result.response = transport.send(*request);
+  const std::lock_guard lock(mutex);
+  if (request.error().kind == ErrorKind::unauthorized) up = false;
+  guard.give_back(ticket);
+  changed->notify_all();
+  return request;
+}
 
-  bool credentials_expired = false;
-  const UnixMillis received_at = runtime.clock.now();
+ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call, bool signed_again) {
+  const auto unsent = [](Error error) {
+    return Attempt{tl::unexpected<Error>(std::move(error)), false, false};
+  };
+  const Result<KeyGuard::Ticket> ticket = admit();
+  if (!ticket) return unsent(ticket.error());
+  const Result<HttpRequest> request = prepare(call, *ticket);
+  if (!request) return unsent(request.error());
+
+  const UnixMillis sent_at = runtime.clock.now();
+  const SteadyTime steady_sent_at = runtime.clock.steady_now();
+  Attempt result{transport.send(*request), true, false};
+  const auto took = std::chrono::duration_cast<Millis>(runtime.clock.steady_now() - steady_sent_at);
+
+  std::optional<Refusal> refusal;
   if (result.response) {
+    const UnixMillis received_at = runtime.clock.now();
     learn(*result.response, sent_at, received_at);
-    if (std::optional<Refusal> refusal = call.judge(*result.response)) {
+    refusal = call.judge(*result.response);
+    if (refusal) {
       result.sign_again = refusal->sign_again;
-      credentials_expired = refusal->credentials_expired || refusal->sign_again;
-      Error error = std::move(refusal->error);
+      Error error = refusal->error;
       const bool may_wait =
           error.kind == ErrorKind::throttled || error.kind == ErrorKind::server_error;
       if (may_wait && !error.retry_after) {
@@ -172,13 +198,12 @@ ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call) {
     }
   }
   const Error* error = result.response ? nullptr : &result.response.error();
-  const auto took = std::chrono::duration_cast<Millis>(runtime.clock.steady_now() - steady_sent_at);
-  const bool canceled = error != nullptr && error->kind == ErrorKind::canceled;
-  if (!canceled) {
+  if (error == nullptr || error->kind != ErrorKind::canceled) {
     observer.call_finished(options.registry, call.operation,
                            error == nullptr ? "ok" : name(error->kind), took);
   }
-  report(error, credentials_expired, steady_sent_at);
+  const auto verdict = verdict_of(error, refusal ? &*refusal : nullptr, signed_again);
+  report(error, *ticket, verdict, steady_sent_at);
   return result;
 }
 
@@ -204,14 +229,14 @@ Result<HttpResponse> ApiCaller::call(const ApiCall& call) {
   }
   bool signed_again = false;
   for (int attempts = 1;; ++attempts) {
-    Shared::Attempt attempt = shared_->attempt(call);
-    if (attempt.response) return std::move(attempt.response);
+    Shared::Attempt attempt = shared_->attempt(call, signed_again);
+    if (attempt.response || !attempt.was_sent) return std::move(attempt.response);
     if (attempt.sign_again && !signed_again) {
       signed_again = true;
       continue;
     }
-    const bool again = attempts < shared_->options.attempts_max &&
-                       is_worth_retrying(attempt.response.error().kind);
+    const bool again =
+        attempts < shared_->options.attempts_max && is_worth_retrying(attempt.response.error());
     if (!again) return std::move(attempt.response);
     {
       const std::lock_guard lock(shared_->mutex);

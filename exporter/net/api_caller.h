@@ -52,8 +52,9 @@ struct ApiCallerOptions {
 /// back by 10 % of the configured rate per second without throttling. Server-given waits pause the
 /// registry, 15 minutes at the most. After a start or a new secret one call goes alone until it is
 /// answered; keys refused later cost at most the calls in flight, then one probe each
-/// `probe_interval`. Retries: server_error, timeout, transport, throttled; at most `attempts_max`
-/// and 10 % of calls over time. Every attempt is metered as its own request.
+/// `probe_interval`. Retries: server_error, timeout, transport, throttled, malformed; at most
+/// `attempts_max` and 10 % of calls over time. A pause longer than two seconds is not sat out: the
+/// call returns throttled with `retry_after`. Every attempt is metered as its own request.
 class ApiCaller {
  public:
   ApiCaller(Runtime runtime, HttpTransport& transport, CallObserver& observer,

@@ -2,35 +2,33 @@
 
 namespace registry_exporter {
 
-KeyGuard::Admission KeyGuard::admit(SteadyTime now) {
-  if (keys_ == Keys::good) return Admission::go;
-  if (keys_ == Keys::unproven && probe_out_) return Admission::wait;
-  if (keys_ == Keys::bad && (probe_out_ || now < *next_probe_)) return Admission::refused;
+KeyGuard::Answer KeyGuard::admit(SteadyTime now) {
+  if (keys_ == Keys::good) return {Admission::go, {era_, false}};
+  if (keys_ == Keys::unproven && probe_out_) return {Admission::wait, {}};
+  if (keys_ == Keys::bad && (probe_out_ || now < next_probe_)) return {Admission::refused, {}};
   probe_out_ = true;
-  return Admission::go;
+  return {Admission::go, {era_, true}};
 }
 
-void KeyGuard::report(Verdict verdict, SteadyTime now) {
-  switch (verdict) {
-    case Verdict::accepted:
-      keys_ = Keys::good;
-      next_probe_.reset();
-      break;
-    case Verdict::refused:
-      keys_ = Keys::bad;
-      next_probe_ = now + probe_interval_;
-      break;
-    case Verdict::unknown:
-      if (keys_ == Keys::bad) next_probe_ = now + probe_interval_;
-      break;
+void KeyGuard::give_back(const Ticket& ticket) {
+  if (is_valid(ticket) && ticket.is_probe) probe_out_ = false;
+}
+
+void KeyGuard::report(const Ticket& ticket, Verdict verdict, SteadyTime now) {
+  if (!is_valid(ticket)) return;
+  give_back(ticket);
+  if (verdict == Verdict::accepted) keys_ = Keys::good;
+  if (verdict == Verdict::refused) {
+    keys_ = Keys::bad;
+    ++era_;
   }
-  probe_out_ = false;
+  next_probe_ = now + probe_interval_;
 }
 
 void KeyGuard::renewed() {
   keys_ = Keys::unproven;
   probe_out_ = false;
-  next_probe_.reset();
+  ++era_;
 }
 
 }  // namespace registry_exporter

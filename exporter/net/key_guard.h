@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "exporter/base/clock.h"
@@ -20,21 +21,34 @@ class KeyGuard {
     wait,     ///< Another call is finding out whether the keys are good.
     refused,  ///< They are known to be bad.
   };
-  Admission admit(SteadyTime now);
+  /// What a call that may go carries with it.
+  struct Ticket {
+    std::uint64_t era = 0;
+    bool is_probe = false;
+  };
+  struct Answer {
+    Admission admission = Admission::wait;
+    Ticket ticket;
+  };
+  Answer admit(SteadyTime now);
+  /// False once the keys turned out bad or were renewed: a call not sent yet must ask anew.
+  bool is_valid(const Ticket& ticket) const { return ticket.era == era_; }
+  /// The call was not sent after all.
+  void give_back(const Ticket& ticket);
 
   enum class Verdict { accepted, refused, unknown };
-  /// What became of a call that was admitted.
-  void report(Verdict verdict, SteadyTime now);
+  /// What became of a call that was sent. Old tickets tell of other keys, or old news: ignored.
+  void report(const Ticket& ticket, Verdict verdict, SteadyTime now);
   /// Another secret: prove it, at once.
   void renewed();
-  std::optional<SteadyTime> next_probe() const { return next_probe_; }
 
  private:
   enum class Keys { unproven, good, bad };
   Millis probe_interval_;
   Keys keys_ = Keys::unproven;
+  std::uint64_t era_ = 0;
   bool probe_out_ = false;
-  std::optional<SteadyTime> next_probe_;
+  SteadyTime next_probe_;  ///< While the keys are bad.
 };
 
 }  // namespace registry_exporter

@@ -22,7 +22,9 @@ bool RetryBudget::take_retry() {
   return true;
 }
 
-bool is_worth_retrying(ErrorKind kind) {
+bool is_worth_retrying(const Error& error) {
+  const ErrorKind kind = error.kind;
+  if (error.retry_after.value_or(Millis{0}) > kWorkerWaitMax) return false;
   return kind == ErrorKind::server_error || kind == ErrorKind::timeout ||
          kind == ErrorKind::transport || kind == ErrorKind::throttled ||
          kind == ErrorKind::malformed;

@@ -17,7 +17,12 @@ class RetryBudget {
   double retries_ = 10;
 };
 
-bool is_worth_retrying(ErrorKind kind);
+/// A longer wait is not sat out by a worker: the call is told when to come again.
+inline constexpr Millis kWorkerWaitMax{2'000};
+
+/// False for what won't get better soon: refusals, and waits that the server names and that are
+/// longer than a worker may wait.
+bool is_worth_retrying(const Error& error);
 
 /// Full jitter: uniformly between 0 and a limit that doubles from 200 ms to 5 s. `attempt` is the
 /// one that failed, from 1; `dice` in [0, 1).

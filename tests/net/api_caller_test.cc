@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <future>
+#include <thread>
 #include <vector>
 
 #include "exporter/base/time_text.h"
@@ -17,7 +20,9 @@ class ScriptedTransport final : public HttpTransport {
  public:
   std::vector<Result<HttpResponse>> answers;
   std::vector<HttpRequest> sent;
+  std::function<void()> meanwhile = [] {};  ///< What happens while a call is under way.
   Result<HttpResponse> send(const HttpRequest& request) override {
+    meanwhile();
     const std::size_t next = std::min(sent.size(), answers.size() - 1);
     sent.push_back(request);
     return answers[next];
@@ -34,6 +39,33 @@ class Outcomes final : public CallObserver {
   }
 };
 
+/// Statuses as a cloud might mean them.
+std::optional<Refusal> judge(const HttpResponse& response) {
+  const auto refuse = [](ErrorKind kind, bool sign_again = false, bool expired = false) {
+    return Refusal{{kind, "no", {}, {}}, sign_again, expired};
+  };
+  switch (response.status) {
+    case 200:
+      return std::nullopt;
+    case 400:
+      return refuse(ErrorKind::unauthorized, true);  // The clock.
+    case 401:
+      return refuse(ErrorKind::unauthorized);
+    case 403:
+      return refuse(ErrorKind::forbidden);
+    case 404:
+      return refuse(ErrorKind::not_found);
+    case 419:
+      return refuse(ErrorKind::unauthorized, false, true);
+    case 422:
+      return refuse(ErrorKind::malformed);
+    case 429:
+      return refuse(ErrorKind::throttled);
+    default:
+      return refuse(ErrorKind::server_error);
+  }
+}
+
 struct World {
   FakeRuntime fake;
   ScriptedTransport transport;
@@ -43,32 +75,16 @@ struct World {
   std::vector<UnixMillis> signed_at;
 
   Result<HttpResponse> call() {
-    ApiCall call;
-    call.operation = "List";
-    call.prepare = [this](UnixMillis now) -> Result<HttpRequest> {
+    const auto prepare = [this](UnixMillis now) -> Result<HttpRequest> {
       signed_at.push_back(now);
       return HttpRequest{};
     };
-    call.judge = [](const HttpResponse& response) -> std::optional<Refusal> {
-      const auto refuse = [](ErrorKind kind, bool again = false) {
-        return Refusal{{kind, "no", {}, {}}, again, false};
-      };
-      switch (response.status) {
-        case 200:
-          return std::nullopt;
-        case 400:
-          return refuse(ErrorKind::unauthorized, true);  // The clock.
-        case 401:
-          return refuse(ErrorKind::unauthorized);
-        case 403:
-          return refuse(ErrorKind::forbidden);
-        case 429:
-          return refuse(ErrorKind::throttled);
-        default:
-          return refuse(ErrorKind::server_error);
-      }
-    };
-    return caller.call(call);
+    return caller.call({"List", prepare, judge});
+  }
+  Result<HttpResponse> call(Result<HttpResponse> answer) {
+    transport.answers = {std::move(answer)};
+    transport.sent.clear();
+    return call();
   }
 };
 
@@ -155,16 +171,97 @@ TEST_CASE("call: the signing clock follows a server that is far off, and only th
   }
 }
 
-TEST_CASE("call: up tells whether the newest call was answered and accepted") {
+TEST_CASE("call: up tells whether the newest call that could tell was answered and accepted") {
+  const auto up_after = [](bool before, const Result<HttpResponse>& answer) {
+    World world;
+    if (before) world.call(status(200));
+    CHECK(world.caller.up() == before);
+    world.call(answer);
+    return world.caller.up();
+  };
+  const auto timeout = fail(ErrorKind::timeout, "slow");
+  const auto reset = fail(ErrorKind::transport, "reset");
+  for (const bool before : {false, true}) {
+    CAPTURE(before);
+    for (const int accepting : {200, 403, 404}) CHECK(up_after(before, status(accepting)));
+    for (const int silent : {422, 429, 503}) CHECK(up_after(before, status(silent)) == before);
+    CHECK_FALSE(up_after(before, status(401)));
+    CHECK_FALSE(up_after(before, timeout));
+    CHECK_FALSE(up_after(before, reset));
+  }
+}
+
+TEST_CASE("call: a short pause that the server asks for is sat out") {
   World world;
-  CHECK_FALSE(world.caller.up());
-  world.transport.answers = {status(403)};
-  world.call();
-  CHECK(world.caller.up());
-  world.transport.answers = {fail(ErrorKind::timeout, "slow")};
-  world.transport.sent.clear();
-  world.call();
-  CHECK_FALSE(world.caller.up());
+  world.transport.answers = {status(429, {{"retry-after", "1"}}), status(200)};
+  const SteadyTime begun = world.fake.now();
+  CHECK(world.call());
+  CHECK(world.fake.now() - begun >= 1s);
+  CHECK(world.outcomes.seen == std::vector<std::string>{"throttled", "ok"});
+}
+
+TEST_CASE("call: throttled halves the rate, and a call without a pause is told the reason") {
+  World world;
+  CHECK(world.caller.rate_in_force() == doctest::Approx(5));
+  world.transport.answers = {status(429, {{"retry-after", "60"}})};
+  const auto answer = world.call();
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().detail == "no");  // The cloud's own words, of the call itself.
+  CHECK(world.caller.rate_in_force() == doctest::Approx(2.5));
+  const auto next = world.call();
+  REQUIRE_FALSE(next);
+  CHECK(next.error().kind == ErrorKind::throttled);
+  CHECK(next.error().retry_after.value_or(0ms) > 55s);
+  CHECK(world.transport.sent.size() == 1);
+}
+
+TEST_CASE("call: an outage adds few retries to the calls") {
+  World world;
+  world.transport.answers = {status(503)};
+  constexpr std::size_t kCalls = 300;
+  for (std::size_t i = 0; i < kCalls; ++i) world.call();
+  CHECK(world.transport.sent.size() <= kCalls + kCalls / 10 + 10);
+  CHECK(world.transport.sent.size() >= kCalls + kCalls / 10);
+}
+
+TEST_CASE("call: keys refused for their time by the server's own clock are refused") {
+  World world;
+  world.call(status(400));
+  CHECK(world.transport.sent.size() == 2);
+  CHECK(world.call(status(200)).error().kind == ErrorKind::unauthorized);
+  CHECK(world.transport.sent.empty());
+}
+
+TEST_CASE("call: a token that has expired doesn't make the keys bad") {
+  World world;
+  CHECK_FALSE(world.call(status(419)));
+  CHECK(world.call(status(200)));
+}
+
+TEST_CASE("call: the refusal of an old secret doesn't hold against the new one") {
+  World world;
+  world.transport.meanwhile = [&] { world.caller.credentials_changed(); };
+  CHECK_FALSE(world.call(status(401)));
+  world.transport.meanwhile = [] {};
+  CHECK(world.call(status(200)));
+}
+
+TEST_CASE("call: a request that can't be built is not sent and costs no probe") {
+  World world;
+  bool is_ready = false;
+  world.transport.answers = {status(401), status(200)};
+  const auto prepare = [&](UnixMillis) -> Result<HttpRequest> {
+    if (is_ready) return HttpRequest{};
+    return fail(ErrorKind::unauthorized, "no keys yet");
+  };
+  is_ready = true;
+  CHECK_FALSE(world.caller.call({"List", prepare, judge}));
+  world.fake.advance(61s);
+  is_ready = false;
+  CHECK_FALSE(world.caller.call({"List", prepare, judge}));
+  CHECK(world.outcomes.seen.size() == 1);
+  is_ready = true;
+  CHECK(world.caller.call({"List", prepare, judge}));
 }
 
 TEST_CASE("call: after abort nothing is sent") {
@@ -175,4 +272,75 @@ TEST_CASE("call: after abort nothing is sent") {
   REQUIRE_FALSE(answer);
   CHECK(answer.error().kind == ErrorKind::canceled);
   CHECK(world.transport.sent.empty());
+}
+
+namespace {
+
+/// Answers from a function, on real threads.
+class LiveTransport final : public HttpTransport {
+ public:
+  std::function<HttpResponse(int number)> answer;
+  std::atomic<int> sent{0};
+  Result<HttpResponse> send(const HttpRequest&) override { return answer(++sent); }
+  void abort() override {}
+};
+
+struct LiveWorld {
+  explicit LiveWorld(double rate)
+      : caller(system_runtime(), transport, outcomes,
+               {.registry = "r", .requests_per_second = rate}) {}
+  Result<HttpResponse> call() {
+    return caller.call({"List", [](UnixMillis) { return HttpRequest{}; }, judge});
+  }
+  std::future<Result<HttpResponse>> start_call() {
+    return std::async(std::launch::async, [this] { return call(); });
+  }
+
+  class Silent final : public CallObserver {
+    void call_finished(std::string_view, std::string_view, std::string_view, Millis) override {}
+  };
+  LiveTransport transport;
+  Silent outcomes;
+  ApiCaller caller;
+};
+
+}  // namespace
+
+TEST_CASE("call: after a start one call goes alone, the others follow its answer") {
+  LiveWorld world(100);
+  std::atomic<int> most_before_answer{0};
+  world.transport.answer = [&](int number) {
+    if (number > 1) return status(200);
+    std::this_thread::sleep_for(20ms);  // Time for the others to make a mistake.
+    most_before_answer = world.transport.sent.load();
+    return status(200);
+  };
+  std::vector<std::future<Result<HttpResponse>>> calls;
+  for (int i = 0; i < 4; ++i) calls.push_back(world.start_call());
+  for (auto& each : calls) CHECK(each.get());
+  CHECK(most_before_answer == 1);
+  CHECK(world.transport.sent == 4);
+}
+
+TEST_CASE("call: one that waits for its turn isn't sent once the keys are known to be bad") {
+  LiveWorld world(10);
+  world.transport.answer = [](int number) { return status(number <= 5 ? 200 : 401); };
+  for (int i = 0; i < 5; ++i) CHECK(world.call());  // No token is left.
+  auto one = world.start_call();
+  auto other = world.start_call();
+  CHECK_FALSE(one.get());
+  CHECK_FALSE(other.get());
+  CHECK(world.transport.sent == 6);
+}
+
+TEST_CASE("call: abort ends every wait") {
+  LiveWorld world(0.001);
+  world.transport.answer = [](int) { return status(200); };
+  CHECK(world.call());
+  auto waiting = world.start_call();  // For sixteen minutes.
+  std::this_thread::sleep_for(10ms);
+  world.caller.abort();
+  const auto answer = waiting.get();
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().kind == ErrorKind::canceled);
 }

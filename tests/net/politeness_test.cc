@@ -30,12 +30,11 @@ TEST_CASE("token bucket: no one-second window holds more than rate plus burst") 
         now = answer.ask_again;
       }
     }
-    for (std::size_t i = 0; i < sent.size(); ++i) {
-      const auto after = std::count_if(sent.begin(), sent.end(), [&](SteadyTime each) {
-        return each >= sent[i] && each < sent[i] + 1s;
-      });
-      CHECK(static_cast<double>(after) <= rate + burst_of(rate));
+    std::ptrdiff_t most = 0;
+    for (auto first = sent.begin(); first != sent.end(); ++first) {
+      most = std::max(most, std::lower_bound(first, sent.end(), *first + 1s) - first);
     }
+    CHECK(static_cast<double>(most) <= rate + burst_of(rate));
     CHECK(static_cast<double>(sent.size()) >= rate * 59);
   }
 }
@@ -69,23 +68,58 @@ TEST_CASE("rate: a wait that the server names pauses, fifteen minutes at the mos
 
 TEST_CASE("keys: one call proves them, bad ones are tried once an interval, others wait or fail") {
   using Admission = KeyGuard::Admission;
+  using Verdict = KeyGuard::Verdict;
   KeyGuard guard(60s);
-  CHECK(guard.admit(kStart) == Admission::go);
-  CHECK(guard.admit(kStart) == Admission::wait);
-  guard.report(KeyGuard::Verdict::accepted, kStart);
-  CHECK(guard.admit(kStart) == Admission::go);
-  CHECK(guard.admit(kStart) == Admission::go);
-  guard.report(KeyGuard::Verdict::refused, kStart);
-  CHECK(guard.admit(kStart + 59s) == Admission::refused);
-  CHECK(guard.admit(kStart + 60s) == Admission::go);
-  CHECK(guard.admit(kStart + 60s) == Admission::refused);
-  guard.report(KeyGuard::Verdict::refused, kStart + 60s);
-  CHECK(guard.admit(kStart + 61s) == Admission::refused);
+  const auto first = guard.admit(kStart);
+  CHECK(first.admission == Admission::go);
+  CHECK(guard.admit(kStart).admission == Admission::wait);
+  guard.report(first.ticket, Verdict::accepted, kStart);
+  const auto good = guard.admit(kStart);
+  CHECK(good.admission == Admission::go);
+  CHECK(guard.admit(kStart).admission == Admission::go);
+  guard.report(good.ticket, Verdict::refused, kStart);
+  CHECK(guard.admit(kStart + 59s).admission == Admission::refused);
+  const auto probe = guard.admit(kStart + 60s);
+  CHECK(probe.admission == Admission::go);
+  CHECK(guard.admit(kStart + 60s).admission == Admission::refused);
+  guard.report(probe.ticket, Verdict::unknown, kStart + 60s);
+  CHECK(guard.admit(kStart + 61s).admission == Admission::refused);
   guard.renewed();
-  CHECK(guard.admit(kStart + 61s) == Admission::go);
-  CHECK(guard.admit(kStart + 61s) == Admission::wait);
-  guard.report(KeyGuard::Verdict::unknown, kStart + 61s);
-  CHECK(guard.admit(kStart + 61s) == Admission::go);
+  const auto renewed = guard.admit(kStart + 61s);
+  CHECK(renewed.admission == Admission::go);
+  CHECK(guard.admit(kStart + 61s).admission == Admission::wait);
+  guard.report(renewed.ticket, Verdict::unknown, kStart + 61s);
+  CHECK(guard.admit(kStart + 61s).admission == Admission::go);
+}
+
+TEST_CASE("keys: an answer to the keys of before says nothing about those of now") {
+  using Admission = KeyGuard::Admission;
+  using Verdict = KeyGuard::Verdict;
+  for (const Verdict late : {Verdict::accepted, Verdict::refused, Verdict::unknown}) {
+    CAPTURE(static_cast<int>(late));
+    KeyGuard guard(60s);
+    const auto before = guard.admit(kStart);
+    guard.renewed();
+    CHECK_FALSE(guard.is_valid(before.ticket));
+    CHECK(guard.admit(kStart).admission == Admission::go);
+    guard.report(before.ticket, late, kStart);
+    CHECK(guard.admit(kStart).admission == Admission::wait);  // The new keys' own probe is out.
+  }
+  KeyGuard guard(60s);
+  guard.report(guard.admit(kStart).ticket, Verdict::accepted, kStart);
+  const auto one = guard.admit(kStart);
+  const auto other = guard.admit(kStart);
+  guard.report(one.ticket, Verdict::refused, kStart);
+  CHECK_FALSE(guard.is_valid(other.ticket));  // If it waits for a token, it doesn't go.
+  guard.report(other.ticket, Verdict::accepted, kStart + 1s);
+  CHECK(guard.admit(kStart + 1s).admission == Admission::refused);
+}
+
+TEST_CASE("keys: a probe that was not sent leaves its turn to the next call") {
+  KeyGuard guard(60s);
+  guard.report(guard.admit(kStart).ticket, KeyGuard::Verdict::refused, kStart);
+  guard.give_back(guard.admit(kStart + 60s).ticket);
+  CHECK(guard.admit(kStart + 60s).admission == KeyGuard::Admission::go);
 }
 
 TEST_CASE("retries: at most a tenth of the calls, after the first few") {
@@ -100,6 +134,18 @@ TEST_CASE("retries: at most a tenth of the calls, after the first few") {
   CHECK(retry_wait(1, 0.0) == 0ms);
   CHECK(retry_wait(1, 0.999) <= 400ms);
   CHECK(retry_wait(30, 0.999) <= 5s);
+}
+
+TEST_CASE("retries: what the server wants us to wait for long is not worth a try") {
+  const auto with = [](ErrorKind kind, std::optional<Millis> wait) {
+    return Error{kind, "", "", wait};
+  };
+  CHECK(is_worth_retrying(with(ErrorKind::throttled, {})));
+  CHECK(is_worth_retrying(with(ErrorKind::throttled, 2s)));
+  CHECK_FALSE(is_worth_retrying(with(ErrorKind::throttled, 2001ms)));
+  CHECK_FALSE(is_worth_retrying(with(ErrorKind::server_error, 60s)));
+  CHECK_FALSE(is_worth_retrying(with(ErrorKind::unauthorized, {})));
+  CHECK_FALSE(is_worth_retrying(with(ErrorKind::bad_request, {})));
 }
 
 TEST_CASE("retry after: every spelling is read in its own unit, nonsense is no wait") {
