@@ -2,7 +2,6 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <unordered_map>
 
 #include "exporter/base/time_text.h"
+#include "exporter/store/lock_file.h"
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
 
@@ -23,57 +23,44 @@ constexpr int kApplicationId = 0x52656745;  // "RegE"
 constexpr std::size_t kSegmentsMax = 32;    ///< Of one repository; more are joined into one.
 constexpr mode_t kOwnerOnly = 0600;
 
-/// The lock file beside the state: held as long as the process lives, whatever it leaves behind.
-class LockFile {
- public:
-  ~LockFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  LockFile() = default;
-  LockFile(const LockFile&) = delete;
-  LockFile& operator=(const LockFile&) = delete;
+/// The one row of table meta.
+constexpr BlobPlace kHeadPlace{};
 
-  Result<Done> lock(const std::string& state_path) {
-    const std::string path = state_path + ".lock";
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly);
-    if (descriptor_ < 0) {
-      return fail(ErrorKind::state_io, "cannot create " + path + ": " + std::strerror(errno) +
-                                           "; state.path must be in a directory that exists and "
-                                           "can be written");
-    }
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      return fail(ErrorKind::state_locked, state_path + " is in use by another process" + holder() +
-                                               "; stop it or choose another state.path");
-    }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(descriptor_, 0) == 0) {
-      [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, pid.data(), pid.size(), 0);
-    }
-    return Done{};
-  }
+using Segments = std::unordered_map<RepositoryNumber, std::vector<std::int64_t>>;
 
- private:
-  std::string holder() const {
-    char text[32] = {};
-    const ssize_t size = ::pread(descriptor_, text, sizeof text - 1, 0);
-    const std::string pid(text, size > 0 ? std::strcspn(text, "\n") : 0);
-    const bool digits = !pid.empty() && pid.find_first_not_of("0123456789") == std::string::npos;
-    return digits ? " (pid " + pid + ")" : "";
-  }
+enum class Doing { loading, committing };
 
-  int descriptor_ = -1;
-};
-
-/// What an exception of SQLite means for us.
-Error to_error(const SQLite::Exception& exception, const std::string& path) {
-  const int code = exception.getErrorCode();
+/// What an exception of SQLite means for us. While loading, whatever isn't the disk's or another
+/// process's fault (a missing table, a value that isn't there) is damage to a file that was ours.
+Error to_error(const SQLite::Exception& exception, const std::string& path, Doing doing) {
   const std::string what = path + ": " + exception.what();
-  if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-    return {ErrorKind::state_damaged, what, {}, {}};
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-    return {ErrorKind::state_locked, path + " is in use by another process", {}, {}};
+  switch (exception.getErrorCode() & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {ErrorKind::state_damaged, what, {}, {}};
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      if (doing == Doing::committing) return {ErrorKind::state_io, what, {}, {}};
+      return {ErrorKind::state_locked,
+              path + " is in use by another process; stop it or choose another state.path",
+              {},
+              {}};
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_NOMEM:
+    case SQLITE_NOLFS:
+      return {ErrorKind::state_io,
+              what + "; state.path must be on a disk with room that can be written",
+              {},
+              {}};
+    default:
+      return {
+          doing == Doing::loading ? ErrorKind::state_damaged : ErrorKind::state_io, what, {}, {}};
   }
-  return {ErrorKind::state_io, what, {}, {}};
 }
 
 class SqliteStateStore final : public StateStore {
@@ -88,12 +75,13 @@ class SqliteStateStore final : public StateStore {
         return tl::unexpected<Error>(locked.error());
       }
     }
-    Result<LoadedState> loaded = open_and_read();
-    if (loaded || loaded.error().kind != ErrorKind::state_damaged) return loaded;
+    Result<LoadedState> loaded = open_and_read(false);
+    if (loaded) return loaded;
     close();
+    if (loaded.error().kind != ErrorKind::state_damaged) return loaded;
     const Result<std::string> moved_to = set_aside();
     if (!moved_to) return tl::unexpected<Error>(moved_to.error());
-    loaded = open_and_read();
+    loaded = open_and_read(true);
     if (loaded) loaded->damaged_moved_to = *moved_to;
     return loaded;
   }
@@ -102,19 +90,24 @@ class SqliteStateStore final : public StateStore {
     if (!database_) {
       if (auto reopened = reopen(); !reopened) return reopened;
     }
-    std::unordered_map<RepositoryNumber, std::vector<std::int64_t>> segments;
+    Segments segments;
+    StateHead head = head_;
+    ++head.commits;
     try {
       SQLite::Transaction transaction(*database_);
       for (const StoredRegistry& registry : changes.registries) write(registry);
       for (const RepositoryChange& change : changes.repositories) write(change, segments);
+      write(head);
       transaction.commit();
     } catch (const SQLite::Exception& exception) {
       // What the failed handle believes to be on disk may not be there: never go on with it.
-      const Error error = to_error(exception, options_.path);
-      if (!in_memory_) close();
+      const Error error = to_error(exception, options_.path, Doing::committing);
+      distrust();
       return tl::unexpected<Error>(error);
     }
     for (auto& [repository, ids] : segments) segments_[repository] = std::move(ids);
+    head_ = head;
+    lock_.note({head_.created_at, head_.commits});
     return Done{};
   }
 
@@ -143,22 +136,60 @@ class SqliteStateStore final : public StateStore {
     database_.reset();
   }
 
-  void open() {
-    if (!in_memory_) {
-      // SQLite would create it for everyone to read.
-      const int made = ::open(options_.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
-      if (made >= 0) ::close(made);
+  /// Closes a handle that failed. A database in memory would be gone with it.
+  void distrust() {
+    insert_segment_.reset();
+    write_repository_.reset();
+    if (in_memory_) return;
+    checkpoint_on_close(false);
+    close();
+  }
+
+  /// Without it closing changes no file: what is refused or damaged stays as it was found.
+  void checkpoint_on_close(bool wanted) {
+    ::sqlite3_db_config(database_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted ? 0 : 1,
+                        nullptr);
+  }
+
+  /// SQLite would create the file for everyone to read, and open one that can't be written.
+  Result<Done> prepare_file() {
+    const int file = ::open(options_.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
+    if (file < 0) {
+      return fail(ErrorKind::state_io,
+                  "cannot open " + options_.path + ": " + std::strerror(errno) +
+                      "; state.path must be a file that can be created and written");
     }
-    database_ = std::make_unique<SQLite::Database>(
-        options_.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 0, options_.vfs);
+    struct stat status {};
+    // A new state owes nothing to what an earlier one under this name had reached.
+    if (::fstat(file, &status) == 0 && status.st_size == 0) lock_.note({});
+    ::close(file);
+    return Done{};
+  }
+
+  void open() {
+    database_ =
+        std::make_unique<SQLite::Database>(options_.path, SQLite::OPEN_READWRITE, 0, options_.vfs);
+    checkpoint_on_close(false);
     database_->exec("PRAGMA locking_mode=EXCLUSIVE");
   }
 
+  /// One connection for the life of the process, and nothing shown that isn't synced.
   void configure() {
-    // One connection for the life of the process, and nothing shown that isn't synced.
-    database_->exec("PRAGMA journal_mode=WAL");
+    const std::string mode = database_->execAndGet("PRAGMA journal_mode=WAL").getString();
+    if (!in_memory_ && mode != "wal") {
+      throw SQLite::Exception("no write-ahead log in this file system", SQLITE_CANTOPEN);
+    }
     database_->exec("PRAGMA synchronous=FULL");
     database_->exec("PRAGMA wal_autocheckpoint=2000");
+    database_->exec("PRAGMA journal_size_limit=16777216");
+  }
+
+  /// Everything from the log into the database, synced, and an empty log.
+  void checkpoint() {
+    if (in_memory_) return;
+    if (pragma("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+      throw SQLite::Exception("the write-ahead log can't be written back", SQLITE_IOERR);
+    }
   }
 
   int pragma(const char* sql) { return database_->execAndGet(sql).getInt(); }
@@ -168,38 +199,55 @@ class SqliteStateStore final : public StateStore {
     return check.executeStep() && check.getColumn(0).getString() == "ok";
   }
 
-  Result<LoadedState> open_and_read() {
+  Result<LoadedState> open_and_read(bool follows_damage) {
+    if (!in_memory_) {
+      if (auto prepared = prepare_file(); !prepared) {
+        return tl::unexpected<Error>(prepared.error());
+      }
+    }
     try {
       open();
-      const int version = pragma("PRAGMA user_version");
-      if (version > kSchemaVersion) {
-        close();
-        return fail(ErrorKind::state_newer,
-                    options_.path + " was written by a newer version (schema " +
-                        std::to_string(version) +
-                        "); install that version or choose another state.path");
-      }
-      const int tables = pragma("SELECT count(*) FROM sqlite_schema");
-      const bool ours = pragma("PRAGMA application_id") == kApplicationId;
-      if (tables > 0 && (!ours || version < 1 || !is_sound())) {
-        return fail(ErrorKind::state_damaged, options_.path + " is damaged or not ours");
-      }
+      const Result<bool> empty = check_ours();
+      if (!empty) return tl::unexpected<Error>(empty.error());
       configure();
-      if (tables == 0) create_schema();
-      return read();
+      if (*empty) create_schema(follows_damage);
+      Result<LoadedState> loaded = read();
+      if (loaded && !in_memory_) checkpoint_on_close(true);
+      return loaded;
     } catch (const SQLite::Exception& exception) {
-      Error error = to_error(exception, options_.path);
-      if (error.kind == ErrorKind::state_io && database_ == nullptr) {
-        error.detail = "cannot open " + options_.path + ": " + exception.what() +
-                       "; state.path must be a file that can be written";
-      }
-      return tl::unexpected<Error>(std::move(error));
+      return tl::unexpected<Error>(to_error(exception, options_.path, Doing::loading));
     }
   }
 
-  void create_schema() {
+  /// Before anything is written to a file that was there: true if it is empty. Errors: state_newer,
+  /// state_damaged, state_io (a database of another program: it must not be moved away).
+  Result<bool> check_ours() {
+    // These two need no schema: a newer one may be beyond what this SQLite understands.
+    const int version = pragma("PRAGMA user_version");
+    const bool marked = pragma("PRAGMA application_id") == kApplicationId;
+    if (marked && version > kSchemaVersion) {
+      return fail(ErrorKind::state_newer,
+                  options_.path + " was written by a newer version (schema " +
+                      std::to_string(version) +
+                      "); install that version or choose another state.path");
+    }
+    if (pragma("SELECT count(*) FROM sqlite_schema") == 0) {
+      if (!marked && version == 0 && lock_.high_water().commits == 0) return true;
+      return fail(ErrorKind::state_damaged, options_.path + " has lost what it held");
+    }
+    if (!marked && pragma("SELECT count(*) FROM sqlite_schema WHERE name='repositories'") == 0) {
+      return fail(ErrorKind::state_io,
+                  options_.path + " is a database of another program; choose another state.path");
+    }
+    if (!marked || version < 1 || !is_sound()) {
+      return fail(ErrorKind::state_damaged, options_.path + " is damaged");
+    }
+    return false;
+  }
+
+  void create_schema(bool follows_damage) {
     SQLite::Transaction transaction(*database_);
-    database_->exec("CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT");
+    database_->exec("CREATE TABLE meta (number INTEGER PRIMARY KEY, state BLOB NOT NULL)");
     database_->exec("CREATE TABLE registries (number INTEGER PRIMARY KEY, state BLOB NOT NULL)");
     database_->exec(
         "CREATE TABLE repositories (number INTEGER PRIMARY KEY, registry INTEGER NOT NULL, "
@@ -207,12 +255,11 @@ class SqliteStateStore final : public StateStore {
     database_->exec(
         "CREATE TABLE records (id INTEGER PRIMARY KEY, repository INTEGER NOT NULL, "
         "records BLOB NOT NULL)");
-    SQLite::Statement created(*database_, "INSERT INTO meta VALUES ('created_at', ?)");
-    created.bind(1, static_cast<std::int64_t>(now_.time_since_epoch().count()));
-    created.exec();
+    write(StateHead{.created_at = now_, .commits = 0, .follows_damage = follows_damage});
     database_->exec("PRAGMA application_id=" + std::to_string(kApplicationId));
     database_->exec("PRAGMA user_version=" + std::to_string(kSchemaVersion));
     transaction.commit();
+    checkpoint();  // From now on a file without tables is a damaged one.
   }
 
   static std::string_view blob(const SQLite::Column& column) {
@@ -221,47 +268,83 @@ class SqliteStateStore final : public StateStore {
   }
 
   Result<LoadedState> read() {
+    if (auto head = read_head(); !head) return tl::unexpected<Error>(head.error());
     LoadedState loaded;
-    segments_.clear();
-    loaded.created_at = UnixMillis{
-        Millis{database_->execAndGet("SELECT value FROM meta WHERE name='created_at'").getInt64()}};
+    loaded.created_at = head_.created_at;
+    loaded.follows_damage = head_.follows_damage;
     SQLite::Statement registries(*database_, "SELECT number, state FROM registries");
     while (registries.executeStep()) {
-      Result<RegistryState> state = decode_registry(blob(registries.getColumn(1)));
+      const RegistryNumber number = registries.getColumn(0).getInt64();
+      Result<RegistryState> state = decode_registry(blob(registries.getColumn(1)), {.row = number});
       if (!state) return within(options_.path, state.error());
-      loaded.registries.push_back({registries.getColumn(0).getInt64(), std::move(*state)});
+      loaded.registries.push_back({number, std::move(*state)});
     }
     std::unordered_map<RepositoryNumber, std::size_t> index;
     SQLite::Statement repositories(*database_, "SELECT number, registry, state FROM repositories");
     while (repositories.executeStep()) {
-      Result<RepositoryState> state = decode_repository(blob(repositories.getColumn(2)));
+      const RepositoryNumber number = repositories.getColumn(0).getInt64();
+      const RegistryNumber registry = repositories.getColumn(1).getInt64();
+      Result<RepositoryState> state =
+          decode_repository(blob(repositories.getColumn(2)), {.row = number, .owner = registry});
       if (!state) return within(options_.path, state.error());
-      index[repositories.getColumn(0).getInt64()] = loaded.repositories.size();
-      loaded.repositories.push_back({repositories.getColumn(0).getInt64(),
-                                     repositories.getColumn(1).getInt64(), std::move(*state)});
+      index[number] = loaded.repositories.size();
+      loaded.repositories.push_back({number, registry, std::move(*state)});
     }
     if (auto read = read_closed(loaded, index); !read) return tl::unexpected<Error>(read.error());
     return loaded;
   }
 
+  /// Errors: state_damaged, also for a state that is older than what was shown last.
+  Result<Done> read_head() {
+    SQLite::Statement meta(*database_, "SELECT state FROM meta WHERE number=0");
+    if (!meta.executeStep()) return fail(ErrorKind::state_damaged, options_.path + " has no head");
+    const Result<StateHead> head = decode_head(blob(meta.getColumn(0)), kHeadPlace);
+    if (!head) return within(options_.path, head.error());
+    const HighWater& reached = lock_.high_water();
+    if (head->created_at == reached.created_at && head->commits < reached.commits) {
+      return fail(ErrorKind::state_damaged,
+                  options_.path + " is older than what was shown last (commit " +
+                      std::to_string(head->commits) + " of " + std::to_string(reached.commits) +
+                      "): its -wal was damaged or removed, or an old copy was put back");
+    }
+    head_ = *head;
+    return Done{};
+  }
+
   Result<Done> read_closed(LoadedState& loaded,
                            const std::unordered_map<RepositoryNumber, std::size_t>& index) {
+    segments_.clear();
+    next_segment_ = 1;
     SQLite::Statement records(*database_,
                               "SELECT id, repository, records FROM records ORDER BY id");
     while (records.executeStep()) {
+      const std::int64_t id = records.getColumn(0).getInt64();
       const RepositoryNumber repository = records.getColumn(1).getInt64();
+      const auto closed =
+          decode_closed(blob(records.getColumn(2)), {.row = id, .owner = repository});
+      if (!closed) return within(options_.path, closed.error());
+      next_segment_ = id + 1;
       const auto found = index.find(repository);
       if (found == index.end()) continue;
-      const Result<std::vector<ClosedRecord>> closed = decode_closed(blob(records.getColumn(2)));
-      if (!closed) return within(options_.path, closed.error());
       auto& all = loaded.repositories[found->second].state.ledger.closed;
       all.insert(all.end(), closed->begin(), closed->end());
-      segments_[repository].push_back(records.getColumn(0).getInt64());
+      segments_[repository].push_back(id);
     }
     for (StoredRepository& repository : loaded.repositories) {
       keep_latest(repository.state.ledger.closed);
     }
     return Done{};
+  }
+
+  /// Only which segments there are: what they hold is known to the store's user.
+  void read_segments() {
+    segments_.clear();
+    next_segment_ = 1;
+    SQLite::Statement records(*database_, "SELECT id, repository FROM records ORDER BY id");
+    while (records.executeStep()) {
+      next_segment_ = records.getColumn(0).getInt64() + 1;
+      segments_[records.getColumn(1).getInt64()].push_back(next_segment_ - 1);
+    }
   }
 
   /// Sorted by key; of several with the same key the one that was written last.
@@ -275,21 +358,28 @@ class SqliteStateStore final : public StateStore {
         records.end());
   }
 
+  void write(const StateHead& head) {
+    SQLite::Statement statement(*database_, "INSERT OR REPLACE INTO meta VALUES (0, ?)");
+    const std::string state = encode_head(head, kHeadPlace);
+    statement.bindNoCopy(1, state.data(), static_cast<int>(state.size()));
+    statement.exec();
+  }
+
   void write(const StoredRegistry& registry) {
     SQLite::Statement statement(*database_, "INSERT OR REPLACE INTO registries VALUES (?, ?)");
-    const std::string state = encode_registry(registry.state);
+    const std::string state = encode_registry(registry.state, {.row = registry.number});
     statement.bind(1, registry.number);
     statement.bindNoCopy(2, state.data(), static_cast<int>(state.size()));
     statement.exec();
   }
 
-  void write(const RepositoryChange& change,
-             std::unordered_map<RepositoryNumber, std::vector<std::int64_t>>& segments) {
+  void write(const RepositoryChange& change, Segments& segments) {
     if (!write_repository_) {
       write_repository_ = std::make_unique<SQLite::Statement>(
           *database_, "INSERT OR REPLACE INTO repositories VALUES (?, ?, ?)");
     }
-    const std::string state = encode_repository(change.head);
+    const std::string state =
+        encode_repository(change.head, {.row = change.number, .owner = change.registry});
     write_repository_->bind(1, change.number);
     write_repository_->bind(2, change.registry);
     write_repository_->bindNoCopy(3, state.data(), static_cast<int>(state.size()));
@@ -298,38 +388,39 @@ class SqliteStateStore final : public StateStore {
     write_closed(change, segments);
   }
 
-  void write_closed(const RepositoryChange& change,
-                    std::unordered_map<RepositoryNumber, std::vector<std::int64_t>>& segments) {
+  void write_closed(const RepositoryChange& change, Segments& segments) {
     if (change.closed.empty() && !change.replaces_closed) return;
-    const auto known = segments_.find(change.number);
-    std::vector<std::int64_t> ids =
-        known == segments_.end() ? std::vector<std::int64_t>{} : known->second;
+    const auto [entry, first] = segments.try_emplace(change.number);
+    std::vector<std::int64_t>& ids = entry->second;
+    if (const auto known = segments_.find(change.number); first && known != segments_.end()) {
+      ids = known->second;
+    }
     if (change.replaces_closed) {
       drop_segments(ids);
     } else if (ids.size() >= kSegmentsMax) {
-      std::vector<ClosedRecord> joined = join_segments(ids);
+      std::vector<ClosedRecord> joined = join_segments(change.number, ids);
       joined.insert(joined.end(), change.closed.begin(), change.closed.end());
       keep_latest(joined);
       drop_segments(ids);
       ids.push_back(insert_segment(change.number, joined));
-      segments[change.number] = std::move(ids);
       return;
     }
     if (!change.closed.empty()) ids.push_back(insert_segment(change.number, change.closed));
-    segments[change.number] = std::move(ids);
   }
 
   std::int64_t insert_segment(RepositoryNumber repository, std::span<const ClosedRecord> records) {
     if (!insert_segment_) {
-      insert_segment_ = std::make_unique<SQLite::Statement>(
-          *database_, "INSERT INTO records (repository, records) VALUES (?, ?)");
+      insert_segment_ =
+          std::make_unique<SQLite::Statement>(*database_, "INSERT INTO records VALUES (?, ?, ?)");
     }
-    const std::string segment = encode_closed(records);
-    insert_segment_->bind(1, repository);
-    insert_segment_->bindNoCopy(2, segment.data(), static_cast<int>(segment.size()));
+    const std::int64_t id = next_segment_++;
+    const std::string segment = encode_closed(records, {.row = id, .owner = repository});
+    insert_segment_->bind(1, id);
+    insert_segment_->bind(2, repository);
+    insert_segment_->bindNoCopy(3, segment.data(), static_cast<int>(segment.size()));
     insert_segment_->exec();
     insert_segment_->reset();
-    return database_->getLastInsertRowid();
+    return id;
   }
 
   void drop_segments(std::vector<std::int64_t>& ids) {
@@ -342,7 +433,8 @@ class SqliteStateStore final : public StateStore {
     ids.clear();
   }
 
-  std::vector<ClosedRecord> join_segments(const std::vector<std::int64_t>& ids) {
+  std::vector<ClosedRecord> join_segments(RepositoryNumber repository,
+                                          const std::vector<std::int64_t>& ids) {
     std::vector<ClosedRecord> joined;
     SQLite::Statement statement(*database_, "SELECT records FROM records WHERE id=?");
     for (const std::int64_t id : ids) {
@@ -350,7 +442,8 @@ class SqliteStateStore final : public StateStore {
       if (!statement.executeStep()) {
         throw SQLite::Exception("a segment of records is gone", SQLITE_CORRUPT);
       }
-      const auto records = decode_closed(blob(statement.getColumn(0)));
+      const auto records =
+          decode_closed(blob(statement.getColumn(0)), {.row = id, .owner = repository});
       if (!records) throw SQLite::Exception("a segment of records is damaged", SQLITE_CORRUPT);
       joined.insert(joined.end(), records->begin(), records->end());
       statement.reset();
@@ -358,30 +451,36 @@ class SqliteStateStore final : public StateStore {
     return joined;
   }
 
-  /// After a failed commit: a new handle, checked, before anything is written again.
+  /// After a failed commit: a new handle, checked, before anything is written again. The log is
+  /// written back first: after a failed fsync its pages may be clean in memory but not on disk, and
+  /// what is appended behind them would be lost with them.
   Result<Done> reopen() {
+    const StateHead reached = head_;
     try {
       open();
       if (pragma("PRAGMA application_id") != kApplicationId || !is_sound()) {
-        close();
+        distrust();
         return fail(ErrorKind::state_damaged, options_.path + " is damaged");
       }
       configure();
-      const Result<LoadedState> again = read();  // Which segments are there is known anew.
-      if (!again) {
-        close();
-        return tl::unexpected<Error>(again.error());
+      checkpoint();
+      if (auto head = read_head(); !head || head_.created_at != reached.created_at) {
+        head_ = reached;
+        distrust();
+        return fail(ErrorKind::state_damaged, options_.path + " is not what was written");
       }
+      read_segments();
+      checkpoint_on_close(true);
       return Done{};
     } catch (const SQLite::Exception& exception) {
-      const Error error = to_error(exception, options_.path);
-      close();
+      const Error error = to_error(exception, options_.path, Doing::committing);
+      if (database_) distrust();
       return tl::unexpected<Error>(error);
     }
   }
 
   /// Gives the damaged files another name; the time in it is the start's.
-  Result<std::string> set_aside() const {
+  Result<std::string> set_aside() {
     const std::string wanted = options_.path + ".damaged-" + format_basic(now_);
     std::string target = wanted;
     struct stat status {};
@@ -395,6 +494,7 @@ class SqliteStateStore final : public StateStore {
                     "damaged state can't be set aside: " + from + ": " + std::strerror(errno));
       }
     }
+    lock_.note({});
     return target;
   }
 
@@ -405,8 +505,9 @@ class SqliteStateStore final : public StateStore {
   std::unique_ptr<SQLite::Database> database_;
   std::unique_ptr<SQLite::Statement> insert_segment_;
   std::unique_ptr<SQLite::Statement> write_repository_;
-  std::unordered_map<RepositoryNumber, std::vector<std::int64_t>>
-      segments_;  ///< Ids, oldest first.
+  StateHead head_;
+  Segments segments_;  ///< Ids, oldest first.
+  std::int64_t next_segment_ = 1;
 };
 
 }  // namespace

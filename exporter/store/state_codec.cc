@@ -3,19 +3,48 @@
 #include <zlib.h>
 
 #include <bit>
-#include <cstring>
+#include <limits>
+#include <type_traits>
 
 namespace registry_exporter {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kChecksumBytes = 4;
-/// No list in a blob is longer: a damaged length must not ask for memory.
-constexpr std::uint64_t kItemsMax = 100'000'000;
 
-std::uint32_t checksum(std::string_view bytes) {
+/// What a blob is of; part of its checksum like its place.
+enum class BlobKind : std::uint8_t { head, registry, repository, closed };
+
+std::uint32_t checksum(std::string_view bytes, BlobKind kind, BlobPlace place) {
+  std::string where(1, static_cast<char>(kind));
+  for (const std::int64_t number : {place.row, place.owner}) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      where.push_back(static_cast<char>(static_cast<std::uint64_t>(number) >> shift));
+    }
+  }
+  const uLong start = crc32_z(0, reinterpret_cast<const Bytef*>(where.data()), where.size());
   return static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+      crc32_z(start, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+// Signed numbers, small ones first: 0, -1, 1, -2, …
+std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
+}
+
+// Differences of times that wrap around: no bytes can make them overflow.
+Millis difference(UnixMillis later, UnixMillis earlier) {
+  return Millis{
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(later.time_since_epoch().count()) -
+                                static_cast<std::uint64_t>(earlier.time_since_epoch().count()))};
+}
+UnixMillis after(UnixMillis time, Millis span) {
+  return UnixMillis{
+      Millis{static_cast<std::int64_t>(static_cast<std::uint64_t>(time.time_since_epoch().count()) +
+                                       static_cast<std::uint64_t>(span.count()))}};
 }
 
 /// Field by field into a blob. Has the same methods as Reader, so that one function lists the
@@ -36,11 +65,9 @@ class Writer {
     number(value.size());
     out_ += value;
   }
-  bool damaged() const { return false; }
-  std::size_t left() const { return kItemsMax; }
 
-  std::string finish() {
-    const std::uint32_t sum = checksum(out_);
+  std::string finish(BlobKind kind, BlobPlace place) {
+    const std::uint32_t sum = checksum(out_, kind, place);
     for (int shift = 0; shift < 32; shift += 8) out_.push_back(static_cast<char>(sum >> shift));
     return std::move(out_);
   }
@@ -109,19 +136,25 @@ void field(IO& io, F& value) {
     } else {
       count = value.count();
     }
-    std::uint64_t zigzag =
-        (static_cast<std::uint64_t>(count) << 1) ^ static_cast<std::uint64_t>(count >> 63);
-    io.number(zigzag);
+    std::uint64_t coded = zigzag(count);
+    io.number(coded);
+    if constexpr (IO::kReads) value = T{Millis{unzigzag(coded)}};
+  } else if constexpr (std::is_signed_v<T>) {
+    std::uint64_t coded = zigzag(value);
+    io.number(coded);
     if constexpr (IO::kReads) {
-      count = static_cast<std::int64_t>((zigzag >> 1) ^ (~(zigzag & 1) + 1));
-      value = T{Millis{count}};
+      const std::int64_t number = unzigzag(coded);
+      if (number < std::numeric_limits<T>::min() || number > std::numeric_limits<T>::max()) {
+        return io.fail();
+      }
+      value = static_cast<T>(number);
     }
   } else {
     static_assert(std::is_integral_v<T>);
     auto number = static_cast<std::uint64_t>(value);
     io.number(number);
     if constexpr (IO::kReads) {
-      if (number > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) io.fail();
+      if (number > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) return io.fail();
       value = static_cast<T>(number);
     }
   }
@@ -265,33 +298,49 @@ void registry(IO& io, F& state) {
   optional(io, state.last_success);
 }
 
+/// Records stand near their neighbours in time, and ends near starts: differences are short.
 template <class IO, class F>
-void closed_record(IO& io, F& record) {
+void closed_record(IO& io, F& record, UnixMillis& placed_before) {
   record_key_field(io, record.key);
-  field(io, record.placed_at);
-  // Ends are close to starts: the span is shorter than the time.
-  Millis span = record.ended_at - record.placed_at;
-  field(io, span);
+  Millis step = difference(record.placed_at, placed_before);
+  Millis span = difference(record.ended_at, record.placed_at);
   std::uint8_t kind = static_cast<std::uint8_t>(static_cast<unsigned>(record.record_class) * 16 +
                                                 static_cast<unsigned>(record.outcome));
+  field(io, step);
+  field(io, span);
   field(io, kind);
   if constexpr (IO::kReads) {
-    record.ended_at = record.placed_at + span;
     if (kind / 16U >= kRecordClasses || kind % 16U >= kOutcomes) return io.fail();
+    record.placed_at = after(placed_before, step);
+    record.ended_at = after(record.placed_at, span);
     record.record_class = static_cast<RecordClass>(kind / 16U);
     record.outcome = static_cast<Outcome>(kind % 16U);
   }
+  placed_before = record.placed_at;
+}
+
+template <class IO, class F>
+void closed_records(IO& io, F& records) {
+  UnixMillis placed_before{};
+  list(io, records, [&](auto& record) { closed_record(io, record, placed_before); });
+}
+
+template <class IO, class F>
+void state_head(IO& io, F& head) {
+  field(io, head.created_at);
+  field(io, head.commits);
+  field(io, head.follows_damage);
 }
 
 /// The fields of a blob whose version and checksum are right.
-Result<std::string_view> checked(std::string_view blob) {
+Result<std::string_view> checked(std::string_view blob, BlobKind kind, BlobPlace place) {
   if (blob.size() < 1 + kChecksumBytes) return fail(ErrorKind::state_damaged, "short record");
   const std::string_view body = blob.substr(0, blob.size() - kChecksumBytes);
   std::uint32_t sum = 0;
   for (std::size_t i = kChecksumBytes; i-- > 0;) {
     sum = (sum << 8) | static_cast<std::uint8_t>(blob[body.size() + i]);
   }
-  if (sum != checksum(body)) return fail(ErrorKind::state_damaged, "wrong checksum");
+  if (sum != checksum(body, kind, place)) return fail(ErrorKind::state_damaged, "wrong checksum");
   const auto version = static_cast<std::uint8_t>(body.front());
   if (version > kVersion) return fail(ErrorKind::state_newer, "written by a newer version");
   if (version != kVersion) return fail(ErrorKind::state_damaged, "unknown version");
@@ -299,8 +348,8 @@ Result<std::string_view> checked(std::string_view blob) {
 }
 
 template <class T, class Fields>
-Result<T> decode(std::string_view blob, Fields fields) {
-  const Result<std::string_view> body = checked(blob);
+Result<T> decode(std::string_view blob, BlobKind kind, BlobPlace place, Fields fields) {
+  const Result<std::string_view> body = checked(blob, kind, place);
   if (!body) return tl::unexpected<Error>(body.error());
   Reader reader(*body);
   T value;
@@ -313,37 +362,49 @@ Result<T> decode(std::string_view blob, Fields fields) {
 
 }  // namespace
 
-std::string encode_registry(const RegistryState& state) {
+std::string encode_head(const StateHead& head, BlobPlace place) {
+  Writer writer;
+  state_head(writer, head);
+  return writer.finish(BlobKind::head, place);
+}
+
+Result<StateHead> decode_head(std::string_view blob, BlobPlace place) {
+  return decode<StateHead>(blob, BlobKind::head, place,
+                           [](Reader& io, StateHead& head) { state_head(io, head); });
+}
+
+std::string encode_registry(const RegistryState& state, BlobPlace place) {
   Writer writer;
   registry(writer, state);
-  return writer.finish();
+  return writer.finish(BlobKind::registry, place);
 }
 
-Result<RegistryState> decode_registry(std::string_view blob) {
-  return decode<RegistryState>(blob, [](Reader& io, RegistryState& s) { registry(io, s); });
+Result<RegistryState> decode_registry(std::string_view blob, BlobPlace place) {
+  return decode<RegistryState>(blob, BlobKind::registry, place,
+                               [](Reader& io, RegistryState& state) { registry(io, state); });
 }
 
-std::string encode_repository(const RepositoryState& state) {
+std::string encode_repository(const RepositoryState& state, BlobPlace place) {
   Writer writer;
   repository(writer, state);
-  return writer.finish();
+  return writer.finish(BlobKind::repository, place);
 }
 
-Result<RepositoryState> decode_repository(std::string_view blob) {
-  return decode<RepositoryState>(blob, [](Reader& io, RepositoryState& s) { repository(io, s); });
+Result<RepositoryState> decode_repository(std::string_view blob, BlobPlace place) {
+  return decode<RepositoryState>(blob, BlobKind::repository, place,
+                                 [](Reader& io, RepositoryState& state) { repository(io, state); });
 }
 
-std::string encode_closed(std::span<const ClosedRecord> records) {
+std::string encode_closed(std::span<const ClosedRecord> records, BlobPlace place) {
   Writer writer;
-  list(writer, records, [&](const ClosedRecord& record) { closed_record(writer, record); });
-  return writer.finish();
+  closed_records(writer, records);
+  return writer.finish(BlobKind::closed, place);
 }
 
-Result<std::vector<ClosedRecord>> decode_closed(std::string_view blob) {
-  return decode<std::vector<ClosedRecord>>(
-      blob, [](Reader& io, std::vector<ClosedRecord>& records) {
-        list(io, records, [&](ClosedRecord& record) { closed_record(io, record); });
-      });
+Result<std::vector<ClosedRecord>> decode_closed(std::string_view blob, BlobPlace place) {
+  using Records = std::vector<ClosedRecord>;
+  return decode<Records>(blob, BlobKind::closed, place,
+                         [](Reader& io, Records& records) { closed_records(io, records); });
 }
 
 }  // namespace registry_exporter

@@ -33,6 +33,8 @@ struct LoadedState {
   UnixMillis created_at;  ///< When this state began.
   /// Set when a damaged file was set aside: the name it has now. The state above is empty then.
   std::optional<std::string> damaged_moved_to;
+  /// This state began when damage was set aside, at this start or an earlier one.
+  bool follows_damage = false;
 };
 
 /// A repository's part in a commit.
@@ -68,10 +70,16 @@ class StateStore {
 
 struct StateOptions {
   std::string path;  ///< ":memory:" keeps nothing.
-  std::string vfs;   ///< Name of a registered SQLite VFS; empty: the default one.
+  /// Name of a registered SQLite VFS, empty: the default one. It may wrap the files of the file
+  /// system, not replace them: lock and setting aside use the same path.
+  std::string vfs;
 };
 
-/// SQLite: WAL, synchronous=FULL, one connection, exclusive lock.
+/// SQLite: WAL, synchronous=FULL, one connection, exclusive lock. Beside the state lies
+/// `<path>.lock`, held while the store lives. It tells the holder's pid and the number of the last
+/// commit: a state that is older than that (a damaged or missing -wal, an old backup put back)
+/// counts as damaged, for counters would fall. Without the lock file any sound state is taken as it
+/// is. `now` is the time of the start.
 std::unique_ptr<StateStore> make_sqlite_state_store(StateOptions options, UnixMillis now);
 
 }  // namespace registry_exporter

@@ -64,7 +64,7 @@ inline void sample_closed(Dice& dice, Ledger& ledger) {
 inline Walk sample_walk(Dice& dice) {
   Walk walk;
   walk.goal = static_cast<Walk::Goal>(dice.below(2));
-  walk.next_page = static_cast<int>(dice.below(1000));
+  walk.next_page = static_cast<int>(dice.below(1000)) - 500;
   walk.page_size = static_cast<int>(dice.below(1000));
   walk.started_at = dice.time();
   walk.first_total = dice.next();

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -18,12 +19,14 @@ using namespace registry_exporter;
 
 namespace {
 
-/// A folder of its own for each test, gone afterwards.
+/// A folder of its own for each test, gone afterwards. In memory where that can be had: these tests
+/// sync thousands of times and prove nothing about the disk.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    char pattern[] = "/tmp/state_store_test.XXXXXX";
-    path_ = mkdtemp(pattern);
+    std::string pattern = (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") +
+                          std::string("/state_store_test.XXXXXX");
+    path_ = mkdtemp(pattern.data());
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
   std::string file(const std::string& name = "state.db") const { return path_ + "/" + name; }
@@ -57,7 +60,8 @@ StateChanges sample_changes(int repositories, std::uint64_t seed) {
   return changes;
 }
 
-/// Runs `body` in a child process; its exit code.
+/// Runs `body` in a child process that ends like a killed one: what `body` has not closed itself
+/// (see `unclosed`) stays as it is on disk. Its exit code.
 template <class Body>
 int in_child(Body body) {
   const pid_t child = fork();
@@ -66,6 +70,9 @@ int in_child(Body body) {
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
+
+/// A store that nobody closes.
+StateStore* unclosed(const std::string& path) { return open_store(path).release(); }
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -76,32 +83,83 @@ void write_file(const std::string& path, const std::string& content) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
 }
 
+/// One bit, somewhere else each time; a part cut off; a page of zeros.
+std::string damage(std::string bytes, Dice& dice, int round) {
+  switch (round % 8) {
+    case 0:
+      bytes.resize(1 + dice.below(bytes.size() - 1));
+      break;
+    case 1: {
+      const std::size_t at = dice.below(bytes.size()) / 4096 * 4096;
+      const std::size_t size = std::min<std::size_t>(4096, bytes.size() - at);
+      bytes.replace(at, size, size, '\0');
+      break;
+    }
+    case 2:  // Where the file says what it is.
+      bytes[dice.below(100)] ^= static_cast<char>(1U << dice.below(8));
+      break;
+    case 3:  // The tables' names and shapes, at the end of the first page.
+      bytes[4095 - dice.below(500)] ^= static_cast<char>(1U << dice.below(8));
+      break;
+    default:
+      bytes[dice.below(bytes.size())] ^= static_cast<char>(1U << dice.below(8));
+      break;
+  }
+  return bytes;
+}
+
+void check_equal(const LoadedState& loaded, const StateChanges& changes) {
+  CHECK(loaded.created_at == kNow);
+  REQUIRE(loaded.registries.size() == changes.registries.size());
+  for (std::size_t i = 0; i < loaded.registries.size(); ++i) {
+    CHECK(loaded.registries[i].number == changes.registries[i].number);
+    CHECK(loaded.registries[i].state == changes.registries[i].state);
+  }
+  REQUIRE(loaded.repositories.size() == changes.repositories.size());
+  for (std::size_t i = 0; i < loaded.repositories.size(); ++i) {
+    CHECK(loaded.repositories[i].number == changes.repositories[i].number);
+    CHECK(loaded.repositories[i].registry == changes.repositories[i].registry);
+    RepositoryState state = loaded.repositories[i].state;
+    CHECK(std::exchange(state.ledger.closed, {}) == changes.repositories[i].closed);
+    CHECK(state == changes.repositories[i].head);
+  }
+}
+
+void remove_state(const std::string& path) {
+  for (const char* suffix : {"", "-wal", ".lock"}) std::filesystem::remove(path + suffix);
+}
+
+RepositoryChange records_of_seven(std::vector<ClosedRecord> closed) {
+  RepositoryChange change;
+  change.number = 7;
+  change.registry = 1;
+  change.closed = std::move(closed);
+  return change;
+}
+
 }  // namespace
 
 TEST_CASE("store: what was committed is loaded again, also without a clean close") {
   const TemporaryFolder folder;
   const StateChanges changes = sample_changes(50, 1);
   const int code = in_child([&] {
-    auto store = open_store(folder.file());
-    return store->load() && store->commit(changes) ? 0 : 1;  // _exit: nothing is closed.
+    StateStore* store = unclosed(folder.file());
+    return store->load() && store->commit(changes) ? 0 : 1;
   });
   REQUIRE(code == 0);
+  CHECK(read_file(folder.file("state.db-wal")).size() > 0);
   auto store = open_store(folder.file());
   const auto loaded = store->load();
   REQUIRE(loaded);
   CHECK_FALSE(loaded->damaged_moved_to);
-  CHECK(loaded->created_at == kNow);
-  REQUIRE(loaded->registries.size() == 1);
-  CHECK(loaded->registries[0].state == changes.registries[0].state);
-  REQUIRE(loaded->repositories.size() == 50);
-  for (std::size_t i = 0; i < 50; ++i) {
-    RepositoryState state = loaded->repositories[i].state;
-    CHECK(std::exchange(state.ledger.closed, {}) == changes.repositories[i].closed);
-    CHECK(state == changes.repositories[i].head);
+  CHECK_FALSE(loaded->follows_damage);
+  check_equal(*loaded, changes);
+  for (const char* suffix : {"", "-wal", ".lock"}) {
+    CAPTURE(suffix);
+    struct stat status {};
+    REQUIRE(stat((folder.file() + suffix).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
   }
-  struct stat status {};
-  REQUIRE(stat(folder.file().c_str(), &status) == 0);
-  CHECK((status.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("store: appended records join the earlier ones, the latest of a key wins") {
@@ -158,6 +216,33 @@ TEST_CASE("store: a second process is refused at once and told whom to stop") {
   CHECK(open_store(folder.file())->load().has_value());
 }
 
+TEST_CASE("store: a repository that is twice in a commit keeps all its records") {
+  const TemporaryFolder folder;
+  const ClosedRecord one{1, kNow, kNow, RecordClass::counted, Outcome::success};
+  const ClosedRecord two{2, kNow, kNow, RecordClass::counted, Outcome::failed};
+  const ClosedRecord three{3, kNow, kNow, RecordClass::late, Outcome::failed};
+  {
+    auto store = open_store(folder.file());
+    REQUIRE(store->load());
+    StateChanges changes;
+    changes.repositories = {records_of_seven({one}), records_of_seven({two})};
+    REQUIRE(store->commit(changes));
+  }
+  auto store = open_store(folder.file());
+  auto loaded = store->load();
+  REQUIRE(loaded);
+  CHECK(loaded->repositories.at(0).state.ledger.closed == std::vector<ClosedRecord>{one, two});
+  StateChanges replaced;
+  replaced.repositories = {records_of_seven({two}), records_of_seven({three})};
+  replaced.repositories[1].replaces_closed = true;
+  REQUIRE(store->commit(replaced));
+  store.reset();
+  store = open_store(folder.file());
+  loaded = store->load();
+  REQUIRE(loaded);
+  CHECK(loaded->repositories.at(0).state.ledger.closed == std::vector<ClosedRecord>{three});
+}
+
 TEST_CASE("store: a damaged file is set aside or loads equal, never wrong") {
   const TemporaryFolder folder;
   const StateChanges changes = sample_changes(20, 3);
@@ -170,42 +255,126 @@ TEST_CASE("store: a damaged file is set aside or loads equal, never wrong") {
   REQUIRE(intact.size() > 8192);
   Dice dice(5);
   int set_aside = 0;
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 400; ++round) {
     CAPTURE(round);
-    std::string damaged = intact;
-    switch (round % 4) {
-      case 0:
-        damaged.resize(dice.below(damaged.size()));
-        break;
-      case 1:
-        damaged.replace(dice.below(damaged.size() / 4096) * 4096, 4096, 4096, '\0');
-        break;
-      default:
-        damaged[dice.below(damaged.size())] ^= static_cast<char>(1U << dice.below(8));
-        break;
-    }
+    const std::string damaged = damage(intact, dice, round);
+    remove_state(folder.file("d.db"));
     write_file(folder.file("d.db"), damaged);
-    std::filesystem::remove(folder.file("d.db-wal"));
-    auto store = open_store(folder.file("d.db"));
-    const auto loaded = store->load();
-    REQUIRE((loaded || loaded.error().kind == ErrorKind::state_newer));
-    if (!loaded) continue;  // The flipped bit was the schema's version.
-    if (loaded->damaged_moved_to) {
-      ++set_aside;
-      CHECK(loaded->repositories.empty());
-      CHECK(read_file(*loaded->damaged_moved_to).size() == damaged.size());
-      std::filesystem::remove(*loaded->damaged_moved_to);
-    } else if (!damaged.empty()) {
-      REQUIRE(loaded->repositories.size() == 20);
-      for (std::size_t i = 0; i < 20; ++i) {
-        CHECK(loaded->repositories[i].state.ledger.closed == changes.repositories[i].closed);
-        CHECK(loaded->repositories[i].state.ledger.counters ==
-              changes.repositories[i].head.ledger.counters);
-      }
+    const auto loaded = open_store(folder.file("d.db"))->load();
+    if (!loaded) {  // The flipped bit was the schema's version.
+      REQUIRE(loaded.error().kind == ErrorKind::state_newer);
+      CHECK(read_file(folder.file("d.db")) == damaged);
+      continue;
     }
-    store.reset();
+    if (!loaded->damaged_moved_to) {
+      check_equal(*loaded, changes);
+      continue;
+    }
+    ++set_aside;
+    CHECK(loaded->follows_damage);
+    CHECK(loaded->registries.empty());
+    CHECK(loaded->repositories.empty());
+    CHECK(read_file(*loaded->damaged_moved_to) == damaged);
+    std::filesystem::remove(*loaded->damaged_moved_to);
   }
-  CHECK(set_aside > 50);
+  CHECK(set_aside > 200);
+}
+
+TEST_CASE("store: a damaged log is set aside or loads equal, never older") {
+  const TemporaryFolder folder;
+  const StateChanges changes = sample_changes(20, 3);
+  const int code = in_child([&] {
+    StateStore* store = unclosed(folder.file());
+    if (!store->load() || !store->commit(sample_changes(20, 4))) return 1;
+    StateChanges replaced = changes;
+    for (RepositoryChange& change : replaced.repositories) change.replaces_closed = true;
+    return store->commit(replaced) ? 0 : 2;
+  });
+  REQUIRE(code == 0);
+  const std::string log = read_file(folder.file("state.db-wal"));
+  REQUIRE(log.size() > 16'384);
+  Dice dice(6);
+  int set_aside = 0;
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    remove_state(folder.file("d.db"));
+    std::filesystem::copy_file(folder.file(), folder.file("d.db"));
+    std::filesystem::copy_file(folder.file("state.db.lock"), folder.file("d.db.lock"));
+    const std::string damaged = damage(log, dice, round);
+    if (round > 0) write_file(folder.file("d.db-wal"), damaged);  // 0: there is none at all.
+    const auto loaded = open_store(folder.file("d.db"))->load();
+    REQUIRE(loaded);
+    if (!loaded->damaged_moved_to) {
+      check_equal(*loaded, changes);
+      continue;
+    }
+    ++set_aside;
+    if (round > 0) CHECK(read_file(*loaded->damaged_moved_to + "-wal") == damaged);
+    std::filesystem::remove(*loaded->damaged_moved_to);
+    std::filesystem::remove(*loaded->damaged_moved_to + "-wal");
+  }
+  CHECK(set_aside > 100);
+}
+
+TEST_CASE("store: an old copy that was put back is set aside, a new state may begin") {
+  const TemporaryFolder folder;
+  const auto run = [&](std::uint64_t seed) {
+    auto store = open_store(folder.file());
+    const auto loaded = store->load();
+    REQUIRE(loaded);
+    REQUIRE(store->commit(sample_changes(3, seed)));
+    return *loaded;
+  };
+  run(1);
+  const std::string old = read_file(folder.file());
+  run(2);
+  write_file(folder.file(), old);
+  const LoadedState put_back = run(3);
+  REQUIRE(put_back.damaged_moved_to);
+  CHECK(put_back.follows_damage);
+  CHECK(read_file(*put_back.damaged_moved_to) == old);
+  const LoadedState next = run(4);
+  CHECK_FALSE(next.damaged_moved_to);
+  CHECK(next.follows_damage);  // Also after a restart.
+
+  std::filesystem::remove(folder.file());
+  const LoadedState deleted = run(5);
+  CHECK_FALSE(deleted.damaged_moved_to);
+  CHECK_FALSE(deleted.follows_damage);
+  write_file(folder.file(), "");
+  CHECK_FALSE(run(6).damaged_moved_to);  // Empty: a fresh state.
+  std::filesystem::remove(folder.file("state.db.lock"));
+  write_file(folder.file(), old);
+  CHECK_FALSE(run(7).damaged_moved_to);  // On another machine a copy is a copy.
+}
+
+TEST_CASE("store: what is set aside twice in a second gets two names") {
+  const TemporaryFolder folder;
+  std::vector<std::string> names;
+  for (int i = 0; i < 2; ++i) {
+    write_file(folder.file(), std::string(5000, 'x'));
+    const auto loaded = open_store(folder.file())->load();
+    REQUIRE(loaded);
+    REQUIRE(loaded->damaged_moved_to);
+    names.push_back(*loaded->damaged_moved_to);
+    remove_state(folder.file());
+  }
+  CHECK(names[0] == folder.file() + ".damaged-20260102T030405Z");
+  CHECK(names[1] == folder.file() + ".damaged-20260102T030405Z-1");
+}
+
+TEST_CASE("store: the database of another program is neither used nor moved") {
+  const TemporaryFolder folder;
+  {
+    SQLite::Database database(folder.file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    database.exec("CREATE TABLE dashboards (id INTEGER PRIMARY KEY)");
+  }
+  const std::string before = read_file(folder.file());
+  const auto loaded = open_store(folder.file())->load();
+  REQUIRE_FALSE(loaded);
+  CHECK(loaded.error().kind == ErrorKind::state_io);
+  CHECK(loaded.error().detail.find("state.path") != std::string::npos);
+  CHECK(read_file(folder.file()) == before);
 }
 
 TEST_CASE("store: a state of a newer version is refused and left as it is") {
@@ -214,21 +383,27 @@ TEST_CASE("store: a state of a newer version is refused and left as it is") {
     auto store = open_store(folder.file());
     REQUIRE(store->load());
   }
-  {
-    SQLite::Database database(folder.file(), SQLite::OPEN_READWRITE);
-    database.exec("PRAGMA user_version=99");
-  }
+  const int code = in_child([&] {  // Ends without a clean close: the newer schema is in the log.
+    auto* database = new SQLite::Database(folder.file(), SQLite::OPEN_READWRITE);
+    database->exec("PRAGMA user_version=99");
+    return 0;
+  });
+  REQUIRE(code == 0);
   const std::string before = read_file(folder.file());
+  const std::string log = read_file(folder.file("state.db-wal"));
+  REQUIRE(log.size() > 0);
   const auto loaded = open_store(folder.file())->load();
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().kind == ErrorKind::state_newer);
   CHECK(read_file(folder.file()) == before);
+  CHECK(read_file(folder.file("state.db-wal")) == log);
 }
 
 TEST_CASE("store: a path that can't be a state file is refused with what to change") {
   const TemporaryFolder folder;
   write_file(folder.file("plain"), "x");
   mkdir(folder.file("directory").c_str(), 0700);
+  mkfifo(folder.file("pipe").c_str(), 0600);
   struct Row {
     const char* name;
     std::string path;
@@ -236,6 +411,7 @@ TEST_CASE("store: a path that can't be a state file is refused with what to chan
   const Row rows[] = {{"no such directory", folder.file("missing/state.db")},
                       {"below a file", folder.file("plain/state.db")},
                       {"a directory", folder.file("directory")},
+                      {"a pipe", folder.file("pipe")},
                       {"a device", "/dev/null"}};
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -243,20 +419,23 @@ TEST_CASE("store: a path that can't be a state file is refused with what to chan
     REQUIRE_FALSE(loaded);
     CHECK(loaded.error().kind == ErrorKind::state_io);
     CHECK(loaded.error().detail.find("state.path") != std::string::npos);
+    CHECK(loaded.error().detail.find('\n') == std::string::npos);
   }
 }
 
 TEST_CASE("store: a full disk fails the commit whole, and the next one works when there is room") {
   const TemporaryFolder folder;
   const int code = in_child([&] {
-    auto store = open_store(folder.file());
+    StateStore* store = unclosed(folder.file());
     if (!store->load() || !store->commit(sample_changes(5, 1))) return 1;
     signal(SIGXFSZ, SIG_IGN);
     const rlim_t now = store->size_bytes() + 4096;
     const rlimit full{now, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &full);
-    const auto refused = store->commit(sample_changes(400, 2));
-    if (refused || refused.error().kind != ErrorKind::state_io) return 2;
+    for (int i = 0; i < 3; ++i) {
+      const auto refused = store->commit(sample_changes(400, 2));
+      if (refused || refused.error().kind != ErrorKind::state_io) return 2;
+    }
     const rlimit room{RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_FSIZE, &room);
     return store->commit(sample_changes(400, 2)) ? 0 : 3;
@@ -266,6 +445,23 @@ TEST_CASE("store: a full disk fails the commit whole, and the next one works whe
   const auto loaded = store->load();
   REQUIRE(loaded);
   CHECK(loaded->repositories.size() == 400);
+}
+
+TEST_CASE("store: a commit that a full disk refused is not there after a restart") {
+  const TemporaryFolder folder;
+  const int code = in_child([&] {
+    StateStore* store = unclosed(folder.file());
+    if (!store->load() || !store->commit(sample_changes(5, 1))) return 1;
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit full{store->size_bytes() + 4096, RLIM_INFINITY};
+    setrlimit(RLIMIT_FSIZE, &full);
+    return store->commit(sample_changes(400, 2)) ? 2 : 0;
+  });
+  CHECK(code == 0);
+  const auto loaded = open_store(folder.file())->load();
+  REQUIRE(loaded);
+  CHECK_FALSE(loaded->damaged_moved_to);
+  check_equal(*loaded, sample_changes(5, 1));
 }
 
 TEST_CASE("store: a quiet repository with 20 ids takes at most 1 KB") {
