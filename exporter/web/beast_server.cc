@@ -131,7 +131,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void next_request();
   void look_for_head();
   void serve(std::string_view head);
-  void refuse(const Refusal& refusal);
+  void refuse(const RefusedHead& refusal);
   void begin_answer(WebAnswer answer);
   void write();
   void bytes_written(const ErrorCode& error, std::size_t bytes);
@@ -296,7 +296,7 @@ void Connection::look_for_head() {
 
 void Connection::serve(std::string_view head) {
   auto parsed = parse_request_head(head);
-  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
+  if (const auto* refusal = std::get_if<RefusedHead>(&parsed)) return refuse(*refusal);
   auto& request = std::get<RequestHead>(parsed);
   request.request.client_address = client_address_;
   close_after_ = !request.keep_alive;
@@ -314,7 +314,7 @@ void Connection::serve(std::string_view head) {
   }
 }
 
-void Connection::refuse(const Refusal& refusal) {
+void Connection::refuse(const RefusedHead& refusal) {
   close_after_ = true;
   head_only_ = refusal.head_only;
   begin_answer(

@@ -57,9 +57,11 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-Refusal refuse(int status, std::string reason) { return Refusal{status, std::move(reason), false}; }
+RefusedHead refuse(int status, std::string reason) {
+  return RefusedHead{status, std::move(reason), false};
+}
 
-std::optional<Refusal> read_request_line(std::string_view line, RequestHead& head) {
+std::optional<RefusedHead> read_request_line(std::string_view line, RequestHead& head) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return refuse(400, "bad request line");
@@ -80,7 +82,7 @@ std::optional<Refusal> read_request_line(std::string_view line, RequestHead& hea
   return std::nullopt;
 }
 
-std::optional<Refusal> read_headers(std::string_view text, RequestHead& head) {
+std::optional<RefusedHead> read_headers(std::string_view text, RequestHead& head) {
   for (std::string_view line = take_line(text); !line.empty(); line = take_line(text)) {
     if (is_blank(line.front())) return refuse(400, "folded header line");
     const std::size_t colon = line.find(':');
@@ -103,7 +105,7 @@ std::vector<std::string_view> values_of(const WebRequest& request, std::string_v
 }
 
 /// RFC 9112, 3.2: exactly one in HTTP/1.1, at most one in 1.0.
-std::optional<Refusal> check_host(const RequestHead& head) {
+std::optional<RefusedHead> check_host(const RequestHead& head) {
   const auto hosts = values_of(head.request, "host");
   if (hosts.empty() && !head.http_1_0) return refuse(400, "Host header missing");
   if (hosts.size() > 1) return refuse(400, "more than one Host header");
@@ -118,7 +120,7 @@ std::optional<Refusal> check_host(const RequestHead& head) {
 }
 
 /// Bodies are refused; what could hide a second request in one is refused as malformed.
-std::optional<Refusal> check_body(const RequestHead& head) {
+std::optional<RefusedHead> check_body(const RequestHead& head) {
   const auto lengths = values_of(head.request, "content-length");
   const auto codings = values_of(head.request, "transfer-encoding");
   if (lengths.size() > 1) return refuse(400, "more than one Content-Length");
@@ -157,7 +159,7 @@ bool wants_keep_alive(const RequestHead& head) {
   return !close && (!head.http_1_0 || keep_alive);
 }
 
-std::optional<Refusal> read_whole(std::string_view text, RequestHead& head) {
+std::optional<RefusedHead> read_whole(std::string_view text, RequestHead& head) {
   if (auto refusal = read_request_line(take_line(text), head)) return refusal;
   if (auto refusal = read_headers(text, head)) return refusal;
   if (auto refusal = check_host(head)) return refusal;
@@ -204,7 +206,7 @@ HeadEnd find_head_end(std::string_view bytes, std::size_t from) {
   return {HeadScan::incomplete, bytes.size()};
 }
 
-std::variant<RequestHead, Refusal> parse_request_head(std::string_view head) {
+std::variant<RequestHead, RefusedHead> parse_request_head(std::string_view head) {
   RequestHead parsed;
   if (auto refusal = read_whole(head, parsed)) {
     refusal->head_only = parsed.request.method == "HEAD";

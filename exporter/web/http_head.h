@@ -34,7 +34,7 @@ struct RequestHead {
 };
 
 /// Why a head is not answered by the handler, and with what.
-struct Refusal {
+struct RefusedHead {
   int status = 400;
   std::string reason;  ///< A few words for the client; nothing that it sent.
   bool head_only = false;
@@ -42,7 +42,7 @@ struct Refusal {
 
 /// Reads a complete head. Refuses: 400 malformed or ambiguous, 413 one that announces a body,
 /// 417 one that expects something, 505 another major version.
-std::variant<RequestHead, Refusal> parse_request_head(std::string_view head);
+std::variant<RequestHead, RefusedHead> parse_request_head(std::string_view head);
 
 enum class ConnectionWord { none, close, keep_alive };
 
