@@ -1,5 +1,7 @@
 #include "exporter/exposition/encode.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 
@@ -8,6 +10,9 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 constexpr std::string_view kTotal = "_total";
+constexpr std::string_view kExemplarLabel = "build_record_id";
+constexpr std::size_t kExemplarCharacters = 128;  // OpenMetrics: names and values together.
+constexpr double kWholeBelow = 1e15;              // Every whole number below is exact.
 
 /// Length of the valid UTF-8 sequence that `text` starts with; 0: none.
 std::size_t sequence_length(std::string_view text) {
@@ -86,7 +91,14 @@ std::string valid_utf8(std::string_view text) {
 void append_label(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += "=\"";
-  append_escaped(out, valid_utf8(value), true);
+  const bool plain = std::none_of(value.begin(), value.end(), [](char c) {
+    return c == '\\' || c == '"' || c == '\n' || static_cast<unsigned char>(c) >= 0x80;
+  });
+  if (plain) {
+    out += value;
+  } else {
+    append_escaped(out, valid_utf8(value), true);
+  }
   out.push_back('"');
 }
 
@@ -96,46 +108,83 @@ std::string label(std::string_view name, std::string_view value) {
   return out;
 }
 
-void append_number(std::string& out, double value) {
-  if (std::isnan(value)) {
-    out += "NaN";
-    return;
+char* write_number(char* to, double value) {
+  const auto word = [to](std::string_view text) { return to + text.copy(to, text.size()); };
+  if (std::isnan(value)) return word("NaN");
+  if (std::isinf(value)) return word(value > 0 ? "+Inf" : "-Inf");
+  if (std::fabs(value) < kWholeBelow) {
+    const auto whole = static_cast<std::int64_t>(value);
+    if (static_cast<double>(whole) == value) return std::to_chars(to, to + kNumberBytes, whole).ptr;
   }
-  if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-    return;
+  return std::to_chars(to, to + kNumberBytes, value).ptr;
+}
+
+char* write_number(char* to, Thousandths value) {
+  const std::int64_t whole = value.value / 1000;
+  auto rest = static_cast<int>(value.value % 1000);
+  if (rest < 0) {
+    rest = -rest;
+    if (whole == 0) *to++ = '-';
   }
-  char buffer[32];
-  const bool whole = value == std::floor(value) && std::fabs(value) < 1e15;
-  const auto end =
-      whole ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<std::int64_t>(value)).ptr
-            : std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-  out.append(buffer, end);
+  to = std::to_chars(to, to + kNumberBytes - 5, whole).ptr;
+  if (rest == 0) return to;
+  *to++ = '.';
+  for (int digit = 100; rest > 0; digit /= 10) {
+    *to++ = static_cast<char>('0' + rest / digit);
+    rest %= digit;
+  }
+  return to;
 }
 
 std::string bucket_bound(double seconds) {
-  if (std::isinf(seconds)) return "+Inf";
   std::string text;
   append_number(text, seconds);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  if (text.find_first_of(".eI") == std::string::npos) text += ".0";
   return text;
 }
 
-void append_head(std::string& out, std::string_view family, FamilyType type, std::string_view help,
-                 ExpositionFormat format) {
+std::string_view without_total(std::string_view family, FamilyType type) {
+  const bool ends = type == FamilyType::counter && family.ends_with(kTotal);
+  return ends ? family.substr(0, family.size() - kTotal.size()) : family;
+}
+
+std::string head(const Family& family, ExpositionFormat format) {
   const bool openmetrics = format == ExpositionFormat::openmetrics;
-  if (openmetrics && type == FamilyType::counter && family.ends_with(kTotal)) {
-    family.remove_suffix(kTotal.size());
-  }
-  out += "# HELP ";
-  out += family;
+  const std::string_view shown =
+      openmetrics ? without_total(family.name, family.type) : family.name;
+  std::string out = "# HELP ";
+  out += shown;
   out.push_back(' ');
-  append_escaped(out, help, openmetrics);
+  append_escaped(out, help_of(family), openmetrics);
   out += "\n# TYPE ";
-  out += family;
+  out += shown;
   out.push_back(' ');
-  out += name(type);
+  out += name(family.type);
   out.push_back('\n');
+  const std::string_view unit = unit_of(family);
+  if (openmetrics && !unit.empty()) {
+    out += "# UNIT ";
+    out += shown;
+    out.push_back(' ');
+    out += unit;
+    out.push_back('\n');
+  }
+  return out;
+}
+
+std::string exemplar_text(const Exemplar& exemplar) {
+  const std::string id = valid_utf8(exemplar.build_record_id);
+  const auto characters = static_cast<std::size_t>(std::count_if(id.begin(), id.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80;
+  }));
+  if (kExemplarLabel.size() + characters > kExemplarCharacters) return {};
+  std::string out = " # {";
+  append_label(out, kExemplarLabel, id);
+  out += "} ";
+  append_number(out, exemplar.seconds);
+  out.push_back(' ');
+  append_number(out, seconds(exemplar.ended_at));
+  return out;
 }
 
 }  // namespace registry_exporter

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ std::string_view content_type(ExpositionFormat format);
 
 struct ExpositionOptions {
   std::vector<Millis> windows;
+  std::map<Millis, std::string> window_names;  ///< As the user wrote them; else the shortest way.
   std::vector<double> bucket_bounds;  ///< Seconds, strictly increasing, without +Inf.
   Millis max_staleness{120'000};      ///< What separates fresh from stale.
   bool created_timestamps = false;

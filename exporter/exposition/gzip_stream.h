@@ -12,6 +12,7 @@ struct DeflatedPiece {
   std::string bytes;
   std::uint32_t crc = 0;  ///< Of the text.
   std::uint64_t text_bytes = 0;
+  std::uint32_t crc_step = 0;  ///< What joins its checksum to one before it; costly to find out.
 };
 DeflatedPiece deflate_piece(std::string_view text);
 

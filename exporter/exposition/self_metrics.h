@@ -27,13 +27,18 @@ class SelfMetrics final : public CallObserver {
   void sweep_finished(std::string_view registry, bool ok);
   void state_committed(bool ok);
 
-  /// Families as prometheus-cpp tells them; series of other registries than `only` (when not
-  /// empty) and, then, process-wide families left out.
-  std::vector<prometheus::MetricFamily> collect(const std::vector<std::string>& only) const;
+  /// Families as prometheus-cpp tells them, series sorted by their labels: those of `registries`
+  /// (a registry that is gone from the configuration has none), and with `process_wide` those that
+  /// belong to no registry.
+  std::vector<prometheus::MetricFamily> collect(const std::vector<std::string>& registries,
+                                                bool process_wide) const;
 
  private:
   struct Families;
   std::unique_ptr<Families> families_;
 };
+
+/// The lines of a family in our spelling, without HELP and TYPE: the same in both formats.
+std::string encode_self(const prometheus::MetricFamily& family);
 
 }  // namespace registry_exporter

@@ -11,7 +11,6 @@
 #include "exporter/acr/codec.h"
 #include "exporter/acr/requests.h"
 #include "exporter/acr/signer.h"
-#include "exporter/exposition/render.h"
 #include "exporter/ingest/ledger_rules.h"
 #include "exporter/net/curl_transport.h"
 #include "exporter/store/state_store.h"
@@ -104,68 +103,6 @@ void HttpsExchange(benchmark::State& state) {
   std::filesystem::remove_all(folder);
 }
 BENCHMARK(HttpsExchange)->Unit(benchmark::kMicrosecond);
-
-/// 10,000 repositories with about 30 lines each.
-RegistrySnapshot snapshot_of_repositories() {
-  RegistrySnapshot snapshot;
-  snapshot.name = "acr-production";
-  for (int i = 0; i < kRepositories; ++i) {
-    auto view = std::make_shared<RepositoryView>();
-    view->ref = {"team-" + std::to_string(i % 100), "service-" + std::to_string(i), "crr-abc"};
-    EventCounters counters;
-    counters.events[Outcome::success] = static_cast<std::uint64_t>(1000 + i);
-    auto& histogram = counters.durations[Outcome::success].emplace();
-    histogram.counts.assign(14, static_cast<std::uint64_t>(i % 50));
-    histogram.sum_ms = static_cast<std::uint64_t>(i) * 1234;
-    view->counters = std::make_shared<const EventCounters>(counters);
-    view->last_end[Outcome::success] = UnixMillis{Millis{1'767'323'045'123}};
-    view->recent.resize(1);
-    view->recent[0][Outcome::success] = 5;
-    view->last_read = UnixMillis{Millis{1'767'323'045'123}};
-    snapshot.rows.push_back({view, view->counters});
-  }
-  return snapshot;
-}
-
-std::vector<std::string> render_all(const RegistrySnapshot& snapshot,
-                                    const std::vector<std::string>& labels) {
-  ExpositionOptions options;
-  options.windows = {std::chrono::hours(24)};
-  options.bucket_bounds = {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
-  std::vector<std::string> blocks;
-  for (const Family& family : families()) {
-    for (std::string& block :
-         render_family(family, snapshot, labels, options, ExpositionFormat::text)) {
-      blocks.push_back(std::move(block));
-    }
-  }
-  return blocks;
-}
-
-void RenderAll(benchmark::State& state) {
-  const RegistrySnapshot snapshot = snapshot_of_repositories();
-  const std::vector<std::string> labels = row_labels(snapshot);
-  std::size_t lines = 0;
-  for (const std::string& block : render_all(snapshot, labels)) {
-    lines += static_cast<std::size_t>(std::count(block.begin(), block.end(), '\n'));
-  }
-  for (auto _ : state) benchmark::DoNotOptimize(render_all(snapshot, labels));
-  state.counters["lines"] = static_cast<double>(lines);
-}
-BENCHMARK(RenderAll)->Unit(benchmark::kMillisecond);
-
-/// The least that rendering could cost: fresh buffers of the same bytes.
-void CopyTheSameBytes(benchmark::State& state) {
-  const RegistrySnapshot snapshot = snapshot_of_repositories();
-  const std::vector<std::string> blocks = render_all(snapshot, row_labels(snapshot));
-  for (auto _ : state) {
-    std::vector<std::string> copies;
-    copies.reserve(blocks.size());
-    for (const std::string& block : blocks) copies.push_back(block);
-    benchmark::DoNotOptimize(copies);
-  }
-}
-BENCHMARK(CopyTheSameBytes)->Unit(benchmark::kMillisecond);
 
 /// 10,000 changed repositories with one new id each, in one synced transaction.
 void CommitAll(benchmark::State& state) {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/exposition/exposition.h"
+#include "exporter/exposition/gzip_stream.h"
+#include "exporter/exposition/rendered_registry.h"
+
+namespace registry_exporter {
+
+/// Puts an answer together: shared blocks of snapshots, and the scrape's own text between them.
+class Answer {
+ public:
+  explicit Answer(bool gzip) : gzip_(gzip) {
+    if (gzip_) chunks_.push_back(std::make_shared<const std::string>(GzipStream::header()));
+  }
+
+  void add(std::string_view text) { own_ += text; }
+  void add(const std::shared_ptr<Block>& block);
+  std::vector<Chunk> finish();
+
+ private:
+  void flush();
+
+  const bool gzip_;
+  GzipStream stream_;
+  std::string own_;
+  std::vector<Chunk> chunks_;
+};
+
+}  // namespace registry_exporter

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporter/exposition/exposition.h"
+#include "exporter/model/snapshot.h"
+
+/// Snapshots for tests and benchmarks of the exposition.
+namespace registry_exporter::sample {
+
+inline UnixMillis at_ms(std::int64_t milliseconds) { return UnixMillis{Millis{milliseconds}}; }
+inline UnixMillis at(std::int64_t seconds) { return at_ms(seconds * 1000); }
+
+inline ExpositionOptions options() {
+  ExpositionOptions options;
+  options.windows = {std::chrono::hours{1}, std::chrono::hours{24}};
+  options.window_names = {{std::chrono::hours{24}, "24h"}};
+  options.bucket_bounds = {60, 300};
+  return options;
+}
+
+/// A repository's view with its counters; shown() makes a row of it.
+inline std::shared_ptr<RepositoryView> view(std::string repo_namespace, std::string name) {
+  auto view = std::make_shared<RepositoryView>();
+  view->ref = {std::move(repo_namespace), std::move(name), "crr-1"};
+  view->recent.resize(2);
+  return view;
+}
+inline RepositoryRow shown(std::shared_ptr<RepositoryView> view, const EventCounters& counters) {
+  view->counters = std::make_shared<const EventCounters>(counters);
+  return {view, view->counters};
+}
+
+inline std::shared_ptr<RegistrySnapshot> registry(std::string name, RegistryType type,
+                                                  std::vector<RepositoryRow> rows) {
+  auto registry = std::make_shared<RegistrySnapshot>();
+  registry->version = 1;
+  registry->name = std::move(name);
+  registry->type = type;
+  registry->rows = std::move(rows);
+  registry->taken_at = at(1'732'500'000);
+  return registry;
+}
+
+/// A build registry of `repositories` repositories that show 30 lines each: 4 counters, 2
+/// histograms of 13 buckets less 6 lines, gauges.
+inline std::shared_ptr<RegistrySnapshot> busy_registry(std::size_t repositories,
+                                                       std::uint64_t version) {
+  std::vector<RepositoryRow> rows;
+  rows.reserve(repositories);
+  for (std::size_t i = 0; i < repositories; ++i) {
+    auto one = view("payments-platform-" + std::to_string(i / 50),
+                    "checkout-service-" + std::to_string(i));
+    EventCounters counters;
+    counters.events[Outcome::success] = 100 + i * 7919 % 5000;
+    counters.events[Outcome::failed] = i % 97;
+    DurationHistogram histogram;
+    for (std::uint64_t bucket = 0; bucket < 14; ++bucket) {
+      histogram.counts.push_back((i + bucket * 31) % 200);
+      histogram.sum_ms += histogram.counts.back() * (bucket * 45'123 + i);
+    }
+    counters.durations[Outcome::success] = histogram;
+    one->open = static_cast<std::uint32_t>(i % 3);
+    one->last_build = LastBuild{at_ms(1'732'400'000'123 + static_cast<std::int64_t>(i)), i % 9 != 0,
+                                Millis{90'000 + static_cast<std::int64_t>(i)}};
+    one->recent[1][Outcome::success] = static_cast<std::uint32_t>(i % 20 + 1);
+    one->last_end[Outcome::success] = one->last_build->ended_at;
+    one->last_read = at_ms(1'732'499'000'001 + static_cast<std::int64_t>(i));
+    rows.push_back(shown(std::move(one), counters));
+  }
+  auto busy = registry("acr-prod", RegistryType::acr, std::move(rows));
+  busy->version = version;
+  return busy;
+}
+
+inline ExpositionOptions busy_options() {
+  ExpositionOptions options;
+  options.windows = {std::chrono::hours{24}};
+  options.bucket_bounds = {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
+  return options;
+}
+
+inline std::string joined(const std::vector<Chunk>& chunks) {
+  std::string all;
+  for (const Chunk& chunk : chunks) all += *chunk;
+  return all;
+}
+
+}  // namespace registry_exporter::sample

@@ -1,0 +1,114 @@
+#include "exporter/exposition/self_metrics.h"
+
+#include <doctest/doctest.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/exposition/parsed_exposition.h"
+
+using namespace registry_exporter;
+using sample::parse_exposition;
+
+namespace {
+
+std::string lines_of(const SelfMetrics& self, const std::string& family,
+                     const std::vector<std::string>& registries = {}, bool process_wide = true) {
+  for (const auto& each : self.collect(registries, process_wide)) {
+    if (each.name == family) return encode_self(each);
+  }
+  return "";
+}
+
+const char* type_word(prometheus::MetricType type) {
+  return type == prometheus::MetricType::Histogram ? "histogram" : "counter";
+}
+
+}  // namespace
+
+TEST_CASE("self_metrics: what can be known before it happens is there at 0 from the start") {
+  const SelfMetrics self;
+  CHECK(lines_of(self, "registry_exporter_scrapes_total") ==
+        "registry_exporter_scrapes_total{result=\"cached\"} 0\n"
+        "registry_exporter_scrapes_total{result=\"complete\"} 0\n"
+        "registry_exporter_scrapes_total{result=\"partial\"} 0\n");
+  CHECK(lines_of(self, "registry_exporter_state_commits_total") ==
+        "registry_exporter_state_commits_total{result=\"error\"} 0\n"
+        "registry_exporter_state_commits_total{result=\"ok\"} 0\n");
+  CHECK(lines_of(self, "registry_exporter_sweeps_total", {"a"}) ==
+        "registry_exporter_sweeps_total{registry=\"a\",result=\"error\"} 0\n"
+        "registry_exporter_sweeps_total{registry=\"a\",result=\"ok\"} 0\n");
+}
+
+TEST_CASE("self_metrics: calls count by outcome, and their durations fall into buckets") {
+  SelfMetrics self;
+  self.call_finished("a", "ListRepository", "ok", Millis{20});
+  self.call_finished("a", "ListRepository", "timeout", Millis{45'000});
+  CHECK(lines_of(self, "registry_exporter_api_requests_total", {"a"}) ==
+        "registry_exporter_api_requests_total{operation=\"ListRepository\",outcome=\"ok\","
+        "registry=\"a\"} 1\n"
+        "registry_exporter_api_requests_total{operation=\"ListRepository\",outcome=\"timeout\","
+        "registry=\"a\"} 1\n");
+  const std::string durations =
+      lines_of(self, "registry_exporter_api_request_duration_seconds", {"a"});
+  CHECK(durations.find("le=\"0.01\"} 0\n") != std::string::npos);
+  CHECK(durations.find("le=\"0.025\"} 1\n") != std::string::npos);
+  CHECK(durations.find("le=\"30.0\"} 1\n") != std::string::npos);
+  CHECK(durations.find("le=\"+Inf\"} 2\n") != std::string::npos);
+  CHECK(durations.find("_sum{operation=\"ListRepository\",registry=\"a\"} 45.02\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("self_metrics: of another registry, or one that is gone, nothing shows") {
+  SelfMetrics self;
+  self.call_finished("a", "op", "ok", Millis{1});
+  self.call_finished("gone", "op", "ok", Millis{1});
+  self.sweep_finished("gone", true);
+  for (const auto& family : self.collect({"a"}, false)) {
+    CAPTURE(family.name);
+    const std::string lines = encode_self(family);
+    CHECK(lines.find("gone") == std::string::npos);
+    CHECK(lines.find("result=\"complete\"") == std::string::npos);
+  }
+  CHECK(lines_of(self, "registry_exporter_api_requests_total", {"a"}, false) != "");
+}
+
+TEST_CASE("self_metrics: our text says the same as prometheus-cpp's own serializer") {
+  SelfMetrics self;
+  const char* outcomes[] = {"ok", "throttled", "server_error"};
+  for (int i = 0; i < 300; ++i) {
+    self.call_finished(i % 2 == 0 ? "a" : "b \"quoted\" \\ and\nbroken",
+                       "op-" + std::to_string(i % 5), outcomes[i % 3], Millis{i * i});
+    self.scrape_answered(static_cast<ScrapeResult>(i % 3));
+    self.sweep_finished("a", i % 7 != 0);
+    self.state_committed(i % 11 != 0);
+  }
+  const auto collected = self.collect({"a", "b \"quoted\" \\ and\nbroken"}, true);
+  const auto theirs = parse_exposition(prometheus::TextSerializer().Serialize(collected), false);
+  std::string our_text;
+  for (const auto& family : collected) {
+    our_text += "# TYPE " + family.name + " " + type_word(family.type) + "\n";
+    our_text += encode_self(family);
+  }
+  const auto ours = parse_exposition(our_text, false);
+  REQUIRE(ours.size() == theirs.size());
+  using Series = std::map<std::pair<std::string, std::map<std::string, std::string>>, double>;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    CAPTURE(ours[i].name);
+    CHECK(ours[i].name == theirs[i].name);
+    CHECK(ours[i].type == theirs[i].type);
+    const auto series_of = [](const sample::ParsedFamily& family) {
+      Series series;
+      for (const auto& sample : family.samples) {
+        auto labels = sample.labels;  // "60.0" and "60" are one bound, spelled differently.
+        if (labels.contains("le")) labels["le"] = std::to_string(std::stod(labels["le"]));
+        series[{sample.name, labels}] = std::stod(sample.value);
+      }
+      return series;
+    };
+    CHECK(series_of(ours[i]) == series_of(theirs[i]));
+  }
+}
