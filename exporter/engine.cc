@@ -12,6 +12,7 @@ namespace {
 ExpositionOptions exposition_options(const Config& config) {
   ExpositionOptions options;
   options.windows = config.metrics.windows;
+  options.window_names = config.metrics.window_names;
   options.bucket_bounds = config.metrics.build_duration_buckets;
   options.max_staleness = config.collection.max_staleness;
   options.created_timestamps = config.metrics.created_timestamps;

@@ -35,6 +35,10 @@ enum class StatusMeaning { success, failed, canceled, other, open };
 struct MetricsConfig {
   std::vector<Millis> windows{std::chrono::hours(1), std::chrono::hours(24),
                               std::chrono::hours(24 * 7)};  ///< Each > 0 and ≤ lookback; distinct.
+  /// How each window was written: the value of the label `window`.
+  std::map<Millis, std::string> window_names{{std::chrono::hours(1), "1h"},
+                                             {std::chrono::hours(24), "24h"},
+                                             {std::chrono::hours(24 * 7), "7d"}};
   std::vector<double> build_duration_buckets{10,  30,   60,   120,  180,  300, 600,
                                              900, 1200, 1800, 2700, 3600, 7200};  ///< Seconds.
   std::map<std::string, StatusMeaning> build_statuses;

@@ -61,6 +61,7 @@ void read_windows(Section& section, MetricsConfig& config, Millis lookback) {
       section.problem("windows", ": " + text + " is given twice");
     } else {
       config.windows.push_back(*window);
+      config.window_names[*window] = text;
     }
   }
 }

@@ -134,6 +134,15 @@ TEST_CASE("parse: a secret never shows in a problem") {
   }
 }
 
+TEST_CASE("parse: windows keep the spelling they were given") {
+  const auto config = parse(
+      "metrics: {windows: [90m, 48h]}\n"
+      "registries: [{name: a, type: acr, region: r, instance_id: i}]");
+  REQUIRE(config);
+  CHECK(config->metrics.window_names.at(std::chrono::minutes(90)) == "90m");
+  CHECK(config->metrics.window_names.at(std::chrono::hours(48)) == "48h");
+}
+
 TEST_CASE("parse: default windows that a short lookback has no room for are left out") {
   const auto config = parse(
       "collection: {lookback: 2h}\n"
