@@ -91,6 +91,7 @@ std::optional<int> App::load_everything() {
     log::error("the state was damaged: it was set aside and counting starts anew",
                {{"path", path}, {"moved_to", *state->damaged_moved_to}});
   }
+  history_counts_ = !state->follows_damage && !state->damaged_moved_to;
   data_ = engine_books_of(std::move(*state));
   auto engine = Engine::make(runtime_, *store_, config_, engine_options(), self_, connect_);
   if (!engine) return failed(engine.error().detail, kMistake);
@@ -101,7 +102,7 @@ std::optional<int> App::load_everything() {
 EngineOptions App::engine_options() const {
   return {.shard = options_.shard,
           .total_shards = options_.total_shards,
-          .history_counts = !state_recovered_};
+          .history_counts = history_counts_};
 }
 
 int App::collect_once() {

@@ -47,6 +47,7 @@ class App {
   std::unique_ptr<StateStore> store_;
   UnixMillis state_created_at_;
   bool state_recovered_ = false;
+  bool history_counts_ = true;  ///< Not in a state that began after damage.
 
   mutable std::mutex engine_mutex_;
   std::shared_ptr<Engine> engine_;
