@@ -1,0 +1,45 @@
+#!/bin/sh
+# Checks the simulator against the clouds' official JavaScript clients.
+#   run.sh SIMULATOR [WORK_FOLDER]
+# The clients are installed into WORK_FOLDER (default: build/conformance), never into the source.
+# Without node or npm: prints SKIPPED and exits 77; with CI=true that is a failure.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+simulator=${1:?usage: run.sh SIMULATOR [WORK_FOLDER]}
+work=${2:-$here/../../../build/conformance}
+
+skip() {
+  echo "SKIPPED: $1"
+  if [ "${CI:-}" = true ]; then exit 1; fi
+  exit 77
+}
+command -v node >/dev/null || skip "node is not installed"
+command -v npm >/dev/null || skip "npm is not installed"
+
+mkdir -p "$work"
+if ! cmp -s "$here/package-lock.json" "$work/package-lock.json" || [ ! -d "$work/node_modules" ]; then
+  cp "$here/package.json" "$work/"
+  (cp "$here/package-lock.json" "$work/" && cd "$work" &&
+    npm ci --no-audit --no-fund --loglevel=error >npm.log 2>&1) || {
+    cat "$work/npm.log"
+    rm -rf "$work/node_modules" "$work/package-lock.json"
+    skip "the clients could not be installed"
+  }
+fi
+
+"$simulator" --listen-address 127.0.0.1:0 --repositories 12 --seed 3 >"$work/simulator.log" &
+pid=$!
+trap 'kill "$pid" 2>/dev/null || true' EXIT
+tries=0
+until grep -q listening "$work/simulator.log"; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 100 ]; then
+    echo "the simulator did not start"
+    exit 1
+  fi
+  sleep 0.1
+done
+address=$(sed -n 's|.*http://||p' "$work/simulator.log")
+# A home of its own: one of the clients writes into it.
+mkdir -p "$work/home"
+cd "$work" && HOME="$work/home" SIMULATOR="$address" node "$here/conformance.mjs"
