@@ -1,124 +1,223 @@
 #include "exporter/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 
 #include "exporter/base/duration.h"
 #include "exporter/config/shard.h"
+#include "exporter/config/spelling.h"
+#include "exporter/web/listen_address.h"
 
 namespace registry_exporter {
 namespace {
 
-constexpr const char* kAbout =
-    "Prometheus exporter for image builds of Alibaba Cloud Container Registry EE and image\n"
-    "retention deletions of Huawei Cloud SWR. A scrape of /metrics triggers collection.";
+constexpr int kRequestsMost = 100'000;
+constexpr int kShardsMost = 100'000;
 
-/// What CLI11 can't keep in Options itself.
+constexpr const char* kUsage =
+    R"(Usage: registry_exporter [--config.file=FILE] [--config.check]
+         [--web.listen-address=ADDRESS]... [--web.telemetry-path=PATH]
+         [--web.config.file=FILE] [--web.enable-lifecycle] [--web.max-requests=N]
+         [--web.timeout-offset=DURATION] [--web.systemd-socket]
+         [--state.path=FILE] [--once] [--doctor] [--shard=I] [--total-shards=N]
+         [--log.level=LEVEL] [--log.format=FORMAT] [--version] [--help]
+)";
+
+constexpr const char* kAbout =
+    R"(Prometheus exporter for what container registries do in the background: image builds of
+Alibaba Cloud Container Registry EE, retention deletions of Huawei Cloud SWR. A scrape of
+/metrics triggers collection; nothing is called otherwise.
+)";
+
+constexpr const char* kFlags =
+    R"(
+Configuration
+  --config.file=FILE            The configuration (default: registry_exporter.yml)
+  --config.check                Check it, print OK or every problem with its line, and end
+
+Web
+  --web.listen-address=ADDRESS  host:port, :port or [::1]:port; may be given several times
+                                (default: :10067)
+  --web.telemetry-path=PATH     Where the metrics are (default: /metrics)
+  --web.config.file=FILE        TLS, passwords and headers, in the exporter-toolkit's format
+  --web.enable-lifecycle        Allow POST /-/reload
+  --web.max-requests=N          Scrapes under way at once; more get 503 (default: 40)
+  --web.timeout-offset=DURATION Subtracted from the scraper's timeout (default: 500ms)
+  --web.systemd-socket          Take the listening socket from systemd
+
+State
+  --state.path=FILE             Instead of the configuration's state.path; :memory: keeps nothing
+
+Instead of serving
+  --once                        One complete collection, the exposition on stdout, and end
+  --doctor                      Check every registry live and say what to change
+
+Several processes
+  --total-shards=N              How many share the repositories (default: 1)
+  --shard=I                     Which of them this is, from 0 (default: the ordinal at the end
+                                of the pod's name when there are several, else 0)
+
+Log, on stderr
+  --log.level=LEVEL             debug, info, warn or error (default: info)
+  --log.format=FORMAT           logfmt or json (default: logfmt)
+
+  --version                     Print the version and end
+  --help                        Print this and end
+
+Exit codes: 0 done, 1 failed at run time, 2 a mistake in the flags or in the configuration.
+SIGHUP reloads the configuration; SIGTERM and SIGINT end in order.
+)";
+
+/// What needs a second look before it is in Options.
 struct Raw {
   std::string timeout_offset = "500ms";
   std::string log_level = "info";
   std::string log_format = "logfmt";
-  std::string state_path;
-  int shard = -1;
+  std::string shard;
 };
 
+// Checks for CLI11: "" for a good value, else what is wrong.
+
 std::string check_duration(const std::string& text) {
-  return parse_duration(text) ? ""
-                              : "\"" + text + "\" is not a duration; write it like 500ms or 0.5s";
+  if (parse_duration(text)) return {};
+  return in_quotes(text) + " is not a duration; write it like 500ms or 0.5s";
 }
 
+std::string check_address(const std::string& text) {
+  const auto address = parse_listen_address(text);
+  return address ? "" : address.error().detail;
+}
+
+/// The paths of the other pages stay theirs.
 std::string check_path(const std::string& text) {
-  return text.starts_with('/') ? "" : "must begin with /";
+  if (!text.starts_with('/')) return "must begin with /";
+  if (text.find_first_of("?#% \t\r\n") != std::string::npos) return "must be a plain path";
+  if (text.starts_with("/-/") || text.starts_with("/api/") || text == "/status") {
+    return text + " is another page's path";
+  }
+  return {};
 }
 
-void add_options(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("--config.file", options.config_file, "Configuration file")->capture_default_str();
-  app.add_flag("--config.check", options.config_check,
-               "Check the configuration, print OK or every problem, and end");
-  app.add_option("--web.listen-address", options.listen_addresses,
-                 "Address to listen on; repeatable: host:port, :port, [::1]:port")
-      ->capture_default_str()
+std::function<std::string(const std::string&)> check_integer(int least, int most) {
+  return [least, most](const std::string& text) {
+    int value = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    const bool number = error == std::errc{} && end == last;
+    if (number && value >= least && value <= most) return std::string();
+    return "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  };
+}
+
+std::function<std::string(const std::string&)> check_word(std::vector<std::string> words) {
+  return [words = std::move(words)](const std::string& text) {
+    if (std::find(words.begin(), words.end(), text) != words.end()) return std::string();
+    std::string all;
+    for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+    return "must be one of " + all;
+  };
+}
+
+void add_flags(CLI::App& app, Options& options, Raw& raw) {
+  app.add_flag("--config.check", options.config_check);
+  app.add_flag("--web.enable-lifecycle", options.enable_lifecycle);
+  app.add_flag("--web.systemd-socket", options.systemd_socket);
+  app.add_flag("--once", options.once);
+  app.add_flag("--doctor", options.doctor);
+
+  app.add_option("--config.file", options.config_file);
+  app.add_option("--web.listen-address", options.listen_addresses)
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics")
-      ->capture_default_str()
-      ->check(check_path);
-  app.add_option("--web.config.file", options.web_config_file,
-                 "TLS, passwords and headers, in the exporter-toolkit's format");
-  app.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
-  app.add_option("--web.max-requests", options.max_requests,
-                 "Scrapes under way at once; more are told to come again (503)")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100'000));
-  app.add_option("--web.timeout-offset", raw.timeout_offset,
-                 "Subtracted from the scraper's timeout")
-      ->capture_default_str()
-      ->check(check_duration);
-  app.add_flag("--web.systemd-socket", options.systemd_socket,
-               "Take the listening socket from systemd");
-  app.add_option("--state.path", raw.state_path,
-                 "State file, instead of the configuration's; :memory: keeps nothing");
-  app.add_flag("--once", options.once,
-               "One complete collection, the exposition on stdout, and end");
-  app.add_flag("--doctor", options.doctor, "Check every registry live and say what to change");
-  app.add_option("--shard", raw.shard,
-                 "This process's share of the repositories, from 0 (default: the pod's ordinal)")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--total-shards", options.total_shards, "Processes that share the repositories")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100'000));
-  app.add_option("--log.level", raw.log_level, "debug, info, warn or error")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  app.add_option("--log.format", raw.log_format, "logfmt or json")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"logfmt", "json"}));
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(check_address);
+  app.add_option("--web.telemetry-path", options.telemetry_path)->check(check_path);
+  app.add_option("--web.config.file", options.web_config_file);
+  app.add_option("--web.max-requests", options.max_requests)
+      ->check(check_integer(1, kRequestsMost));
+  app.add_option("--web.timeout-offset", raw.timeout_offset)->check(check_duration);
+  app.add_option("--state.path", options.state_path);
+  app.add_option("--shard", raw.shard)->check(check_integer(0, kShardsMost - 1));
+  app.add_option("--total-shards", options.total_shards)->check(check_integer(1, kShardsMost));
+  app.add_option("--log.level", raw.log_level)
+      ->check(check_word({"debug", "info", "warn", "error"}));
+  app.add_option("--log.format", raw.log_format)->check(check_word({"logfmt", "json"}));
+  for (CLI::Option* option : app.get_options()) option->type_name("value");
 }
 
-std::string complete(Options& options, const Raw& raw, const std::string& pod_name) {
-  options.timeout_offset = *parse_duration(raw.timeout_offset);
-  if (!raw.state_path.empty()) options.state_path = raw.state_path;
-  options.log_level = raw.log_level == "debug"   ? log::Level::debug
-                      : raw.log_level == "warn"  ? log::Level::warn
-                      : raw.log_level == "error" ? log::Level::error
-                                                 : log::Level::info;
-  options.log_format = raw.log_format == "json" ? log::Format::json : log::Format::logfmt;
-  options.shard = raw.shard;
-  if (raw.shard < 0) {
-    const auto ordinal = ordinal_of(pod_name);
-    if (options.total_shards > 1 && !ordinal) {
-      return "--shard: " + pod_name + " has no ordinal at its end; give --shard";
+log::Level level_of(const std::string& word) {
+  if (word == "debug") return log::Level::debug;
+  if (word == "warn") return log::Level::warn;
+  if (word == "error") return log::Level::error;
+  return log::Level::info;
+}
+
+/// Fills the shard's number, or says why it can't be known.
+std::string choose_shard(Options& options, const std::string& given, const std::string& pod_name) {
+  if (!given.empty()) {
+    options.shard = std::stoi(given);  // Checked before.
+  } else if (options.total_shards > 1) {
+    const std::optional<int> ordinal = ordinal_of(pod_name);
+    if (!ordinal) {
+      return "--shard: the host's name " + in_quotes(pod_name) +
+             " has no ordinal at its end; give --shard or POD_NAME";
     }
-    options.shard = options.total_shards > 1 ? *ordinal : 0;
+    options.shard = *ordinal;
   }
-  if (options.shard >= options.total_shards) {
-    return "--shard: " + std::to_string(options.shard) + " is not below --total-shards " +
-           std::to_string(options.total_shards);
+  if (options.shard < options.total_shards) return {};
+  return "--shard: " + std::to_string(options.shard) + " is not below --total-shards (" +
+         std::to_string(options.total_shards) + ")";
+}
+
+CommandLine mistake(const std::string& what) {
+  return {std::nullopt,
+          "registry_exporter: " + what + "\n\n" + usage() +
+              "registry_exporter --help tells what each flag does.\n",
+          2};
+}
+
+/// What follows a '=' may be secret, and is not what is wrong.
+std::string unknown_argument(const CLI::App& app, const std::string& argument) {
+  const std::string flag = argument.substr(0, argument.find('='));
+  if (!flag.starts_with('-')) {
+    return "unexpected argument " + in_quotes(flag) + ": every setting is a flag";
   }
-  return "";
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
+  return "unknown flag " + in_one_line(flag) + did_you_mean(flag, known);
 }
 
 }  // namespace
+
+std::string usage() { return kUsage; }
+
+std::string help() { return std::string(kAbout) + "\n" + kUsage + kFlags; }
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
                                const std::string& pod_name) {
   Options options;
   Raw raw;
-  CLI::App app(kAbout, "registry_exporter");
-  app.set_help_flag("-h,--help", "Print this and end");
+  CLI::App app("", "registry_exporter");
+  app.set_help_flag("-h,--help");
   app.set_version_flag("--version", "registry_exporter " REGISTRY_EXPORTER_VERSION);
-  add_options(app, options, raw);
+  app.allow_extras();  // Told in our words.
+  add_flags(app, options, raw);
   try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
-    return {{}, app.help(), 0};
+    return {std::nullopt, help(), 0};
   } catch (const CLI::CallForVersion& version) {
-    return {{}, std::string(version.what()) + "\n", 0};
+    return {std::nullopt, std::string(version.what()) + "\n", 0};
   } catch (const CLI::ParseError& error) {
-    return {{}, std::string(error.what()) + "\n\n" + app.help(), 2};
+    return mistake(error.what());
   }
-  const std::string problem = complete(options, raw, pod_name);
-  if (!problem.empty()) return {{}, problem + "\n\n" + app.help(), 2};
+  const std::vector<std::string> unknown = app.remaining();
+  if (!unknown.empty()) return mistake(unknown_argument(app, unknown.front()));
+  const std::string problem = choose_shard(options, raw.shard, pod_name);
+  if (!problem.empty()) return mistake(problem);
+  options.timeout_offset = *parse_duration(raw.timeout_offset);
+  options.log_level = level_of(raw.log_level);
+  options.log_format = raw.log_format == "json" ? log::Format::json : log::Format::logfmt;
   return {options, "", 0};
 }
 

@@ -6,7 +6,6 @@
 
 #include "exporter/base/clock.h"
 #include "exporter/base/log.h"
-#include "exporter/base/result.h"
 
 namespace registry_exporter {
 
@@ -14,18 +13,18 @@ namespace registry_exporter {
 struct Options {
   std::string config_file = "registry_exporter.yml";
   bool config_check = false;
-  std::vector<std::string> listen_addresses{":10067"};
-  std::string telemetry_path = "/metrics";
-  std::string web_config_file;
+  std::vector<std::string> listen_addresses{":10067"};  ///< Each can be parsed.
+  std::string telemetry_path = "/metrics";              ///< Begins with '/'; no other page's.
+  std::string web_config_file;                          ///< Empty: plain HTTP for everyone.
   bool enable_lifecycle = false;
-  int max_requests = 40;
-  Millis timeout_offset{500};
+  int max_requests = 40;       ///< 1..100000
+  Millis timeout_offset{500};  ///< ≥ 0
   bool systemd_socket = false;
   std::optional<std::string> state_path;
   bool once = false;
   bool doctor = false;
-  int shard = 0;
-  int total_shards = 1;
+  int shard = 0;         ///< 0 ≤ shard < total_shards
+  int total_shards = 1;  ///< 1..100000
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::logfmt;
 };
@@ -34,12 +33,18 @@ struct Options {
 struct CommandLine {
   std::optional<Options> options;
   std::string text;   ///< For stdout when exit_code is 0, else for stderr.
-  int exit_code = 0;  ///< 2: a mistake in the command line.
+  int exit_code = 0;  ///< 2: a mistake in the command line; the text has the usage.
 };
 
+/// Reads the arguments after the program's name. Pure.
 /// `pod_name`: the host's name, or POD_NAME: its ordinal is the default shard when there are
 /// several.
 CommandLine parse_command_line(const std::vector<std::string>& arguments,
                                const std::string& pod_name);
+
+/// Every flag, on a few lines: what follows a mistake.
+std::string usage();
+/// Every flag and what it does.
+std::string help();
 
 }  // namespace registry_exporter

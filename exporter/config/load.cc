@@ -12,23 +12,28 @@
 namespace registry_exporter {
 namespace {
 
-constexpr std::size_t kFileBytesMax = 8UL * 1024 * 1024;
+constexpr std::size_t kConfigBytesMax = 8UL * 1024 * 1024;
+constexpr std::size_t kSecretBytesMax = 64UL * 1024;
+
+tl::unexpected<Error> cannot_read(const std::string& path, const std::string& why) {
+  return fail(ErrorKind::invalid_config, path + ": " + why);
+}
 
 /// A regular file's content; links are followed.
-Result<std::string> read_file(const std::string& path) {
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return fail(ErrorKind::invalid_config, path + ": " + std::strerror(errno));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorKind::invalid_config, path + ": not a regular file");
-  }
+  // Asked before it is opened: opening a pipe would wait for its writer.
+  if (::stat(path.c_str(), &status) != 0) return cannot_read(path, std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file || text.size() > kFileBytesMax) {
-    return fail(ErrorKind::invalid_config, path + ": can't be read");
-  }
-  return text;
+  if (!file) return cannot_read(path, errno != 0 ? std::strerror(errno) : "can't be opened");
+  std::string text(bytes_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return cannot_read(path, "can't be read");
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() <= bytes_max) return text;
+  return cannot_read(path, "larger than " + std::to_string(bytes_max) + " bytes");
 }
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -40,7 +45,7 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
                                                              const KnownFamily& known_family) {
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_file(path, kConfigBytesMax);
   if (!text) {
     const std::string detail = text.error().detail.substr(path.size() + 2);
     return tl::unexpected(std::vector<ConfigProblem>{{0, detail}});
@@ -50,7 +55,7 @@ tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& 
 
 Result<Secret> read_secret(const SecretSource& source) {
   if (source.file.empty()) return source.value;
-  Result<std::string> text = read_file(source.file);
+  Result<std::string> text = read_file(source.file, kSecretBytesMax);
   if (!text) return within("secret", text.error());
   if (text->ends_with('\n')) text->pop_back();
   if (text->ends_with('\r')) text->pop_back();

@@ -35,6 +35,7 @@ int shard_of(std::string_view registry, std::string_view full_name, int total_sh
 }
 
 std::optional<int> ordinal_of(std::string_view pod_name) {
+  pod_name = pod_name.substr(0, pod_name.find('.'));  // A host's name may come with its domain.
   const std::size_t dash = pod_name.rfind('-');
   if (dash == std::string_view::npos) return std::nullopt;
   const std::string_view digits = pod_name.substr(dash + 1);

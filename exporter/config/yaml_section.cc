@@ -5,45 +5,52 @@
 #include <cmath>
 
 #include "exporter/base/duration.h"
+#include "exporter/config/spelling.h"
 
 namespace registry_exporter {
 namespace {
 
-constexpr std::size_t kLikenessMax = 2;  ///< Typing mistakes that "did you mean" forgives.
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
-std::string did_you_mean(const std::string& key, const std::set<std::string>& known) {
-  const std::string* nearest = nullptr;
-  std::size_t distance = kLikenessMax + 1;
-  for (const std::string& candidate : known) {
-    const std::size_t each = edit_distance(key, candidate);
-    if (each < distance) {
-      distance = each;
-      nearest = &candidate;
-    }
-  }
-  return nearest == nullptr ? "" : "; did you mean " + *nearest + "?";
-}
-
-bool is_name(char c) {
+bool is_variable_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/// `raw` with every ${NAME} replaced, once: what a variable holds is taken as it is.
+tl::expected<std::string, std::string> expand(const std::string& raw,
+                                              const Environment& environment) {
+  std::string text;
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t found = raw.find("${", begin);
+    text += raw.substr(begin, found - begin);
+    if (found == std::string::npos) return text;
+    const std::size_t end = raw.find('}', found);
+    const std::string name = end == std::string::npos ? "" : raw.substr(found + 2, end - found - 2);
+    if (name.empty() || !std::all_of(name.begin(), name.end(), is_variable_char)) {
+      return tl::unexpected<std::string>("${…} must hold the name of an environment variable");
+    }
+    const std::optional<std::string> value = environment(name);
+    if (!value) return tl::unexpected("environment variable " + name + " is not set");
+    text += *value;
+    begin = end + 1;
+  }
+}
+
 }  // namespace
+
+std::optional<double> parse_number(const std::string& text) {
+  double parsed = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, parsed);
+  if (text.empty() || error != std::errc{} || end != last || !std::isfinite(parsed)) {
+    return std::nullopt;
+  }
+  return parsed;
+}
+
+bool is_one_line(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
 
 void Problems::add(const YAML::Node& at, std::string message) {
   const int line = at.IsDefined() ? at.Mark().line + 1 : 0;
@@ -57,101 +64,111 @@ std::vector<ConfigProblem> Problems::sorted() const {
   return sorted;
 }
 
-Section::Section(const YAML::Node& node, std::string name, Problems& problems,
-                 const Environment& environment)
-    : node_(node), name_(std::move(name)), problems_(problems), environment_(environment) {
+Section::Section(const YAML::Node& node, const YAML::Node& at, std::string name, Reading reading)
+    : at_(at), name_(std::move(name)), reading_(reading) {
   if (!node.IsDefined() || node.IsNull()) return;
-  if (!node.IsMap()) {
-    problems_.add(node, name_ + " must be a mapping of keys to values");
-    node_ = YAML::Node();
+  is_mapping_ = node.IsMap();
+  if (!is_mapping_) {
+    problem_here(" must be a mapping of keys to values");
     return;
   }
+  // yaml-cpp keeps a key that is given twice twice, and answers with the first.
   for (const auto& entry : node) {
+    const std::string where = name_.empty() ? "" : name_ + ": ";
     if (!entry.first.IsScalar()) {
-      problems_.add(entry.first, name_ + ": a key must be a word");
-    } else if (!present_.insert(entry.first.Scalar()).second) {
-      const std::string where = name_.empty() ? "" : name_ + ": ";
-      problems_.add(entry.first, where + entry.first.Scalar() + " is given twice");
-    }
-  }
-}
-
-bool Section::has(const std::string& key) const { return present_.contains(key); }
-
-YAML::Node Section::get(const std::string& key) {
-  known_.insert(key);
-  if (!present_.contains(key)) return YAML::Node(YAML::NodeType::Undefined);
-  for (const auto& entry : node_) {
-    if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
-  }
-  return YAML::Node(YAML::NodeType::Undefined);
-}
-
-std::optional<Section> Section::section(const std::string& key) {
-  const YAML::Node node = get(key);
-  if (!node.IsDefined()) return std::nullopt;
-  return Section(node, name_.empty() ? key : name_ + "." + key, problems_, environment_);
-}
-
-std::optional<std::string> Section::scalar(const YAML::Node& node, const std::string& what) {
-  if (!node.IsScalar()) {
-    problems_.add(node, what + " must be a single value");
-    return std::nullopt;
-  }
-  const std::string& raw = node.Scalar();
-  std::string text;
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] != '$' || i + 1 >= raw.size() || raw[i + 1] != '{') {
-      text.push_back(raw[i]);
+      reading_.problems.add(entry.first, where + "a key must be a word");
       continue;
     }
-    const std::size_t end = raw.find('}', i);
-    const std::string name = end == std::string::npos ? "" : raw.substr(i + 2, end - i - 2);
-    if (name.empty() || !std::all_of(name.begin(), name.end(), is_name)) {
-      problems_.add(node, what + ": ${…} must hold the name of an environment variable");
-      return std::nullopt;
+    const std::string& key = entry.first.Scalar();
+    if (!entries_.emplace(key, Entry{entry.first, entry.second}).second) {
+      reading_.problems.add(entry.first, where + in_one_line(key) + " is given twice");
     }
-    const std::optional<std::string> value = environment_(name);
-    if (!value) {
-      problems_.add(node, what + ": environment variable " + name + " is not set");
-      return std::nullopt;
-    }
-    text += *value;
-    i = end;
   }
-  return text;
+}
+
+std::string Section::name_of(const std::string& key) const {
+  return name_.empty() ? key : name_ + "." + key;
+}
+
+const Section::Entry* Section::find(const std::string& key) {
+  known_.insert(key);
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+YAML::Node Section::get(const std::string& key) {
+  const Entry* const entry = find(key);
+  return entry == nullptr ? YAML::Node(YAML::NodeType::Undefined) : entry->value;
+}
+
+std::vector<std::string> Section::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, entry] : entries_) keys.push_back(key);
+  return keys;
 }
 
 void Section::problem(const std::string& key, const std::string& message) {
-  const YAML::Node node = get(key);
-  const std::string where = name_.empty() ? key : name_ + "." + key;
-  problems_.add(node.IsDefined() ? node : node_, where + message);
+  const Entry* const entry = find(key);
+  reading_.problems.add(entry == nullptr ? at_ : entry->key, name_of(key) + message);
+}
+
+void Section::problem_here(const std::string& message) {
+  reading_.problems.add(at_, (name_.empty() ? "the file" : name_) + message);
+}
+
+void Section::missing(const std::string& key) {
+  known_.insert(key);
+  if (is_mapping_) problem_here(": " + key + " is missing");
+}
+
+std::optional<Section> Section::section(const std::string& key) {
+  const Entry* const entry = find(key);
+  if (entry == nullptr) return std::nullopt;
+  return Section(entry->value, entry->key, name_of(key), reading_);
+}
+
+std::optional<std::string> Section::scalar(const YAML::Node& node, const YAML::Node& at,
+                                           const std::string& what) {
+  if (!node.IsScalar()) {
+    reading_.problems.add(at, what + (node.IsNull() ? " has no value" : " must be a single value"));
+    return std::nullopt;
+  }
+  auto text = expand(node.Scalar(), reading_.environment);
+  if (text) return *std::move(text);
+  reading_.problems.add(at, what + ": " + text.error());
+  return std::nullopt;
 }
 
 std::optional<std::string> Section::text(const std::string& key) {
-  const YAML::Node node = get(key);
-  if (!node.IsDefined()) return std::nullopt;
-  return scalar(node, name_.empty() ? key : name_ + "." + key);
+  const Entry* const entry = find(key);
+  if (entry == nullptr) return std::nullopt;
+  return scalar(entry->value, entry->key, name_of(key));
+}
+
+std::optional<std::string> Section::text_not_empty(const std::string& key) {
+  auto value = text(key);
+  if (!value || !value->empty()) return value;
+  problem(key, " must not be empty");
+  return std::nullopt;
 }
 
 std::string Section::required_text(const std::string& key) {
   if (!has(key)) {
-    known_.insert(key);
-    problems_.add(node_, name_ + ": " + key + " is missing");
+    missing(key);
     return {};
   }
-  const std::optional<std::string> value = text(key);
-  if (value && value->empty()) problem(key, " must not be empty");
+  const auto value = text_not_empty(key);
+  if (value && !is_one_line(*value)) problem(key, " must be one line");
   return value.value_or("");
 }
 
 std::optional<Millis> Section::duration(const std::string& key, bool zero_allowed) {
-  const std::optional<std::string> value = text(key);
+  const auto value = text(key);
   if (!value) return std::nullopt;
   const std::optional<Millis> parsed = parse_duration(*value);
   if (!parsed) {
-    problem(key,
-            ": \"" + *value + "\" is not a duration; write it like 500ms, 15s, 10m, 1h30m, 30d");
+    problem(key, ": " + in_quotes(get(key).Scalar()) +
+                     " is not a duration; write it like 500ms, 15s, 10m, 1h30m, 30d");
   } else if (!zero_allowed && *parsed <= Millis{0}) {
     problem(key, " must be more than 0");
     return std::nullopt;
@@ -160,7 +177,7 @@ std::optional<Millis> Section::duration(const std::string& key, bool zero_allowe
 }
 
 std::optional<bool> Section::boolean(const std::string& key) {
-  const std::optional<std::string> value = text(key);
+  const auto value = text(key);
   if (!value) return std::nullopt;
   if (*value == "true" || *value == "false") return *value == "true";
   problem(key, " must be true or false");
@@ -168,14 +185,11 @@ std::optional<bool> Section::boolean(const std::string& key) {
 }
 
 std::optional<double> Section::number(const std::string& key) {
-  const std::optional<std::string> value = text(key);
+  const auto value = text(key);
   if (!value) return std::nullopt;
-  double parsed = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), parsed);
-  const bool whole = !value->empty() && end == value->data() + value->size();
-  if (error == std::errc{} && whole && std::isfinite(parsed)) return parsed;
-  problem(key, ": \"" + *value + "\" is not a number");
-  return std::nullopt;
+  const std::optional<double> parsed = parse_number(*value);
+  if (!parsed) problem(key, ": " + in_quotes(get(key).Scalar()) + " is not a number");
+  return parsed;
 }
 
 std::optional<int> Section::integer(const std::string& key, int least, int most) {
@@ -189,51 +203,52 @@ std::optional<int> Section::integer(const std::string& key, int least, int most)
   return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> Section::texts(const std::string& key) {
-  const YAML::Node node = get(key);
-  if (!node.IsDefined()) return std::nullopt;
-  if (node.IsNull()) return std::vector<std::string>{};
-  if (!node.IsSequence()) {
-    problem(key, " must be a list");
-    return std::nullopt;
-  }
-  std::vector<std::string> values;
-  for (const auto& item : node) {
-    if (auto value = scalar(item, name_ + "." + key)) values.push_back(std::move(*value));
-  }
-  return values;
-}
-
 SecretSource Section::secret(const std::string& key) {
+  const std::string file_key = key + "_file";
   SecretSource source;
-  const bool in_place = has(key);
-  if (const auto value = text(key)) source.value = Secret(*value);
-  if (const auto file = text(key + "_file")) source.file = *file;
-  if (in_place && has(key + "_file")) {
-    problem(key + "_file", " and " + key + " are both given; keep one");
-  } else if (in_place && source.value.empty()) {
-    problem(key, " must not be empty");
-  } else if (has(key + "_file") && source.file.empty()) {
-    problem(key + "_file", " must not be empty");
+  if (const auto value = text_not_empty(key)) {
+    source.value = Secret(*value);
+    if (!is_one_line(*value)) problem(key, " must be one line");
+  }
+  if (const auto file = text_not_empty(file_key)) source.file = *file;
+  if (has(key) && has(file_key)) {
+    problem(file_key, " and " + key + " are both given; keep one");
   }
   return source;
 }
 
-void Section::refuse_the_rest(const std::vector<std::pair<std::string, std::string>>& elsewhere) {
-  if (!node_.IsMap()) return;
-  for (const auto& entry : node_) {
-    if (!entry.first.IsScalar()) continue;
-    const std::string& key = entry.first.Scalar();
+std::optional<std::vector<ListItem>> Section::list(const std::string& key) {
+  const Entry* const entry = find(key);
+  if (entry == nullptr || entry->value.IsNull()) return std::nullopt;
+  if (!entry->value.IsSequence()) {
+    problem(key, " must be a list");
+    return std::nullopt;
+  }
+  std::vector<ListItem> items;
+  for (const auto& item : entry->value) {
+    auto value = scalar(item, item.IsNull() ? entry->key : item, name_of(key) + ": an item");
+    if (value) items.push_back({*std::move(value), item});
+  }
+  return items;
+}
+
+bool Section::refuse_the_rest(const Advice& advice) {
+  bool all_known = true;
+  const std::vector<std::string> known(known_.begin(), known_.end());
+  for (const auto& [key, entry] : entries_) {
     if (known_.contains(key)) continue;
-    const auto found = std::find_if(elsewhere.begin(), elsewhere.end(),
-                                    [&](const auto& each) { return each.first == key; });
+    all_known = false;
     const std::string where = name_.empty() ? "" : name_ + ": ";
-    if (found != elsewhere.end()) {
-      problems_.add(entry.first, where + key + " " + found->second);
+    const auto found = std::find_if(advice.begin(), advice.end(),
+                                    [&key = key](const auto& each) { return each.first == key; });
+    if (found != advice.end()) {
+      reading_.problems.add(entry.key, where + key + " " + found->second);
     } else {
-      problems_.add(entry.first, where + "unknown key " + key + did_you_mean(key, known_));
+      reading_.problems.add(entry.key,
+                            where + "unknown key " + in_one_line(key) + did_you_mean(key, known));
     }
   }
+  return all_known;
 }
 
 }  // namespace registry_exporter

@@ -2,72 +2,112 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "exporter/config/config.h"
 
 /// Reading YAML strictly: every key is asked for by name, whatever is left over is a mistake with a
-/// line. For config/parse.cc only.
+/// line. For the readers in config/ alone.
 namespace registry_exporter {
 
-/// The problems of one file, in the order of their lines at the end.
+/// The problems of one file.
 class Problems {
  public:
   void add(const YAML::Node& at, std::string message);
-  std::vector<ConfigProblem> sorted() const;
+  std::vector<ConfigProblem> sorted() const;  ///< In the order of their lines.
   bool empty() const { return found_.empty(); }
 
  private:
   std::vector<ConfigProblem> found_;
 };
 
-/// One mapping of the file.
+/// What every reader needs: where problems go and where variables come from.
+struct Reading {
+  Problems& problems;
+  const Environment& environment;
+};
+
+/// A value of a list, with its variables replaced.
+struct ListItem {
+  std::string value;
+  YAML::Node node;  ///< As written: for messages.
+};
+
+/// A key and what to tell whoever gives it here.
+using Advice = std::vector<std::pair<std::string, std::string>>;
+
+/// One mapping of the file. Problems are told at the line of the key (of the item, in a list).
 class Section {
  public:
-  /// `name`: how messages call it ("collection", "registries[0]"). A node that is no mapping is a
-  /// problem, and then every key looks absent.
-  Section(const YAML::Node& node, std::string name, Problems& problems,
-          const Environment& environment);
+  /// `name`: how messages call it ("collection", "registries[0]"; "" for the whole file). `at`: the
+  /// place that stands for all of it. A null is an empty mapping; anything else that is no mapping
+  /// is a problem, told once, and then every key looks absent.
+  Section(const YAML::Node& node, const YAML::Node& at, std::string name, Reading reading);
 
   const std::string& name() const { return name_; }
-  bool has(const std::string& key) const;
-  YAML::Node node() const { return node_; }
-  /// The key's node; marks the key as known. Undefined when absent or null.
+  std::string name_of(const std::string& key) const;
+  const Reading& reading() const { return reading_; }
+  bool is_mapping() const { return is_mapping_; }  ///< A null too.
+  bool has(const std::string& key) const { return entries_.contains(key); }
+  /// The key's value, marked as known; undefined when absent.
   YAML::Node get(const std::string& key);
-  /// A sub-mapping; nullopt when absent.
+  std::vector<std::string> keys() const;
+
+  /// A mapping below; nullopt when absent.
   std::optional<Section> section(const std::string& key);
 
-  /// Scalars: nullopt when absent, or wrong (then a problem was added).
+  // Scalars: nullopt when absent, or wrong (then a problem was added).
   std::optional<std::string> text(const std::string& key);
+  std::optional<std::string> text_not_empty(const std::string& key);
   std::optional<Millis> duration(const std::string& key, bool zero_allowed);
   std::optional<bool> boolean(const std::string& key);
   std::optional<double> number(const std::string& key);
   std::optional<int> integer(const std::string& key, int least, int most);
-  std::optional<std::vector<std::string>> texts(const std::string& key);
-  /// A problem when the key is absent.
+  /// "", and a problem, when it is absent or empty or more than one line.
   std::string required_text(const std::string& key);
   /// `key` in place, or `key_file`; a problem when both are given.
   SecretSource secret(const std::string& key);
+  bool has_secret(const std::string& key) const { return has(key) || has(key + "_file"); }
 
+  /// A list of scalars; nullopt when absent, null, or no list.
+  std::optional<std::vector<ListItem>> list(const std::string& key);
+  /// A scalar with its `${NAME}` replaced; nullopt with a problem at `at` when it is none.
+  std::optional<std::string> scalar(const YAML::Node& node, const YAML::Node& at,
+                                    const std::string& what);
+
+  /// `message` follows the name of the key ("collection.lookback" + " must be …").
   void problem(const std::string& key, const std::string& message);
-  /// Call at last: whatever was not asked for is unknown. `elsewhere`: keys that exist, but not
-  /// here, and why not.
-  void refuse_the_rest(const std::vector<std::pair<std::string, std::string>>& elsewhere = {});
-
-  /// A scalar with its `${NAME}` replaced; nullopt with a problem when it is no scalar.
-  std::optional<std::string> scalar(const YAML::Node& node, const std::string& what);
+  /// `message` follows the name of the section.
+  void problem_here(const std::string& message);
+  /// Not told of what is no mapping anyway.
+  void missing(const std::string& key);
+  /// Call at last: whatever was not asked for is unknown. `advice`: words for keys that exist, but
+  /// not here. False: something was.
+  bool refuse_the_rest(const Advice& advice = {});
 
  private:
-  YAML::Node node_;
+  struct Entry {
+    YAML::Node key, value;
+  };
+  const Entry* find(const std::string& key);
+
+  YAML::Node at_;
   std::string name_;
-  Problems& problems_;
-  const Environment& environment_;
+  Reading reading_;
+  bool is_mapping_ = true;
+  std::map<std::string, Entry> entries_;
   std::set<std::string> known_;
-  std::set<std::string> present_;
 };
+
+/// A whole text as a finite number; nullopt for anything else. Pure.
+std::optional<double> parse_number(const std::string& text);
+
+/// No control characters: fit for a header, a label, a line. Pure.
+bool is_one_line(const std::string& text);
 
 }  // namespace registry_exporter

@@ -1,0 +1,189 @@
+#include "exporter/config/credentials_section.h"
+
+namespace registry_exporter {
+namespace {
+
+constexpr const char* kAtTheRegistry = "belongs beside endpoint, at the registry";
+constexpr const char* kOfAcr = "belongs to credentials of type acr";
+constexpr const char* kOfSwr = "belongs to credentials of type swr";
+
+template <class T>
+void assign(T& target, std::optional<T> value) {
+  if (value) target = *std::move(value);
+}
+
+/// Keys that only make sense together: one problem when one of them is left out.
+void check_pair(Section& section, const std::string& id, const std::string& secret) {
+  if (section.has_secret(id) == section.has_secret(secret)) return;
+  const std::string& given = section.has_secret(id) ? id : secret;
+  section.problem(section.has(given) ? given : given + "_file",
+                  ": " + id + " and " + secret + " go together");
+}
+
+/// One way to get keys, and whether it is given.
+struct Form {
+  const char* key;
+  bool given;
+};
+
+/// Exactly one form, or a problem that names those that are given. `all_known`: no key is misspelt,
+/// which would tell enough.
+void check_forms(Section& section, const std::vector<Form>& forms, bool all_known) {
+  if (!section.is_mapping()) return;
+  std::vector<std::string> given;
+  std::string all;
+  for (const Form& form : forms) {
+    if (form.given) given.emplace_back(form.key);
+    all += (all.empty() ? "" : ", ") + std::string(form.key);
+  }
+  if (given.size() > 1) {
+    section.problem_here(": " + given[0] + " and " + given[1] +
+                         " are two forms of credentials; keep one");
+  } else if (given.empty() && all_known) {
+    section.problem_here(" names no form (" + all +
+                         "); leave credentials out for the provider's default chain");
+  }
+}
+
+void check_token(Section& section, const std::string& id, const std::string& secret) {
+  if (!section.has_secret("security_token")) return;
+  if (section.has_secret(id) || section.has_secret(secret)) return;
+  section.problem(section.has("security_token") ? "security_token" : "security_token_file",
+                  " needs " + id + " and " + secret);
+}
+
+AcrCredentials::AssumeRole read_assume_role(Section section) {
+  AcrCredentials::AssumeRole role;
+  role.role_arn = section.required_text("role_arn");
+  assign(role.session_name, section.text_not_empty("session_name"));
+  assign(role.external_id, section.text_not_empty("external_id"));
+  section.refuse_the_rest();
+  return role;
+}
+
+AcrCredentials::Oidc read_acr_oidc(Section section) {
+  AcrCredentials::Oidc oidc;
+  oidc.role_arn = section.required_text("role_arn");
+  oidc.provider_arn = section.required_text("provider_arn");
+  oidc.token_file = section.required_text("token_file");
+  assign(oidc.session_name, section.text_not_empty("session_name"));
+  section.refuse_the_rest();
+  return oidc;
+}
+
+/// Empty: the metadata service is asked for the name.
+std::optional<std::string> read_ram_role(Section& section) {
+  if (!section.has("ecs_ram_role")) return std::nullopt;
+  if (section.get("ecs_ram_role").IsNull()) return "";
+  return section.text("ecs_ram_role").value_or("");
+}
+
+std::string read_credentials_uri(Section& section) {
+  const std::string uri = section.text_not_empty("credentials_uri").value_or("");
+  const std::size_t host = uri.starts_with("http://") ? 7 : uri.starts_with("https://") ? 8 : 0;
+  if (!uri.empty() && (host == 0 || host == uri.size() || uri.find(' ') != std::string::npos)) {
+    section.problem("credentials_uri", " must be a URL that begins with http:// or https://");
+  }
+  return uri;
+}
+
+SwrCredentials::IamUser read_iam_user(Section section, const std::string& region) {
+  SwrCredentials::IamUser user;
+  user.domain_name = section.required_text("domain_name");
+  user.user_name = section.required_text("user_name");
+  user.password = section.secret("password");
+  if (!section.has_secret("password")) section.missing("password (or password_file)");
+  user.project_name = region;
+  assign(user.project_name, section.text_not_empty("project_name"));
+  section.refuse_the_rest();
+  return user;
+}
+
+SwrCredentials::Oidc read_swr_oidc(Section section) {
+  SwrCredentials::Oidc oidc;
+  oidc.idp_id = section.required_text("idp_id");
+  oidc.token_file = section.required_text("token_file");
+  section.refuse_the_rest();
+  return oidc;
+}
+
+void check_acr_forms(Section& section, bool all_known) {
+  const bool keys = section.has_secret("access_key_id") || section.has_secret("access_key_secret");
+  const bool others =
+      section.has("oidc") || section.has("ecs_ram_role") || section.has("credentials_uri");
+  if (section.has("assume_role")) {
+    if (!keys || others) {
+      section.problem("assume_role", " goes on top of access_key_id and access_key_secret, alone");
+    }
+  } else if (keys || others || !section.has_secret("security_token")) {
+    check_forms(section,
+                {{"access_key_id", keys},
+                 {"oidc", section.has("oidc")},
+                 {"ecs_ram_role", section.has("ecs_ram_role")},
+                 {"credentials_uri", section.has("credentials_uri")}},
+                all_known);
+  }
+}
+
+void check_swr_forms(Section& section, bool ecs_agency, bool all_known) {
+  const bool keys = section.has_secret("access_key") || section.has_secret("secret_key");
+  const bool others = section.has("iam_user") || section.has("oidc") || ecs_agency;
+  if (!keys && !others && section.has_secret("security_token")) return;  // Told already.
+  check_forms(section,
+              {{"access_key", keys},
+               {"iam_user", section.has("iam_user")},
+               {"oidc", section.has("oidc")},
+               {"ecs_agency", ecs_agency}},
+              all_known);
+}
+
+}  // namespace
+
+AcrCredentials read_acr_credentials(Section section) {
+  AcrCredentials credentials;
+  credentials.access_key_id = section.secret("access_key_id");
+  credentials.access_key_secret = section.secret("access_key_secret");
+  credentials.security_token = section.secret("security_token");
+  if (auto role = section.section("assume_role")) credentials.assume_role = read_assume_role(*role);
+  if (auto oidc = section.section("oidc")) credentials.oidc = read_acr_oidc(*oidc);
+  credentials.ecs_ram_role = read_ram_role(section);
+  credentials.credentials_uri = read_credentials_uri(section);
+  check_pair(section, "access_key_id", "access_key_secret");
+  check_token(section, "access_key_id", "access_key_secret");
+  const bool all_known = section.refuse_the_rest({{"access_key", kOfSwr},
+                                                  {"access_key_file", kOfSwr},
+                                                  {"secret_key", kOfSwr},
+                                                  {"secret_key_file", kOfSwr},
+                                                  {"iam_user", kOfSwr},
+                                                  {"ecs_agency", kOfSwr},
+                                                  {"sts_endpoint", kAtTheRegistry},
+                                                  {"metadata_endpoint", kAtTheRegistry}});
+  check_acr_forms(section, all_known);
+  return credentials;
+}
+
+SwrCredentials read_swr_credentials(Section section, const std::string& region) {
+  SwrCredentials credentials;
+  credentials.access_key = section.secret("access_key");
+  credentials.secret_key = section.secret("secret_key");
+  credentials.security_token = section.secret("security_token");
+  if (auto user = section.section("iam_user")) credentials.iam_user = read_iam_user(*user, region);
+  if (auto oidc = section.section("oidc")) credentials.oidc = read_swr_oidc(*oidc);
+  const std::optional<bool> agency = section.boolean("ecs_agency");
+  credentials.ecs_agency = agency.value_or(false);
+  check_pair(section, "access_key", "secret_key");
+  check_token(section, "access_key", "secret_key");
+  const bool all_known = section.refuse_the_rest({{"access_key_id", kOfAcr},
+                                                  {"access_key_id_file", kOfAcr},
+                                                  {"access_key_secret", kOfAcr},
+                                                  {"access_key_secret_file", kOfAcr},
+                                                  {"assume_role", kOfAcr},
+                                                  {"ecs_ram_role", kOfAcr},
+                                                  {"credentials_uri", kOfAcr},
+                                                  {"iam_endpoint", kAtTheRegistry},
+                                                  {"metadata_endpoint", kAtTheRegistry}});
+  check_swr_forms(section, agency.value_or(section.has("ecs_agency")), all_known);
+  return credentials;
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,285 @@
+#include "exporter/config/registry_section.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "exporter/config/credentials_section.h"
+#include "exporter/config/endpoint.h"
+#include "exporter/config/filter.h"
+#include "exporter/config/spelling.h"
+
+namespace registry_exporter {
+namespace {
+
+constexpr int kConcurrencyMost = 256;
+constexpr double kRateLeast = 0.001;
+constexpr double kRateMost = 1'000'000;
+constexpr int kAcrPageMost = 100;
+constexpr int kSwrPageMost = 1000;
+
+constexpr const char* kOfSwr = "belongs to registries of type swr";
+constexpr const char* kOfAcr = "belongs to registries of type acr";
+constexpr const char* kCredential = "belongs under credentials";
+constexpr const char* kFilter = "belongs under repositories";
+constexpr const char* kTls = "belongs under tls";
+
+template <class T>
+void assign(T& target, std::optional<T> value) {
+  if (value) target = *std::move(value);
+}
+
+std::string endpoint_at(Section& section, const std::string& key, const std::string& otherwise) {
+  const auto given = section.text(key);
+  if (!given) return otherwise;
+  const auto endpoint = read_endpoint(*given);
+  if (endpoint) return *endpoint;
+  section.problem(key, endpoint.error());
+  return otherwise;
+}
+
+/// It becomes a part of host names.
+std::string read_region(Section& section) {
+  std::string region = trimmed(section.required_text("region"));
+  const bool word = std::all_of(region.begin(), region.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_';
+  });
+  if (!word) section.problem("region", " must be a region's id, like cn-hangzhou or cn-north-4");
+  return region;
+}
+
+std::vector<std::string> read_patterns(Section& section, const std::string& key) {
+  std::vector<std::string> patterns;
+  for (ListItem& item : section.list(key).value_or(std::vector<ListItem>{})) {
+    const std::string error = pattern_error(item.value);
+    if (!error.empty()) {
+      section.reading().problems.add(item.node, section.name_of(key) + ": " +
+                                                    in_quotes(item.node.Scalar()) +
+                                                    " is no pattern: " + in_one_line(error));
+    }
+    patterns.push_back(std::move(item.value));
+  }
+  return patterns;
+}
+
+RepositoryFilters read_filters(Section section) {
+  RepositoryFilters filters;
+  filters.include = read_patterns(section, "include");
+  filters.exclude = read_patterns(section, "exclude");
+  section.refuse_the_rest();
+  return filters;
+}
+
+TlsConfig read_tls(Section section) {
+  TlsConfig tls;
+  assign(tls.ca_file, section.text_not_empty("ca_file"));
+  assign(tls.cert_file, section.text_not_empty("cert_file"));
+  assign(tls.key_file, section.text_not_empty("key_file"));
+  assign(tls.server_name, section.text_not_empty("server_name"));
+  if (section.has("cert_file") != section.has("key_file")) {
+    section.problem(section.has("cert_file") ? "cert_file" : "key_file",
+                    ": cert_file and key_file go together");
+  }
+  section.refuse_the_rest();
+  return tls;
+}
+
+// ── Fixed lists ──────────────────────────────────────────────────────────────────────────────────
+
+/// {namespace, name, id}, as the repositories of acr are known.
+std::optional<StaticRepository> read_acr_repository(const YAML::Node& item, const std::string& what,
+                                                    Reading reading) {
+  if (!item.IsMap()) {
+    reading.problems.add(item, what + ": write {namespace: …, name: …}, with id when it is known");
+    return std::nullopt;
+  }
+  StaticRepository repository;
+  Section section(item, item, what, reading);
+  repository.repo_namespace = section.required_text("namespace");
+  repository.name = section.required_text("name");
+  assign(repository.id, section.text_not_empty("id"));
+  section.refuse_the_rest();
+  if (repository.repo_namespace.empty() || repository.name.empty()) return std::nullopt;
+  return repository;
+}
+
+/// "namespace/name", as the repositories of swr are known; the name may have slashes.
+std::optional<StaticRepository> read_swr_repository(Section& owner, const YAML::Node& item,
+                                                    const std::string& what) {
+  const auto text = item.IsScalar() ? owner.scalar(item, item, what) : std::nullopt;
+  if (item.IsScalar() && !text) return std::nullopt;
+  const std::size_t slash = text ? text->find('/') : std::string::npos;
+  if (slash == std::string::npos || slash == 0 || slash + 1 == text->size() ||
+      !is_one_line(*text)) {
+    owner.reading().problems.add(item, what + ": write \"namespace/repository\"");
+    return std::nullopt;
+  }
+  return StaticRepository{text->substr(0, slash), text->substr(slash + 1), ""};
+}
+
+std::optional<std::vector<StaticRepository>> read_static(Section& section, bool acr) {
+  const std::string key = "static_repositories";
+  if (!section.has(key)) return std::nullopt;
+  const YAML::Node node = section.get(key);
+  if (!node.IsSequence() || node.size() == 0) {
+    section.problem(key, " must be a list that is not empty");
+    return std::nullopt;
+  }
+  std::vector<StaticRepository> repositories;
+  std::set<std::string> seen;
+  for (const auto& item : node) {
+    const std::string what = section.name_of(key);
+    auto repository = acr ? read_acr_repository(item, what, section.reading())
+                          : read_swr_repository(section, item, what);
+    if (!repository) continue;
+    const std::string full_name = repository->repo_namespace + "/" + repository->name;
+    if (!seen.insert(full_name).second) {
+      section.reading().problems.add(item, what + ": this repository is given twice");
+    }
+    repositories.push_back(*std::move(repository));
+  }
+  return repositories;
+}
+
+// ── One registry ─────────────────────────────────────────────────────────────────────────────────
+
+double read_rate(Section& section, double otherwise) {
+  const auto rate = section.number("requests_per_second");
+  if (!rate) return otherwise;
+  if (*rate <= 0) {
+    section.problem("requests_per_second", " must be more than 0");
+  } else if (*rate < kRateLeast || *rate > kRateMost) {
+    section.problem("requests_per_second", " must be from 0.001 to 1000000");
+  }
+  return *rate;
+}
+
+std::string read_proxy(Section& section) {
+  const std::string proxy = section.text_not_empty("proxy_url").value_or("");
+  const std::size_t host = proxy.starts_with("http://") ? 7 : proxy.starts_with("https://") ? 8 : 0;
+  if (!proxy.empty() && host == 0) {
+    section.problem("proxy_url", " must begin with http:// or https://");
+  } else if (!proxy.empty() && (host == proxy.size() || !is_one_line(proxy))) {
+    section.problem("proxy_url", " must be http://host:port");
+  }
+  return proxy;
+}
+
+void read_common(Section& section, bool acr, RegistryConfig& config) {
+  if (auto filters = section.section("repositories")) config.repositories = read_filters(*filters);
+  config.static_repositories = read_static(section, acr);
+  assign(config.page_size, section.integer("page_size", 1, acr ? kAcrPageMost : kSwrPageMost));
+  config.requests_per_second = read_rate(section, config.requests_per_second);
+  assign(config.concurrency, section.integer("concurrency", 1, kConcurrencyMost));
+  assign(config.request_timeout, section.duration("request_timeout", false));
+  config.metadata_endpoint = endpoint_at(section, "metadata_endpoint", "");
+  config.proxy_url = read_proxy(section);
+  if (auto tls = section.section("tls")) config.tls = read_tls(*tls);
+}
+
+void read_acr(Section& section, RegistryConfig& config) {
+  AcrConfig acr;
+  acr.instance_id = section.required_text("instance_id");
+  const std::string network = section.text("network").value_or("public");
+  if (network != "public" && network != "vpc") {
+    section.problem("network", " must be public or vpc");
+  }
+  config.endpoint = endpoint_at(section, "endpoint", acr_endpoint(config.region, network == "vpc"));
+  config.sts_endpoint = endpoint_at(section, "sts_endpoint", "");
+  config.credentials_given = section.has("credentials");
+  if (auto credentials = section.section("credentials")) {
+    acr.credentials = read_acr_credentials(*credentials);
+  }
+  config.cloud = std::move(acr);
+}
+
+void read_swr(Section& section, RegistryConfig& config) {
+  SwrConfig swr;
+  swr.project_id = section.required_text("project_id");
+  config.endpoint = endpoint_at(section, "endpoint", swr_endpoint(config.region));
+  swr.iam_endpoint = endpoint_at(section, "iam_endpoint", iam_endpoint(config.region));
+  if (const auto paging = section.text("paging")) {
+    if (*paging == "filter") {
+      swr.paging = SwrConfig::Paging::filter;
+    } else if (*paging != "offset") {
+      section.problem("paging", " must be offset or filter");
+    }
+  }
+  assign(swr.collect_rules, section.boolean("collect_rules"));
+  config.credentials_given = section.has("credentials");
+  if (auto credentials = section.section("credentials")) {
+    swr.credentials = read_swr_credentials(*credentials, config.region);
+  }
+  config.cloud = std::move(swr);
+}
+
+/// What people put at the registry that belongs elsewhere.
+Advice advice_for(bool acr) {
+  Advice advice{{"include", kFilter},
+                {"exclude", kFilter},
+                {"ca_file", kTls},
+                {"cert_file", kTls},
+                {"key_file", kTls},
+                {"server_name", kTls},
+                {"security_token", kCredential},
+                {"security_token_file", kCredential}};
+  const auto all = [&advice](std::initializer_list<const char*> keys, const char* words) {
+    for (const char* key : keys) advice.emplace_back(key, words);
+  };
+  if (acr) {
+    all({"iam_endpoint", "project_id", "paging", "collect_rules"}, kOfSwr);
+    all({"access_key_id", "access_key_id_file", "access_key_secret", "access_key_secret_file",
+         "assume_role", "oidc", "ecs_ram_role", "credentials_uri"},
+        kCredential);
+  } else {
+    all({"instance_id", "network", "sts_endpoint"}, kOfAcr);
+    all({"access_key", "access_key_file", "secret_key", "secret_key_file", "iam_user", "oidc",
+         "ecs_agency"},
+        kCredential);
+  }
+  return advice;
+}
+
+RegistryConfig read_registry(Section section) {
+  RegistryConfig config;
+  config.name = section.required_text("name");
+  const std::string type = section.required_text("type");
+  config.region = read_region(section);
+  if (type != "acr" && type != "swr") {
+    if (!type.empty()) section.problem("type", " must be acr or swr");
+    return config;  // Which other keys are right depends on it.
+  }
+  const bool acr = type == "acr";
+  acr ? read_acr(section, config) : read_swr(section, config);
+  read_common(section, acr, config);
+  section.refuse_the_rest(advice_for(acr));
+  return config;
+}
+
+}  // namespace
+
+std::vector<RegistryConfig> read_registries(Section& root) {
+  std::vector<RegistryConfig> registries;
+  const YAML::Node node = root.get("registries");
+  if (!node.IsDefined() || node.IsNull() || (node.IsSequence() && node.size() == 0)) {
+    root.problem("registries", ": at least one registry is needed");
+    return registries;
+  }
+  if (!node.IsSequence()) {
+    root.problem("registries", " must be a list");
+    return registries;
+  }
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < node.size(); ++i) {
+    Section section(node[i], node[i], "registries[" + std::to_string(i) + "]", root.reading());
+    registries.push_back(read_registry(section));
+    const std::string& name = registries.back().name;
+    if (!name.empty() && !names.insert(name).second) {
+      section.problem(
+          "name", ": there are two registries called " + in_one_line(section.get("name").Scalar()));
+    }
+  }
+  return registries;
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,63 @@
+#include "exporter/config/spelling.h"
+
+#include <algorithm>
+
+namespace registry_exporter {
+namespace {
+
+constexpr std::size_t kMistakesMax = 3;
+constexpr std::size_t kWordMax = 64;  ///< Longer words are no spelling mistakes.
+constexpr std::size_t kShownMax = 80;
+
+/// Levenshtein: letters wrong, missing or too many.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string nearest_spelling(std::string_view word, const std::vector<std::string>& candidates) {
+  if (word.size() > kWordMax) return {};
+  std::size_t least = std::min(kMistakesMax, word.size() / 3) + 1;
+  std::string nearest;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = candidate;
+  }
+  return nearest;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string nearest = nearest_spelling(word, candidates);
+  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
+}
+
+std::string in_one_line(std::string_view text) {
+  std::size_t end = std::min(text.size(), kShownMax);
+  const bool cut = end < text.size();
+  // Not in the middle of a UTF-8 character.
+  while (cut && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  std::string line;
+  for (const char c : text.substr(0, end)) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    line.push_back(control ? '?' : c);
+  }
+  return cut ? line + "…" : line;
+}
+
+std::string in_quotes(std::string_view text) { return "\"" + in_one_line(text) + "\""; }
+
+}  // namespace registry_exporter

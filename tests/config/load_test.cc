@@ -1,0 +1,126 @@
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "exporter/config/config.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+/// A folder of its own that goes with the test.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "config-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TempFolder() { std::filesystem::remove_all(path_); }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name, std::ios::binary) << text;
+    return (path_ / name).string();
+  }
+  std::string path(const std::string& name = "") const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+SecretSource in_file(const std::string& path) { return {Secret(), path}; }
+
+bool no_family(const std::string& /*name*/) { return false; }
+
+}  // namespace
+
+TEST_CASE("secret: a file's content counts, without one newline at its end") {
+  struct Row {
+    const char* content;
+    const char* secret;
+  };
+  const Row rows[] = {
+      {"s3cret", "s3cret"},     {"s3cret\n", "s3cret"},     {"s3cret\r\n", "s3cret"},
+      {" s3cret ", " s3cret "}, {"s3cret\n\n", "s3cret\n"},
+  };
+  const TempFolder folder;
+  for (const Row& row : rows) {
+    CAPTURE(row.content);
+    const auto secret = read_secret(in_file(folder.write("secret", row.content)));
+    REQUIRE(secret);
+    CHECK(secret->reveal() == row.secret);
+  }
+}
+
+TEST_CASE("secret: a file that changed is read anew, through links too") {
+  const TempFolder folder;
+  folder.write("one", "first");
+  folder.write("two", "second");
+  std::filesystem::create_symlink("one", folder.path("link"));
+  CHECK(read_secret(in_file(folder.path("link")))->reveal() == "first");
+  std::filesystem::remove(folder.path("link"));
+  std::filesystem::create_symlink("two", folder.path("link"));
+  CHECK(read_secret(in_file(folder.path("link")))->reveal() == "second");
+}
+
+TEST_CASE("secret: what can't be one is told with the file's name") {
+  const TempFolder folder;
+  struct Row {
+    std::string path;
+    const char* told;
+  };
+  const Row rows[] = {
+      {folder.path("missing"), "No such file or directory"},
+      {folder.path(), "not a regular file"},
+      {folder.write("empty", ""), "is empty"},
+      {folder.write("blank", "\n"), "is empty"},
+      {folder.write("huge", std::string(70'000, 'x')), "larger than"},
+      {"/dev/zero", "not a regular file"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.path);
+    const auto secret = read_secret(in_file(row.path));
+    REQUIRE_FALSE(secret);
+    CHECK(secret.error().kind == ErrorKind::invalid_config);
+    CHECK(secret.error().detail.find(row.path) != std::string::npos);
+    CHECK(secret.error().detail.find(row.told) != std::string::npos);
+  }
+}
+
+TEST_CASE("secret: in place it is what was written") {
+  CHECK(read_secret({Secret("here"), ""})->reveal() == "here");
+}
+
+TEST_CASE("load: a file that can't be read is one problem without a line") {
+  const auto config = load_config("/nowhere/registry_exporter.yml", no_family);
+  REQUIRE_FALSE(config);
+  CHECK(config.error() == std::vector<ConfigProblem>{{0, "No such file or directory"}});
+  CHECK(load_config("/", no_family).error().at(0).message == "not a regular file");
+}
+
+TEST_CASE("load: variables come from the environment") {
+  const TempFolder folder;
+  setenv("CONFIG_TEST_INSTANCE", "cri-from-here", 1);
+  const auto config =
+      load_config(folder.write("c.yml",
+                               "registries: [{name: a, type: acr, region: r, instance_id: "
+                               "'${CONFIG_TEST_INSTANCE}'}]"),
+                  no_family);
+  REQUIRE(config);
+  CHECK(std::get<AcrConfig>(config->registries[0].cloud).instance_id == "cri-from-here");
+}
+
+TEST_CASE("load: the demo's configuration is good and counts from the start") {
+  const auto config = load_config(TEST_DATA "/../../config/demo.yml", no_family);
+  REQUIRE(config);
+  CHECK(config->collection.initial_history == InitialHistory::count);
+  REQUIRE(config->registries.size() == 2);
+  for (const RegistryConfig& registry : config->registries) {
+    CHECK(registry.endpoint == "http://127.0.0.1:10068");
+  }
+}

@@ -1,0 +1,144 @@
+#include "exporter/options.h"
+
+#include <doctest/doctest.h>
+
+using namespace registry_exporter;
+
+namespace {
+
+Options options_of(const std::vector<std::string>& arguments, const std::string& pod = "host") {
+  const CommandLine line = parse_command_line(arguments, pod);
+  CAPTURE(line.text);
+  REQUIRE(line.options);
+  return *line.options;
+}
+
+}  // namespace
+
+TEST_CASE("options: without flags everything has its default") {
+  const Options options = options_of({});
+  CHECK(options.config_file == "registry_exporter.yml");
+  CHECK(options.listen_addresses == std::vector<std::string>{":10067"});
+  CHECK(options.telemetry_path == "/metrics");
+  CHECK(options.max_requests == 40);
+  CHECK(options.timeout_offset == Millis{500});
+  CHECK(options.shard == 0);
+  CHECK(options.total_shards == 1);
+  CHECK_FALSE(options.state_path);
+  CHECK_FALSE(options.once);
+  CHECK_FALSE(options.config_check);
+  CHECK_FALSE(options.doctor);
+  CHECK_FALSE(options.enable_lifecycle);
+  CHECK_FALSE(options.systemd_socket);
+}
+
+TEST_CASE("options: every flag is understood with = and with a blank") {
+  const std::vector<std::pair<std::string, std::string>> values{
+      {"--config.file", "c.yml"},
+      {"--web.listen-address", "127.0.0.1:1"},
+      {"--web.listen-address", "[::1]:2"},
+      {"--web.telemetry-path", "/m"},
+      {"--web.config.file", "w.yml"},
+      {"--web.max-requests", "7"},
+      {"--web.timeout-offset", "0.5s"},
+      {"--state.path", ":memory:"},
+      {"--shard", "2"},
+      {"--total-shards", "3"},
+      {"--log.level", "warn"},
+      {"--log.format", "json"}};
+  for (const bool equals : {true, false}) {
+    CAPTURE(equals);
+    std::vector<std::string> arguments{"--config.check", "--web.enable-lifecycle",
+                                       "--web.systemd-socket", "--once", "--doctor"};
+    for (const auto& [flag, value] : values) {
+      arguments.push_back(equals ? flag + "=" + value : flag);
+      if (!equals) arguments.push_back(value);
+    }
+    const Options options = options_of(arguments);
+    CHECK(options.config_file == "c.yml");
+    CHECK(options.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
+    CHECK(options.telemetry_path == "/m");
+    CHECK(options.web_config_file == "w.yml");
+    CHECK(options.max_requests == 7);
+    CHECK(options.timeout_offset == Millis{500});
+    CHECK(options.state_path == ":memory:");
+    CHECK(options.shard == 2);
+    CHECK(options.total_shards == 3);
+    CHECK(options.log_level == log::Level::warn);
+    CHECK(options.log_format == log::Format::json);
+    CHECK(options.config_check);
+    CHECK(options.enable_lifecycle);
+    CHECK(options.systemd_socket);
+    CHECK(options.once);
+    CHECK(options.doctor);
+  }
+}
+
+TEST_CASE("options: a mistake ends in 2, tells what is wrong, and shows the usage") {
+  struct Row {
+    std::vector<std::string> arguments;
+    const char* told;
+  };
+  const Row rows[] = {
+      {{"--nope"}, "unknown flag --nope"},
+      {{"--config.fiel=x"}, "unknown flag --config.fiel; did you mean --config.file?"},
+      {{"--secret=CANARY"}, "unknown flag --secret"},
+      {{"-x"}, "unknown flag -x"},
+      {{"serve"}, "unexpected argument \"serve\""},
+      {{"--config.file"}, "--config.file"},
+      {{"--config.file="}, "--config.file"},
+      {{"--config.file=a", "--config.file=b"}, "--config.file"},
+      {{"--state.path="}, "--state.path"},
+      {{"--once=maybe"}, "--once"},
+      {{"--web.listen-address=10067"}, "--web.listen-address: listen address \"10067\": no port"},
+      {{"--web.listen-address=:99999"}, "bad port"},
+      {{"--web.listen-address=:1", "--web.listen-address=::1:2"}, "needs brackets"},
+      {{"--web.telemetry-path=metrics"}, "--web.telemetry-path: must begin with /"},
+      {{"--web.telemetry-path=/-/ready"}, "/-/ready is another page's path"},
+      {{"--web.telemetry-path=/a?b"}, "must be a plain path"},
+      {{"--web.max-requests=0"}, "--web.max-requests: must be a whole number from 1 to"},
+      {{"--web.max-requests=many"}, "--web.max-requests: must be a whole number"},
+      {{"--web.max-requests=1.5"}, "--web.max-requests: must be a whole number"},
+      {{"--web.timeout-offset=1"}, "\"1\" is not a duration"},
+      {{"--web.timeout-offset=-1s"}, "\"-1s\" is not a duration"},
+      {{"--shard=-1", "--total-shards=3"}, "--shard: must be a whole number from 0"},
+      {{"--shard=1"}, "--shard: 1 is not below --total-shards (1)"},
+      {{"--shard=3", "--total-shards=3"}, "--shard: 3 is not below"},
+      {{"--total-shards=0"}, "--total-shards: must be a whole number from 1"},
+      {{"--total-shards=2"}, "\"host\" has no ordinal at its end"},
+      {{"--log.level=loud"}, "--log.level: must be one of debug, info, warn, error"},
+      {{"--log.format=xml"}, "--log.format: must be one of logfmt, json"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.told);
+    const CommandLine line = parse_command_line(row.arguments, "host");
+    CAPTURE(line.text);
+    CHECK_FALSE(line.options);
+    CHECK(line.exit_code == 2);
+    CHECK(line.text.substr(0, line.text.find('\n')).find(row.told) != std::string::npos);
+    CHECK(line.text.find(usage()) != std::string::npos);
+    CHECK(line.text.find("CANARY") == std::string::npos);
+  }
+}
+
+TEST_CASE("options: with several shards a pod's ordinal is its shard") {
+  CHECK(options_of({"--total-shards=3"}, "exporter-2").shard == 2);
+  CHECK(options_of({"--total-shards=3", "--shard=1"}, "exporter-2").shard == 1);
+  CHECK(options_of({}, "exporter-2").shard == 0);
+  CHECK(parse_command_line({"--total-shards=2"}, "exporter-2").exit_code == 2);
+}
+
+TEST_CASE("options: help and usage name every flag") {
+  for (const char* flag :
+       {"--config.file", "--config.check", "--web.listen-address", "--web.telemetry-path",
+        "--web.config.file", "--web.enable-lifecycle", "--web.max-requests", "--web.timeout-offset",
+        "--web.systemd-socket", "--state.path", "--once", "--doctor", "--shard", "--total-shards",
+        "--log.level", "--log.format", "--version", "--help"}) {
+    CAPTURE(flag);
+    CHECK(usage().find(flag) != std::string::npos);
+    CHECK(help().find("\n  " + std::string(flag)) != std::string::npos);
+  }
+  CHECK(parse_command_line({"--help"}, "").text == help());
+  CHECK(parse_command_line({"-h"}, "").exit_code == 0);
+  CHECK(parse_command_line({"--version"}, "").text.starts_with("registry_exporter "));
+}
