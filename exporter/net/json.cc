@@ -10,6 +10,11 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+constexpr std::size_t kUsualBytes = 64UL * 1024;
+/// Larger ones, and more of them, are not kept.
+constexpr std::size_t kKeptBytesMax = 1024UL * 1024;
+constexpr std::size_t kKeptParsersMax = 4;
+
 /// simdjson lets a lone low surrogate through, as three bytes that are no UTF-8.
 bool is_sound_text(std::string_view text) {
   return text.find('\xED') == std::string_view::npos || is_utf8(text);
@@ -91,16 +96,39 @@ std::string without_huge_numbers(std::string_view body) {
   return result;
 }
 
+/// Parsers at rest. Fresh ones would fault in some hundred KB of pages for each document.
+std::vector<std::unique_ptr<dom::parser>>& resting_parsers() {
+  thread_local std::vector<std::unique_ptr<dom::parser>> parsers;
+  return parsers;
+}
+
+Parser take_parser() {
+  auto& resting = resting_parsers();
+  if (resting.empty()) return Parser(new dom::parser);
+  Parser parser(resting.back().release());
+  resting.pop_back();
+  return parser;
+}
+
 simdjson::error_code parse_into(dom::parser& parser, std::string_view body, Element& root) {
-  const auto refused = parser.allocate(body.size(), kDepthMax);
+  const bool fits = body.size() <= parser.capacity() && parser.max_depth() == kDepthMax;
+  const auto refused =
+      fits ? simdjson::SUCCESS : parser.allocate(std::max(body.size(), kUsualBytes), kDepthMax);
   return refused ? refused : parser.parse(body.data(), body.size()).get(root);
 }
 
 }  // namespace
 
+void KeepParser::operator()(simdjson::dom::parser* parser) const {
+  std::unique_ptr<dom::parser> owned(parser);
+  auto& resting = resting_parsers();
+  if (owned->capacity() > kKeptBytesMax || resting.size() >= kKeptParsersMax) return;
+  resting.push_back(std::move(owned));
+}
+
 Result<AnyDocument> parse_any(std::string_view body) {
   if (body.size() > kBodyBytesMax) return fail(ErrorKind::malformed, "limit: body over 32 MiB");
-  AnyDocument document{std::make_unique<dom::parser>(), {}};
+  AnyDocument document{take_parser(), {}};
   simdjson::error_code error = parse_into(*document.parser, body, document.root);
   if (error == simdjson::NUMBER_ERROR) {
     error = parse_into(*document.parser, without_huge_numbers(body), document.root);

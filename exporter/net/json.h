@@ -19,9 +19,15 @@ using Element = simdjson::dom::element;
 inline constexpr std::size_t kBodyBytesMax = 32 << 20;
 inline constexpr std::size_t kDepthMax = 64;
 
+/// A parser whose buffers serve the next document of the same thread.
+struct KeepParser {
+  void operator()(simdjson::dom::parser* parser) const;
+};
+using Parser = std::unique_ptr<simdjson::dom::parser, KeepParser>;
+
 /// A parsed body; `root` lives as long as it does.
 struct Document {
-  std::unique_ptr<simdjson::dom::parser> parser;
+  Parser parser;
   Object root;
 };
 
@@ -32,7 +38,7 @@ Result<Document> parse(std::string_view body);
 
 /// The same for a body that need not be an object.
 struct AnyDocument {
-  std::unique_ptr<simdjson::dom::parser> parser;
+  Parser parser;
   Element root;
 };
 Result<AnyDocument> parse_any(std::string_view body);

@@ -180,6 +180,7 @@ class SqliteStateStore final : public StateStore {
       throw SQLite::Exception("no write-ahead log in this file system", SQLITE_CANTOPEN);
     }
     database_->exec("PRAGMA synchronous=FULL");
+    database_->exec("PRAGMA cache_size=-16384");  // KiB: ten thousand repositories at once.
     database_->exec("PRAGMA wal_autocheckpoint=2000");
     database_->exec("PRAGMA journal_size_limit=16777216");
   }

@@ -52,7 +52,10 @@ UnixMillis after(UnixMillis time, Millis span) {
 class Writer {
  public:
   static constexpr bool kReads = false;
-  Writer() { out_.push_back(static_cast<char>(kVersion)); }
+  Writer() {
+    out_.reserve(512);  // A usual repository, without growing on the way.
+    out_.push_back(static_cast<char>(kVersion));
+  }
 
   void number(std::uint64_t value) {
     for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(value | 0x80));
