@@ -1,6 +1,7 @@
 #include "exporter/net/json.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <vector>
@@ -14,6 +15,8 @@ constexpr std::size_t kUsualBytes = 64UL * 1024;
 /// Larger ones, and more of them, are not kept.
 constexpr std::size_t kKeptBytesMax = 1024UL * 1024;
 constexpr std::size_t kKeptParsersMax = 4;
+/// Objects of the clouds are small: their keys are compared where they stand.
+constexpr std::size_t kFewKeys = 16;
 
 /// simdjson lets a lone low surrogate through, as three bytes that are no UTF-8.
 bool is_sound_text(std::string_view text) {
@@ -36,13 +39,22 @@ bool is_sound(const Element& element) {
     case dom::element_type::OBJECT: {
       Object object;
       if (element.get(object)) return false;
-      std::vector<std::string_view> keys;
+      std::array<std::string_view, kFewKeys> few;
+      std::vector<std::string_view> many;
+      std::size_t count = 0;
       for (const auto& [key, value] : object) {
         if (!is_sound_text(key) || !is_sound(value)) return false;
-        keys.push_back(key);
+        const auto end = few.begin() + static_cast<std::ptrdiff_t>(std::min(count, kFewKeys));
+        if (std::find(few.begin(), end, key) != end) return false;
+        if (count < kFewKeys) {
+          few[count] = key;
+        } else {
+          many.push_back(key);
+        }
+        ++count;
       }
-      std::sort(keys.begin(), keys.end());
-      return std::adjacent_find(keys.begin(), keys.end()) == keys.end();
+      std::sort(many.begin(), many.end());
+      return std::adjacent_find(many.begin(), many.end()) == many.end();
     }
     default:
       return true;
