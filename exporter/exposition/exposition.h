@@ -22,8 +22,8 @@ std::string_view content_type(ExpositionFormat format);
 struct ExpositionOptions {
   std::vector<Millis> windows;
   std::map<Millis, std::string> window_names;  ///< As the user wrote them; else the shortest way.
-  std::vector<double> bucket_bounds;  ///< Seconds, strictly increasing, without +Inf.
-  Millis max_staleness{120'000};      ///< What separates fresh from stale.
+  std::vector<double> bucket_bounds;           ///< Seconds, strictly increasing, without +Inf.
+  Millis max_staleness{120'000};               ///< What separates fresh from stale.
   bool created_timestamps = false;
   std::vector<std::string> disabled;  ///< Families left out.
 };
