@@ -52,25 +52,30 @@ App::~App() = default;
 int App::run() {
   if (options_.config_check) return check_config();
   if (options_.doctor) return failed("--doctor is not available in this version", kFailed);
-  if (!options_.web_config_file.empty()) {
-    return failed(
-        "--web.config.file is not available in this version: leave it out, and keep the "
-        "port to trusted networks",
-        kMistake);
-  }
   std::signal(SIGPIPE, SIG_IGN);
+  if (!options_.once && !options_.web_config_file.empty()) {
+    auto gate = Gate::open(runtime_, options_.web_config_file);
+    if (!gate) {
+      print_problems(stderr, options_.web_config_file, {gate.error().front()});
+      return kMistake;
+    }
+    gate_ = std::move(*gate);
+  }
   if (const auto code = load_everything()) return *code;
   return options_.once ? collect_once() : serve();
 }
 
 int App::check_config() const {
   const auto config = load(options_);
-  if (config) {
-    std::puts("OK");
-    return 0;
+  if (!config) print_problems(stdout, options_.config_file, config.error());
+  bool good = config.has_value();
+  if (!options_.web_config_file.empty()) {
+    const auto gate = Gate::open(runtime_, options_.web_config_file);
+    if (!gate) print_problems(stdout, options_.web_config_file, gate.error());
+    good &= gate.has_value();
   }
-  print_problems(stdout, options_.config_file, config.error());
-  return kFailed;
+  if (good) std::puts("OK");
+  return good ? 0 : kFailed;
 }
 
 std::optional<int> App::load_everything() {
@@ -137,9 +142,14 @@ int App::serve() {
   ServerOptions server_options;
   server_options.listen_addresses = options_.listen_addresses;
   server_options.systemd_socket = options_.systemd_socket;
-  const auto server = make_server(server_options, [&](WebRequest request, Routes::Reply reply) {
+  WebHandler handler = [&](WebRequest request, Routes::Reply reply) {
     routes.handle(std::move(request), std::move(reply));
-  });
+  };
+  if (gate_) {
+    handler = gate_->guard(std::move(handler));
+    server_options.tls = [this] { return gate_->tls(); };
+  }
+  const auto server = make_server(server_options, std::move(handler));
   engine_->start(std::move(*data_));
   if (const auto started = server->start(); !started) {
     engine_->stop();

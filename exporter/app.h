@@ -8,6 +8,7 @@
 
 #include "exporter/engine.h"
 #include "exporter/options.h"
+#include "exporter/web/gate.h"
 #include "exporter/web/server.h"
 #include "exporter/web/task_threads.h"
 
@@ -57,6 +58,7 @@ class App {
   std::atomic<UnixMillis> reloaded_at_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<TaskThreads> tasks_;
+  std::unique_ptr<Gate> gate_;  ///< nullptr: plain HTTP for everyone.
 };
 
 }  // namespace registry_exporter

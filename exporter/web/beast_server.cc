@@ -1,416 +1,28 @@
-// Shell: the only user of Boost. One Asio loop on one thread serves every connection; heads are
-// read by http_head, because a lenient parser and a strict one in front of it would disagree.
-#include <utility>  // Before Asio: Boost 1.74 forgets it in C++20.
+// Shell: one Asio loop on one thread serves every connection. The files beast_* are the only users
+// of Boost.
+#include "exporter/web/beast_connection.h"
+#include "exporter/web/beast_loop.h"
 //
-#include <netinet/tcp.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <charconv>
 #include <cstdlib>
-#include <deque>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <system_error>
-#include <variant>
 
 #include "exporter/base/log.h"
 #include "exporter/base/runtime.h"
-#include "exporter/web/eviction.h"
-#include "exporter/web/http_head.h"
 #include "exporter/web/listen_address.h"
-#include "exporter/web/server.h"
 
 namespace registry_exporter {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using ErrorCode = boost::system::error_code;
-
 constexpr int kBacklog = 1024;
-constexpr std::size_t kReadBytes = 1024;
-constexpr std::size_t kBuffersPerWrite = 64;
-constexpr std::size_t kBytesPerWrite = 1U << 20U;  ///< So that no fast reader holds up the others.
-constexpr Millis kLinger{1'000};
-constexpr std::size_t kLingerBytesMax = 1U << 20U;
 constexpr Millis kAcceptPause{100};
-constexpr int kKeepAliveSeconds = 60;
-/// What the kernel holds of an answer that isn't on its way yet: readers that take nothing would
-/// otherwise hold megabytes each.
-constexpr int kUnsentBytesMax = 256 * 1024;
 constexpr int kSystemdFirstDescriptor = 3;
 constexpr int kSystemdDescriptorsMax = 64;
-
-class Connection;
-
-/// Everything that lives on the loop's thread. Replies keep it alive, so that they may come in
-/// when the server has long gone.
-class Loop : public std::enable_shared_from_this<Loop> {
- public:
-  Loop(ServerOptions server_options, WebHandler request_handler)
-      : options(std::move(server_options)), handler(std::move(request_handler)) {}
-
-  Result<Done> listen();
-  std::vector<std::string> addresses() const;
-  void run();
-  void stop(Millis grace);
-
-  void remove(const Connection* connection);
-  bool stopping() const { return stopping_; }
-  /// From any thread. False: the loop has ended, `task` won't run.
-  template <class Task>
-  bool post(Task&& task) {
-    const std::lock_guard lock(ended_mutex_);
-    if (!ended_) asio::post(io, std::forward<Task>(task));
-    return !ended_;
-  }
-
-  const ServerOptions options;
-  const WebHandler handler;
-  asio::io_context io{1};
-
- private:
-  struct Listener {
-    explicit Listener(asio::io_context& context) : acceptor(context), pause(context) {}
-    tcp::acceptor acceptor;
-    asio::steady_timer pause;
-    std::string address;
-    bool paused = false;
-  };
-
-  Result<Done> listen_on(const std::string& text);
-  Result<Done> take_systemd_sockets();
-  Result<Done> adopt(int descriptor);
-  void accept(Listener& listener);
-  void accepted(Listener& listener, const ErrorCode& error, tcp::socket socket);
-  void pause(Listener& listener, const ErrorCode& error);
-  bool evict();
-  void begin_stop(Millis grace);
-  void end_if_done();
-
-  std::deque<Listener> listeners_;
-  std::vector<std::shared_ptr<Connection>> connections_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_{io.get_executor()};
-  asio::steady_timer grace_{io};
-  bool stopping_ = false;
-  std::mutex ended_mutex_;
-  bool ended_ = false;
-};
-
-/// One client's connection. Lives on the loop's thread; answers one request at a time, in order.
-class Connection : public std::enable_shared_from_this<Connection> {
- public:
-  Connection(Loop& loop, tcp::socket socket);
-
-  void start();
-  ConnectionState state() const { return state_; }
-  /// The answer to the request under way.
-  void deliver(WebAnswer answer);
-  /// Ends now, whatever is under way.
-  void close();
-  /// Ends after what is under way.
-  void finish();
-
- private:
-  void enter(ConnectionPhase phase);
-  void arm(SteadyTime deadline);
-  void timed_out();
-  void read();
-  void bytes_read(const ErrorCode& error, std::size_t bytes);
-  void next_request();
-  void look_for_head();
-  void serve(std::string_view head);
-  void refuse(const RefusedHead& refusal);
-  void begin_answer(WebAnswer answer);
-  void write();
-  void bytes_written(const ErrorCode& error, std::size_t bytes);
-  void answer_done(bool sent);
-  void linger();
-
-  Loop& loop_;
-  tcp::socket socket_;
-  asio::steady_timer timer_;
-  std::string client_address_;
-  ConnectionState state_;
-  bool closed_ = false;
-  bool reading_ = false;
-
-  std::array<char, kReadBytes> input_{};
-  std::string pending_;      ///< Read, not yet served.
-  std::size_t scanned_ = 0;  ///< Of `pending_`: holds no end of a head.
-  std::size_t lingered_bytes_ = 0;
-
-  bool close_after_ = false;
-  bool http_1_0_ = false;
-  bool head_only_ = false;
-  SteadyTime requested_at_;
-  WebAnswer answer_;
-  std::string answer_head_;
-  std::vector<asio::const_buffer> outgoing_;  ///< Into the two above.
-  std::size_t written_ = 0;                   ///< Whole buffers of `outgoing_`.
-};
-
-SteadyTime steady_now() { return system_runtime().clock.steady_now(); }
-
-/// Carries one answer to its connection, once. Dropped without an answer it is a 500.
-class Reply {
- public:
-  Reply(std::shared_ptr<Loop> loop, std::shared_ptr<Connection> connection)
-      : loop_(std::move(loop)), connection_(std::move(connection)) {}
-  ~Reply() {
-    if (!sent_) send(text_answer(500, "500 no answer\n"));
-  }
-  Reply(const Reply&) = delete;
-  Reply& operator=(const Reply&) = delete;
-
-  void send(WebAnswer answer) {
-    if (sent_.exchange(true)) return;
-    const auto shared = std::make_shared<WebAnswer>(std::move(answer));
-    const bool posted = loop_->post(
-        [connection = connection_, shared] { connection->deliver(std::move(*shared)); });
-    if (!posted && shared->when_done) shared->when_done(false);
-  }
-
- private:
-  std::shared_ptr<Loop> loop_;
-  std::shared_ptr<Connection> connection_;
-  std::atomic<bool> sent_{false};
-};
-
-// --- Connection
-
-Connection::Connection(Loop& loop, tcp::socket socket)
-    : loop_(loop), socket_(std::move(socket)), timer_(loop.io) {
-  ErrorCode ignored;
-  socket_.set_option(tcp::no_delay(true), ignored);
-  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-  const auto set = [this](int name, int value) {
-    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, name, &value, sizeof value);
-  };
-  set(TCP_KEEPIDLE, kKeepAliveSeconds);
-  set(TCP_NOTSENT_LOWAT, kUnsentBytesMax);
-  const asio::ip::address address = socket_.remote_endpoint(ignored).address();
-  const bool mapped = address.is_v6() && address.to_v6().is_v4_mapped();
-  client_address_ =
-      mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string()
-             : address.to_string();
-}
-
-void Connection::start() {
-  enter(ConnectionPhase::idle);
-  arm(state_.since + loop_.options.head_timeout);
-  read();
-}
-
-void Connection::enter(ConnectionPhase phase) { state_ = {phase, steady_now()}; }
-
-void Connection::arm(SteadyTime deadline) {
-  timer_.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(deadline));
-  timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-    // A wait that ended just before it was set anew comes without an error.
-    if (!error && self->timer_.expiry() <= steady_now()) self->timed_out();
-  });
-}
-
-void Connection::timed_out() {
-  if (closed_ || state_.phase == ConnectionPhase::answering) return;
-  if (state_.phase == ConnectionPhase::head) {
-    refuse({408, "the request head took too long", false});
-  } else {
-    close();
-  }
-}
-
-void Connection::read() {
-  if (reading_) return;  // Since before a timeout.
-  reading_ = true;
-  std::size_t bytes = input_.size();
-  if (state_.phase != ConnectionPhase::lingering) {
-    bytes = std::min(bytes, loop_.options.head_bytes_max - pending_.size());
-  }
-  socket_.async_read_some(
-      asio::buffer(input_.data(), bytes),
-      [self = shared_from_this()](const ErrorCode& error, std::size_t read_bytes) {
-        self->bytes_read(error, read_bytes);
-      });
-}
-
-void Connection::bytes_read(const ErrorCode& error, std::size_t bytes) {
-  reading_ = false;
-  if (closed_) return;
-  if (error) return close();
-  if (state_.phase == ConnectionPhase::lingering) {
-    lingered_bytes_ += bytes;
-    return lingered_bytes_ > kLingerBytesMax ? close() : read();
-  }
-  // Timed out meanwhile: the refusal is on its way.
-  if (state_.phase == ConnectionPhase::writing) return;
-  pending_.append(input_.data(), bytes);
-  if (state_.phase == ConnectionPhase::idle) {
-    const bool first_request = requested_at_ == SteadyTime{};
-    enter(ConnectionPhase::head);
-    if (!first_request) arm(state_.since + loop_.options.head_timeout);
-  }
-  look_for_head();
-}
-
-void Connection::next_request() {
-  if (pending_.empty()) {
-    enter(ConnectionPhase::idle);
-    arm(state_.since + loop_.options.idle_timeout);
-    return read();
-  }
-  enter(ConnectionPhase::head);
-  arm(state_.since + loop_.options.head_timeout);
-  look_for_head();
-}
-
-void Connection::look_for_head() {
-  // RFC 9112, 2.2: an empty line before a request is ignored.
-  if (scanned_ == 0 && pending_.starts_with("\r\n")) pending_.erase(0, 2);
-  const HeadEnd end = find_head_end(pending_, scanned_);
-  if (end.scan == HeadScan::malformed) return refuse({400, "malformed request head", false});
-  if (end.scan == HeadScan::complete) {
-    const std::string head = pending_.substr(0, end.bytes);
-    pending_.erase(0, end.bytes);
-    scanned_ = 0;
-    return serve(head);
-  }
-  scanned_ = end.bytes;
-  if (pending_.size() >= loop_.options.head_bytes_max) {
-    return refuse({431, "the request head is too long", false});
-  }
-  read();
-}
-
-void Connection::serve(std::string_view head) {
-  auto parsed = parse_request_head(head);
-  if (const auto* refusal = std::get_if<RefusedHead>(&parsed)) return refuse(*refusal);
-  auto& request = std::get<RequestHead>(parsed);
-  request.request.client_address = client_address_;
-  close_after_ = !request.keep_alive;
-  http_1_0_ = request.http_1_0;
-  head_only_ = request.request.method == "HEAD";
-  enter(ConnectionPhase::answering);
-  requested_at_ = state_.since;
-  timer_.cancel();
-  const auto reply = std::make_shared<Reply>(loop_.shared_from_this(), shared_from_this());
-  try {
-    loop_.handler(std::move(request.request),
-                  [reply](WebAnswer answer) { reply->send(std::move(answer)); });
-  } catch (const std::exception& problem) {
-    log::error("request failed", {{"reason", problem.what()}});  // `reply` makes it a 500.
-  }
-}
-
-void Connection::refuse(const RefusedHead& refusal) {
-  close_after_ = true;
-  head_only_ = refusal.head_only;
-  begin_answer(
-      text_answer(refusal.status, std::to_string(refusal.status) + " " + refusal.reason + "\n"));
-}
-
-void Connection::deliver(WebAnswer answer) {
-  if (!closed_) return begin_answer(std::move(answer));
-  if (answer.when_done) answer.when_done(false);
-}
-
-void Connection::begin_answer(WebAnswer answer) {
-  answer_ = std::move(answer);
-  close_after_ = close_after_ || loop_.stopping();
-  const ConnectionWord kept = http_1_0_ ? ConnectionWord::keep_alive : ConnectionWord::none;
-  answer_head_ = format_answer_head(answer_, system_runtime().clock.now(),
-                                    close_after_ ? ConnectionWord::close : kept);
-  outgoing_ = {asio::buffer(answer_head_)};
-  if (!head_only_ && !answer_.head_only) {
-    for (const auto& piece : answer_.body) {
-      if (!piece->empty()) outgoing_.push_back(asio::buffer(*piece));
-    }
-  }
-  written_ = 0;
-  enter(ConnectionPhase::writing);
-  arm(answer_.take_within ? requested_at_ + *answer_.take_within
-                          : state_.since + loop_.options.answer_timeout);
-  write();
-}
-
-void Connection::write() {
-  std::vector<asio::const_buffer> portion;
-  std::size_t bytes = 0;
-  for (std::size_t i = written_; i < outgoing_.size(); ++i) {
-    if (portion.size() == kBuffersPerWrite || bytes >= kBytesPerWrite) break;
-    portion.push_back(asio::buffer(outgoing_[i], kBytesPerWrite - bytes));
-    bytes += portion.back().size();
-  }
-  socket_.async_write_some(
-      portion, [self = shared_from_this()](const ErrorCode& error, std::size_t written_bytes) {
-        self->bytes_written(error, written_bytes);
-      });
-}
-
-void Connection::bytes_written(const ErrorCode& error, std::size_t bytes) {
-  if (closed_) return;
-  if (error) return close();
-  state_.since = steady_now();
-  while (written_ < outgoing_.size() && bytes >= outgoing_[written_].size()) {
-    bytes -= outgoing_[written_].size();
-    ++written_;
-  }
-  if (written_ < outgoing_.size()) {
-    outgoing_[written_] += bytes;
-    return write();
-  }
-  answer_done(true);
-  if (close_after_) return linger();
-  next_request();
-}
-
-void Connection::answer_done(bool sent) {
-  outgoing_.clear();
-  WebAnswer done;
-  std::swap(done, answer_);
-  if (done.when_done) done.when_done(sent);
-}
-
-/// Closing with unread bytes would reset the connection, and the client might lose its answer.
-void Connection::linger() {
-  ErrorCode ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
-  pending_.clear();
-  enter(ConnectionPhase::lingering);
-  arm(state_.since + kLinger);
-  read();
-}
-
-void Connection::close() {
-  if (closed_) return;
-  closed_ = true;
-  const auto self = shared_from_this();
-  timer_.cancel();
-  ErrorCode ignored;
-  socket_.close(ignored);
-  answer_done(false);
-  loop_.remove(this);
-}
-
-void Connection::finish() {
-  const ConnectionPhase phase = state_.phase;
-  close_after_ = true;
-  if (phase == ConnectionPhase::idle || phase == ConnectionPhase::head) close();
-}
-
-// --- Loop: listening
 
 std::string cause(const ErrorCode& error) { return error.message(); }
 
@@ -454,6 +66,25 @@ std::string local_address(const tcp::acceptor& acceptor) {
   return format_address(endpoint.address().to_string(), endpoint.port());
 }
 
+std::optional<long> number_from_environment(const char* variable) {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  const std::string_view digits = text;
+  long number = 0;
+  const auto [stopped, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const bool whole = error == std::errc() && stopped == digits.data() + digits.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+int socket_option(int descriptor, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+}  // namespace
+
 Result<Done> Loop::listen_on(const std::string& text) {
   const Result<ListenAddress> address = parse_listen_address(text);
   if (!address) return tl::unexpected(address.error());
@@ -475,23 +106,6 @@ Result<Done> Loop::listen_on(const std::string& text) {
   }
   listener.address = local_address(listener.acceptor);
   return Done{};
-}
-
-std::optional<long> number_from_environment(const char* variable) {
-  const char* const text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
-  const std::string_view digits = text;
-  long number = 0;
-  const auto [stopped, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool whole = error == std::errc() && stopped == digits.data() + digits.size();
-  return whole ? std::optional(number) : std::nullopt;
-}
-
-int socket_option(int descriptor, int name) {
-  int value = -1;
-  socklen_t size = sizeof value;
-  return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
 /// The protocol of sd_listen_fds(3).
@@ -561,7 +175,7 @@ void Loop::accepted(Listener& listener, const ErrorCode& error, tcp::socket sock
   listener.paused = false;
   const bool room = connections_.size() < options.connections_max || evict();
   if (room) {
-    connections_.push_back(std::make_shared<Connection>(*this, std::move(socket)));
+    connections_.push_back(std::make_shared<Connection>(*this, std::move(socket), tls()));
     const auto newest = connections_.back();
     newest->start();
   }
@@ -577,6 +191,10 @@ void Loop::pause(Listener& listener, const ErrorCode& error) {
   listener.pause.async_wait([this, &listener](const ErrorCode& canceled) {
     if (!canceled && !stopping_) accept(listener);
   });
+}
+
+std::shared_ptr<const TlsContext> Loop::tls() const {
+  return options.tls ? options.tls() : nullptr;
 }
 
 bool Loop::evict() {
@@ -641,6 +259,8 @@ void Loop::end_if_done() {
   work_.reset();
   io.stop();
 }
+
+namespace {
 
 class AsioServer final : public Server {
  public:

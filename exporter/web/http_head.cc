@@ -172,7 +172,7 @@ struct Phrase {
   int status;
   std::string_view text;
 };
-constexpr std::array<Phrase, 14> kPhrases{{{200, "OK"},
+constexpr std::array<Phrase, 15> kPhrases{{{200, "OK"},
                                            {304, "Not Modified"},
                                            {400, "Bad Request"},
                                            {401, "Unauthorized"},
@@ -182,6 +182,7 @@ constexpr std::array<Phrase, 14> kPhrases{{{200, "OK"},
                                            {408, "Request Timeout"},
                                            {413, "Content Too Large"},
                                            {417, "Expectation Failed"},
+                                           {429, "Too Many Requests"},
                                            {431, "Request Header Fields Too Large"},
                                            {500, "Internal Server Error"},
                                            {503, "Service Unavailable"},

@@ -18,14 +18,16 @@ ARROWS = {
     "store": {"model"},
     "ingest": {"model", "store/state_store.h"},
     "exposition": {"model"},
-    "web": {"exposition", "model"},
+    "web": {"exposition", "model", "config/config.h", "config/spelling.h",
+            "config/yaml_section.h"},
     "": {"acr", "swr", "config", "exposition", "ingest", "model", "net", "store", "web", ""},
 }
 
 # A library, by its headers, and the only files or folders that may know of it.
 CONTAINED = {
     r"<curl/": {"net/curl_transport.cc"},
-    r"<boost/": {"web/beast_server.cc"},
+    r"<boost/": {"web/beast_loop.h", "web/beast_connection.h",
+                  "web/beast_connection.cc", "web/beast_server.cc"},
     r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc"},
     r"<simdjson": {"net/json.h", "net/json.cc"},
     r"<nlohmann/": {"acr/", "swr/", "web/pages.cc"},
@@ -33,7 +35,9 @@ CONTAINED = {
                     "web/web_config.cc"},
     r"<re2/": {"config/filter.cc"},
     r"<prometheus/": {"exposition/"},
-    r"<openssl/": {"base/digest.cc", "net/curl_transport.cc", "web/beast_server.cc"},
+    r"<openssl/": {"base/digest.cc", "net/curl_transport.cc", "web/tls_context.cc",
+                    "web/beast_connection.cc"},
+    r"<crypt": {"web/basic_auth.cc"},
     r"<spdlog/": {"base/log.cc"},
     r"<CLI/": {"options.cc"},
     r"<httplib": set(),
@@ -49,6 +53,7 @@ IMPURE = {
     r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "options.h", "acr/client.cc",
                                         "swr/client.cc", "ingest/collector.cc",
                                         "ingest/committer.cc", "web/beast_server.cc",
+                                        "web/beast_connection.cc", "web/gate.cc",
                                         "web/routes.cc",
                                         "web/task_threads.cc"},
 }

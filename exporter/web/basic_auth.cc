@@ -1,0 +1,176 @@
+#include "exporter/web/basic_auth.h"
+
+#include <crypt.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+namespace registry_exporter {
+namespace {
+
+constexpr std::size_t kBcryptPasswordMax = 72;  ///< bcrypt doesn't look at more.
+constexpr std::size_t kSettingLength = 29;      ///< "$2y$10$" and the salt.
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool takes_scheme(std::string_view& text) {
+  constexpr std::string_view kScheme = "basic";
+  if (text.size() <= kScheme.size()) return false;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    if ((text[i] | 0x20) != kScheme[i]) return false;
+  }
+  text.remove_prefix(kScheme.size());
+  if (!is_blank(text.front())) return false;
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return true;
+}
+
+int base64_value(char c) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::size_t found = kAlphabet.find(c);
+  return found == std::string_view::npos ? -1 : static_cast<int>(found);
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int value = base64_value(c);
+    if (value < 0) return std::nullopt;
+    bits = (bits << 6U | static_cast<std::uint32_t>(value)) & 0xFFFFFFU;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xFFU);
+  }
+  return bytes;
+}
+
+std::string framed(std::string_view text) {
+  return std::to_string(text.size()) + ":" + std::string(text);
+}
+
+/// bcrypt itself; constant time in what it compares.
+bool matches(const std::string& hash, const std::string& password, crypt_data& scratch) {
+  const char* const computed = crypt_r(password.c_str(), hash.c_str(), &scratch);
+  return computed != nullptr && equal_constant_time(computed, hash);
+}
+
+}  // namespace
+
+std::optional<BasicCredentials> parse_basic_credentials(std::string_view authorization) {
+  if (!takes_scheme(authorization)) return std::nullopt;
+  const std::optional<std::string> pair = decode_base64(authorization);
+  if (!pair) return std::nullopt;
+  const std::size_t colon = pair->find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return BasicCredentials{pair->substr(0, colon), pair->substr(colon + 1)};
+}
+
+BasicAuth::BasicAuth(Runtime runtime, const BasicAuthOptions& options)
+    : runtime_(runtime),
+      options_(options),
+      key_(make_nonce(runtime.entropy) + make_nonce(runtime.entropy)),
+      waiter_(runtime.threads.make_waiter()) {}
+
+BasicAuth::~BasicAuth() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    waiter_->notify_all();
+  }
+  thread_.reset();  // Joins.
+  for (const auto& job : jobs_) {
+    for (const Then& then : job->waiting) then(Verdict::busy);
+  }
+}
+
+/// The setting of one of the users, always the same for a name: hashing with it takes as long as
+/// for somebody who exists. The password that it would match is not known to anybody.
+std::string BasicAuth::dummy_hash(const WebUsers& users, const std::string& user) const {
+  const Sha256 digest = hmac_sha256(key_, "user " + user);
+  const std::size_t chosen = (std::size_t{digest[0]} * 256 + digest[1]) % users.size();
+  const auto& hash = std::next(users.begin(), static_cast<std::ptrdiff_t>(chosen))->second;
+  return hash.substr(0, kSettingLength) + std::string(hash.size() - kSettingLength, '.');
+}
+
+void BasicAuth::check(const WebUsers& users, const BasicCredentials& credentials,
+                      const std::string& client, Then then) {
+  // C strings end at a NUL: "right\0and more" would pass for "right".
+  if (credentials.password.find('\0') != std::string::npos) return then(Verdict::denied);
+  const auto found = users.find(credentials.user);
+  Job job;
+  job.user_exists = found != users.end();
+  job.hash = job.user_exists ? found->second : dummy_hash(users, credentials.user);
+  job.password = credentials.password.substr(0, kBcryptPasswordMax);
+  job.client = client;
+  job.digest =
+      hmac_sha256(key_, framed(credentials.user) + framed(job.hash) + framed(job.password));
+  std::unique_lock lock(mutex_);
+  if (std::find(remembered_.begin(), remembered_.end(), job.digest) != remembered_.end()) {
+    lock.unlock();
+    return then(Verdict::granted);
+  }
+  add(std::move(job), std::move(then), std::move(lock));
+}
+
+void BasicAuth::add(Job job, Then then, std::unique_lock<std::mutex> lock) {
+  std::size_t of_client = 0;
+  for (const auto& each : jobs_) {
+    if (each->client == job.client) ++of_client;
+    if (each->digest != job.digest) continue;
+    each->waiting.push_back(std::move(then));
+    return;
+  }
+  const bool room = jobs_.size() < options_.waiting_max &&
+                    of_client < options_.waiting_per_client_max && !stopping_;
+  if (!room) {
+    lock.unlock();
+    return then(Verdict::busy);
+  }
+  job.waiting.push_back(std::move(then));
+  jobs_.push_back(std::make_shared<Job>(std::move(job)));
+  try {
+    if (!thread_) thread_ = runtime_.threads.start("passwords", [this] { work(); });
+    waiter_->notify_all();
+  } catch (const std::system_error&) {  // The system has no thread to give.
+    then = std::move(jobs_.back()->waiting.front());
+    jobs_.pop_back();
+    lock.unlock();
+    then(Verdict::busy);
+  }
+}
+
+void BasicAuth::work() {
+  const auto scratch = std::make_unique<crypt_data>();
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    while (jobs_.empty() && !stopping_) waiter_->wait_until(lock, SteadyTime::max());
+    if (stopping_) return;
+    const std::shared_ptr<Job> job = jobs_.front();
+    lock.unlock();
+    const bool right = matches(job->hash, job->password, *scratch) && job->user_exists;
+    lock.lock();
+    jobs_.pop_front();
+    ++hashed_;
+    if (right) remembered_.push_back(job->digest);
+    if (remembered_.size() > options_.remembered_max) remembered_.pop_front();
+    lock.unlock();
+    for (const Then& then : job->waiting) then(right ? Verdict::granted : Verdict::denied);
+    lock.lock();
+  }
+}
+
+std::size_t BasicAuth::hashed() const {
+  const std::lock_guard lock(mutex_);
+  return hashed_;
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,270 @@
+#include "exporter/web/gate.h"
+
+#include <crypt.h>
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "exporter/base/runtime.h"
+#include "exporter/web/http_head.h"
+#include "tests/net/certificate.h"
+#include "tests/support/fake_runtime.h"
+
+using namespace registry_exporter;
+using registry_exporter::testing::Certificate;
+
+namespace {
+
+std::string hash_of(const std::string& password) {
+  crypt_data scratch{};
+  return crypt_r(password.c_str(), "$2b$04$abcdefghijklmnopqrstuu", &scratch);
+}
+
+/// A folder with a web configuration, and a gate that reads it, on a clock of its own.
+struct Place {
+  std::filesystem::path folder;
+  FakeRuntime time;
+  std::unique_ptr<Gate> gate;
+  int let_in = 0;
+
+  explicit Place(const std::string& config) {
+    std::string name = (std::filesystem::temp_directory_path() / "gate_test_XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    folder = name;
+    write("web.yml", config);
+  }
+  ~Place() { std::filesystem::remove_all(folder); }
+
+  void write(const std::string& name, const std::string& content) const {
+    std::ofstream(folder / name) << content;
+  }
+  std::vector<ConfigProblem> open() {
+    // Passwords are hashed on a real thread: only the clock is ours.
+    const Runtime runtime{time.runtime().clock, system_runtime().threads, system_runtime().entropy};
+    auto opened = Gate::open(runtime, (folder / "web.yml").string());
+    if (!opened) return opened.error();
+    gate = *std::move(opened);
+    return {};
+  }
+  WebAnswer ask(const std::string& target, const std::string& authorization = "",
+                int authorizations = 1) {
+    const WebHandler handler =
+        gate->guard([this](WebRequest request, std::function<void(WebAnswer)> reply) {
+          ++let_in;
+          reply(text_answer(200, request.target));
+        });
+    WebRequest request;
+    request.method = "GET";
+    request.target = target;
+    request.client_address = "192.0.2.1";
+    for (int i = 0; i < authorizations && !authorization.empty(); ++i) {
+      request.headers.emplace_back("authorization", authorization);
+    }
+    std::promise<WebAnswer> answer;
+    handler(request, [&](WebAnswer given) { answer.set_value(std::move(given)); });
+    return answer.get_future().get();
+  }
+};
+
+std::string header(const WebAnswer& answer, const std::string& name) {
+  std::string all;
+  for (const auto& [each, value] : answer.headers) {
+    if (each == name) all += "[" + value + "]";
+  }
+  return all;
+}
+
+const std::string kAliceSecret = "Basic YWxpY2U6c2VjcmV0";
+const std::string kAliceOther = "Basic YWxpY2U6b3RoZXI=";
+const std::string kTls = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
+
+}  // namespace
+
+TEST_CASE("gate: without users everybody passes") {
+  Place place("http_server_config:\n  http2: false\n");
+  REQUIRE(place.open().empty());
+  CHECK(place.ask("/metrics").status == 200);
+  CHECK_FALSE(place.gate->tls());
+}
+
+TEST_CASE("gate: with users, probes pass and everything else needs the password") {
+  Place place("basic_auth_users:\n  alice: " + hash_of("secret") + "\n");
+  REQUIRE(place.open().empty());
+  struct Row {
+    const char* target;
+    std::string authorization;
+    int status;
+  };
+  const Row rows[] = {
+      {"/-/healthy", "", 200},
+      {"/-/ready", "", 200},
+      {"/-/ready?x=y", "", 200},
+      {"/-/healthy", kAliceOther, 200},
+      {"/%2D/healthy", "", 200},  // Routes take it for the same page.
+      {"/-/reload", "", 401},
+      {"/metrics", "", 401},
+      {"/", "", 401},
+      {"/status", "", 401},
+      {"/api/v1/repositories", "", 401},
+      {"/nowhere", "", 401},
+      {"*", "", 401},
+      {"/-/healthy/", "", 401},
+      {"/-/healthy/../../metrics", "", 401},
+      {"//-/healthy", "", 401},
+      {"/%00", "", 401},
+      {"/metrics", kAliceSecret, 200},
+      {"/nowhere", kAliceSecret, 200},
+      {"/metrics", kAliceOther, 401},
+      {"/metrics", "Basic !", 401},
+      {"/metrics", "Bearer YWxpY2U6c2VjcmV0", 401},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.target);
+    CAPTURE(row.authorization);
+    const int before = place.let_in;
+    const WebAnswer answer = place.ask(row.target, row.authorization);
+    CHECK(answer.status == row.status);
+    CHECK(place.let_in - before == (row.status == 200 ? 1 : 0));
+    if (row.status == 401) CHECK(header(answer, "WWW-Authenticate").starts_with("[Basic realm="));
+  }
+  CHECK(place.ask("/metrics", kAliceSecret, 2).status == 401);  // Which one would be meant?
+}
+
+TEST_CASE("gate: configured headers replace our own on every answer") {
+  Place place(
+      "http_server_config:\n  headers:\n    X-Content-Type-Options: nosniff\n"
+      "    X-Frame-Options: sameorigin\nbasic_auth_users:\n  alice: " +
+      hash_of("secret") + "\n");
+  REQUIRE(place.open().empty());
+  for (const std::string& authorization : {std::string(), kAliceSecret, kAliceOther}) {
+    const WebAnswer answer = place.ask("/metrics", authorization);
+    CHECK(header(answer, "X-Content-Type-Options") == "[nosniff]");
+    CHECK(header(answer, "X-Frame-Options") == "[sameorigin]");
+  }
+}
+
+TEST_CASE("gate: more requests than the rate allows get 429, and time brings them back") {
+  Place place("rate_limit:\n  interval: 1s\n  burst: 2\n");
+  REQUIRE(place.open().empty());
+  CHECK(place.ask("/metrics").status == 200);
+  CHECK(place.ask("/metrics").status == 200);
+  const WebAnswer refused = place.ask("/metrics");
+  CHECK(refused.status == 429);
+  CHECK(header(refused, "Retry-After") == "[1]");
+  place.time.advance(Millis{999});
+  CHECK(place.ask("/metrics").status == 429);
+  place.time.advance(Millis{1});
+  CHECK(place.ask("/metrics").status == 200);
+  CHECK(place.ask("/metrics").status == 429);
+  place.time.advance(Millis{60'000});
+  CHECK(place.ask("/metrics").status == 200);
+  CHECK(place.ask("/metrics").status == 200);
+  CHECK(place.ask("/metrics").status == 429);
+}
+
+TEST_CASE("gate: a changed file is in force a second later, a broken one isn't") {
+  Place place("basic_auth_users:\n  alice: " + hash_of("secret") + "\n");
+  REQUIRE(place.open().empty());
+  const auto second = [&] { place.time.advance(Millis{1000}); };
+  CHECK(place.ask("/metrics", kAliceSecret).status == 200);
+
+  place.write("web.yml", "basic_auth_users:\n  alice: " + hash_of("other") + "\n");
+  second();
+  CHECK(place.ask("/metrics", kAliceSecret).status == 401);
+  CHECK(place.ask("/metrics", kAliceOther).status == 200);
+
+  place.write("web.yml", "basic_auth_users:\n  alice: broken\n");
+  second();
+  CHECK(place.ask("/metrics", kAliceSecret).status == 401);
+  CHECK(place.ask("/metrics", kAliceOther).status == 200);
+
+  std::filesystem::remove(place.folder / "web.yml");
+  second();
+  CHECK(place.ask("/metrics").status == 401);
+
+  place.write("web.yml", "basic_auth_users: {}\n");
+  second();
+  CHECK(place.ask("/metrics").status == 200);
+}
+
+TEST_CASE("gate: certificate and key are taken over together, a torn pair isn't") {
+  Place place(kTls);
+  const Certificate first({});
+  const Certificate second({});
+  const auto pass = [&] { place.time.advance(Millis{1000}); };
+  place.write("server.crt", first.certificate_pem());
+  place.write("server.key", first.key_pem());
+  REQUIRE(place.open().empty());
+  const auto before = place.gate->tls();
+  REQUIRE(before);
+  pass();
+  CHECK(place.gate->tls() == before);  // Nothing changed.
+
+  place.write("server.crt", second.certificate_pem());
+  pass();
+  CHECK(place.gate->tls() == before);  // The key is still the first one.
+  place.write("server.key", second.key_pem());
+  pass();
+  const auto after = place.gate->tls();
+  CHECK(after != before);
+  place.write("server.key", "");
+  pass();
+  CHECK(place.gate->tls() == after);
+}
+
+TEST_CASE("gate: what can't be opened is told with the key that is to be changed") {
+  const Certificate authority({.is_authority = true});
+  const Certificate good({}, &authority);
+  const Certificate other({});
+  const std::string sealed =
+      "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGjMF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBA=\n"
+      "-----END ENCRYPTED PRIVATE KEY-----\n";
+  std::string damaged = good.certificate_pem();
+  damaged[damaged.size() / 2] = '!';
+  struct Row {
+    const char* name;
+    std::string certificate, key, client_ca;
+    const char* words;
+  };
+  const Row rows[] = {
+      {"no certificate file", "", good.key_pem(), "", "cert_file: "},
+      {"no key file", good.certificate_pem(), "", "", "key_file: "},
+      {"certificate is something else", "hello\n", good.key_pem(), "", "no certificate in PEM"},
+      {"certificate damaged", damaged, good.key_pem(), "", "damaged PEM"},
+      {"chain damaged", good.certificate_pem() + damaged, good.key_pem(), "", "damaged PEM"},
+      {"key is something else", good.certificate_pem(), "hello\n", "", "no private key"},
+      {"key has a pass phrase", good.certificate_pem(), sealed, "", "no private key"},
+      {"another certificate's key", good.certificate_pem(), other.key_pem(), "", "is not the key"},
+      {"client authority is something else", good.certificate_pem(), good.key_pem(), "hello\n",
+       "client_ca_file"},
+      {"client authority damaged", good.certificate_pem(), good.key_pem(), damaged,
+       "client_ca_file"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Place place(kTls + (row.client_ca.empty()
+                            ? ""
+                            : "  client_ca_file: ca.crt\n"
+                              "  client_auth_type: RequireAndVerifyClientCert\n"));
+    if (!row.certificate.empty()) place.write("server.crt", row.certificate);
+    if (!row.key.empty()) place.write("server.key", row.key);
+    if (!row.client_ca.empty()) place.write("ca.crt", row.client_ca);
+    const auto problems = place.open();
+    REQUIRE(problems.size() == 1);
+    CAPTURE(problems[0].message);
+    CHECK(problems[0].message.find(row.words) != std::string::npos);
+  }
+}
+
+TEST_CASE("gate: a missing file, a folder and a huge file are refused") {
+  Place place("");
+  std::filesystem::remove(place.folder / "web.yml");
+  CHECK(place.open().at(0).message == "No such file or directory");
+  std::filesystem::create_directory(place.folder / "web.yml");
+  CHECK(place.open().at(0).message == "not a regular file");
+  std::filesystem::remove(place.folder / "web.yml");
+  place.write("web.yml", std::string(2U << 20U, '#'));
+  CHECK(place.open().at(0).message.starts_with("larger than"));
+}
