@@ -1,4 +1,5 @@
-"""Dashboards and rules name only what the exporter exposes, and every panel explains itself."""
+"""Dashboards, rules and documents name only what the exporter exposes, all of it is named somewhere, and every
+panel explains itself."""
 
 import json
 import pathlib
@@ -9,9 +10,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CATALOG = ROOT / "exporter/exposition/catalog.cc"
 DASHBOARDS = sorted((ROOT / "grafana/dashboards").glob("*.json"))
 RULES = sorted((ROOT / "config/prometheus/rules").glob("*.yml"))
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 SCOPE_LABELS = {"process": set(), "registry": {"registry"}, "repository": {"registry", "repo_namespace", "repo"}}
-TARGET_LABELS = {"job", "instance"}
+TARGET_LABELS = {"job", "instance", "pod"}
+# What Prometheus itself makes of rules and targets.
+ALERT_LABELS = {"alertname", "alertstate", "severity", "burn", "registry", "repo_namespace", "repo"}
+OF_PROMETHEUS = {"up": set(), "ALERTS": ALERT_LABELS, "ALERTS_FOR_STATE": ALERT_LABELS}
+# The level in front of a recorded name says which labels are left.
+LEVELS = {"registry": {"registry"}, "namespace": {"repo_namespace"}, "repo": {"repo_namespace", "repo"},
+          "status": {"status"}, "template": {"template"}}
 WORDS = {"and", "or", "unless", "offset", "bool"}
 
 
@@ -44,23 +52,37 @@ def selectors(query):
 
 
 def rule_queries(text):
-    """The expressions of a rule file, and the names that it records."""
+    """The expressions of a rule file."""
     lines = text.splitlines()
-    queries = []
     for number, line in enumerate(lines):
         match = re.match(r"( *)expr: (.*)", line)
         if not match:
             continue
         if match.group(2) != "|":
-            queries.append(match.group(2))
+            yield match.group(2)
             continue
         block = []
         for following in lines[number + 1:]:
             if following.strip() and not following.startswith(match.group(1) + "  "):
                 break
             block.append(following)
-        queries.append(re.sub(r"\b1d\b", "", " ".join(block)))
-    return queries, set(re.findall(r"^ *- record: (\S+)", text, re.M))
+        yield " ".join(block)
+
+
+def recorded():
+    """The names that the rules record, with their labels."""
+    names = {"registry_exporter:threshold": {"name"}}
+    for path in RULES:
+        for name in re.findall(r"^ *- record: (\S+)", path.read_text(), re.M):
+            level = name.split(":")[0]
+            names[name] = set().union(*(LEVELS[word] for word in level.split("_")))
+    return names
+
+
+def grouping_labels(query):
+    """The labels in by (…), without (…), on (…) and the like."""
+    for listed in re.findall(r"\b(?:by|without|on|ignoring|group_left|group_right) *\(([^)]*)\)", query):
+        yield from filter(None, re.split(r"[ ,]+", listed))
 
 
 def panels(dashboard):
@@ -83,7 +105,7 @@ class Dashboards(unittest.TestCase):
             self.assertLessEqual(labels, known[name] | TARGET_LABELS, f"{place}: {query}")
 
     def test_every_query_names_only_metrics_and_labels_of_the_catalogue(self):
-        known = catalog()
+        known = catalog() | OF_PROMETHEUS | recorded()
         self.assertGreater(len(known), 40)
         for name, dashboard in self.each():
             for panel in panels(dashboard):
@@ -94,16 +116,26 @@ class Dashboards(unittest.TestCase):
                     self.check(variable["query"]["query"], known, f"{name}: ${variable['name']}")
 
     def test_every_rule_names_only_metrics_of_the_catalogue_or_recorded_ones(self):
-        known = catalog() | {"up": set()}
-        recorded = {}
+        known = catalog() | OF_PROMETHEUS | recorded()
+        labels = set().union(*known.values()) | TARGET_LABELS | {"shard"}
         for path in RULES:
-            for name in rule_queries(path.read_text())[1]:
-                recorded[name] = {"status", "registry", "repo_namespace", "repo"}
-        for path in RULES:
-            queries = rule_queries(path.read_text())[0]
-            self.assertTrue(queries)
-            for query in queries:
-                self.check(re.sub(r"offset \w+", "", query), known | recorded, path.name)
+            text = path.read_text()
+            for query in rule_queries(text):
+                self.check(re.sub(r"offset \w+", "", query), known, path.name)
+                self.assertLessEqual(set(grouping_labels(query)), labels, query)
+            self.assertLessEqual(set(re.findall(r"\$labels\.(\w+)", text)), labels, path.name)
+
+    def test_documents_name_only_metrics_of_the_catalogue_or_recorded_ones(self):
+        families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in catalog()}
+        known = set(catalog()) | families | {re.sub("_total$", "", name) for name in families} | set(recorded())
+        words = r"\b(?:acr|swr|registry_exporter|registry_\w+)_\w+(?::\w+:\w+)?|\bregistry_exporter:\w+"
+        not_metrics = {"registry_exporter", "registry_simulator"} | {
+            word for path in RULES for word in re.findall(r"- name: (\w+)", path.read_text())}
+        for path in DOCUMENTS:
+            for word in re.findall(words, path.read_text()):
+                self.assertIn(word, known | not_metrics, path.name)
+            for query in re.findall(r"```promql\n(.*?)```", path.read_text(), re.S):
+                self.check(re.sub(r"offset \w+", "", query), catalog() | OF_PROMETHEUS | recorded(), path.name)
 
     def test_every_panel_has_a_description_and_a_unit_and_reads_the_chosen_data_source(self):
         for name, dashboard in self.each():
