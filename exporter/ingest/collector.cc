@@ -11,6 +11,9 @@ namespace {
 /// Nothing answers: after this many calls in a row (and one a worker) the cycle is given up.
 constexpr int kUnreachableMax = 3;
 constexpr std::size_t kUnknownStatusesMax = 32;
+/// Every so many visits the repository that has waited longest is next, however urgent others are:
+/// nobody starves when the rate is too low for all.
+constexpr std::uint64_t kFairShare = 3;
 /// A sweep that a total asked for, or that was not clean, comes at most this often a
 /// sweep_interval.
 constexpr int kExtraSweeps = 12;
@@ -43,7 +46,7 @@ std::uint16_t hold_bits(const PerOutcome<bool>& events, const PerOutcome<bool>& 
   return static_cast<std::uint16_t>(bits);
 }
 
-void clear_holds(Ledger& ledger, std::uint16_t bits) {
+void clear_holds(Ledger& ledger, unsigned bits) {
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     if ((bits >> i) & 1U) ledger.events_held.values[i] = false;
     if ((bits >> (i + 8)) & 1U) ledger.durations_held.values[i] = false;
@@ -229,8 +232,14 @@ Collector::Task Collector::take_task() {
     return {Work::discovery, nullptr, demand};
   }
   if (plan_.empty()) return {};
-  const Planned planned = plan_.back();
-  plan_.pop_back();
+  auto next = std::prev(plan_.end());
+  if (++picks_ % kFairShare == 0) {
+    next = std::min_element(plan_.begin(), plan_.end(), [](const Planned& a, const Planned& b) {
+      return a.repository->read_at < b.repository->read_at;
+    });
+  }
+  const Planned planned = *next;
+  plan_.erase(next);
   planned.repository->planned = false;
   planned.repository->in_flight = true;
   in_flight_.push_back(planned.demand);

@@ -136,6 +136,7 @@ class Collector {
 
   std::uint64_t demand_ = 0;   ///< Of the newest scrape that asked.
   std::vector<Planned> plan_;  ///< Least urgent first: taken from the back.
+  std::uint64_t picks_ = 0;
   std::vector<std::uint64_t> in_flight_;
   std::optional<std::uint64_t> discovery_wanted_;
   bool discovery_running_ = false;

@@ -102,8 +102,8 @@ class Pass {
     const bool counts_history = first_ && rules_.count_history;
     state.hidden = counts_history;
     ledger.baseline_pending = first_ ? !rules_.count_history : is_old(listed);
-    if (!counts_history) hold_all(type_of(), ledger);
     if (Repository* renamed = renamed_from(listed)) take_ids(*renamed, *repository);
+    if (!state.hidden) hold_all(type_of(), ledger);
     ++active_;
     ++effects_.found;
     data_.repositories.emplace(key_of(listed.ref), std::move(repository));

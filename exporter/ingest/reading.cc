@@ -80,6 +80,8 @@ void Reading::begin_stage(const Ledger& ledger) {
   newest_met_ = previous_start_ = std::nullopt;
   had_anchored_ =
       ledger.read_whole && ledger.closed.size() + ledger.open.size() > ledger.unanchored.size();
+  head_met_.clear();
+  resumed_ = stages_.front() == Stage::resume;
   switch (stages_.front()) {
     case Stage::resume:
       walk_ = ledger.walk.value_or(Walk{});
@@ -87,7 +89,6 @@ void Reading::begin_stage(const Ledger& ledger) {
       break;
     case Stage::head:
       walk_.goal = Walk::Goal::anchor;
-      if (!sweep_waits()) progress_.met.clear();
       if (ledger.order == ListOrder::oldest_first) {
         walk_.next_page = ledger.tail_page;
         seeking_ = true;
@@ -164,7 +165,8 @@ Reading::PageFacts Reading::merge_page(Ledger& ledger, const Page& page,
     facts.newest_start = std::max(facts.newest_start.value_or(start), start);
     facts.oldest_start = std::min(facts.oldest_start.value_or(start), start);
   }
-  facts.new_to_walk = add_met(progress_.met, std::move(keys));
+  const bool sweeps = walk_.goal == Walk::Goal::sweep;
+  facts.new_to_walk = add_met(sweeps ? progress_.met : head_met_, std::move(keys));
   walk_.records_met += facts.new_to_walk;
   walk_.pairs_descending += facts.descending;
   walk_.pairs_ascending += facts.ascending;
@@ -201,8 +203,9 @@ bool Reading::goal_reached(const Ledger& ledger, const PageFacts& facts) const {
   const bool newest_first = ledger.order == ListOrder::newest_first && ledger.read_whole;
   if (!newest_first) return false;
   if (walk_.goal == Walk::Goal::sweep) {
+    // After a long silence the horizon may have passed records that nobody has read yet.
     const UnixMillis horizon = walk_.started_at - options_.lookback;
-    return facts.oldest_start && *facts.oldest_start < horizon;
+    return anchored_met_ > 0 && facts.oldest_start && *facts.oldest_start < horizon;
   }
   if (!facts.anchor_met) return false;
   if (options_.point_reads && !point_reads_refused_) return true;
@@ -220,12 +223,13 @@ void Reading::turn_into_sweep(Ledger& ledger) {
   std::erase(stages_, Stage::resume);
   walk_.goal = Walk::Goal::sweep;
   stages_.front() = Stage::sweep;
+  progress_.whole = !resumed_ || seeking_;
   if (seeking_) {
     seeking_ = false;
     walk_.next_page = 0;
-    progress_.met.clear();
+    head_met_.clear();
   }
-  progress_.whole = true;
+  progress_.met = std::move(head_met_);
 }
 
 void Reading::seek_anchor(const PageFacts& facts) {

@@ -91,6 +91,8 @@ class Reading {
   SweepProgress progress_;
   std::vector<Stage> stages_;  ///< Still to do; the first is under way.
   Walk walk_;
+  std::vector<RecordKey> head_met_;  ///< By a walk to an anchor, in this visit. Sorted.
+  bool resumed_ = false;             ///< The walk under way began in an earlier visit.
   bool seeking_ = false;  ///< oldest_first: still looking for an anchored record, backwards.
   int seek_step_ = 1;
   int pages_read_ = 0;

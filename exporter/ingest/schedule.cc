@@ -11,7 +11,6 @@ constexpr Millis kActiveMin{15'000};
 /// A build or a gap is looked at this many times while it lasts.
 constexpr int kLooks = 4;
 constexpr Millis kRetryFirst{5'000};
-constexpr Millis kRetryLastingMax{600'000};
 
 Millis within_staleness(Millis interval, Millis least, Millis max_staleness) {
   return std::min(std::max(interval, least), max_staleness);
@@ -50,8 +49,7 @@ bool more_urgent(const Due& a, const Due& b) {
 Millis retry_delay(int failures, bool lasting, Millis max_staleness) {
   const int doublings = std::clamp(failures - 1, 0, 10);
   const Millis delay = kRetryFirst * (1 << doublings);
-  return lasting ? std::min(std::max(delay, max_staleness), kRetryLastingMax)
-                 : std::min(delay, max_staleness);
+  return lasting ? max_staleness : std::min(delay, max_staleness);
 }
 
 }  // namespace registry_exporter

@@ -34,7 +34,8 @@ std::optional<Due> due(const RepositoryPace& pace, Millis max_staleness);
 
 bool more_urgent(const Due& a, const Due& b);
 
-/// How long a repository that failed `failures` times in a row is left alone.
+/// How long a repository that failed `failures` times in a row is left alone; `lasting`: a refusal
+/// that trying again soon won't change.
 Millis retry_delay(int failures, bool lasting, Millis max_staleness);
 
 }  // namespace registry_exporter

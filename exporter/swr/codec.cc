@@ -187,7 +187,7 @@ Result<RepositoryPage> parse_repository_page(std::string_view body) {
   page.rows = rows->size();
   for (const json::Element& element : *rows) {
     json::Object row;
-    if (element.get(row)) continue;
+    if (element.get(row)) return fail(ErrorKind::malformed, "shape: a row is no object");
     if (const auto total = count_at(row, "total_range")) page.total = total;
     if (auto repository = listed_repository(row)) {
       page.repositories.push_back(std::move(*repository));
@@ -204,7 +204,7 @@ Result<std::vector<std::string>> parse_namespaces(std::string_view body) {
   std::vector<std::string> names;
   for (const json::Element& element : *rows) {
     json::Object row;
-    if (element.get(row)) continue;
+    if (element.get(row)) return fail(ErrorKind::malformed, "shape: a row is no object");
     std::string name = json::text_at(row, "name");
     if (!name.empty() && name.size() <= kNameBytesMax) names.push_back(std::move(name));
   }

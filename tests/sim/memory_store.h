@@ -1,11 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
-#include "tests/sim/baton.h"
 
 namespace registry_exporter {
 
@@ -14,14 +14,17 @@ struct Disk {
   std::map<RegistryNumber, std::string> registries;
   std::map<RepositoryNumber, std::pair<RegistryNumber, std::string>> repositories;
   std::map<RepositoryNumber, std::vector<std::string>> segments;
-  int commits = 0;
 };
 
-/// A state store on such a disk, through the real codecs. Others run before and after a commit; a
-/// crash is a commit that may or may not have reached the disk and never answers well again.
+/// A state store on such a disk, through the real codecs. `at_point` is called before and after
+/// each write reaches the disk: others may run there, and the process may die. What dies before is
+/// not on the disk; what dies after is, but nobody was told.
 class MemoryStore final : public StateStore {
  public:
-  MemoryStore(Disk& disk, Baton& baton) : disk_(disk), baton_(baton) {}
+  enum class Fate { lives, fails, dies };
+  using Point = std::function<Fate()>;
+
+  MemoryStore(Disk& disk, Point at_point) : disk_(disk), at_point_(std::move(at_point)) {}
 
   Result<LoadedState> load() override {
     LoadedState loaded;
@@ -42,8 +45,7 @@ class MemoryStore final : public StateStore {
   }
 
   Result<Done> commit(const StateChanges& changes) override {
-    baton_.yield();
-    if (crashed_ || failing_) return fail(ErrorKind::state_io, "simulated: disk gone");
+    if (at_point_() != Fate::lives) return fail(ErrorKind::state_io, "simulated: not written");
     for (const auto& registry : changes.registries) {
       disk_.registries[registry.number] = encode_registry(registry.state);
     }
@@ -53,20 +55,14 @@ class MemoryStore final : public StateStore {
       if (change.replaces_closed) segments.clear();
       if (!change.closed.empty()) segments.push_back(encode_closed(change.closed));
     }
-    ++disk_.commits;
-    baton_.yield();
-    return crashed_ ? Result<Done>(fail(ErrorKind::state_io, "simulated: crash")) : Done{};
+    if (at_point_() == Fate::dies) return fail(ErrorKind::state_io, "simulated: crash");
+    return Done{};
   }
   std::uint64_t size_bytes() const override { return 0; }
 
-  void crash() { crashed_ = true; }
-  void set_failing(bool failing) { failing_ = failing; }
-
  private:
   Disk& disk_;
-  Baton& baton_;
-  bool crashed_ = false;
-  bool failing_ = false;
+  Point at_point_;
 };
 
 }  // namespace registry_exporter

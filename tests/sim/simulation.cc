@@ -1,158 +1,432 @@
 #include "tests/sim/simulation.h"
 
-#include <nlohmann/json.hpp>
-#include <sstream>
+#include <algorithm>
+#include <deque>
+#include <iostream>
 
 #include "exporter/acr/client.h"
 #include "exporter/engine.h"
 #include "exporter/swr/client.h"
 #include "tests/sim/baton.h"
 #include "tests/sim/memory_store.h"
+#include "tests/sim/oracle.h"
 #include "tests/simulator/transport.h"
 
 namespace registry_exporter {
 namespace {
 
-using Series = std::map<std::string, double>;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
 
-constexpr int kLives = 4;  ///< A crash between each.
-constexpr int kScrapesInLife = 12;
-constexpr int kSettlingScrapes = 60;
+constexpr seconds kSweepInterval{40};
+constexpr seconds kDiscoveryInterval{20};
 
-Config make_config(Baton& dice) {
+/// What is drawn once for a whole history.
+struct Plan {
   Config config;
-  config.collection.min_interval = Millis{0};
-  config.collection.initial_history = InitialHistory::count;
-  config.collection.sweep_interval = std::chrono::seconds(40);
-  config.collection.discovery_interval = std::chrono::seconds(20);
-  config.collection.max_staleness = std::chrono::seconds(5);
-  RegistryConfig acr;
+  simulator::WorldOptions world;
+  simulator::FaultMix faults;
+  std::string mix;
+  int lives = 1;
+  bool second_scraper = false;
+  bool clock_jumps = false;
+  bool disk_fails = false;
+};
+
+simulator::Tricks draw_tricks(Baton& dice) {
+  simulator::Tricks tricks;
+  const auto sometimes = [&](double value) { return dice.roll(3) == 0 ? value : 0; };
+  tricks.deaths_per_day = sometimes(12);
+  tricks.rebirths_per_day = sometimes(12);
+  tricks.renames_per_day = sometimes(12);
+  tricks.denials_per_day = sometimes(24);
+  tricks.flips_per_day = sometimes(24);
+  tricks.history_max = static_cast<std::size_t>(sometimes(8 + static_cast<double>(dice.roll(40))));
+  tricks.late = sometimes(0.1);
+  tricks.flickering = sometimes(0.1);
+  tricks.removed = sometimes(0.1);
+  tricks.same_start = sometimes(0.2);
+  tricks.long_builds = sometimes(0.05);
+  return tricks;
+}
+
+simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
+  simulator::WorldOptions options;
+  options.seed = seed;
+  options.repositories = static_cast<int>(3 + dice.roll(3));
+  options.speed = static_cast<double>(20 + dice.roll(200));
+  options.order = static_cast<simulator::Order>(dice.roll(4) % 3);  // Newest first is likelier.
+  options.history = 0.05 + 0.01 * static_cast<double>(dice.roll(20));
+  options.births_per_day = dice.roll(2) == 0 ? 20 : 0;
+  if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
+  options.tricks = draw_tricks(dice);
+  return options;
+}
+
+RegistryConfig draw_registry(Baton& dice) {
+  RegistryConfig registry;
+  registry.region = "demo-region";
+  registry.credentials_given = true;
+  registry.page_size = static_cast<int>(4 + dice.roll(20));
+  registry.requests_per_second = std::array{4.0, 20.0, 200.0}[dice.roll(3)];
+  registry.concurrency = static_cast<int>(1 + dice.roll(4));
+  registry.request_timeout = seconds(2);
+  return registry;
+}
+
+Config draw_config(Baton& dice) {
+  Config config;
+  config.collection.min_interval = Millis{dice.roll(3) == 0 ? 3000 : 0};
+  config.collection.initial_history =
+      dice.roll(2) == 0 ? InitialHistory::count : InitialHistory::baseline;
+  config.collection.sweep_interval = kSweepInterval;
+  config.collection.discovery_interval = kDiscoveryInterval;
+  config.collection.max_staleness = seconds(5);
+  // Builds are listed as having started up to 40 minutes ago: just above, the floor rises into them.
+  if (dice.roll(3) == 0) config.collection.lookback = minutes(41);
+  RegistryConfig acr = draw_registry(dice);
   acr.name = "acr";
-  acr.region = "demo-region";
   acr.endpoint = "http://acr.test";
-  acr.credentials_given = true;
-  acr.page_size = static_cast<int>(2 + dice.roll(20));
-  acr.requests_per_second = 200;
-  acr.concurrency = static_cast<int>(1 + dice.roll(4));
-  acr.request_timeout = std::chrono::seconds(2);
-  RegistryConfig swr = acr;
   AcrConfig acr_cloud;
   acr_cloud.instance_id = "cri-demo";
   acr_cloud.credentials.access_key_id.value = Secret("demo-access-key-id");
   acr_cloud.credentials.access_key_secret.value = Secret("demo-access-key-secret");
   acr.cloud = acr_cloud;
+  RegistryConfig swr = draw_registry(dice);
+  swr.name = "swr";
+  swr.endpoint = "http://swr.test";
   SwrConfig swr_cloud;
   swr_cloud.project_id = "0123456789abcdef0123456789abcdef";
   swr_cloud.iam_endpoint = "http://swr.test";
-  swr_cloud.credentials.access_key.value = Secret("demo-access-key");
-  swr_cloud.credentials.secret_key.value = Secret("demo-secret-key");
+  if (dice.roll(2) == 0) {
+    swr_cloud.credentials.iam_user.emplace();
+    swr_cloud.credentials.iam_user->domain_name = "demo-domain";
+    swr_cloud.credentials.iam_user->user_name = "demo-user";
+    swr_cloud.credentials.iam_user->password.value = Secret("demo-password");
+    swr_cloud.credentials.iam_user->project_name = "demo-region";
+  } else {
+    swr_cloud.credentials.access_key.value = Secret("demo-access-key");
+    swr_cloud.credentials.secret_key.value = Secret("demo-secret-key");
+  }
   swr_cloud.paging = dice.roll(2) == 0 ? SwrConfig::Paging::offset : SwrConfig::Paging::filter;
-  swr.name = "swr";
-  swr.endpoint = "http://swr.test";
+  swr_cloud.collect_rules = dice.roll(4) == 0;
   swr.cloud = swr_cloud;
   config.registries = {acr, swr};
   return config;
 }
 
-simulator::WorldOptions world_options(Baton& dice, std::uint64_t seed) {
-  simulator::WorldOptions options;
-  options.seed = seed;
-  options.repositories = static_cast<int>(3 + dice.roll(4));
-  options.speed = static_cast<double>(20 + dice.roll(200));
-  options.newest_first = dice.roll(3) != 0;
-  return options;
+Plan draw_plan(Baton& dice, std::uint64_t seed) {
+  Plan plan;
+  plan.config = draw_config(dice);
+  plan.world = draw_world(dice, seed);
+  plan.mix = std::array{"none", "mild", "nasty"}[dice.roll(3)];
+  plan.faults = *simulator::parse_faults(plan.mix);
+  plan.faults.tricks = plan.world.tricks;
+  plan.lives = static_cast<int>(1 + dice.roll(6));
+  plan.second_scraper = dice.roll(3) == 0;
+  plan.clock_jumps = dice.roll(4) == 0;
+  plan.disk_fails = dice.roll(2) == 0;
+  return plan;
 }
 
-Series parse(const std::vector<Chunk>& chunks) {
-  std::string text;
-  for (const Chunk& chunk : chunks) text += *chunk;
-  Series series;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    const std::size_t space = line.rfind(' ');
-    series[line.substr(0, space)] = std::stod(line.substr(space + 1));
-  }
-  return series;
-}
-
-bool is_durable(const std::string& series) {
-  for (const char* prefix :
-       {"acr_builds_total", "acr_build_duration_seconds", "swr_retention_deletions_total",
-        "registry_exporter_records_total", "registry_exporter_history_gaps_total"}) {
-    if (series.starts_with(prefix)) return true;
-  }
-  return false;
-}
-
-/// The truth in the exposition's spelling.
-Series truth_of(simulator::Simulator& clouds, UnixMillis now) {
-  Series series;
-  const auto truth = nlohmann::json::parse(clouds.truth(now));
-  const auto add = [&](const char* registry, const char* family, const char* label,
-                       const nlohmann::json& repository, const nlohmann::json& counts) {
-    for (const auto& [outcome, count] : counts.items()) {
-      series[std::string(family) + "{registry=\"" + registry + "\",repo_namespace=\"" +
-             repository["repo_namespace"].get<std::string>() + "\",repo=\"" +
-             repository["repo"].get<std::string>() + "\"," + label + "=\"" + outcome + "\"}"] =
-          count.get<double>();
-    }
-  };
-  for (const auto& repository : truth["acr"]) {
-    add("acr", "acr_builds_total", "status", repository, repository["builds"]);
-  }
-  for (const auto& repository : truth["swr"]) {
-    add("swr", "swr_retention_deletions_total", "template", repository, repository["deletions"]);
-  }
-  return series;
-}
-
-class Life {
+/// The baton's time with a wall clock that may be wrong.
+class WrongClock final : public Clock {
  public:
-  explicit Life(std::uint64_t seed)
-      : baton_(seed),
-        clouds_(world_options(baton_, seed), *simulator::parse_faults("mild"), baton_.now()),
-        config_(make_config(baton_)) {}
+  explicit WrongClock(Clock& true_clock) : true_clock_(true_clock) {}
+  UnixMillis now() const override { return true_clock_.now() + off_; }
+  SteadyTime steady_now() const override { return true_clock_.steady_now(); }
+  void jump(Millis to) { off_ = to; }
+
+ private:
+  Clock& true_clock_;
+  Millis off_{0};
+};
+
+/// Watches that calls come no faster than the contract allows, and how many there are.
+class Meter final : public HttpTransport {
+ public:
+  Meter(std::unique_ptr<HttpTransport> to, const Clock& clock, double rate, std::uint64_t& calls,
+        std::string& failure)
+      : to_(std::move(to)), clock_(clock), rate_(rate), calls_(calls), failure_(failure) {}
+
+  Result<HttpResponse> send(const HttpRequest& request) override {
+    ++calls_;
+    const SteadyTime now = clock_.steady_now();
+    sent_.push_back(now);
+    while (now - sent_.front() >= seconds(1)) sent_.pop_front();
+    const double burst = std::min(10.0, std::max(1.0, rate_));
+    if (static_cast<double>(sent_.size()) > rate_ + burst) failure_ = "calls came too fast";
+    return to_->send(request);
+  }
+  void abort() override { to_->abort(); }
+
+ private:
+  std::unique_ptr<HttpTransport> to_;
+  const Clock& clock_;
+  const double rate_;
+  std::deque<SteadyTime> sent_;
+  std::uint64_t& calls_;
+  std::string& failure_;
+};
+
+class Simulation {
+ public:
+  Simulation(std::uint64_t seed, std::string watch)
+      : watch_(std::move(watch)),
+        baton_(seed),
+        plan_(draw_plan(baton_, seed)),
+        clock_(baton_.runtime().clock),
+        clouds_(plan_.world, plan_.faults, baton_.now()),
+        oracle_(clouds_.world(), plan_.config.collection.initial_history == InitialHistory::count,
+                plan_.mix == "nasty", baton_.now()) {}
 
   History run() {
-    clouds_.set_faults(*simulator::parse_faults(baton_.roll(2) == 0 ? "mild" : "nasty"));
-    for (int life = 0; life < kLives && history_.failure.empty(); ++life) {
-      live(life + 1 == kLives);
+    for (; life_ <= plan_.lives && history_.failure.empty(); ++life_) {
+      live(life_ == plan_.lives);
+      pause();
+    }
+    if (!history_.failure.empty()) {
+      history_.failure += where();
+      print_disk();
     }
     history_.trace = baton_.trace();
+    history_.calls = calls_[0] + calls_[1];
+    for (const auto& [name, times] : clouds_.fired()) history_.faults[std::string(name)] += times;
     return history_;
   }
 
  private:
+  using Fate = MemoryStore::Fate;
+
   void live(bool last) {
-    MemoryStore store(disk_, baton_);
+    crashed_ = false;
+    points_to_live_ = last ? -1 : static_cast<int>(baton_.roll(60));
+    MemoryStore store(disk_, [this] { return at_point(); });
+    const LoadedState loaded = *store.load();
+    oracle_.start(committed(loaded));
     SelfMetrics self;
-    auto engine = Engine::make(
-        baton_.runtime(), store, config_, {}, self,
-        [this](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
-               CallObserver& observer) { return connect(registry, metrics, runtime, observer); });
-    (*engine)->start(engine_books_of(*store.load()));
-    for (int scrape = 0; scrape < kScrapesInLife; ++scrape) {
-      store.set_failing(baton_.roll(10) == 0 && ++history_.disk_failures > 0);
-      check(**engine, static_cast<std::int64_t>(200 + baton_.roll(4000)));
-      if (!history_.failure.empty()) break;
+    auto engine = Engine::make({clock_, baton_.runtime().threads, baton_.runtime().entropy}, store,
+                               plan_.config, {}, self,
+                               [this](const RegistryConfig& registry, const MetricsConfig& metrics,
+                                      Runtime runtime, CallObserver& observer) {
+                                 return connect(registry, metrics, runtime, observer);
+                               });
+    (*engine)->start(engine_books_of(loaded));
+    {
+      const auto second = start_second_scraper(**engine);
+      scrape_for_a_while(**engine);
+      stopping_ = true;
+    }
+    stopping_ = false;
+    if (last && history_.failure.empty()) settle(**engine);
+    if (!last && !crashed_) ++history_.faults["killed"];
+    if (!last) crashed_ = true;  // Nothing is written any more.
+    (*engine)->stop();
+  }
+
+  std::string where() const {
+    const bool counts = plan_.config.collection.initial_history == InitialHistory::count;
+    const auto since = std::chrono::duration_cast<seconds>(baton_.now() - begun_);
+    return std::string(" (") + (counts ? "count" : "baseline") + ", faults " + plan_.mix +
+           ", life " + std::to_string(life_) + " of " + std::to_string(plan_.lives) + ", after " +
+           std::to_string(since.count()) + " s)";
+  }
+
+  /// Before and after each write: the disk may be full, or the process may die.
+  Fate at_point() {
+    baton_.yield();
+    if (crashed_) return Fate::dies;
+    if (points_to_live_ > 0 && --points_to_live_ == 0) {
+      crashed_ = true;
+      ++history_.faults["crash_in_commit"];
+      return Fate::dies;
+    }
+    if (!disk_full_) return Fate::lives;
+    ++history_.faults["disk_full"];
+    return Fate::fails;
+  }
+
+  static std::unordered_map<std::string, double> committed(const LoadedState& loaded) {
+    std::unordered_map<std::string, double> all;
+    for (const StoredRepository& stored : loaded.repositories) {
+      const RepositoryState& state = stored.state;
+      const bool acr = !state.ref.cloud_id.empty();
+      if (state.hidden || state.dropped) continue;
+      for (std::size_t i = 0; i < (acr ? 4U : 3U); ++i) {
+        const auto outcome = static_cast<Outcome>(i);
+        if (!acr) break;
+        all["acr_builds_total{registry=\"acr\",repo_namespace=\"" + state.ref.repo_namespace +
+            "\",repo=\"" + state.ref.name + "\",status=\"" + std::string(name(outcome)) + "\"}"] =
+            state.ledger.events_held[outcome]
+                ? 0
+                : static_cast<double>(state.ledger.counters.events[outcome]);
+      }
+    }
+    return all;
+  }
+
+  std::unique_ptr<Thread> start_second_scraper(Engine& engine) {
+    if (!plan_.second_scraper) return nullptr;
+    return baton_.runtime().threads.start("scraper", [this, &engine] {
+      while (!stopping_ && !crashed_ && history_.failure.empty()) {
+        scrape(engine, "second");
+        baton_.sleep(Millis{static_cast<std::int64_t>(500 + baton_.roll(7000))});
+      }
+    });
+  }
+
+  void scrape_for_a_while(Engine& engine) {
+    const std::uint64_t scrapes = 100 / static_cast<std::uint64_t>(plan_.lives) + baton_.roll(10);
+    for (std::uint64_t i = 0; i < scrapes && !crashed_ && history_.failure.empty(); ++i) {
+      disk_full_ = plan_.disk_fails && baton_.roll(10) == 0;
+      if (plan_.clock_jumps && baton_.roll(8) == 0) jump();
+      scrape(engine, "first");
       baton_.sleep(Millis{static_cast<std::int64_t>(baton_.roll(4000))});
     }
-    store.set_failing(false);
-    if (last && history_.failure.empty()) settle(**engine);
-    if (!last) {
-      store.crash();
-      ++history_.crashes;
+    disk_full_ = false;
+  }
+
+  void jump() {
+    constexpr std::array<Millis, 6> kJumps = {seconds(0),   seconds(90),       minutes(-20),
+                                              minutes(130), hours(24) * -3650, hours(24) * 365};
+    clock_.jump(kJumps[baton_.roll(kJumps.size())]);
+    ++history_.faults["clock_jump"];
+  }
+
+  /// One scrape, by `scraper`; nullopt when its answer never left the dying process. Some answers
+  /// are lost on their way.
+  std::optional<Series> scrape(Engine& engine, const std::string& scraper, Millis timeout = {}) {
+    ScrapeRequest request;
+    request.timeout =
+        timeout > Millis{0} ? timeout : Millis{static_cast<std::int64_t>(200 + baton_.roll(4000))};
+    if (baton_.roll(4) == 0) request.format = ExpositionFormat::openmetrics;
+    const UnixMillis begun = baton_.now();
+    const Engine::Scrape answer = engine.scrape(request, {});
+    const Millis took = baton_.now() - begun;
+    if (crashed_) return std::nullopt;
+    if (took > request.timeout) {
+      history_.failure = "a scrape came late: " + std::to_string(took.count()) + " ms";
     }
-    (*engine)->stop();
+    std::string text;
+    for (const Chunk& chunk : answer.chunks) text += *chunk;
+    Series series = read_exposition(text);
+    print_watched(series, scraper);
+    ++history_.scrapes;
+    if (scraper != "first") ++history_.faults["second_scraper"];
+    const bool both = calls_[0] > calls_before_[0] && calls_[1] > calls_before_[1];
+    if (both) {
+      ++history_.cycles;
+      calls_before_ = calls_;
+    }
+    if (baton_.roll(20) == 0) {
+      ++history_.faults["answer_lost"];
+      return series;
+    }
+    tell_what_is_committed();
+    const std::string wrong = oracle_.judge(series, scraper, baton_.now());
+    if (!wrong.empty()) history_.failure = wrong;
+    engine.answered(answer, scraper);
+    return series;
+  }
+
+  void print_watched(const Series& series, const std::string& scraper) const {
+    if (watch_.empty()) return;
+    for (const auto& [name, value] : series.values) {
+      if (name.find(watch_) == std::string::npos) continue;
+      std::cerr << (baton_.now() - begun_).count() << " ms, life " << life_ << ", " << scraper
+                << ": " << name << " " << value << "\n";
+    }
+  }
+
+  void print_disk() const {
+    for (const auto& [number, entry] : disk_.repositories) {
+      const RepositoryState state = decode_repository(entry.second).value();
+      const Ledger& ledger = state.ledger;
+      std::cerr << full_name(state.ref) << ": known " << ledger.known << ", open "
+                << ledger.open.size() << ", order " << static_cast<int>(ledger.order)
+                << (ledger.read_whole ? "" : ", not read whole") << (ledger.walk ? ", walks" : "")
+                << (state.dropped ? ", dropped" : "") << (state.hidden ? ", hidden" : "")
+                << (ledger.sweep_wanted ? ", sweep wanted" : "");
+      for (std::size_t i = 0; i < kRecordClasses; ++i) {
+        std::cerr << ", " << ledger.present[i] << " " << name(static_cast<RecordClass>(i));
+      }
+      if (ledger.last_read) std::cerr << ", read at " << (*ledger.last_read - begun_).count();
+      if (ledger.last_sweep) std::cerr << ", swept at " << (*ledger.last_sweep - begun_).count();
+      std::cerr << ", total " << ledger.total_prev.value_or(0) << "\n";
+    }
+  }
+
+  /// What no exposition shows: where counting starts.
+  void tell_what_is_committed() {
+    std::map<RegistryNumber, std::string> registries;
+    for (const auto& [number, blob] : disk_.registries) {
+      const RegistryState state = decode_registry(blob).value();
+      registries[number] = state.identity.substr(0, 3);
+      if (state.discovered) oracle_.discovered(registries[number], baton_.now());
+    }
+    for (const auto& [number, entry] : disk_.repositories) {
+      const RepositoryState state = decode_repository(entry.second).value();
+      if (!state.ledger.read_whole) continue;
+      oracle_.read_whole(registries[entry.first] + " " + full_name(state.ref), baton_.now());
+    }
+  }
+
+  /// The faults stop and the world stands still: within two sweeps everything has to be counted.
+  void settle(Engine& engine) {
+    clock_.jump(Millis{0});
+    clouds_.set_speed(0, baton_.now());
+    clouds_.set_faults(*simulator::parse_faults("none"));
+    // Keys that were refused are tried again at the latest after six minutes.
+    const UnixMillis all_up_by = baton_.now() + minutes(7);
+    const Millis enough = 2 * kSweepInterval + time_to_read_all() * 3;
+    UnixMillis deadline = baton_.now() + enough;
+    std::string missing;
+    do {
+      const auto series = scrape(engine, "first", seconds(5));
+      if (!history_.failure.empty()) return;
+      const bool up = series->values.at("acr_up{registry=\"acr\"}") == 1 &&
+                      series->values.at("swr_up{registry=\"swr\"}") == 1;
+      if (!up && baton_.now() < all_up_by) deadline = baton_.now() + enough;
+      history_.counted = oracle_.events_shown();
+      missing = oracle_.missing(*series);
+      if (missing.empty()) return;
+      baton_.sleep(seconds(5));
+    } while (baton_.now() < deadline);
+    history_.failure = missing;
+  }
+
+  /// At the configured rate.
+  Millis time_to_read_all() const {
+    double longest = 0;
+    for (const RegistryConfig& registry : plan_.config.registries) {
+      double pages = 10;
+      int size = registry.page_size;
+      if (plan_.world.page_size_max > 0) size = std::min(size, plan_.world.page_size_max);
+      const auto add = [&](std::size_t records) {
+        pages += 2 + static_cast<double>(records) / size;
+      };
+      for (const auto& repository : clouds_.world().acr()) add(repository.builds.size());
+      for (const auto& repository : clouds_.world().swr()) add(repository.deletions.size());
+      longest = std::max(longest, pages / std::min(registry.requests_per_second, 20.0));
+    }
+    return seconds(15) + std::chrono::duration_cast<Millis>(std::chrono::duration<double>(longest));
+  }
+
+  void pause() {
+    constexpr std::array<Millis, 4> kPauses = {seconds(0), seconds(3), seconds(45), minutes(6)};
+    baton_.sleep(kPauses[baton_.roll(kPauses.size())]);
   }
 
   Result<CloudConnection> connect(const RegistryConfig& registry, const MetricsConfig& metrics,
                                   Runtime runtime, CallObserver& observer) {
     CloudConnection connection;
-    connection.transport = std::make_unique<simulator::SimulatedTransport>(
-        clouds_, runtime.clock, [this](Millis delay) { baton_.sleep(delay); },
-        Millis{static_cast<std::int64_t>(1 + baton_.roll(60))});
+    connection.transport = std::make_unique<Meter>(
+        std::make_unique<simulator::SimulatedTransport>(
+            clouds_, baton_.runtime().clock, [this](Millis delay) { baton_.sleep(delay); },
+            Millis{static_cast<std::int64_t>(1 + baton_.roll(60))}),
+        runtime.clock, registry.requests_per_second, calls_[registry.is_acr() ? 0 : 1],
+        history_.failure);
     HttpTransport& transport = *connection.transport;
     if (registry.is_acr()) {
       connection.cloud =
@@ -163,71 +437,28 @@ class Life {
     return connection;
   }
 
-  Series check(Engine& engine, std::int64_t timeout_ms) {
-    ScrapeRequest request;
-    request.timeout = Millis{timeout_ms};
-    const UnixMillis begun = baton_.now();
-    const Engine::Scrape scrape = engine.scrape(request, {});
-    const Millis took = baton_.now() - begun;
-    if (took > request.timeout)
-      return fail_with("a scrape came late: " + std::to_string(took.count()));
-    Series series = parse(scrape.chunks);
-    ++history_.scrapes;
-    for (const auto& [name, value] : before_) {
-      const auto now = series.find(name);
-      if (now == series.end() || now->second < value) return fail_with("fell: " + name);
-    }
-    const Series truth = truth_of(clouds_, baton_.now());
-    for (const auto& [name, value] : series) {
-      if (is_durable(name)) before_[name] = value;
-      const auto real = truth.find(name);
-      if (real != truth.end() && value > real->second) return fail_with("invented: " + name);
-      const bool books = name.starts_with("registry_exporter_ledger_imbalance");
-      if (books && value != 0) return fail_with("books out of balance");
-    }
-    engine.answered(scrape, "scraper");
-    return series;
-  }
-
-  /// The faults stop and the world stands still: soon everything has to be counted.
-  void settle(Engine& engine) {
-    clouds_.set_speed(0, baton_.now());
-    clouds_.set_faults(*simulator::parse_faults("none"));
-    const Series truth = truth_of(clouds_, baton_.now());
-    std::string missing;
-    for (int scrape = 0; scrape < kSettlingScrapes; ++scrape) {
-      const Series series = check(engine, 5000);
-      if (!history_.failure.empty()) return;
-      missing.clear();
-      history_.counted = 0;
-      for (const auto& [name, value] : truth) {
-        const auto shown = series.find(name);
-        const double seen = shown == series.end() ? 0 : shown->second;
-        history_.counted += static_cast<std::uint64_t>(seen);
-        if (seen != value)
-          missing = name + " is " + std::to_string(seen) + ", should be " + std::to_string(value);
-      }
-      if (missing.empty()) return;
-      baton_.sleep(std::chrono::seconds(5));
-    }
-    fail_with("never counted: " + missing);
-  }
-
-  Series fail_with(std::string what) {
-    history_.failure = std::move(what);
-    return {};
-  }
-
+  const std::string watch_;
   Baton baton_;
+  const Plan plan_;
+  WrongClock clock_;
   simulator::Simulator clouds_;
-  Config config_;
+  Oracle oracle_;
   Disk disk_;
-  Series before_;
+  std::array<std::uint64_t, 2> calls_{};
+  std::array<std::uint64_t, 2> calls_before_{};
+  bool crashed_ = false;
+  bool stopping_ = false;
+  bool disk_full_ = false;
+  int points_to_live_ = -1;
+  int life_ = 1;
+  const UnixMillis begun_ = baton_.now();
   History history_;
 };
 
 }  // namespace
 
-History live_through(std::uint64_t seed) { return Life(seed).run(); }
+History live_through(std::uint64_t seed, const std::string& watch) {
+  return Simulation(seed, watch).run();
+}
 
 }  // namespace registry_exporter

@@ -15,7 +15,7 @@ namespace registry_exporter::simulator {
 struct AcrCall {
   const WireRequest& request;
   UnixMillis now;
-  Staleness staleness;
+  Lies lies;
   QueryPairs parameters;  ///< Of the query and of a form body together.
   std::string action;
   std::string version;
@@ -272,35 +272,66 @@ HttpResponse get_repository(const World& world, const AcrAccount& account, const
   return acr_business_error("REPO_NOT_EXIST", call.now);
 }
 
-Json build_json(const World& world, const AcrRepository& repository, const Build& build) {
-  return {{"BuildRecordId", build.id},
-          {"BuildStatus", world.status_of(build)},
-          {"StartTime", text_of(build.started_at)},
-          {"EndTime", build.ended_at ? text_of(*build.ended_at) : ""},
-          {"Image",
-           {{"RepoId", repository.id},
-            {"RepoName", repository.name},
-            {"RepoNamespaceName", repository.repo_namespace},
-            {"ImageTag", "v" + std::to_string(build.tag)}}}};
+/// An ended build that this answer says is still running.
+bool is_regressed(const Lies& lies, const Build& build) {
+  return lies.regressed && build.ended_at && (build.tag + lies.dice) % 3 == 0;
+}
+
+Json build_json(const World& world, const AcrRepository& repository, const Build& build,
+                const Lies& lies) {
+  const bool ended = build.ended_at.has_value() && !is_regressed(lies, build);
+  Json row = {{"BuildRecordId", build.id},
+              {"BuildStatus", ended ? world.status_of(build) : "BUILDING"},
+              {"StartTime", text_of(build.started_at)},
+              {"EndTime", ended ? text_of(*build.ended_at) : ""},
+              {"Image",
+               {{"RepoId", repository.id},
+                {"RepoName", repository.name},
+                {"RepoNamespaceName", repository.repo_namespace},
+                {"ImageTag", "v" + std::to_string(build.tag)}}}};
+  if (!build.ended_at) row["BuildStatus"] = world.status_of(build);
+  if (!lies.loose) return row;
+  row["StartTime"] = build.started_at.time_since_epoch().count();
+  if (ended) {
+    row["EndTime"] = build.ended_at->time_since_epoch().count();
+    row["BuildStatus"] = " " + row["BuildStatus"].get<std::string>();
+  } else {
+    row["EndTime"] = lies.dice % 2 == 0 ? Json(0) : Json(nullptr);
+  }
+  return row;
+}
+
+/// Any other one whose list is not empty.
+const AcrRepository* other_repository(const World& world, const AcrRepository* than) {
+  for (const AcrRepository& other : world.acr()) {
+    if (&other != than && !other.builds.empty()) return &other;
+  }
+  return than;
 }
 
 HttpResponse list_builds(const World& world, const AcrCall& call) {
   const std::string_view id = value_of(call.parameters, "RepoId");
   if (id.empty()) return missing(call, "RepoId");
-  const auto page = page_of(call);
+  auto page = page_of(call);
   if (!page) return bad_page(call);
+  const Lies& lies = call.lies;
   const AcrRepository* repository = world.find_acr(id);
   if (repository == nullptr) return acr_business_error("REPO_NOT_EXIST", call.now);
-  const auto& builds = repository->builds;
-  const std::size_t rows = builds.size() - std::min(builds.size(), call.staleness.rows_hidden);
-  const auto total = static_cast<std::ptrdiff_t>(rows) + call.staleness.total_off;
+  if (world.is_denied(*repository)) {
+    return acr_error(403, "NoPermission", "You are not authorized to do this action.", call.now);
+  }
+  if (lies.other_repository) repository = other_repository(world, repository);
+  const int largest = world.options().page_size_max;
+  if (largest > 0) page->size = std::min(page->size, largest);
+  const auto builds = world.listed(*repository, lies.rows_hidden);
+  const auto total = static_cast<std::ptrdiff_t>(builds.size()) + lies.total_off;
   Json body = success(call);
-  put_page(body, *page, static_cast<std::size_t>(std::max<std::ptrdiff_t>(total, 0)), true);
+  put_page(body, *page, static_cast<std::size_t>(std::max<std::ptrdiff_t>(total, 0)), !lies.loose);
   Json records = Json::array();
-  const std::size_t end = std::min(rows, page->first() + static_cast<std::size_t>(page->size));
-  for (std::size_t i = page->first(); i < end; ++i) {
-    const std::size_t at = world.options().newest_first ? rows - 1 - i : i;
-    records.push_back(build_json(world, *repository, builds[at]));
+  const std::size_t first = lies.first_page ? 0 : page->first();
+  const std::size_t end = std::min(builds.size(), first + static_cast<std::size_t>(page->size));
+  for (std::size_t i = first; i < end && !lies.empty; ++i) {
+    records.push_back(build_json(world, *repository, *builds[i], lies));
   }
   body["BuildRecords"] = std::move(records);
   return respond(200, body, call.now);
@@ -371,10 +402,10 @@ bool signs_enough(const WireRequest& request, const std::vector<std::string>& na
   });
 }
 
-AcrCall take_apart(const WireRequest& request, UnixMillis now, const Staleness& staleness) {
+AcrCall take_apart(const WireRequest& request, UnixMillis now, const Lies& lies) {
   AcrCall call{.request = request,
                .now = now,
-               .staleness = staleness,
+               .lies = lies,
                .parameters = {},
                .action = {},
                .version = {},
@@ -420,8 +451,8 @@ HttpResponse acr_business_error(std::string_view code, UnixMillis now) {
 }
 
 HttpResponse AcrWire::answer(const WireRequest& request, UnixMillis now,
-                             const Staleness& staleness) {
-  const AcrCall call = take_apart(request, now, staleness);
+                             const Lies& lies) {
+  const AcrCall call = take_apart(request, now, lies);
   const auto refusal = admit(call);
   HttpResponse response =
       refusal ? acr_error(refusal->status, refusal->code, refusal->message, now) : run(call);

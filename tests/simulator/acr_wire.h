@@ -29,7 +29,7 @@ struct AcrRefusal;
 class AcrWire {
  public:
   explicit AcrWire(const World& world, AcrAccount account = {});
-  HttpResponse answer(const WireRequest& request, UnixMillis now, const Staleness& staleness = {});
+  HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
 
  private:
   struct TemporaryKey {

@@ -10,21 +10,51 @@ namespace {
 
 constexpr std::array<std::string_view, kFaults> kNames = {
     "throttle", "server_error", "html_error", "business_error", "truncate", "malformed",
-    "cut",      "lose",         "slow",       "stale",          "total",    "token"};
+    "cut",      "lose",         "slow",       "stale",          "total",    "token",
+    "regress",  "loose",        "wrong",      "empty",          "stuck"};
 
-constexpr double kChurnPerDay = 24;
 constexpr std::size_t kTrimmedHistory = 60;
 
 FaultMix mild() {
   FaultMix mix;
-  mix.percent = {1, 0.5, 0.2, 0.2, 0.2, 0.1, 0.2, 0.2, 1, 0, 0.5, 0.1};
+  mix.percent = {1, 0.5, 0.2, 0.2, 0.2, 0.1, 0.2, 0.2, 1, 0, 0.5, 0.1, 0, 0.5, 0, 0, 0};
   return mix;
 }
 
 FaultMix nasty() {
   FaultMix mix;
-  mix.percent = {5, 3, 2, 2, 2, 1, 2, 2, 3, 2, 3, 1};
+  mix.percent = {5, 3, 2, 2, 2, 1, 2, 2, 3, 2, 3, 1, 1, 3, 0.5, 0.5, 0.2};
   return mix;
+}
+
+/// A trick of the world at `share` of what is usual; false: no such trick.
+bool play(Tricks& tricks, std::string_view word, double share) {
+  if (word == "churn") {
+    tricks.deaths_per_day = 24 * share;
+  } else if (word == "rebirth") {
+    tricks.rebirths_per_day = 24 * share;
+  } else if (word == "rename") {
+    tricks.renames_per_day = 12 * share;
+  } else if (word == "deny") {
+    tricks.denials_per_day = 24 * share;
+  } else if (word == "flip") {
+    tricks.flips_per_day = 24 * share;
+  } else if (word == "trim") {
+    tricks.history_max = share > 0 ? kTrimmedHistory : 0;
+  } else if (word == "late") {
+    tricks.late = 0.05 * share;
+  } else if (word == "flicker") {
+    tricks.flickering = 0.05 * share;
+  } else if (word == "remove") {
+    tricks.removed = 0.05 * share;
+  } else if (word == "same_start") {
+    tricks.same_start = 0.1 * share;
+  } else if (word == "long") {
+    tricks.long_builds = 0.02 * share;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 /// One word of the list laid over what came before; false: not a word that is known.
@@ -38,14 +68,7 @@ bool apply(FaultMix& mix, std::string_view word, std::optional<double> percent) 
     for (double& chance : mix.percent) chance *= percent.value_or(100) / 100;
     return true;
   }
-  if (word == "churn") {
-    mix.deaths_per_day = kChurnPerDay * percent.value_or(100) / 100;
-    return true;
-  }
-  if (word == "trim") {
-    mix.history_max = percent.value_or(100) > 0 ? kTrimmedHistory : 0;
-    return true;
-  }
+  if (play(mix.tricks, word, percent.value_or(100) / 100)) return true;
   const auto known = std::find(kNames.begin(), kNames.end(), word);
   if (known == kNames.end()) return false;
   mix.percent[static_cast<std::size_t>(known - kNames.begin())] = percent.value_or(5);
@@ -162,12 +185,21 @@ HttpResponse bad_answer(const Misfortune& misfortune, bool is_acr, UnixMillis no
   }
 }
 
-Staleness staleness_of(const Misfortune& misfortune) {
+Lies lies_of(const Misfortune& misfortune) {
+  Lies lies;
+  lies.dice = misfortune.dice;
   const std::uint64_t few = 1 + misfortune.dice % 4;
-  if (misfortune.fault == Fault::stale) return {.rows_hidden = few, .total_off = 0};
-  if (misfortune.fault != Fault::total) return {};
-  const int off = static_cast<int>(few);
-  return {.rows_hidden = 0, .total_off = misfortune.dice % 8 < 4 ? off : -off};
+  if (misfortune.fault == Fault::stale) lies.rows_hidden = few;
+  if (misfortune.fault == Fault::total) {
+    const int off = static_cast<int>(few);
+    lies.total_off = misfortune.dice % 8 < 4 ? off : -off;
+  }
+  lies.regressed = misfortune.fault == Fault::regress;
+  lies.loose = misfortune.fault == Fault::loose;
+  lies.other_repository = misfortune.fault == Fault::wrong;
+  lies.empty = misfortune.fault == Fault::empty;
+  lies.first_page = misfortune.fault == Fault::stuck;
+  return lies;
 }
 
 }  // namespace registry_exporter::simulator

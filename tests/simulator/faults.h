@@ -27,21 +27,26 @@ enum class Fault : std::uint8_t {
   stale,           ///< A replica that does not have the newest rows yet.
   total,           ///< The total is off by a few.
   token,           ///< swr: the token is gone before its time.
+  regress,         ///< acr: ended builds are said to be building again.
+  loose,           ///< Numbers come as strings, strings as numbers, absent fields as null.
+  wrong,           ///< The page of another repository.
+  empty,           ///< A page without rows in the middle of the list.
+  stuck,           ///< The first page, whatever page was asked for.
 };
-inline constexpr std::size_t kFaults = 12;
+inline constexpr std::size_t kFaults = 17;
 std::string_view name(Fault fault);
 
 /// Chances per request, in percent, and what happens to the world itself.
 struct FaultMix {
   std::array<double, kFaults> percent{};
-  double deaths_per_day = 0;    ///< See WorldOptions.
-  std::size_t history_max = 0;  ///< See WorldOptions.
+  Tricks tricks{};
   bool operator==(const FaultMix&) const = default;
 };
 
-/// "none", "mild", "nasty", a fault's name or "churn" or "trim", each with an optional percentage,
-/// joined by commas; a later one overrides: "mild,throttle:20,slow:0". For a mix the percentage
-/// scales it ("nasty:50": half as often). Errors: invalid_config, naming the word.
+/// "none", "mild", "nasty", a fault's name or a trick of the world ("churn", "trim", "rebirth", "rename",
+/// "deny", "flip", "late", "flicker", "remove", "same_start", "long"), each with an optional percentage,
+/// joined by commas; a later one overrides: "mild,throttle:20,slow:0". For a mix or a trick the
+/// percentage scales what is usual ("nasty:50": half as often). Errors: invalid_config, naming the word.
 Result<FaultMix> parse_faults(std::string_view text);
 
 /// What befalls one request, and the dice for its details.
@@ -63,7 +68,7 @@ class FaultDice {
 /// and malformed.
 HttpResponse bad_answer(const Misfortune& misfortune, bool is_acr, UnixMillis now);
 
-/// How much is missing, for stale and total.
-Staleness staleness_of(const Misfortune& misfortune);
+/// What the answer says otherwise, for stale, total and what follows token.
+Lies lies_of(const Misfortune& misfortune);
 
 }  // namespace registry_exporter::simulator

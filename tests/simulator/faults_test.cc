@@ -40,8 +40,8 @@ TEST_CASE(
   CHECK(parse_faults("nasty,throttle:0")->percent[0] == 0);
   CHECK(parse_faults("nasty:50")->percent[1] == parse_faults("nasty")->percent[1] / 2);
   CHECK(*parse_faults("nasty,none") == FaultMix{});
-  CHECK(parse_faults("churn")->deaths_per_day > 0);
-  CHECK(parse_faults("trim")->history_max > 0);
+  CHECK(parse_faults("churn")->tricks.deaths_per_day > 0);
+  CHECK(parse_faults("trim")->tricks.history_max > 0);
   for (const char* bad : {"bogus", "throttle:x", "throttle:101", "throttle:-1", "throttle:",
                           "mild,"
                           ",x"}) {

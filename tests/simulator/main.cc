@@ -77,7 +77,7 @@ bool put(Options& options, std::string_view flag, const std::string& value) {
     return latency.has_value();
   }
   if (flag == "--order") {
-    options.world.newest_first = value == "desc";
+    options.world.order = value == "desc" ? Order::newest_first : Order::oldest_first;
     return value == "desc" || value == "asc";
   }
   if (flag == "--faults") {

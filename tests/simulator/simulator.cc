@@ -53,7 +53,7 @@ Simulator::Simulator(const WorldOptions& options, const FaultMix& faults, UnixMi
 void Simulator::set_faults(const FaultMix& faults) {
   const std::lock_guard lock(mutex_);
   faults_ = faults;
-  world_.set_churn(faults.deaths_per_day, faults.history_max);
+  world_.set_tricks(faults.tricks);
 }
 
 void Simulator::set_speed(double speed, UnixMillis now) {
@@ -70,6 +70,15 @@ std::string Simulator::truth(UnixMillis now) {
 std::uint64_t Simulator::calls() const {
   const std::lock_guard lock(mutex_);
   return calls_;
+}
+
+std::vector<std::pair<std::string_view, std::uint64_t>> Simulator::fired() const {
+  const std::lock_guard lock(mutex_);
+  auto all = world_.tricks_played();
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    all.emplace_back(name(static_cast<Fault>(i)), fired_[i]);
+  }
+  return all;
 }
 
 Reply Simulator::answer(const WireRequest& request, UnixMillis now) {
@@ -105,6 +114,7 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
   const bool is_acr = request.raw_path() == "/";
   const Misfortune misfortune = dice_.draw(faults_);
   const std::optional<Fault> fault = misfortune.fault;
+  if (fault) ++fired_[static_cast<std::size_t>(*fault)];
   const bool replaced = fault == Fault::throttle || fault == Fault::server_error ||
                         fault == Fault::html_error || fault == Fault::business_error ||
                         fault == Fault::malformed;
@@ -114,9 +124,9 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
     return reply;
   }
   if (fault == Fault::token) swr_.revoke_token(request);
-  const Staleness staleness = staleness_of(misfortune);
+  const Lies lies = lies_of(misfortune);
   reply.response =
-      is_acr ? acr_.answer(request, now, staleness) : swr_.answer(request, now, staleness);
+      is_acr ? acr_.answer(request, now, lies) : swr_.answer(request, now, lies);
   std::string& body = reply.response.body;
   if (fault == Fault::truncate) body.resize(body.size() / 2);
   reply.cut = fault == Fault::cut;

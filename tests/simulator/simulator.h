@@ -36,6 +36,10 @@ class Simulator {
   void set_faults(const FaultMix& faults);
   /// Calls answered so far, /truth and /control aside.
   std::uint64_t calls() const;
+  /// How often each fault and each trick of the world came about, by its name.
+  std::vector<std::pair<std::string_view, std::uint64_t>> fired() const;
+  /// For one that drives the simulator from a single thread.
+  const World& world() const { return world_; }
 
  private:
   Reply answer_cloud(const WireRequest& request, UnixMillis now);
@@ -48,6 +52,7 @@ class Simulator {
   FaultMix faults_;
   FaultDice dice_;
   std::uint64_t calls_ = 0;
+  std::array<std::uint64_t, kFaults> fired_{};
 };
 
 }  // namespace registry_exporter::simulator

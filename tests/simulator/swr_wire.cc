@@ -15,7 +15,7 @@ namespace registry_exporter::simulator {
 struct SwrCall {
   const WireRequest& request;
   UnixMillis now;
-  Staleness staleness;
+  Lies lies;
   std::vector<std::string> path;  ///< Segments, decoded.
   QueryPairs query;
 };
@@ -277,30 +277,50 @@ Json retention_json(const RetentionRuleText& rule) {
           {"scope", ""}};
 }
 
-HttpResponse list_histories(const World& world, const SwrRepository& repository,
-                            const SwrCall& call) {
-  const Listing listing = listing_of(call);
+/// Any other one whose list is not empty.
+const SwrRepository& other_repository(const World& world, const SwrRepository& than) {
+  for (const SwrRepository& other : world.swr()) {
+    if (&other != &than && !other.deletions.empty()) return other;
+  }
+  return than;
+}
+
+Json deletion_json(const SwrRepository& repository, const Deletion& deletion, const Lies& lies) {
+  const RetentionRuleText& rule = repository.rules[deletion.rule];
+  Json row = {{"created_at", stamp(deletion.created_at, 6)},
+              {"id", deletion.id},
+              {"namespace", repository.repo_namespace},
+              {"repo", repository.name},
+              {"retention_id", rule.id},
+              {"rule_type", rule_json(rule).dump()},
+              {"tag", "v" + std::to_string(deletion.tag)}};
+  if (lies.loose) {
+    row["id"] = std::to_string(deletion.id);
+    row["retention_id"] = std::to_string(rule.id);
+  }
+  return row;
+}
+
+HttpResponse list_histories(const World& world, const SwrRepository& asked, const SwrCall& call) {
+  Listing listing = listing_of(call);
   if (listing.refusal) return refuse(*listing.refusal, call.now);
-  const auto& all = repository.deletions;
-  const std::size_t rows = all.size() - std::min(all.size(), call.staleness.rows_hidden);
-  const auto said = static_cast<std::ptrdiff_t>(rows) + call.staleness.total_off;
+  const Lies& lies = call.lies;
+  const SwrRepository& repository = lies.other_repository ? other_repository(world, asked) : asked;
+  const int largest = world.options().page_size_max;
+  if (largest > 0) listing.limit = std::min(listing.limit, static_cast<std::size_t>(largest));
+  const auto all = world.listed(repository, lies.rows_hidden);
+  const auto said = static_cast<std::ptrdiff_t>(all.size()) + lies.total_off;
   const auto total = static_cast<std::size_t>(std::max<std::ptrdiff_t>(said, 0));
   Json log = Json::array();
-  const std::size_t end = std::min(rows, listing.offset + listing.limit);
-  for (std::size_t i = listing.offset; i < end; ++i) {
-    const Deletion& deletion = all[world.options().newest_first ? rows - 1 - i : i];
-    const RetentionRuleText& rule = repository.rules[deletion.rule];
-    log.push_back({{"created_at", stamp(deletion.created_at, 6)},
-                   {"id", deletion.id},
-                   {"namespace", repository.repo_namespace},
-                   {"repo", repository.name},
-                   {"retention_id", rule.id},
-                   {"rule_type", rule_json(rule).dump()},
-                   {"tag", "v" + std::to_string(deletion.tag)}});
+  const std::size_t first = lies.first_page ? 0 : listing.offset;
+  const std::size_t end = std::min(all.size(), first + listing.limit);
+  for (std::size_t i = first; i < end && !lies.empty; ++i) {
+    log.push_back(deletion_json(repository, *all[i], lies));
   }
   const std::size_t shown = log.size();
-  HttpResponse response =
-      respond(200, {{"retention_log", std::move(log)}, {"total", total}}, call.now);
+  Json body = {{"retention_log", std::move(log)}, {"total", total}};
+  if (lies.loose) body["total"] = std::to_string(total);
+  HttpResponse response = respond(200, body, call.now);
   put_range(response, listing, shown, total);
   return response;
 }
@@ -329,6 +349,9 @@ HttpResponse below_repository(const World& world, const SwrCall& call) {
     if (!repository->rules.empty()) body.push_back(retention_json(repository->rules.back()));
     return respond(200, body, call.now);
   }
+  if (path[7] == "histories" && world.is_denied(*repository)) {
+    return swr_error(403, "SVCSTG.SWR.4030170", "You do not have permission.", call.now);
+  }
   if (path[7] == "histories") return list_histories(world, *repository, call);
   const bool in_force =
       !repository->rules.empty() && path[7] == std::to_string(repository->rules.back().id);
@@ -351,8 +374,8 @@ HttpResponse run(const World& world, const SwrCall& call) {
   return deep ? below_repository(world, call) : no_such_url(call);
 }
 
-SwrCall take_apart(const WireRequest& request, UnixMillis now, const Staleness& staleness) {
-  SwrCall call{.request = request, .now = now, .staleness = staleness, .path = {}, .query = {}};
+SwrCall take_apart(const WireRequest& request, UnixMillis now, const Lies& lies) {
+  SwrCall call{.request = request, .now = now, .lies = lies, .path = {}, .query = {}};
   std::string_view rest = request.raw_path();
   while (!rest.empty()) {
     rest.remove_prefix(1);  // The slash.
@@ -401,8 +424,8 @@ HttpResponse gateway_error(int status, std::string_view code, std::string_view m
 }
 
 HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now,
-                             const Staleness& staleness) {
-  const SwrCall call = take_apart(request, now, staleness);
+                             const Lies& lies) {
+  const SwrCall call = take_apart(request, now, lies);
   const bool is_iam = !call.path.empty() && call.path[0].starts_with("v3") &&
                       (call.path.size() < 2 || call.path[1] != "manage");
   if (is_iam) return sign_in(call);

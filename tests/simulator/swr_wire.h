@@ -31,7 +31,7 @@ struct SwrRefusal;
 class SwrWire {
  public:
   explicit SwrWire(const World& world, SwrAccount account = {});
-  HttpResponse answer(const WireRequest& request, UnixMillis now, const Staleness& staleness = {});
+  HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
 
   /// Forgets the token that `request` carries, if it carries a good one: the user was changed.
   /// True if there was one.

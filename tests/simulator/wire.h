@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,10 +47,16 @@ inline bool has_key(const QueryPairs& pairs, std::string_view name) {
   return false;
 }
 
-/// How an answer lies about a list: as a replica behind the others would.
-struct Staleness {
-  std::size_t rows_hidden = 0;  ///< The newest rows that are not there yet.
-  int total_off = 0;            ///< Added to the total alone, never below zero.
+/// How one answer lies about a list.
+struct Lies {
+  std::size_t rows_hidden = 0;    ///< The newest rows are not there yet, as on a replica behind.
+  int total_off = 0;              ///< Added to the total alone, never below zero.
+  bool regressed = false;         ///< acr: some ended builds are said to be building still.
+  bool loose = false;             ///< Numbers come as strings and the other way round.
+  bool other_repository = false;  ///< The rows are another repository's.
+  bool empty = false;             ///< No rows, though the total promises some.
+  bool first_page = false;        ///< Whatever page was asked for.
+  std::uint64_t dice = 0;         ///< For the details.
 };
 
 }  // namespace registry_exporter::simulator

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <span>
+#include <utility>
 
 namespace registry_exporter::simulator {
 namespace {
@@ -16,6 +17,8 @@ constexpr Millis kSpanMin = seconds{20};
 constexpr Millis kSpanMax = minutes{40};
 constexpr Life kNever = Life::max();
 constexpr double kDayUs = 86'400e6;
+/// How long what comes back is away, in the mean.
+constexpr double kAwayUs = 1200e6;
 
 constexpr std::array<const char*, 8> kAcrNamespaces = {"shop", "payments", "platform", "data",
                                                        "web",  "ml",       "mobile",   "infra"};
@@ -124,6 +127,9 @@ std::size_t template_index(const std::string& rule_template) {
   return rule_template == "tag_rule" ? 1 : 2;
 }
 
+bool is_over(const Build& build) { return build.ended_at.has_value(); }
+bool is_over(const Deletion&) { return true; }
+
 UnixMillis to_millis(UnixMicros time) { return std::chrono::floor<Millis>(time); }
 
 }  // namespace
@@ -137,14 +143,12 @@ World::World(const WorldOptions& options, UnixMillis now)
   lag_ = start_lag();
   for (int i = 0; i < options_.repositories; ++i) {
     const std::uint32_t rank = rank_of(static_cast<std::uint32_t>(i), options_.repositories);
-    const Life history = micros(history_of(rank) * interval_of(rank));
-    add_acr(-history, history);
-    add_swr(-history, history);
+    const Life history = micros(history_of(rank) * interval_of(rank) * options_.history);
+    acr_.push_back(make_acr(-history, history));
+    swr_.push_back(make_swr(-history, history));
   }
-  next_birth_ = options_.births_per_day > 0
-                    ? micros(fate_.exponential(kDayUs / options_.births_per_day))
-                    : kNever;
-  set_churn(options_.deaths_per_day, options_.history_max);
+  next_turn_[0] = wait_for(Turn::birth);
+  set_tricks(options_.tricks);
   index_repositories();
 }
 
@@ -176,12 +180,33 @@ void World::set_speed(double speed, UnixMillis now) {
   lag_ = std::max(lag_, start_lag());
 }
 
-void World::set_churn(double deaths_per_day, std::size_t history_max) {
-  options_.deaths_per_day = deaths_per_day;
-  options_.history_max = history_max;
+void World::set_tricks(const Tricks& tricks) {
+  options_.tricks = tricks;
   next_event_ = life_;
-  next_death_ =
-      deaths_per_day > 0 ? life_ + micros(fate_.exponential(kDayUs / deaths_per_day)) : kNever;
+  for (std::size_t i = 1; i < kTurns; ++i) next_turn_[i] = wait_for(static_cast<Turn>(i));
+}
+
+double World::rate(Turn turn) const {
+  switch (turn) {
+    case Turn::birth:
+      return options_.births_per_day;
+    case Turn::death:
+      return options_.tricks.deaths_per_day;
+    case Turn::rebirth:
+      return options_.tricks.rebirths_per_day;
+    case Turn::rename:
+      return options_.tricks.renames_per_day;
+    case Turn::denial:
+      return options_.tricks.denials_per_day;
+    case Turn::flip:
+      return options_.tricks.flips_per_day;
+  }
+  return 0;
+}
+
+Life World::wait_for(Turn turn) {
+  if (rate(turn) <= 0) return kNever;
+  return life_ + micros(fate_.exponential(kDayUs / rate(turn)));
 }
 
 void World::advance_to(UnixMillis now) {
@@ -189,8 +214,8 @@ void World::advance_to(UnixMillis now) {
   if (life <= life_) return;
   life_ = life;
   if (life_ < next_event_) return;
-  if (be_born_and_die()) index_repositories();
-  next_event_ = std::min(next_birth_, next_death_);
+  if (take_turns()) index_repositories();
+  next_event_ = *std::min_element(next_turn_.begin(), next_turn_.end());
   for (AcrRepository& repository : acr_) next_event_ = std::min(next_event_, advance(repository));
   for (SwrRepository& repository : swr_) next_event_ = std::min(next_event_, advance(repository));
 }
@@ -204,25 +229,150 @@ void World::index_repositories() {
   }
 }
 
-/// True if any did.
-bool World::be_born_and_die() {
-  const bool any = std::min(next_birth_, next_death_) <= life_;
-  while (next_birth_ <= life_) {
-    add_acr(next_birth_, Life{0});
-    add_swr(next_birth_, Life{0});
-    next_birth_ += micros(fate_.exponential(kDayUs / options_.births_per_day));
-  }
-  while (next_death_ <= life_) {
-    const std::uint64_t acr_victim = fate_.below(acr_.size());
-    const std::uint64_t swr_victim = fate_.below(swr_.size());
-    if (acr_.size() > 1) acr_.erase(acr_.begin() + static_cast<std::ptrdiff_t>(acr_victim));
-    if (swr_.size() > 1) swr_.erase(swr_.begin() + static_cast<std::ptrdiff_t>(swr_victim));
-    next_death_ += micros(fate_.exponential(kDayUs / options_.deaths_per_day));
+/// True if anything befell anybody.
+bool World::take_turns() {
+  bool any = false;
+  for (std::size_t i = 0; i < kTurns; ++i) {
+    const auto turn = static_cast<Turn>(i);
+    while (next_turn_[i] <= life_) {
+      take(turn, next_turn_[i]);
+      next_turn_[i] += micros(fate_.exponential(kDayUs / rate(turn)));
+      ++turns_[i];
+      any = true;
+    }
   }
   return any;
 }
 
-void World::add_acr(Life born, Life history) {
+void World::take(Turn turn, Life at) {
+  if (turn == Turn::birth) {
+    acr_.push_back(make_acr(at, Life{0}));
+    swr_.push_back(make_swr(at, Life{0}));
+    return;
+  }
+  if (turn == Turn::rebirth) {
+    AcrRepository& acr = acr_[fate_.below(acr_.size())];
+    AcrRepository fresh_acr = make_acr(at, Life{0});
+    fresh_acr.repo_namespace = acr.repo_namespace;
+    fresh_acr.name = acr.name;
+    gone_acr_.push_back(std::exchange(acr, std::move(fresh_acr)));
+    SwrRepository& swr = swr_[fate_.below(swr_.size())];
+    SwrRepository fresh_swr = make_swr(at, Life{0});
+    fresh_swr.repo_namespace = swr.repo_namespace;
+    fresh_swr.name = swr.name;
+    gone_swr_.push_back(std::exchange(swr, std::move(fresh_swr)));
+    return;
+  }
+  if (turn == Turn::rename) return rename(acr_[fate_.below(acr_.size())]);
+  take(turn, acr_, gone_acr_);
+  take(turn, swr_, gone_swr_);
+}
+
+template <class Repositories, class Gone>
+void World::take(Turn turn, Repositories& repositories, Gone& gone) {
+  const std::uint64_t victim = fate_.below(repositories.size());
+  auto& repository = repositories[victim];
+  if (turn == Turn::denial) {
+    repository.denied_until = life_ + micros(fate_.exponential(kAwayUs));
+  } else if (turn == Turn::flip) {
+    repository.order = static_cast<Order>(fate_.below(3));
+  } else if (repositories.size() > 1) {
+    gone.push_back(std::move(repository));
+    repositories.erase(repositories.begin() + static_cast<std::ptrdiff_t>(victim));
+  }
+}
+
+void World::rename(AcrRepository& repository) {
+  repository.former_names.push_back(repository.name);
+  repository.name += "-r" + std::to_string(repository.former_names.size());
+}
+
+bool World::is_removed(const Absence& absence) const {
+  return absence.until == kNever && absence.from <= life_;
+}
+
+bool World::is_away(const Absence& absence) const {
+  if (life_ < absence.from || life_ >= absence.until) return false;
+  return !is_calm() || is_removed(absence);
+}
+
+/// Which of the tricks befalls a record; the same one in each history of the same seed.
+Absence World::draw_absence(std::uint64_t stream, Life born, Life over) {
+  const Tricks& tricks = options_.tricks;
+  if (tricks.late + tricks.flickering + tricks.removed <= 0) return {};
+  Dice dice(options_.seed, stream);
+  const double roll = dice.uniform();
+  const Life away = micros(dice.exponential(kAwayUs));
+  const Life after = micros(dice.exponential(kAwayUs));
+  if (roll < tricks.late) {
+    ++played_.late;
+    return {born, born + away};
+  }
+  if (roll < tricks.late + tricks.flickering) {
+    ++played_.flickering;
+    return {born + after, born + after + away};
+  }
+  if (roll < tricks.late + tricks.flickering + tricks.removed) {
+    ++played_.removed;
+    return {over + after, kNever};
+  }
+  return {};
+}
+
+namespace {
+
+template <class Record>
+void put_in_order(std::vector<const Record*>& records, Order order) {
+  if (order == Order::newest_first) std::reverse(records.begin(), records.end());
+  if (order != Order::shuffled) return;
+  std::sort(records.begin(), records.end(), [](const Record* a, const Record* b) {
+    const std::uint64_t spread = 0x9e3779b97f4a7c15ULL;
+    return (a->tag + 1) * spread < (b->tag + 1) * spread;
+  });
+}
+
+}  // namespace
+
+std::vector<const Build*> World::listed(const AcrRepository& repository,
+                                        std::size_t newest_hidden) const {
+  std::vector<const Build*> rows;
+  rows.reserve(repository.builds.size());
+  for (const Build& build : repository.builds) {
+    if (!is_away(build.absence)) rows.push_back(&build);
+  }
+  rows.resize(rows.size() - std::min(rows.size(), newest_hidden));
+  put_in_order(rows, repository.order);
+  return rows;
+}
+
+std::vector<const Deletion*> World::listed(const SwrRepository& repository,
+                                           std::size_t newest_hidden) const {
+  std::vector<const Deletion*> rows;
+  rows.reserve(repository.deletions.size());
+  for (const Deletion& deletion : repository.deletions) {
+    if (!is_away(deletion.absence)) rows.push_back(&deletion);
+  }
+  rows.resize(rows.size() - std::min(rows.size(), newest_hidden));
+  put_in_order(rows, repository.order);
+  return rows;
+}
+
+std::vector<std::pair<std::string_view, std::uint64_t>> World::tricks_played() const {
+  return {{"birth", turns_[0]},
+          {"death", turns_[1]},
+          {"rebirth", turns_[2]},
+          {"rename", turns_[3]},
+          {"deny", turns_[4]},
+          {"flip", turns_[5]},
+          {"trim", played_.trimmed},
+          {"late", played_.late},
+          {"flicker", played_.flickering},
+          {"remove", played_.removed},
+          {"same_start", played_.same_start},
+          {"long", played_.long_builds}};
+}
+
+AcrRepository World::make_acr(Life born, Life history) {
   AcrRepository repository;
   repository.index = acr_count_++;
   repository.dice = Dice(options_.seed, 0xac00'0000'0000ULL + repository.index);
@@ -236,11 +386,12 @@ void World::add_acr(Life born, Life history) {
   repository.base_span_ms = 60e3 * std::exp2(repository.dice.uniform() * 3.5);
   repository.success_share = 0.6 + 0.38 * std::sqrt(repository.dice.uniform());
   repository.next_start = born + micros(repository.dice.exponential(repository.interval_us));
+  repository.order = options_.order;
   advance(repository);
-  acr_.push_back(std::move(repository));
+  return repository;
 }
 
-void World::add_swr(Life born, Life history) {
+SwrRepository World::make_swr(Life born, Life history) {
   SwrRepository repository;
   repository.index = swr_count_++;
   repository.dice = Dice(options_.seed, 0x5300'0000'0000ULL + repository.index);
@@ -259,8 +410,9 @@ void World::add_swr(Life born, Life history) {
   if (has_rule) repository.rules.push_back(draw_rule(repository));
   repository.next_push = born + micros(repository.dice.exponential(repository.interval_us));
   repository.next_run = born + micros(repository.interval_us * (2 + 8 * repository.dice.uniform()));
+  repository.order = options_.order;
   advance(repository);
-  swr_.push_back(std::move(repository));
+  return repository;
 }
 
 Life World::advance(AcrRepository& repository) {
@@ -269,7 +421,7 @@ Life World::advance(AcrRepository& repository) {
     repository.next_start += micros(1000 + repository.dice.exponential(repository.interval_us));
   }
   finish_builds(repository);
-  trim(repository);
+  trim(repository, repository.builds);
   Life next = repository.next_start;
   for (const std::uint64_t number : repository.open) {
     const Build& build = repository.builds[number - repository.trimmed];
@@ -288,10 +440,19 @@ void World::start_build(AcrRepository& repository, Life at) {
   build.end = ending.end;
   build.final_status = ending.status;
   build.span = draw_span(repository, ending.end);
+  const std::uint64_t stream = (std::uint64_t{repository.index} << 32) + number * 2;
+  Dice dice(options_.seed, ~stream);
+  if (dice.chance(options_.tricks.long_builds)) {
+    build.span *= 10;
+    ++played_.long_builds;
+  }
+  build.absence = draw_absence(stream, at, at + build.span);
   build.started_at = to_millis(wall_of(at)) - lag_;
   if (!repository.builds.empty()) {
     const UnixMillis newest = repository.builds.back().started_at;
-    build.started_at = std::max(build.started_at, newest + Millis{1});
+    const bool same = dice.chance(options_.tricks.same_start);
+    played_.same_start += same ? 1 : 0;
+    build.started_at = same ? newest : std::max(build.started_at, newest + Millis{1});
   }
   repository.modified_at = std::max(repository.modified_at, to_millis(wall_of(at)));
   repository.open.push_back(number);
@@ -305,25 +466,21 @@ void World::finish_builds(AcrRepository& repository) {
     if (ends > life_) return false;
     const UnixMillis ended = to_millis(wall_of(ends));
     build.ended_at = std::min(build.started_at + build.span, ended);
+    build.over_at = ended;
     repository.modified_at = std::max(repository.modified_at, ended);
     ++repository.finished[static_cast<std::size_t>(build.end)];
     return true;
   });
 }
 
-void World::trim(AcrRepository& repository) const {
-  if (options_.history_max == 0) return;
-  while (repository.builds.size() > options_.history_max && repository.builds.front().ended_at) {
-    repository.builds.pop_front();
+template <class AnyRepository, class Records>
+void World::trim(AnyRepository& repository, Records& records) {
+  const std::size_t most = options_.tricks.history_max;
+  if (most == 0) return;
+  while (records.size() > most && is_over(records.front())) {
+    records.pop_front();
     ++repository.trimmed;
-  }
-}
-
-void World::trim(SwrRepository& repository) const {
-  if (options_.history_max == 0) return;
-  while (repository.deletions.size() > options_.history_max) {
-    repository.deletions.pop_front();
-    ++repository.trimmed;
+    ++played_.trimmed;
   }
 }
 
@@ -345,7 +502,7 @@ Life World::advance(SwrRepository& repository) {
       start_run(repository, next);
     }
   }
-  trim(repository);
+  trim(repository, repository.deletions);
   return next;
 }
 
@@ -369,6 +526,8 @@ void World::delete_tag(SwrRepository& repository, Life at) {
   deletion.id =
       (std::int64_t{repository.index} + 1) * 1'000'000 + static_cast<std::int64_t>(number);
   deletion.created_at = wall_of(at);
+  const std::uint64_t stream = (std::uint64_t{repository.index} << 32) + number * 2 + 1;
+  deletion.absence = draw_absence(stream, at, at);
   deletion.tag = ++repository.deleted;
   deletion.rule = static_cast<std::uint32_t>(repository.rules.size() - 1);
   ++repository.deleted_by[template_index(repository.rules.back().rule_template)];

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "exporter/base/clock.h"
@@ -22,20 +23,47 @@ namespace registry_exporter::simulator {
 using Life = std::chrono::microseconds;
 using UnixMicros = std::chrono::sys_time<std::chrono::microseconds>;
 
+/// How the world is hard on readers of its lists. Shares are of all records; rates are repositories
+/// of each cloud per day of life. The truth tells of everything all the same.
+struct Tricks {
+  double deaths_per_day = 0;    ///< That vanish, the truth about them included.
+  double rebirths_per_day = 0;  ///< That vanish and come again at once: same name, empty list.
+  double renames_per_day = 0;   ///< acr alone.
+  double denials_per_day = 0;   ///< Whose lists are refused for some minutes.
+  double flips_per_day = 0;     ///< Whose lists change their order.
+  /// Records a list keeps; 0: all. Older finished ones leave it.
+  std::size_t history_max = 0;
+  double late = 0;        ///< Are listed only some minutes after they came, in their place.
+  double flickering = 0;  ///< Leave the list for some minutes.
+  double removed = 0;     ///< Leave it for ever, some time after they ended.
+  double same_start = 0;  ///< Started in the very moment in which the one before did.
+  double long_builds = 0;
+
+  bool operator==(const Tricks&) const = default;
+};
+
+enum class Order : std::uint8_t { newest_first, oldest_first, shuffled };
+
 struct WorldOptions {
   std::uint64_t seed = 1;
   /// Repositories of each cloud at the start.
   int repositories = 20;
   /// How many times faster than life things happen; 0 freezes the world.
   double speed = 1;
-  /// Newest first; else oldest first.
-  bool newest_first = true;
+  Order order = Order::newest_first;
+  /// How long the first repositories' lists are, against a life-like one.
+  double history = 1;
   /// Repositories of each cloud that appear per day of life.
   double births_per_day = 2;
-  /// Repositories of each cloud that vanish per day of life, the truth about them included.
-  double deaths_per_day = 0;
-  /// Records a list keeps; 0: all. Older finished ones leave the list and stay in the truth.
-  std::size_t history_max = 0;
+  /// The longest page of records, whatever is asked for; 0: as the clouds have it.
+  int page_size_max = 0;
+  Tricks tricks{};
+};
+
+/// When a record is away from its list.
+struct Absence {
+  Life from = Life::max();
+  Life until = Life::max();
 };
 
 enum class BuildEnd : std::uint8_t { success, failed, canceled, other };
@@ -46,6 +74,8 @@ struct Build {
   UnixMillis started_at;
   Millis span{0};                      ///< How long it will have taken when it ends.
   std::optional<UnixMillis> ended_at;  ///< nullopt while it runs.
+  UnixMillis over_at;                  ///< When it was really over; listed spans are lifelike.
+  Absence absence;
   Life born{0};
   std::uint32_t tag = 0;
   BuildEnd end = BuildEnd::success;
@@ -62,6 +92,9 @@ struct AcrRepository {
   std::uint64_t trimmed = 0;                ///< How many left the list.
   std::array<std::uint64_t, 4> finished{};  ///< By BuildEnd, trimmed ones included.
   std::vector<std::uint64_t> open;          ///< Numbers of running builds.
+  Order order = Order::newest_first;
+  Life denied_until = Life::min();
+  std::vector<std::string> former_names;
   // How it goes on:
   std::uint32_t index = 0;
   Dice dice{0};
@@ -82,6 +115,7 @@ struct RetentionRuleText {
 struct Deletion {
   std::int64_t id = 0;
   UnixMicros created_at;
+  Absence absence;
   std::uint32_t tag = 0;
   std::uint32_t rule = 0;  ///< Index in `rules`.
 };
@@ -98,6 +132,8 @@ struct SwrRepository {
   std::uint32_t pushed = 0;                   ///< Tags ever pushed, numbered from 1.
   std::uint32_t deleted = 0;                  ///< The oldest go first.
   std::uint64_t downloads = 0;
+  Order order = Order::newest_first;
+  Life denied_until = Life::min();
   // How it goes on:
   std::uint32_t index = 0;
   Dice dice{0};
@@ -120,13 +156,17 @@ class World {
   void advance_to(UnixMillis now);
   /// From now on; what has happened stays.
   void set_speed(double speed, UnixMillis now);
-  void set_churn(double deaths_per_day, std::size_t history_max);
+  /// From now on. Without tricks, what was away or denied for a while is there again.
+  void set_tricks(const Tricks& tricks);
 
   const WorldOptions& options() const { return options_; }
   const std::vector<std::string>& acr_namespaces() const { return acr_namespaces_; }
   const std::vector<std::string>& swr_namespaces() const { return swr_namespaces_; }
   const std::deque<AcrRepository>& acr() const { return acr_; }
   const std::deque<SwrRepository>& swr() const { return swr_; }
+  /// Those that vanished, as they were then.
+  const std::vector<AcrRepository>& gone_acr() const { return gone_acr_; }
+  const std::vector<SwrRepository>& gone_swr() const { return gone_swr_; }
 
   const AcrRepository* find_acr(std::string_view id) const;
   const SwrRepository* find_swr(std::string_view repo_namespace, std::string_view name) const;
@@ -137,6 +177,20 @@ class World {
   /// Both null if there is no such build (any more).
   FoundBuild find_build(std::string_view id) const;
 
+  /// What a list shows, in its order; without the `newest_hidden` newest.
+  std::vector<const Build*> listed(const AcrRepository& repository,
+                                   std::size_t newest_hidden = 0) const;
+  std::vector<const Deletion*> listed(const SwrRepository& repository,
+                                      std::size_t newest_hidden = 0) const;
+  bool is_removed(const Absence& absence) const;
+  bool is_calm() const { return options_.tricks == Tricks{}; }
+  template <class AnyRepository>
+  bool is_denied(const AnyRepository& repository) const {
+    return life_ < repository.denied_until && !is_calm();
+  }
+  /// How often each trick came about, by its name.
+  std::vector<std::pair<std::string_view, std::uint64_t>> tricks_played() const;
+
   /// PENDING, BUILDING or the final status, as of the last advance.
   std::string_view status_of(const Build& build) const;
 
@@ -144,8 +198,8 @@ class World {
   UnixMicros wall_of(Life life) const;
   Life life_at(UnixMillis now) const;
   Millis start_lag() const;
-  void add_acr(Life born, Life history);
-  void add_swr(Life born, Life history);
+  AcrRepository make_acr(Life born, Life history);
+  SwrRepository make_swr(Life born, Life history);
   /// Both return when something happens next.
   Life advance(AcrRepository& repository);
   Life advance(SwrRepository& repository);
@@ -153,9 +207,20 @@ class World {
   void finish_builds(AcrRepository& repository);
   void delete_tag(SwrRepository& repository, Life at);
   void start_run(SwrRepository& repository, Life at);
-  void trim(AcrRepository& repository) const;
-  void trim(SwrRepository& repository) const;
-  bool be_born_and_die();
+  template <class AnyRepository, class Records>
+  void trim(AnyRepository& repository, Records& records);
+  /// Births, deaths and what else befalls whole repositories.
+  enum class Turn { birth, death, rebirth, rename, denial, flip };
+  static constexpr std::size_t kTurns = 6;
+  double rate(Turn turn) const;
+  Life wait_for(Turn turn);
+  bool take_turns();
+  void take(Turn turn, Life at);
+  template <class Repositories, class Gone>
+  void take(Turn turn, Repositories& repositories, Gone& gone);
+  void rename(AcrRepository& repository);
+  Absence draw_absence(std::uint64_t stream, Life born, Life over);
+  bool is_away(const Absence& absence) const;
   void index_repositories();
 
   WorldOptions options_;
@@ -165,14 +230,24 @@ class World {
   Life next_event_{0};  ///< Nothing happens before.
   Millis lag_{0};
   Dice fate_;
-  Life next_birth_{0};
-  Life next_death_{0};
+  std::array<Life, kTurns> next_turn_{};
+  std::array<std::uint64_t, kTurns> turns_{};
+  struct Played {
+    std::uint64_t trimmed = 0;
+    std::uint64_t late = 0;
+    std::uint64_t flickering = 0;
+    std::uint64_t removed = 0;
+    std::uint64_t same_start = 0;
+    std::uint64_t long_builds = 0;
+  } played_;
   std::uint32_t acr_count_ = 0;  ///< Ever made.
   std::uint32_t swr_count_ = 0;
   std::vector<std::string> acr_namespaces_;
   std::vector<std::string> swr_namespaces_;
   std::deque<AcrRepository> acr_;
   std::deque<SwrRepository> swr_;
+  std::vector<AcrRepository> gone_acr_;
+  std::vector<SwrRepository> gone_swr_;
   std::unordered_map<std::string, std::size_t> acr_at_;  ///< By id.
   std::unordered_map<std::string, std::size_t> swr_at_;  ///< By "namespace/name".
 };

@@ -139,7 +139,7 @@ TEST_CASE("world: trimmed lists keep their truth, and nothing is trimmed or dies
   const WorldOptions calm{.repositories = 5, .speed = 600, .births_per_day = 0};
   const World whole = world_after(calm, hours{1}, hours{1});
   WorldOptions trimmed = calm;
-  trimmed.history_max = 20;
+  trimmed.tricks.history_max = 20;
   const World cut = world_after(trimmed, hours{1}, minutes{1});
   CHECK(sum(cut) == sum(whole));
   CHECK(whole.acr().size() == 5);
@@ -149,16 +149,16 @@ TEST_CASE("world: trimmed lists keep their truth, and nothing is trimmed or dies
   }
   for (const SwrRepository& repository : cut.swr()) CHECK(repository.deletions.size() <= 20);
   WorldOptions deadly = calm;
-  deadly.deaths_per_day = 1;
+  deadly.tricks.deaths_per_day = 1;
   CHECK(world_after(deadly, hours{1}, minutes{1}).acr().size() < 5);
 }
 
 TEST_CASE("truth: equals a full walk of both clouds, in both orders and at any page size") {
-  for (const bool newest_first : {true, false}) {
+  for (const Order order : {Order::newest_first, Order::oldest_first, Order::shuffled}) {
     for (const std::size_t page_size : {30U, 100U}) {
-      CAPTURE(newest_first);
+      CAPTURE(static_cast<int>(order));
       CAPTURE(page_size);
-      Simulator simulator({.repositories = 4, .speed = 10, .newest_first = newest_first}, {},
+      Simulator simulator({.repositories = 4, .speed = 10, .order = order}, {},
                           kStart);
       const UnixMillis now = kStart + minutes{45};
       const Walked walked = walk_everything(simulator, now, page_size);

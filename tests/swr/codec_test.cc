@@ -219,3 +219,10 @@ TEST_CASE("requests: both paging forms, and names with slashes, go as the cloud 
   CHECK(swr::list_retentions(plain, {"t", "a b%c", ""}).target ==
         "/v2/manage/namespaces/t/repos/a%20b%25c/retentions");
 }
+
+TEST_CASE("parse lists: rows that are no objects are a broken page, not an empty list") {
+  CHECK(swr::parse_repository_page("[1, 2, 3]").error().kind == ErrorKind::malformed);
+  CHECK(swr::parse_namespaces(R"({"namespaces": ["team-a"]})").error().kind ==
+        ErrorKind::malformed);
+  CHECK(swr::parse_retentions("[null]").error().kind == ErrorKind::malformed);
+}

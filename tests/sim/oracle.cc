@@ -1,0 +1,327 @@
+#include "tests/sim/oracle.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace registry_exporter {
+namespace {
+
+using simulator::AcrRepository;
+using simulator::SwrRepository;
+
+constexpr std::array<std::string_view, 4> kBuildEnds = {"success", "failed", "canceled", "other"};
+constexpr std::array<std::string_view, 3> kTemplates = {"date_rule", "tag_rule", "other"};
+
+constexpr std::chrono::minutes kFirstReadingMax{2};
+
+/// Repositories are told apart by registry and name; what one was called before counts as well.
+std::string key_of(std::string_view registry, std::string_view repo_namespace,
+                   std::string_view repo) {
+  return std::string(registry) + " " + std::string(repo_namespace) + "/" + std::string(repo);
+}
+
+std::string key_of(std::string_view series) {
+  return key_of(label(series, "registry"), label(series, "repo_namespace"), label(series, "repo"));
+}
+
+std::string key_of(const AcrRepository& repository) {
+  return key_of("acr", repository.repo_namespace, repository.name);
+}
+
+std::string key_of(const SwrRepository& repository) {
+  return key_of("swr", repository.repo_namespace, repository.name);
+}
+
+std::string events_series(const std::string& key, std::size_t outcome) {
+  const std::string registry = key.substr(0, 3);
+  const std::size_t slash = key.find('/');
+  const std::string labels = "{registry=\"" + registry + "\",repo_namespace=\"" +
+                             key.substr(4, slash - 4) + "\",repo=\"" + key.substr(slash + 1) +
+                             "\",";
+  return registry == "acr"
+             ? "acr_builds_total" + labels + "status=\"" + std::string(kBuildEnds[outcome]) + "\"}"
+             : "swr_retention_deletions_total" + labels + "template=\"" +
+                   std::string(kTemplates[outcome]) + "\"}";
+}
+
+std::size_t template_of(const SwrRepository& repository, const simulator::Deletion& deletion) {
+  const std::string& name = repository.rules[deletion.rule].rule_template;
+  return name == "date_rule" ? 0 : name == "tag_rule" ? 1 : 2;
+}
+
+bool is_event(std::string_view series) {
+  return series.starts_with("acr_builds_total{") ||
+         series.starts_with("swr_retention_deletions_total{");
+}
+
+bool is_event_or_histogram(std::string_view series) {
+  return is_event(series) || series.starts_with("acr_build_duration_seconds");
+}
+
+bool is_durable(std::string_view series) {
+  return is_event_or_histogram(series) ||
+         series.starts_with("registry_exporter_records_total") ||
+         series.starts_with("registry_exporter_history_gaps_total") ||
+         series.starts_with("registry_exporter_durations_invalid_total");
+}
+
+std::string in_words(std::string_view what, const std::string& series, double shown,
+                     double should) {
+  return std::string(what) + ": " + series + " is " + std::to_string(std::llround(shown)) +
+         ", not " + std::to_string(std::llround(should));
+}
+
+double value_of(const Series& series, const std::string& name) {
+  const auto found = series.values.find(name);
+  return found == series.values.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+Oracle::Oracle(const simulator::World& world, bool counts_history, bool lists_lie, UnixMillis now)
+    : world_(world), counts_history_(counts_history), start_(now) {
+  if (!counts_history && !lists_lie) note_history();
+}
+
+void Oracle::note_history() {
+  const auto is_there = [](const simulator::Absence& absence) {
+    return absence.from == simulator::Life::max();
+  };
+  for (const AcrRepository& repository : world_.acr()) {
+    Counts& counts = before_start_[key_of(repository)];
+    for (const simulator::Build& build : repository.builds) {
+      if (!build.ended_at || !is_there(build.absence)) continue;
+      ++counts.by_outcome[static_cast<std::size_t>(build.end)];
+    }
+  }
+  for (const SwrRepository& repository : world_.swr()) {
+    Counts& counts = before_start_[key_of(repository)];
+    for (const simulator::Deletion& deletion : repository.deletions) {
+      if (is_there(deletion.absence)) ++counts.by_outcome[template_of(repository, deletion)];
+    }
+  }
+}
+
+/// All that ever happened under a name, whoever bore it.
+std::map<std::string, Oracle::Counts> Oracle::happened_acr() const {
+  std::map<std::string, Counts> all;
+  const auto add = [&](const AcrRepository& repository) {
+    std::vector<std::string> names = repository.former_names;
+    names.push_back(repository.name);
+    for (const std::string& name : names) {
+      Counts& counts = all[key_of("acr", repository.repo_namespace, name)];
+      for (std::size_t i = 0; i < 4; ++i) counts.by_outcome[i] += repository.finished[i];
+    }
+  };
+  for (const AcrRepository& repository : world_.acr()) add(repository);
+  for (const AcrRepository& repository : world_.gone_acr()) add(repository);
+  return all;
+}
+
+std::map<std::string, Oracle::Counts> Oracle::happened_swr() const {
+  std::map<std::string, Counts> all;
+  const auto add = [&](const SwrRepository& repository) {
+    Counts& counts = all[key_of(repository)];
+    for (std::size_t i = 0; i < 3; ++i) counts.by_outcome[i] += repository.deleted_by[i];
+  };
+  for (const SwrRepository& repository : world_.swr()) add(repository);
+  for (const SwrRepository& repository : world_.gone_swr()) add(repository);
+  return all;
+}
+
+void Oracle::discovered(const std::string& registry, UnixMillis now) {
+  discovered_.emplace(registry, now);
+}
+
+void Oracle::read_whole(const std::string& repository, UnixMillis now) {
+  read_whole_.emplace(repository, now);
+}
+
+void Oracle::start(std::unordered_map<std::string, double> committed) {
+  committed_ = std::move(committed);
+  first_answer_ = true;
+  for (auto& [name, scraper] : scrapers_) scraper.first_answer.reset();
+  for (auto& [name, time] : first_shown_) time = UnixMillis::min();
+}
+
+std::string Oracle::judge(const Series& series, const std::string& scraper, UnixMillis now) {
+  if (!series.problem.empty()) return series.problem;
+  note_first_sights(series, now);
+  if (first_answer_) {
+    first_answer_ = false;
+    if (std::string wrong = check_first_answer(series); !wrong.empty()) return wrong;
+  }
+  if (std::string wrong = check_invented(series); !wrong.empty()) return wrong;
+  Scraper& seen = scrapers_[scraper];
+  if (std::string wrong = check_vanished(seen, series); !wrong.empty()) return wrong;
+  std::set<std::string, std::less<>> new_repositories;
+  events_shown_ = 0;
+  for (const auto& [name, value] : series.values) {
+    if (name.starts_with("registry_exporter_ledger_imbalance") && value != 0) {
+      return "the books are out of balance";
+    }
+    if (!is_durable(name)) continue;
+    if (is_event(name)) events_shown_ += static_cast<std::uint64_t>(value);
+    bool is_new = false;
+    if (is_event_or_histogram(name)) {
+      const std::string key = key_of(name);
+      is_new = !seen.repositories.contains(key);
+      if (is_new) new_repositories.insert(key);
+    }
+    if (std::string wrong = check_series(seen, name, value, is_new, now); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  seen.repositories.merge(new_repositories);
+  if (!seen.first_answer) seen.first_answer = now;
+  return {};
+}
+
+void Oracle::note_first_sights(const Series& series, UnixMillis now) {
+  for (const auto& [name, value] : series.values) {
+    if (name.starts_with("registry_exporter_repository_last_read_timestamp_seconds{")) {
+      first_read_.emplace(key_of(name), now);
+    }
+  }
+}
+
+/// Its repository may have been there when the registry was first discovered.
+bool Oracle::may_show_history(std::string_view series) const {
+  if (!counts_history_) return false;
+  const auto came_early = [&](const auto& repositories) {
+    return std::any_of(repositories.begin(), repositories.end(), [&](const auto& repository) {
+      return key_of(repository) == key_of(series) && came_in_first(repository);
+    });
+  };
+  return came_early(world_.acr()) || came_early(world_.swr()) || came_early(world_.gone_acr()) ||
+         came_early(world_.gone_swr());
+}
+
+template <class Repository>
+bool Oracle::came_in_first(const Repository& repository) const {
+  const auto discovered = discovered_.find(key_of(repository).substr(0, 3));
+  return discovered == discovered_.end() || repository.created_at < discovered->second;
+}
+
+/// A series that this scraper has not seen before: must it have seen 0 by now?
+bool Oracle::zero_was_due(const Scraper& scraper, const std::string& name, UnixMillis now) const {
+  const auto shown = first_shown_.find(name);
+  if (shown == first_shown_.end()) return true;  // Nobody has.
+  const bool was_there = scraper.first_answer && *scraper.first_answer < shown->second;
+  return was_there && now - shown->second < std::chrono::minutes(1);
+}
+
+std::string Oracle::check_series(Scraper& scraper, const std::string& name, double value,
+                                 bool new_repository, UnixMillis now) {
+  const auto [before, is_new] = scraper.shown.emplace(name, value);
+  if (is_new) {
+    const bool history = new_repository && may_show_history(name);
+    const bool due = is_event_or_histogram(name) && !history && zero_was_due(scraper, name, now);
+    first_shown_.emplace(name, now);
+    return due && value != 0 ? in_words("no zero first", name, value, 0) : "";
+  }
+  if (value < before->second) return in_words("fell", name, value, before->second);
+  before->second = value;
+  return {};
+}
+
+std::string Oracle::check_vanished(const Scraper& scraper, const Series& series) const {
+  for (const auto& [name, value] : scraper.shown) {
+    if (series.values.contains(name)) continue;
+    const std::string key = key_of(name);
+    const auto is_it = [&](const auto& repository) { return key_of(repository) == key; };
+    const bool exists = key.ends_with("/") ||
+                        std::any_of(world_.acr().begin(), world_.acr().end(), is_it) ||
+                        std::any_of(world_.swr().begin(), world_.swr().end(), is_it);
+    if (exists) return "vanished: " + name;
+  }
+  return {};
+}
+
+std::string Oracle::check_invented(const Series& series) const {
+  auto happened = happened_acr();
+  happened.merge(happened_swr());
+  for (const auto& [key, counts] : happened) {
+    const auto before = before_start_.find(key);
+    for (std::size_t i = 0; i < counts.by_outcome.size(); ++i) {
+      if (key.starts_with("swr") && i == kTemplates.size()) break;
+      std::uint64_t most = counts.by_outcome[i];
+      if (before != before_start_.end()) most -= before->second.by_outcome[i];
+      const std::string name = events_series(key, i);
+      const double shown = value_of(series, name);
+      if (shown > static_cast<double>(most)) {
+        return in_words("invented", name, shown, static_cast<double>(most));
+      }
+    }
+  }
+  return {};
+}
+
+std::string Oracle::check_first_answer(const Series& series) const {
+  for (const auto& [name, value] : committed_) {
+    const auto shown = series.values.find(name);
+    if (shown == series.values.end() || shown->second == value) continue;
+    return in_words("not the old value first", name, shown->second, value);
+  }
+  return {};
+}
+
+/// When a repository's events begin to count. A first complete reading must not take for ever.
+template <class Repository>
+UnixMillis Oracle::counts_since(const Repository& repository) const {
+  if (!came_in_first(repository)) return UnixMillis::min();
+  if (counts_history_ && repository.created_at < start_) return UnixMillis::min();
+  const std::string key = key_of(repository);
+  const auto whole = read_whole_.find(key);
+  const auto read = first_read_.find(key);
+  if (read == first_read_.end()) return UnixMillis::max();
+  const UnixMillis latest = read->second + kFirstReadingMax;
+  return whole == read_whole_.end() ? latest : std::min(whole->second, latest);
+}
+
+std::string Oracle::missing(const Series& series) const {
+  std::map<std::string, std::uint64_t> deficit;
+  std::map<std::string, std::string> in_detail;
+  const auto compare = [&](const std::string& key, const Counts& counts, UnixMillis since) {
+    for (std::size_t i = 0; i < counts.by_outcome.size(); ++i) {
+      if (key.starts_with("swr") && i == kTemplates.size()) break;
+      const std::string name = events_series(key, i);
+      const auto least = static_cast<double>(counts.by_outcome[i]);
+      const double shown = value_of(series, name);
+      if (shown >= least) continue;
+      deficit[key.substr(0, 3)] += static_cast<std::uint64_t>(least - shown);
+      in_detail[key.substr(0, 3)] += in_words("; never counted", name, shown, least);
+      const Millis after = std::max(since, start_) - start_;
+      in_detail[key.substr(0, 3)] += " since " + std::to_string(after.count()) + " ms";
+    }
+  };
+  for (const AcrRepository& repository : world_.acr()) {
+    if (!repository.former_names.empty()) continue;
+    Counts counts;
+    for (const simulator::Build* build : world_.listed(repository)) {
+      const bool counts_here = build->ended_at && build->over_at > counts_since(repository);
+      if (counts_here) ++counts.by_outcome[static_cast<std::size_t>(build->end)];
+    }
+    compare(key_of(repository), counts, counts_since(repository));
+  }
+  for (const SwrRepository& repository : world_.swr()) {
+    Counts counts;
+    for (const simulator::Deletion* deletion : world_.listed(repository)) {
+      if (deletion->created_at > counts_since(repository)) {
+        ++counts.by_outcome[template_of(repository, *deletion)];
+      }
+    }
+    compare(key_of(repository), counts, counts_since(repository));
+  }
+  for (const auto& [registry, events] : deficit) {
+    const double late = value_of(
+        series, "registry_exporter_records_total{registry=\"" + registry + "\",class=\"late\"}");
+    if (static_cast<double>(events) <= late) continue;
+    return std::to_string(events) + " missing, " + std::to_string(std::llround(late)) + " late" +
+           in_detail[registry];
+  }
+  return {};
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "exporter/base/clock.h"
+#include "tests/sim/exposition_reader.h"
+#include "tests/simulator/world.h"
+
+namespace registry_exporter {
+
+/// What the world's true history allows an exporter to show. Knows nothing of how one works: it
+/// sees the world, and what each scraper was answered.
+///
+///  - No event counter or histogram falls or vanishes while its repository exists; across crashes.
+///  - None ever exceeds what happened since counting started.
+///  - A series that is new shows 0 first, to each scraper that is there already, for a minute.
+///  - The first answer after a start shows what was committed before it.
+///  - Once all is calm, every record that is listed and ended after its repository had been read
+///    for the first time is counted, but for those shown as late.
+class Oracle {
+ public:
+  /// `lists_lie`: single answers may lack rows or call ended builds open, so that history may look
+  /// like news.
+  Oracle(const simulator::World& world, bool counts_history, bool lists_lie, UnixMillis now);
+
+  /// The first complete discovery of a registry has been committed. Before, repositories come in as
+  /// those whose history is no news.
+  void discovered(const std::string& registry, UnixMillis now);
+  /// The first complete reading of a repository ("acr namespace/name") has been committed: what it
+  /// listed as ended is history.
+  void read_whole(const std::string& repository, UnixMillis now);
+  /// A life begins: what is committed of each event series then.
+  void start(std::unordered_map<std::string, double> committed);
+  /// Checks one answer that reached `scraper` whole. "" or what is wrong with it.
+  std::string judge(const Series& series, const std::string& scraper, UnixMillis now);
+  /// Of an answer when all is calm: "" or what was never counted.
+  std::string missing(const Series& series) const;
+  /// What the newest answer showed of event counters, all together.
+  std::uint64_t events_shown() const { return events_shown_; }
+
+ private:
+  struct Scraper {
+    std::unordered_map<std::string, double> shown;  ///< The highest ever.
+    std::set<std::string, std::less<>> repositories;
+    std::optional<UnixMillis> first_answer;  ///< Of this life.
+  };
+  struct Counts {
+    std::array<std::uint64_t, 4> by_outcome{};
+  };
+
+  void note_first_sights(const Series& series, UnixMillis now);
+  std::string check_series(Scraper& scraper, const std::string& name, double value,
+                           bool new_repository, UnixMillis now);
+  bool zero_was_due(const Scraper& scraper, const std::string& name, UnixMillis now) const;
+  std::string check_vanished(const Scraper& scraper, const Series& series) const;
+  std::string check_invented(const Series& series) const;
+  std::string check_first_answer(const Series& series) const;
+  bool may_show_history(std::string_view series) const;
+  template <class Repository>
+  UnixMillis counts_since(const Repository& repository) const;
+  template <class Repository>
+  bool came_in_first(const Repository& repository) const;
+  void note_history();
+  std::map<std::string, Counts> happened_acr() const;
+  std::map<std::string, Counts> happened_swr() const;
+
+  const simulator::World& world_;
+  const bool counts_history_;
+  const UnixMillis start_;
+  /// By key of repository: what was listed for good before the start is not to be counted.
+  std::map<std::string, Counts> before_start_;
+  std::map<std::string, Scraper> scrapers_;
+  std::unordered_map<std::string, UnixMillis> first_shown_;  ///< By series; min(): lives ago.
+  std::map<std::string, UnixMillis, std::less<>> discovered_;  ///< By registry.
+  std::map<std::string, UnixMillis, std::less<>> first_read_;  ///< By key of repository.
+  std::map<std::string, UnixMillis, std::less<>> read_whole_;  ///< By key of repository.
+  std::unordered_map<std::string, double> committed_;
+  bool first_answer_ = false;
+  std::uint64_t events_shown_ = 0;
+};
+
+}  // namespace registry_exporter
