@@ -26,6 +26,11 @@ promtool test rules "$work"/long_pasts_test.yml
 
 cd "$shipped/.."
 promtool check config prometheus.yml
+if command -v amtool >/dev/null; then
+  amtool check-config alertmanager.yml
+  amtool config routes test --config.file alertmanager.yml --verify.receivers=on_call severity=critical
+  amtool config routes test --config.file alertmanager.yml --verify.receivers=everybody severity=warning
+fi
 promtool check rules --lint=all --lint-fatal rules/*.yml
 
 # Each alert has a paragraph in the runbook, and tests where it fires and where it must not.

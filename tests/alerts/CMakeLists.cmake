@@ -1,0 +1,3 @@
+if(TARGET registry_exporter AND TARGET registry_simulator)
+  add_python_test(stack alerts stack_test)
+endif()
