@@ -223,6 +223,7 @@ WebServices App::web_services() {
   };
   services.scrape = [this](const ScrapeRequest& request) { return scrape(request); };
   services.health = [this] { return engine()->health(); };
+  services.repositories = [this] { return engine()->repositories(); };
   services.ready = [this] { return ready_.load(); };
   services.reload = [this] { return reload(); };
   services.run = [this](std::function<void()> task) { return tasks_->run(std::move(task)); };

@@ -32,18 +32,20 @@ std::string scope_of(const RegistryConfig& registry, const EngineOptions& option
   return scope;
 }
 
-std::string in_words(const RegistrySnapshot& snapshot, UnixMillis now) {
-  const auto count = [&](Freshness freshness) {
-    return snapshot.repositories[static_cast<std::size_t>(freshness)];
-  };
-  std::string words = std::to_string(snapshot.rows.size()) + " repositories";
-  for (const Freshness freshness :
-       {Freshness::stale, Freshness::failing, Freshness::pending, Freshness::dropped}) {
-    if (count(freshness) == 0) continue;
-    words += ", " + std::to_string(count(freshness)) + " " + std::string(name(freshness));
+std::string in_words(const RegistrySnapshot& snapshot, const RepositoryOverview& overview) {
+  const auto states = count_states(snapshot, overview);
+  std::string words;
+  for (const Freshness freshness : {Freshness::failing, Freshness::stale, Freshness::pending,
+                                    Freshness::dropped, Freshness::fresh}) {
+    const std::size_t count = states[static_cast<std::size_t>(freshness)];
+    if (count == 0) continue;
+    words +=
+        (words.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(name(freshness));
   }
+  if (words.empty()) words = "no repository known";
   if (!snapshot.state.last_success) return words + "; not yet read completely";
-  const auto age = std::chrono::floor<std::chrono::seconds>(now - *snapshot.state.last_success);
+  const auto age =
+      std::chrono::floor<std::chrono::seconds>(overview.now - *snapshot.state.last_success);
   return words + "; last complete " + format_duration(std::max(Millis{age}, Millis{0})) + " ago";
 }
 
@@ -251,8 +253,20 @@ std::vector<std::pair<std::string, CloudHealth>> Engine::cloud_health() const {
   return all;
 }
 
+RepositoryOverview Engine::repositories() const {
+  RepositoryOverview overview;
+  for (const Registry& registry : registries_) {
+    overview.registries.push_back(
+        {registry.collector->snapshot(), registry.connection.cloud->health().up});
+  }
+  overview.max_staleness = config_.collection.max_staleness;
+  overview.now = runtime_.clock.now();
+  return overview;
+}
+
 std::vector<RegistryHealth> Engine::health() const {
   std::vector<RegistryHealth> all;
+  const RepositoryOverview overview = repositories();
   for (const Registry& registry : registries_) {
     const auto snapshot = registry.collector->snapshot();
     RegistryHealth health;
@@ -260,7 +274,7 @@ std::vector<RegistryHealth> Engine::health() const {
     health.type = registry.config.is_acr() ? "acr" : "swr";
     health.up = registry.connection.cloud->health().up;
     health.repositories = snapshot->rows.size();
-    health.words = in_words(*snapshot, runtime_.clock.now());
+    health.words = in_words(*snapshot, overview);
     all.push_back(std::move(health));
   }
   return all;

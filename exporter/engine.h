@@ -69,6 +69,7 @@ class Engine {
 
   bool has_registry(const std::string& name) const;
   std::vector<RegistryHealth> health() const;
+  RepositoryOverview repositories() const;
   std::vector<std::pair<std::string, CloudHealth>> cloud_health() const;
   std::uint64_t state_size_bytes() const { return committer_.state_size_bytes(); }
 

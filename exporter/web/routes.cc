@@ -8,9 +8,11 @@
 
 #include "exporter/base/percent_encoding.h"
 #include "exporter/web/deadline.h"
+#include "exporter/web/html.h"
 #include "exporter/web/http_head.h"
 #include "exporter/web/negotiation.h"
 #include "exporter/web/pages.h"
+#include "exporter/web/status_page.h"
 #include "exporter/web/target.h"
 
 namespace registry_exporter {
@@ -190,6 +192,22 @@ void answer_landing(const Shared& shared, const WebRequest& request, const Route
   if (!runs) reply(try_later("no thread for the page"));
 }
 
+/// `/status`, or `/api/v1/repositories` for programs.
+void answer_repositories(const Shared& shared, const QueryPairs& pairs, bool json,
+                         const Routes::Reply& reply) {
+  const std::size_t per_page = json ? 0 : kStatusRowsPerPage;
+  auto query = parse_repository_query(pairs, per_page);
+  if (!query) return reply(text_answer(400, "400 " + query.error().detail + "\n"));
+  const bool runs = shared->services.run([shared, reply, json, query = *std::move(query)] {
+    const RepositoryOverview overview = shared->services.repositories();
+    if (!json) return reply(html_answer(status_page(overview, query)));
+    WebAnswer answer = text_answer(200, repositories_json(overview, query));
+    answer.headers.front().second = "application/json";
+    reply(std::move(answer));
+  });
+  if (!runs) reply(try_later("no thread for the page"));
+}
+
 void answer_reload(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
   if (request.method != "POST") return reply(not_allowed("POST"));
   if (!shared->options.enable_lifecycle) {
@@ -218,10 +236,14 @@ void Routes::handle(WebRequest request, Reply reply) {
     return answer_scrape(shared_, request, target->query, reply);
   }
   if (path == "/-/reload") return answer_reload(shared_, request, reply);
-  const bool known = path == "/" || path == "/-/healthy" || path == "/-/ready" || path == "*";
+  const bool json = path == "/api/v1/repositories";
+  const bool list = json || path == "/status";
+  const bool known =
+      list || path == "/" || path == "/-/healthy" || path == "/-/ready" || path == "*";
   if (!known) return reply(text_answer(404, "404 not found\n"));
   if (!reads(request) || path == "*") return reply(not_allowed("GET, HEAD"));
   if (path == "/") return answer_landing(shared_, request, reply);
+  if (list) return answer_repositories(shared_, target->query, json, reply);
   const bool good = path == "/-/healthy" || shared_->services.ready();
   const char* const word = path == "/-/healthy" ? "healthy\n" : "ready\n";
   reply(good ? text_answer(200, word) : text_answer(503, "503 not ready\n"));

@@ -8,6 +8,7 @@
 
 #include "exporter/exposition/exposition.h"
 #include "exporter/web/message.h"
+#include "exporter/web/repository_list.h"
 
 namespace registry_exporter {
 
@@ -42,6 +43,7 @@ struct WebServices {
   /// May block until the deadline: called on a thread of the caller's choice.
   std::function<ScrapeAnswer(const ScrapeRequest&)> scrape;
   std::function<std::vector<RegistryHealth>()> health;
+  std::function<RepositoryOverview()> repositories;
   std::function<bool()> ready;
   /// Reloads the configuration: nullopt when done, else why not.
   std::function<std::optional<std::string>()> reload;

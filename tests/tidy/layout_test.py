@@ -30,7 +30,7 @@ CONTAINED = {
                   "web/beast_connection.cc", "web/beast_server.cc"},
     r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc"},
     r"<simdjson": {"net/json.h", "net/json.cc"},
-    r"<nlohmann/": {"acr/", "swr/", "web/pages.cc"},
+    r"<nlohmann/": {"acr/", "swr/", "web/repositories_json.cc"},
     r"<yaml-cpp/": {"config/yaml_section.h", "config/parse.cc", "config/yaml_section.cc",
                     "web/web_config.cc"},
     r"<re2/": {"config/filter.cc"},

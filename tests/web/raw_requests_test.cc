@@ -40,6 +40,7 @@ struct Exporter {
                   return answer;
                 },
             .health = [] { return std::vector<RegistryHealth>{}; },
+            .repositories = [] { return RepositoryOverview{}; },
             .ready = [] { return true; },
             .reload = []() -> std::optional<std::string> { return std::nullopt; },
             .run = [this](std::function<void()> task) { return tasks.run(std::move(task)); }};

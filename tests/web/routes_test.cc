@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/web/pages.h"
+#include "exporter/web/html.h"
 
 using namespace registry_exporter;
 
@@ -42,6 +42,13 @@ struct Fake {
       return std::vector<RegistryHealth>{
           {.name = "acr-<b>", .type = "acr", .up = true, .repositories = 3, .words = "fine"},
           {.name = "swr-prod", .type = "swr", .up = false, .repositories = 0, .words = "a&b"}};
+    };
+    services.repositories = [] {
+      RepositoryOverview overview;
+      auto registry = std::make_shared<RegistrySnapshot>();
+      registry->name = "acr-prod";
+      overview.registries = {{registry, true}};
+      return overview;
     };
     services.ready = [this] { return ready; };
     services.reload = [this] {
@@ -303,6 +310,35 @@ TEST_CASE("routes: an unknown registry's name comes back harmless and short") {
   CHECK(body(*answer).find("%3Cscript%3E%0D%0A") != std::string::npos);
   CHECK(body(*answer).find('<') == std::string::npos);
   CHECK(body(*answer).size() < 400);
+}
+
+TEST_CASE("routes: the list of repositories, for people and for programs, asks no cloud") {
+  Fake fake;
+  Routes routes = fake.routes();
+  const auto page = ask(routes, "GET", "/status?sort=last_read&order=desc&q=%3Cb%3E");
+  REQUIRE(page);
+  CHECK(page->status == 200);
+  CHECK(header(*page, "Content-Type") == "text/html; charset=utf-8");
+  CHECK(header(*page, "Content-Security-Policy").find("default-src 'none'") != std::string::npos);
+  CHECK(body(*page).find("value=\"&lt;b&gt;\"") != std::string::npos);
+  const auto json = ask(routes, "GET", "/api/v1/repositories?state=stale");
+  REQUIRE(json);
+  CHECK(json->status == 200);
+  CHECK(header(*json, "Content-Type") == "application/json");
+  CHECK(body(*json).starts_with("{\"now\":"));
+  for (const char* path : {"/status", "/api/v1/repositories"}) {
+    CAPTURE(path);
+    CHECK(ask(routes, "HEAD", path)->status == 200);
+    CHECK(ask(routes, "POST", path)->status == 405);
+    const auto refused = ask(routes, "GET", path + std::string("?sort=%3Cscript%3E"));
+    CHECK(refused->status == 400);
+    CHECK(body(*refused).find("sort must be one of") != std::string::npos);
+    CHECK(body(*refused).find("<script>") == std::string::npos);
+  }
+  CHECK(ask(routes, "GET", "/status/")->status == 404);
+  CHECK(fake.scrapes.empty());
+  fake.threads_left = false;
+  CHECK(ask(routes, "GET", "/status")->status == 503);
 }
 
 TEST_CASE("routes: metrics at / leave no room for the landing page") {

@@ -1,0 +1,92 @@
+#include <nlohmann/json.hpp>
+
+#include "exporter/base/time_text.h"
+#include "exporter/web/status_page.h"
+
+namespace registry_exporter {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json time(const std::optional<UnixMillis>& known) {
+  return known ? Json(format_rfc3339_millis(*known)) : Json(nullptr);
+}
+
+template <class T>
+Json value(const std::optional<T>& known) {
+  return known ? Json(*known) : Json(nullptr);
+}
+
+Json last_build(const RepositoryView& view) {
+  if (!view.last_build) return nullptr;
+  const LastBuild& build = *view.last_build;
+  Json duration;
+  if (build.duration) duration = static_cast<double>(build.duration->count()) / 1000;
+  return {{"status", build.succeeded ? "success" : "failed"},
+          {"ended_at", time(build.ended_at)},
+          {"duration_seconds", duration}};
+}
+
+Json failure(const RepositoryView& view) {
+  if (!view.failing) return nullptr;
+  return {{"reason", name(*view.failing)},
+          {"error", view.failing_detail},
+          {"advice", advice(*view.failing)}};
+}
+
+Json repository(const ListedRow& row) {
+  const RepositoryView& view = *row.view;
+  Json json = {{"registry", row.registry->name},
+               {"type", name(row.registry->type)},
+               {"repo_namespace", view.ref.repo_namespace},
+               {"repo", view.ref.name},
+               {"state", name(row.freshness)},
+               {"last_read", time(view.last_read)},
+               {"failing", failure(view)}};
+  if (row.registry->type == RegistryType::acr) {
+    json["repo_id"] = view.ref.cloud_id;
+    json["open_builds"] = view.open;
+    json["oldest_open_build_started_at"] = time(view.oldest_open_started_at);
+    json["last_build"] = last_build(view);
+    json["last_build_ended_at"] = time(last_event(view));
+    json["consecutive_failed_builds"] = view.consecutive_failed;
+  } else {
+    json["last_deletion_at"] = time(last_event(view));
+    json["tags"] = value(view.tags);
+    json["size_bytes"] = value(view.size_bytes);
+  }
+  return json;
+}
+
+Json registry(const RepositoryOverview::Registry& source) {
+  const RegistrySnapshot& snapshot = *source.snapshot;
+  Json unknown = Json::object();
+  for (const auto& [status, times] : snapshot.unknown_statuses) unknown[status] = times;
+  return {{"name", snapshot.name},
+          {"type", name(snapshot.type)},
+          {"up", source.up},
+          {"repositories", snapshot.rows.size()},
+          {"dropped", snapshot.repositories[static_cast<std::size_t>(Freshness::dropped)]},
+          {"last_success", time(snapshot.state.last_success)},
+          {"unknown_statuses", unknown}};
+}
+
+}  // namespace
+
+std::string repositories_json(const RepositoryOverview& overview, const RepositoryQuery& query) {
+  const RepositoryPage page = list_repositories(overview, query);
+  Json registries = Json::array();
+  for (const auto& each : overview.registries) registries.push_back(registry(each));
+  Json repositories = Json::array();
+  for (const ListedRow& row : page.rows) repositories.push_back(repository(row));
+  const Json json = {{"now", time(overview.now)},
+                     {"total", page.total},
+                     {"matched", page.matched},
+                     {"page", page.page},
+                     {"pages", page.pages},
+                     {"registries", std::move(registries)},
+                     {"repositories", std::move(repositories)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace registry_exporter
