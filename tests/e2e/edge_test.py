@@ -1,12 +1,15 @@
 """The exporter's edge from outside: TLS, passwords, and clients that mean no good."""
 
 import base64
+import contextlib
 import os
 import pathlib
 import re
+import resource
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import unittest
 
@@ -390,6 +393,108 @@ def bcrypt(password, cost):
         ["perl", "-e", "print crypt($ARGV[0], $ARGV[1])", password,
          f"$2y${cost:02}$abcdefghijklmnopqrstuu"], check=True, capture_output=True,
         text=True).stdout
+
+
+def resident_kib(exporter):
+    lines = pathlib.Path(f"/proc/{exporter.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", lines).group(1))
+
+
+class Crowds(EdgeTest):
+    """Many clients that mean no good, and one that does."""
+
+    REPOSITORIES = 300
+
+    def setUp(self):
+        super().setUp()
+        files = max(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE,
+                               (files, max(files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+        self.world.sim.stop()
+        self.world.simulator(f"--repositories={self.REPOSITORIES}", "--seed=5", "--speed=0")
+        self.world.configure(min_interval="1h", max_staleness="1h")
+        self.exporter = self.world.exporter()
+        harness.wait_for(lambda: self.scrape_bytes() and self.scrape_bytes() > 1_000_000)
+        self.opened = []
+
+    def tearDown(self):
+        for each in self.opened:
+            each.close()
+
+    def scrape_bytes(self):
+        code, _, body = harness.http(self.exporter.url + "/metrics", timeout=30)
+        return len(body) if code == 200 else 0
+
+    def honest(self, times=10):
+        """Seconds of the slowest of several scrapes, each on a connection of its own."""
+        slowest = 0
+        for _ in range(times):
+            begun = time.monotonic()
+            self.assertGreater(self.scrape_bytes(), 1_000_000)
+            slowest = max(slowest, time.monotonic() - begun)
+        return slowest
+
+    def connect(self, data=b"", receive_bytes=None):
+        host, port = self.exporter.address.split(":")
+        talk = socket.socket()
+        if receive_bytes:
+            talk.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        talk.settimeout(20)
+        talk.connect((host, int(port)))
+        self.opened.append(talk)
+        with contextlib.suppress(OSError):
+            talk.sendall(data)
+        return talk
+
+    def test_1500_clients_that_idle_drip_and_read_slowly_keep_no_scrape_waiting(self):
+        alone = self.honest()
+        memory = resident_kib(self.exporter)
+        crowd = []
+        # In turns, so that some of each kind are among the connections that are kept.
+        for _ in range(500):
+            self.connect()
+            crowd.append((self.connect(b"GET /metrics HTTP/1.1\r\nX: "), "drip"))
+            reader = self.connect(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 4096)
+            self.assertEqual(reader.recv(12), b"HTTP/1.1 200")  # More it doesn't take.
+            crowd.append((reader, "read"))
+        worst = 0
+        for _ in range(5):
+            for talk, kind in crowd:
+                talk.settimeout(0)
+                with contextlib.suppress(OSError):
+                    talk.send(b"a") if kind == "drip" else talk.recv(1)
+            worst = max(worst, self.honest())
+        grown = resident_kib(self.exporter) - memory
+        print(f"slowest scrape alone {alone:.3f} s, in the crowd {worst:.3f} s; {grown} KiB more",
+              file=sys.stderr)
+        self.assertLess(worst, 5)
+        self.assertLess(grown, 64 * 1024)
+
+    def test_bombs_are_not_kept_in_memory(self):
+        self.honest(3)
+        before = resident_kib(self.exporter)
+        head = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n"
+        bombs = {
+            "a header line without an end": b"GET / HTTP/1.1\r\nX: " + b"a" * (4 << 20),
+            "headers without an end": b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * (1 << 19),
+            "a request line without an end": b"GET /" + b"a" * (4 << 20),
+            "a body by length": head + b"Content-Length: 10737418240\r\n\r\n" + b"a" * (4 << 20),
+            "chunks without an end":
+                head + b"Transfer-Encoding: chunked\r\n\r\n" + b"10000\r\n" * (1 << 19),
+            "one chunk without an end":
+                head + b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n" + b"a" * (4 << 20),
+            "requests without an end": b"GET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n" * (1 << 16),
+        }
+        highest = before
+        for name, bomb in bombs.items():
+            with self.subTest(name):
+                for _ in range(10):
+                    self.connect(bomb)
+                highest = max(highest, resident_kib(self.exporter))
+                self.assertEqual(status(self.exporter), 200)
+        print(f"bombs: {highest - before} KiB more", file=sys.stderr)
+        self.assertLess(highest - before, 10 * 1024)
 
 
 class Start(EdgeTest):

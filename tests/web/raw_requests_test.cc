@@ -347,6 +347,105 @@ TEST_CASE("raw requests: malformed heads are refused at once, and the connection
   for (const Row& row : rows) check(exporter, row);
 }
 
+TEST_CASE("raw requests: no control byte gets through, wherever it stands") {
+  Exporter exporter;
+  struct Place {
+    const char* name;
+    std::string before, after;
+    const char* tab;          ///< What a tab gets there.
+    const char* above_ascii;  ///< What a byte above ASCII gets there.
+  };
+  const Place places[] = {
+      {"method", "GE", "T /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "400 x", "400 x"},
+      {"target", "GET /met", "rics HTTP/1.1\r\nHost: x\r\n\r\n", "400 x", "400 x"},
+      {"query", "GET /metrics?a=", " HTTP/1.1\r\nHost: x\r\n\r\n", "400 x", "400 x"},
+      {"version", "GET /metrics HTTP/1", ".1\r\nHost: x\r\n\r\n", "400 x", "400 x"},
+      {"host", "GET /metrics HTTP/1.1\r\nHost: x", "y\r\n\r\n", "400 x", "400 x"},
+      {"name", "GET /metrics HTTP/1.1\r\nHost: x\r\nA", "B: c\r\n\r\n", "400 x", "400 x"},
+      {"value", "GET /metrics HTTP/1.1\r\nHost: x\r\nA: b", "c\r\n\r\n", "200", "200"},
+      {"timeout", "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 1",
+       "0\r\n\r\n", "400", "400"},
+  };
+  for (const Place& place : places) {
+    for (int byte = 0; byte <= 0xff; byte += byte < 0x1f ? 1 : byte < 0x7f ? 0x7f - byte : 0x40) {
+      CAPTURE(place.name);
+      CAPTURE(byte);
+      const char* const answers = byte == '\t'   ? place.tab
+                                  : byte >= 0x80 ? place.above_ascii
+                                                 : "400 x";
+      check(exporter, {place.name, place.before + static_cast<char>(byte) + place.after, answers});
+    }
+  }
+}
+
+TEST_CASE("raw requests: the pages take queries of any kind, and answer with pages") {
+  Exporter exporter;
+  const auto page = [](const std::string& target) {
+    return request("GET " + target + " HTTP/1.1");
+  };
+  const Row rows[] = {
+      {"status", page("/status"), "200"},
+      {"status, HEAD", request("HEAD /status HTTP/1.1"), "200h"},
+      {"status by POST", request("POST /status HTTP/1.1"), "405"},
+      {"status, sorted", page("/status?sort=last_read&order=desc"), "200"},
+      {"status, sorted by nothing known", page("/status?sort=size"), "400"},
+      {"status, hostile order", page("/status?order=%3Cscript%3E"), "400"},
+      {"status, filtered", page("/status?state=failing&registry=x&q=y"), "200"},
+      {"status, hostile text", page("/status?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"), "200"},
+      {"status, text that is no UTF-8", page("/status?q=%ff%fe"), "200"},
+      {"status, text with a NUL", page("/status?q=%00"), "200"},
+      {"status, long text", page("/status?q=" + std::string(7000, 'x')), "200"},
+      {"status, page 0", page("/status?page=0"), "400"},
+      {"status, negative page", page("/status?page=-1"), "400"},
+      {"status, far page", page("/status?page=999999999"), "200"},
+      {"status, page too far for a number", page("/status?page=99999999999999999999"), "400"},
+      {"status, page in another base", page("/status?page=0x1"), "400"},
+      {"status, huge pages", page("/status?per_page=999999999"), "400"},
+      {"status, the same key often", page("/status?page=1&page=2&page=3"), "200"},
+      {"status, unknown key", page("/status?x=y"), "200"},
+      {"status, broken escape", page("/status?q=%"), "400"},
+      {"status with a path below", page("/status/x"), "404"},
+      {"status, escaped", page("/%73tatus"), "200"},
+      {"repositories", page("/api/v1/repositories"), "200"},
+      {"repositories, HEAD", request("HEAD /api/v1/repositories HTTP/1.1"), "200h"},
+      {"repositories by DELETE", request("DELETE /api/v1/repositories HTTP/1.1"), "405"},
+      {"repositories, one state", page("/api/v1/repositories?state=stale"), "200"},
+      {"repositories, unknown state", page("/api/v1/repositories?state=x"), "400"},
+      {"repositories, a slash more", page("/api/v1/repositories/"), "404"},
+      {"another version", page("/api/v2/repositories"), "404"},
+      {"the API's root", page("/api"), "404"},
+      {"favicon", page("/favicon.ico"), "404"},
+      {"robots", page("/robots.txt"), "404"},
+      {"debug", page("/debug/pprof/"), "404"},
+      {"dot files", page("/.git/config"), "404"},
+      {"environment", page("/proc/self/environ"), "404"},
+      {"configuration", page("/-/config"), "404"},
+      {"quit", request("POST /-/quit HTTP/1.1"), "404"},
+      {"landing page with a query", page("/?%3Cscript%3E"), "200"},
+      {"landing page with garbage for a query", page("/?&&=&=="), "200"},
+      {"password where none is asked", request("GET / HTTP/1.1", "Authorization: Basic eDp5\r\n"),
+       "200"},
+      {"two passwords where none is asked",
+       request("GET / HTTP/1.1", "Authorization: a\r\nAuthorization: b\r\n"), "200"},
+      {"another site's origin", request("GET / HTTP/1.1", "Origin: http://evil.example\r\n"),
+       "200"},
+      {"a site asks whether it may",
+       request("OPTIONS / HTTP/1.1",
+               "Origin: http://evil.example\r\n"
+               "Access-Control-Request-Method: POST\r\n"),
+       "405"},
+      {"another method by header",
+       request("GET /-/reload HTTP/1.1", "X-HTTP-Method-Override: POST\r\n"), "405"},
+      {"another address by header",
+       request("GET /-/healthy HTTP/1.1", "X-Original-URL: /metrics\r\n"), "200"},
+      {"a web socket",
+       request("GET / HTTP/1.1",
+               "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+       "200"},
+  };
+  for (const Row& row : rows) check(exporter, row);
+}
+
 TEST_CASE("raw requests: heads over 8 KB are refused, up to there they are taken") {
   Exporter exporter;
   const auto of_size = [](std::size_t bytes) {
