@@ -64,7 +64,7 @@ struct Collector::Batch {
     bool replaced_closed = false;
   };
   std::vector<Item> items;
-  bool registry = false;
+  std::optional<RegistryState> registry;
   bool windows_moved = false;
   bool empty() const { return items.empty() && !registry && !windows_moved; }
 };
@@ -82,6 +82,7 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
   const UnixMillis wall = runtime_.clock.now();
   data_->type = options_.type;
   apply_scope(*data_, options_.discovery);
+  committed_ = data_->state;
   adopt_bucket_bounds();
   for (const auto& [key, repository] : data_->repositories) {
     const Ledger& ledger = repository->state.ledger;
@@ -593,7 +594,7 @@ std::shared_ptr<Collector::Batch> Collector::collect(StateChanges& changes) {
     batch->items.push_back(std::move(item));
   }
   if (std::exchange(data_->dirty, false)) {
-    batch->registry = true;
+    batch->registry = data_->state;
     changes.registries.push_back({data_->number, data_->state});
   }
   return batch;
@@ -608,9 +609,10 @@ void Collector::committed(const Batch& batch, bool ok) {
       item.repository->view = item.view;
       item.repository->held.reset();
     }
+    if (batch.registry) committed_ = *batch.registry;
     publish();
   } else {
-    data_->dirty |= batch.registry;
+    data_->dirty |= batch.registry.has_value();
     for (const Batch::Item& item : batch.items) {
       Repository& repository = *item.repository;
       repository.dirty = true;
@@ -647,7 +649,7 @@ void Collector::adopt_bucket_bounds() {
 void Collector::freeze() {
   for (const auto& [key, repository] : data_->repositories) {
     repository->frozen.reset();
-    if (!repository->view || repository->state.hidden) continue;
+    if (!repository->view || repository->view->hidden) continue;
     repository->frozen = std::make_shared<const EventCounters>(
         with_holds(*repository->view->counters, repository->view->events_held,
                    repository->view->durations_held));
@@ -682,7 +684,7 @@ void Collector::move_windows() {
 
 RepositoryRow Collector::row_of(Repository& repository, std::uint64_t version) {
   const RepositoryView& view = *repository.view;
-  if (repository.state.hidden) return {repository.view, nullptr};
+  if (view.hidden) return {repository.view, nullptr};
   if (showing_.frozen() && repository.frozen) return {repository.view, repository.frozen};
   repository.frozen.reset();
   const std::uint16_t bits = hold_bits(view.events_held, view.durations_held);
@@ -705,7 +707,7 @@ void Collector::publish() {
   snapshot->name = options_.name;
   snapshot->type = options_.type;
   snapshot->taken_at = runtime_.clock.now();
-  snapshot->state = data_->state;
+  snapshot->state = committed_;
   snapshot->unknown_statuses = unknown_statuses_;
   snapshot->last_cycle_seconds = last_cycle_seconds_;
   auto& count = snapshot->repositories;

@@ -157,6 +157,7 @@ class Collector {
   Showing showing_;
   bool windows_moved_ = false;
   std::uint64_t version_ = 0;
+  RegistryState committed_;  ///< What may be shown of `data_->state`.
   std::shared_ptr<const RegistrySnapshot> snapshot_;
 };
 

@@ -35,6 +35,7 @@ RepositoryView make_view(const RepositoryState& state, std::span<const Millis> w
   const Ledger& ledger = state.ledger;
   RepositoryView view;
   view.ref = state.ref;
+  view.hidden = state.hidden;
   const bool same = before != nullptr && before->counters && *before->counters == ledger.counters;
   view.counters = same ? before->counters : std::make_shared<const EventCounters>(ledger.counters);
   view.events_held = ledger.events_held;

@@ -60,8 +60,7 @@ bool is_event_or_histogram(std::string_view series) {
 }
 
 bool is_durable(std::string_view series) {
-  return is_event_or_histogram(series) ||
-         series.starts_with("registry_exporter_records_total") ||
+  return is_event_or_histogram(series) || series.starts_with("registry_exporter_records_total") ||
          series.starts_with("registry_exporter_history_gaps_total") ||
          series.starts_with("registry_exporter_durations_invalid_total");
 }
@@ -79,8 +78,13 @@ double value_of(const Series& series, const std::string& name) {
 
 }  // namespace
 
-Oracle::Oracle(const simulator::World& world, bool counts_history, bool lists_lie, UnixMillis now)
-    : world_(world), counts_history_(counts_history), start_(now) {
+Oracle::Oracle(const simulator::World& world, bool counts_history, bool lists_lie, Millis lookback,
+               UnixMillis now)
+    : world_(world),
+      counts_history_(counts_history),
+      lists_lie_(lists_lie),
+      lookback_(lookback),
+      start_(now) {
   if (!counts_history && !lists_lie) note_history();
 }
 
@@ -186,22 +190,17 @@ void Oracle::note_first_sights(const Series& series, UnixMillis now) {
   }
 }
 
-/// Its repository may have been there when the registry was first discovered.
-bool Oracle::may_show_history(std::string_view series) const {
-  if (!counts_history_) return false;
+/// A repository of that name may have been there when the registry was first discovered.
+bool Oracle::came_in_first(const std::string& key) const {
+  const auto discovered = discovered_.find(key.substr(0, 3));
   const auto came_early = [&](const auto& repositories) {
     return std::any_of(repositories.begin(), repositories.end(), [&](const auto& repository) {
-      return key_of(repository) == key_of(series) && came_in_first(repository);
+      return key_of(repository) == key &&
+             (discovered == discovered_.end() || repository.created_at < discovered->second);
     });
   };
   return came_early(world_.acr()) || came_early(world_.swr()) || came_early(world_.gone_acr()) ||
          came_early(world_.gone_swr());
-}
-
-template <class Repository>
-bool Oracle::came_in_first(const Repository& repository) const {
-  const auto discovered = discovered_.find(key_of(repository).substr(0, 3));
-  return discovered == discovered_.end() || repository.created_at < discovered->second;
 }
 
 /// A series that this scraper has not seen before: must it have seen 0 by now?
@@ -216,7 +215,7 @@ std::string Oracle::check_series(Scraper& scraper, const std::string& name, doub
                                  bool new_repository, UnixMillis now) {
   const auto [before, is_new] = scraper.shown.emplace(name, value);
   if (is_new) {
-    const bool history = new_repository && may_show_history(name);
+    const bool history = new_repository && counts_history_ && came_in_first(key_of(name));
     const bool due = is_event_or_histogram(name) && !history && zero_was_due(scraper, name, now);
     first_shown_.emplace(name, now);
     return due && value != 0 ? in_words("no zero first", name, value, 0) : "";
@@ -268,11 +267,9 @@ std::string Oracle::check_first_answer(const Series& series) const {
 }
 
 /// When a repository's events begin to count. A first complete reading must not take for ever.
-template <class Repository>
-UnixMillis Oracle::counts_since(const Repository& repository) const {
-  if (!came_in_first(repository)) return UnixMillis::min();
-  if (counts_history_ && repository.created_at < start_) return UnixMillis::min();
-  const std::string key = key_of(repository);
+UnixMillis Oracle::counts_since(const std::string& key, UnixMillis created_at) const {
+  if (!came_in_first(key)) return UnixMillis::min();
+  if (counts_history_ && created_at < start_) return UnixMillis::min();
   const auto whole = read_whole_.find(key);
   const auto read = first_read_.find(key);
   if (read == first_read_.end()) return UnixMillis::max();
@@ -280,7 +277,14 @@ UnixMillis Oracle::counts_since(const Repository& repository) const {
   return whole == read_whole_.end() ? latest : std::min(whole->second, latest);
 }
 
-std::string Oracle::missing(const Series& series) const {
+/// It was not listed, or not to be trusted, when it came, and now no sweep goes down to it.
+bool Oracle::may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at,
+                           UnixMillis now) const {
+  const bool was_away = absence.from != simulator::Life::max();
+  return (was_away || lists_lie_) && placed_at < now - lookback_;
+}
+
+std::string Oracle::missing(const Series& series, UnixMillis now) const {
   std::map<std::string, std::uint64_t> deficit;
   std::map<std::string, std::string> in_detail;
   const auto compare = [&](const std::string& key, const Counts& counts, UnixMillis since) {
@@ -298,21 +302,25 @@ std::string Oracle::missing(const Series& series) const {
   };
   for (const AcrRepository& repository : world_.acr()) {
     if (!repository.former_names.empty()) continue;
+    const UnixMillis since = counts_since(key_of(repository), repository.created_at);
     Counts counts;
     for (const simulator::Build* build : world_.listed(repository)) {
-      const bool counts_here = build->ended_at && build->over_at > counts_since(repository);
+      const bool counts_here = build->ended_at && build->over_at > since &&
+                               !may_have_sunk(build->absence, build->started_at, now);
       if (counts_here) ++counts.by_outcome[static_cast<std::size_t>(build->end)];
     }
-    compare(key_of(repository), counts, counts_since(repository));
+    compare(key_of(repository), counts, since);
   }
   for (const SwrRepository& repository : world_.swr()) {
+    const UnixMillis since = counts_since(key_of(repository), repository.created_at);
     Counts counts;
     for (const simulator::Deletion* deletion : world_.listed(repository)) {
-      if (deletion->created_at > counts_since(repository)) {
+      const auto placed_at = std::chrono::floor<Millis>(deletion->created_at);
+      if (placed_at > since && !may_have_sunk(deletion->absence, placed_at, now)) {
         ++counts.by_outcome[template_of(repository, *deletion)];
       }
     }
-    compare(key_of(repository), counts, counts_since(repository));
+    compare(key_of(repository), counts, since);
   }
   for (const auto& [registry, events] : deficit) {
     const double late = value_of(

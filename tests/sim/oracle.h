@@ -28,7 +28,8 @@ class Oracle {
  public:
   /// `lists_lie`: single answers may lack rows or call ended builds open, so that history may look
   /// like news.
-  Oracle(const simulator::World& world, bool counts_history, bool lists_lie, UnixMillis now);
+  Oracle(const simulator::World& world, bool counts_history, bool lists_lie, Millis lookback,
+         UnixMillis now);
 
   /// The first complete discovery of a registry has been committed. Before, repositories come in as
   /// those whose history is no news.
@@ -41,7 +42,7 @@ class Oracle {
   /// Checks one answer that reached `scraper` whole. "" or what is wrong with it.
   std::string judge(const Series& series, const std::string& scraper, UnixMillis now);
   /// Of an answer when all is calm: "" or what was never counted.
-  std::string missing(const Series& series) const;
+  std::string missing(const Series& series, UnixMillis now) const;
   /// What the newest answer showed of event counters, all together.
   std::uint64_t events_shown() const { return events_shown_; }
 
@@ -62,22 +63,22 @@ class Oracle {
   std::string check_vanished(const Scraper& scraper, const Series& series) const;
   std::string check_invented(const Series& series) const;
   std::string check_first_answer(const Series& series) const;
-  bool may_show_history(std::string_view series) const;
-  template <class Repository>
-  UnixMillis counts_since(const Repository& repository) const;
-  template <class Repository>
-  bool came_in_first(const Repository& repository) const;
+  UnixMillis counts_since(const std::string& key, UnixMillis created_at) const;
+  bool may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at, UnixMillis now) const;
+  bool came_in_first(const std::string& key) const;
   void note_history();
   std::map<std::string, Counts> happened_acr() const;
   std::map<std::string, Counts> happened_swr() const;
 
   const simulator::World& world_;
   const bool counts_history_;
+  const bool lists_lie_;
+  const Millis lookback_;
   const UnixMillis start_;
   /// By key of repository: what was listed for good before the start is not to be counted.
   std::map<std::string, Counts> before_start_;
   std::map<std::string, Scraper> scrapers_;
-  std::unordered_map<std::string, UnixMillis> first_shown_;  ///< By series; min(): lives ago.
+  std::unordered_map<std::string, UnixMillis> first_shown_;    ///< By series; min(): lives ago.
   std::map<std::string, UnixMillis, std::less<>> discovered_;  ///< By registry.
   std::map<std::string, UnixMillis, std::less<>> first_read_;  ///< By key of repository.
   std::map<std::string, UnixMillis, std::less<>> read_whole_;  ///< By key of repository.

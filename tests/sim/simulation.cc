@@ -83,7 +83,8 @@ Config draw_config(Baton& dice) {
   config.collection.sweep_interval = kSweepInterval;
   config.collection.discovery_interval = kDiscoveryInterval;
   config.collection.max_staleness = seconds(5);
-  // Builds are listed as having started up to 40 minutes ago: just above, the floor rises into them.
+  // Builds are listed as having started up to 40 minutes ago: just above, the floor rises into
+  // them.
   if (dice.roll(3) == 0) config.collection.lookback = minutes(41);
   RegistryConfig acr = draw_registry(dice);
   acr.name = "acr";
@@ -179,7 +180,7 @@ class Simulation {
         clock_(baton_.runtime().clock),
         clouds_(plan_.world, plan_.faults, baton_.now()),
         oracle_(clouds_.world(), plan_.config.collection.initial_history == InitialHistory::count,
-                plan_.mix == "nasty", baton_.now()) {}
+                plan_.mix == "nasty", plan_.config.collection.lookback, baton_.now()) {}
 
   History run() {
     for (; life_ <= plan_.lives && history_.failure.empty(); ++life_) {
@@ -206,12 +207,10 @@ class Simulation {
     const LoadedState loaded = *store.load();
     oracle_.start(committed(loaded));
     SelfMetrics self;
-    auto engine = Engine::make({clock_, baton_.runtime().threads, baton_.runtime().entropy}, store,
-                               plan_.config, {}, self,
-                               [this](const RegistryConfig& registry, const MetricsConfig& metrics,
-                                      Runtime runtime, CallObserver& observer) {
-                                 return connect(registry, metrics, runtime, observer);
-                               });
+    auto engine = Engine::make(
+        {clock_, baton_.runtime().threads, baton_.runtime().entropy}, store, plan_.config, {}, self,
+        [this](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
+               CallObserver& observer) { return connect(registry, metrics, runtime, observer); });
     (*engine)->start(engine_books_of(loaded));
     {
       const auto second = start_second_scraper(**engine);
@@ -389,7 +388,7 @@ class Simulation {
                       series->values.at("swr_up{registry=\"swr\"}") == 1;
       if (!up && baton_.now() < all_up_by) deadline = baton_.now() + enough;
       history_.counted = oracle_.events_shown();
-      missing = oracle_.missing(*series);
+      missing = oracle_.missing(*series, baton_.now());
       if (missing.empty()) return;
       baton_.sleep(seconds(5));
     } while (baton_.now() < deadline);

@@ -450,8 +450,7 @@ HttpResponse acr_business_error(std::string_view code, UnixMillis now) {
                  now);
 }
 
-HttpResponse AcrWire::answer(const WireRequest& request, UnixMillis now,
-                             const Lies& lies) {
+HttpResponse AcrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
   const AcrCall call = take_apart(request, now, lies);
   const auto refusal = admit(call);
   HttpResponse response =

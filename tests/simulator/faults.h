@@ -43,10 +43,11 @@ struct FaultMix {
   bool operator==(const FaultMix&) const = default;
 };
 
-/// "none", "mild", "nasty", a fault's name or a trick of the world ("churn", "trim", "rebirth", "rename",
-/// "deny", "flip", "late", "flicker", "remove", "same_start", "long"), each with an optional percentage,
-/// joined by commas; a later one overrides: "mild,throttle:20,slow:0". For a mix or a trick the
-/// percentage scales what is usual ("nasty:50": half as often). Errors: invalid_config, naming the word.
+/// "none", "mild", "nasty", a fault's name or a trick of the world ("churn", "trim", "rebirth",
+/// "rename", "deny", "flip", "late", "flicker", "remove", "same_start", "long"), each with an
+/// optional percentage, joined by commas; a later one overrides: "mild,throttle:20,slow:0". For a
+/// mix or a trick the percentage scales what is usual ("nasty:50": half as often). Errors:
+/// invalid_config, naming the word.
 Result<FaultMix> parse_faults(std::string_view text);
 
 /// What befalls one request, and the dice for its details.

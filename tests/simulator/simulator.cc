@@ -125,8 +125,7 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
   }
   if (fault == Fault::token) swr_.revoke_token(request);
   const Lies lies = lies_of(misfortune);
-  reply.response =
-      is_acr ? acr_.answer(request, now, lies) : swr_.answer(request, now, lies);
+  reply.response = is_acr ? acr_.answer(request, now, lies) : swr_.answer(request, now, lies);
   std::string& body = reply.response.body;
   if (fault == Fault::truncate) body.resize(body.size() / 2);
   reply.cut = fault == Fault::cut;

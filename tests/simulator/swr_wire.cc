@@ -423,8 +423,7 @@ HttpResponse gateway_error(int status, std::string_view code, std::string_view m
                  now);
 }
 
-HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now,
-                             const Lies& lies) {
+HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
   const SwrCall call = take_apart(request, now, lies);
   const bool is_iam = !call.path.empty() && call.path[0].starts_with("v3") &&
                       (call.path.size() < 2 || call.path[1] != "manage");

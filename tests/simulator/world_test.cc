@@ -158,8 +158,7 @@ TEST_CASE("truth: equals a full walk of both clouds, in both orders and at any p
     for (const std::size_t page_size : {30U, 100U}) {
       CAPTURE(static_cast<int>(order));
       CAPTURE(page_size);
-      Simulator simulator({.repositories = 4, .speed = 10, .order = order}, {},
-                          kStart);
+      Simulator simulator({.repositories = 4, .speed = 10, .order = order}, {}, kStart);
       const UnixMillis now = kStart + minutes{45};
       const Walked walked = walk_everything(simulator, now, page_size);
       CHECK(walked.rows > 500);
