@@ -19,8 +19,8 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr seconds kSweepInterval{40};
-constexpr seconds kDiscoveryInterval{20};
+constexpr seconds kSweepInterval{120};
+constexpr seconds kDiscoveryInterval{40};
 
 /// What is drawn once for a whole history.
 struct Plan {
@@ -37,9 +37,9 @@ struct Plan {
 simulator::Tricks draw_tricks(Baton& dice) {
   simulator::Tricks tricks;
   const auto sometimes = [&](double value) { return dice.roll(3) == 0 ? value : 0; };
-  tricks.deaths_per_day = sometimes(12);
-  tricks.rebirths_per_day = sometimes(12);
-  tricks.renames_per_day = sometimes(12);
+  tricks.deaths_per_day = sometimes(8);
+  tricks.rebirths_per_day = sometimes(8);
+  tricks.renames_per_day = sometimes(8);
   tricks.denials_per_day = sometimes(24);
   tricks.flips_per_day = sometimes(24);
   tricks.history_max = static_cast<std::size_t>(sometimes(8 + static_cast<double>(dice.roll(40))));
@@ -54,11 +54,11 @@ simulator::Tricks draw_tricks(Baton& dice) {
 simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   simulator::WorldOptions options;
   options.seed = seed;
-  options.repositories = static_cast<int>(3 + dice.roll(3));
-  options.speed = static_cast<double>(20 + dice.roll(200));
+  options.repositories = static_cast<int>(3 + dice.roll(2));
+  options.speed = static_cast<double>(10 + dice.roll(100));
   options.order = static_cast<simulator::Order>(dice.roll(4) % 3);  // Newest first is likelier.
-  options.history = 0.05 + 0.01 * static_cast<double>(dice.roll(20));
-  options.births_per_day = dice.roll(2) == 0 ? 20 : 0;
+  options.history = 0.03 + 0.01 * static_cast<double>(dice.roll(8));
+  options.births_per_day = dice.roll(3) == 0 ? 10 : 0;
   if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
   options.tricks = draw_tricks(dice);
   return options;
@@ -68,9 +68,9 @@ RegistryConfig draw_registry(Baton& dice) {
   RegistryConfig registry;
   registry.region = "demo-region";
   registry.credentials_given = true;
-  registry.page_size = static_cast<int>(4 + dice.roll(20));
+  registry.page_size = static_cast<int>(5 + dice.roll(25));
   registry.requests_per_second = std::array{4.0, 20.0, 200.0}[dice.roll(3)];
-  registry.concurrency = static_cast<int>(1 + dice.roll(4));
+  registry.concurrency = static_cast<int>(1 + dice.roll(3));
   registry.request_timeout = seconds(2);
   return registry;
 }
@@ -202,7 +202,7 @@ class Simulation {
 
   void live(bool last) {
     crashed_ = false;
-    points_to_live_ = last ? -1 : static_cast<int>(baton_.roll(60));
+    points_to_live_ = last || baton_.roll(3) == 0 ? -1 : static_cast<int>(baton_.roll(100));
     MemoryStore store(disk_, [this] { return at_point(); });
     const LoadedState loaded = *store.load();
     oracle_.start(committed(loaded));
@@ -276,12 +276,12 @@ class Simulation {
   }
 
   void scrape_for_a_while(Engine& engine) {
-    const std::uint64_t scrapes = 100 / static_cast<std::uint64_t>(plan_.lives) + baton_.roll(10);
+    const std::uint64_t scrapes = 120 / static_cast<std::uint64_t>(plan_.lives) + baton_.roll(10);
     for (std::uint64_t i = 0; i < scrapes && !crashed_ && history_.failure.empty(); ++i) {
       disk_full_ = plan_.disk_fails && baton_.roll(10) == 0;
       if (plan_.clock_jumps && baton_.roll(8) == 0) jump();
       scrape(engine, "first");
-      baton_.sleep(Millis{static_cast<std::int64_t>(baton_.roll(4000))});
+      baton_.sleep(Millis{static_cast<std::int64_t>(2000 + baton_.roll(6000))});
     }
     disk_full_ = false;
   }
