@@ -1,5 +1,5 @@
-// sim [--seeds A..B] [--jobs N] [--verbose] [--watch SERIES]: histories of the whole exporter, one
-// per seed.
+// sim [--seeds A..B] [--jobs N] [--fail-fast] [--verbose] [--watch SERIES]: histories of the whole
+// exporter, one per seed.
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -28,6 +28,7 @@ struct Options {
   std::uint64_t first = 1;
   std::uint64_t last = 100;
   std::uint64_t jobs = 2;
+  bool fail_fast = false;
   bool verbose = false;
   std::string watch;
 };
@@ -44,8 +45,8 @@ bool parse(int argc, char** argv, Options& options) {
     const std::string flag = argv[i];
     std::istringstream value(i + 1 < argc ? argv[i + 1] : "");
     char dot = 0;
-    if (flag == "--verbose") {
-      options.verbose = true;
+    if (flag == "--verbose" || flag == "--fail-fast") {
+      (flag == "--verbose" ? options.verbose : options.fail_fast) = true;
       continue;
     }
     ++i;
@@ -133,7 +134,10 @@ Sum run(const Options& options) {
   Sum sum;
   for (std::FILE* pipe : pipes) {
     char buffer[4096];
-    while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) add(sum, buffer);
+    while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) {
+      add(sum, buffer);
+      if (options.fail_fast && sum.failures > 0) return sum;  // The others die of a broken pipe.
+    }
     std::fclose(pipe);
     int status = 0;
     wait(&status);
@@ -176,7 +180,8 @@ int main(int argc, char** argv) {
   namespace log = registry_exporter::log;
   Options options;
   if (!parse(argc, argv, options)) {
-    std::cerr << "usage: sim [--seeds A..B] [--jobs N] [--verbose] [--watch SERIES]\n";
+    std::cerr
+        << "usage: sim [--seeds A..B] [--jobs N] [--fail-fast] [--verbose] [--watch SERIES]\n";
     return 2;
   }
   log::configure(options.verbose ? log::Level::debug : log::Level::error, log::Format::logfmt);
