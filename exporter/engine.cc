@@ -201,6 +201,7 @@ bool Engine::collect(const std::vector<Collector*>& collectors, Millis timeout) 
   const Millis rendering = Millis{2 * last_render_ms_ + 50};
   const Millis reserve = std::min(rendering + Millis{50}, timeout / 3);
   std::vector<Collector::Ticket> tickets;
+  tickets.reserve(collectors.size());
   for (Collector* collector : collectors) tickets.push_back(collector->begin_scrape());
   bool complete = true;
   bool cached = true;

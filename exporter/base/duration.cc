@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 
 namespace registry_exporter {
@@ -51,7 +52,7 @@ std::optional<Millis> parse_duration(std::string_view text) {
     if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
     const double millis = value * static_cast<double>(kUnits[next_unit].millis);
     if (millis > static_cast<double>(kMillisMax)) return std::nullopt;
-    sum += static_cast<std::int64_t>(millis + 0.5);
+    sum += std::llround(millis);
     if (sum > kMillisMax) return std::nullopt;
     ++next_unit;
   }
