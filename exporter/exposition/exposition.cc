@@ -59,7 +59,7 @@ void add_family(Answer& answer, const Family& family, const Rendered& registries
   std::vector<const Blocks*> parts;
   for (const auto& registry : registries) {
     const auto found = registry->families.find(family.name);
-    if (found != registry->families.end()) parts.push_back(&found->second);
+    if (found != registry->families.end()) parts.push_back(&found->second.blocks);
   }
   const auto own_part = own.find(family.name);
   const bool has_own = own_part != own.end() && !own_part->second.empty();

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,10 +13,27 @@
 
 namespace registry_exporter {
 
+class Block;
+
+/// Rows of a snapshot, one after another.
+struct RowRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
 /// Whole lines that are compressed, and later reused, together.
 struct LineBlock {
   std::uint64_t key = 0;  ///< Of the first row: where to look for the same block next time.
+  RowRange rows;          ///< All rows between those of its neighbours, with or without lines.
   std::string text;
+  std::shared_ptr<Block> known;  ///< Set: as it was before, and `text` is empty.
+};
+
+/// What is known from last time, when the rows are the same ones in the same order.
+struct KnownLines {
+  std::vector<std::pair<RowRange, std::shared_ptr<Block>>> blocks;  ///< Of one family, in order.
+  /// For each row, the first one from there on that has changed since.
+  const std::vector<std::size_t>* next_changed = nullptr;
 };
 
 /// A text that is copied into lines many times: kept with room behind it, so that it can be copied
@@ -79,10 +98,32 @@ class Lines {
     used_ = static_cast<std::size_t>(to - buffer_.data());
   }
 
-  /// All lines of a row are there; `row_hash` tells rows apart.
-  void end_row(std::uint64_t row_hash) {
+  /// Before a family: what of it need not be made again.
+  void expect(KnownLines known) {
+    known_ = std::move(known);
+    next_known_ = 0;
+    rows_done_ = row_ends_ = 0;
+  }
+
+  /// The row to go on with: `row`, or one after it when lines from last time can stay.
+  std::size_t skip(std::size_t row) {
+    if (used_ > 0 || known_.next_changed == nullptr) return row;
+    const auto& blocks = known_.blocks;
+    for (; next_known_ < blocks.size(); ++next_known_) {
+      const auto& [rows, block] = blocks[next_known_];
+      if (rows.begin < row) continue;
+      if (rows.begin > row || (*known_.next_changed)[row] < rows.end) break;
+      blocks_.push_back({0, rows, {}, block});
+      row = rows_done_ = rows.end;
+    }
+    return row;
+  }
+
+  /// All lines of row number `row` are there; `row_hash` tells rows apart.
+  void end_row(std::size_t row, std::uint64_t row_hash) {
     const std::size_t row_bytes = used_ - row_begins_;
     if (row_bytes == 0) return;
+    row_ends_ = row + 1;
     if (row_begins_ == 0) key_ = row_hash;
     row_begins_ = used_;
     // One row in (kBlockBytes / row_bytes) is a border, always the same ones.
@@ -94,12 +135,15 @@ class Lines {
   /// The blocks; then there are no lines any more, and the next family may begin.
   std::vector<LineBlock> finish() {
     if (used_ > 0) cut();
+    known_ = {};
     return std::exchange(blocks_, {});
   }
 
  private:
   void cut() {
-    blocks_.push_back({key_, std::string(buffer_.data(), used_)});
+    const RowRange rows{rows_done_, std::max(rows_done_, row_ends_)};
+    blocks_.push_back({key_, rows, std::string(buffer_.data(), used_), nullptr});
+    rows_done_ = rows.end;
     used_ = row_begins_ = 0;
     key_ = 0;
   }
@@ -108,6 +152,10 @@ class Lines {
   std::size_t used_ = 0;
   std::size_t row_begins_ = 0;
   std::uint64_t key_ = 0;
+  std::size_t row_ends_ = 0;
+  std::size_t rows_done_ = 0;
+  KnownLines known_;
+  std::size_t next_known_ = 0;
   std::vector<LineBlock> blocks_;
 };
 

@@ -13,19 +13,49 @@ bool same_repositories(const RegistrySnapshot& a, const RegistrySnapshot& b) {
                     });
 }
 
-Blocks to_blocks(std::vector<LineBlock> texts, const Blocks* before) {
+/// For each row, the first one from there on that differs.
+std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const RegistrySnapshot& now) {
+  std::vector<std::size_t> next(now.rows.size());
+  std::size_t changed = now.rows.size();
+  for (std::size_t i = now.rows.size(); i-- > 0;) {
+    const RepositoryRow& row = now.rows[i];
+    if (row.view != before.rows[i].view || row.shown != before.rows[i].shown) changed = i;
+    next[i] = changed;
+  }
+  return next;
+}
+
+KnownLines known_lines(const RenderedFamily* before, const std::vector<std::size_t>* changed) {
+  KnownLines known;
+  if (before == nullptr || changed == nullptr) return known;
+  for (std::size_t i = 0; i < before->blocks.size(); ++i) {
+    if (before->rows[i].end > before->rows[i].begin) {
+      known.blocks.emplace_back(before->rows[i], before->blocks[i]);
+    }
+  }
+  known.next_changed = changed;
+  return known;
+}
+
+RenderedFamily to_family(std::vector<LineBlock> lines, const RenderedFamily* before) {
   std::unordered_map<std::uint64_t, std::shared_ptr<Block>> known;
   if (before != nullptr) {
-    for (const auto& block : *before) known.emplace(block->key(), block);
+    for (const auto& block : before->blocks) known.emplace(block->key(), block);
   }
-  Blocks blocks;
-  blocks.reserve(texts.size());
-  for (LineBlock& lines : texts) {
-    const auto found = known.find(lines.key);
-    const bool same = found != known.end() && *found->second->text() == lines.text;
-    blocks.push_back(same ? found->second : std::make_shared<Block>(std::move(lines)));
+  RenderedFamily family;
+  family.blocks.reserve(lines.size());
+  family.rows.reserve(lines.size());
+  for (LineBlock& each : lines) {
+    family.rows.push_back(each.rows);
+    if (each.known) {
+      family.blocks.push_back(std::move(each.known));
+      continue;
+    }
+    const auto found = known.find(each.key);
+    const bool same = found != known.end() && *found->second->text() == each.text;
+    family.blocks.push_back(same ? found->second : std::make_shared<Block>(std::move(each)));
   }
-  return blocks;
+  return family;
 }
 
 }  // namespace
@@ -43,18 +73,21 @@ std::shared_ptr<const RenderedRegistry> render_registry(
   rendered->labels =
       same_labels ? before->labels
                   : std::make_shared<const std::vector<RowLabels>>(make_row_labels(*snapshot));
+  std::vector<std::size_t> changed;
+  if (same_labels) changed = next_changed(*before->snapshot, *snapshot);
   const RenderSource source{*snapshot, *rendered->labels, options, format};
   const auto& disabled = options.disabled;
   Lines lines;
   for (const Family& family : families()) {
     if (std::find(disabled.begin(), disabled.end(), family.name) != disabled.end()) continue;
-    const Blocks* blocks_before = nullptr;
+    const RenderedFamily* family_before = nullptr;
     if (before != nullptr) {
       const auto found = before->families.find(family.name);
-      if (found != before->families.end()) blocks_before = &found->second;
+      if (found != before->families.end()) family_before = &found->second;
     }
-    Blocks blocks = to_blocks(render_family(family, source, lines), blocks_before);
-    if (!blocks.empty()) rendered->families.emplace(family.name, std::move(blocks));
+    lines.expect(known_lines(family_before, same_labels ? &changed : nullptr));
+    RenderedFamily lines_now = to_family(render_family(family, source, lines), family_before);
+    if (!lines_now.blocks.empty()) rendered->families.emplace(family.name, std::move(lines_now));
   }
   rendered->snapshot = std::move(snapshot);
   return rendered;

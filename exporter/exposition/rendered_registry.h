@@ -32,11 +32,17 @@ class Block {
 };
 using Blocks = std::vector<std::shared_ptr<Block>>;
 
+/// One family's lines, and which rows each block is made of.
+struct RenderedFamily {
+  Blocks blocks;
+  std::vector<RowRange> rows;
+};
+
 /// One registry's snapshot as lines in one format. Immutable but for the compressed forms.
 struct RenderedRegistry {
   std::shared_ptr<const RegistrySnapshot> snapshot;
   std::shared_ptr<const std::vector<RowLabels>> labels;
-  std::map<std::string_view, Blocks> families;  ///< Without empty ones.
+  std::map<std::string_view, RenderedFamily> families;  ///< Without empty ones.
 };
 
 /// Renders all families that are not disabled. What comes out as in `before` (nullptr: nothing)

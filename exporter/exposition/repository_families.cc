@@ -11,20 +11,21 @@ namespace {
 /// Calls `each(view, shown counters, labels)` for every row that has series.
 template <class Each>
 void for_rows(const RenderSource& source, Lines& lines, Each each) {
-  for (std::size_t i = 0; i < source.snapshot.rows.size(); ++i) {
-    const RepositoryRow& row = source.snapshot.rows[i];
-    if (!row.shown) continue;
-    each(*row.view, *row.shown, source.labels[i].text);
-    lines.end_row(source.labels[i].hash);
+  const auto& rows = source.snapshot.rows;
+  for (std::size_t i = lines.skip(0); i < rows.size(); i = lines.skip(i + 1)) {
+    if (!rows[i].shown) continue;
+    each(*rows[i].view, *rows[i].shown, source.labels[i].text);
+    lines.end_row(i, source.labels[i].hash);
   }
 }
 
 /// The same for all rows, also those whose cloud series don't show yet.
 template <class Each>
 void for_all_rows(const RenderSource& source, Lines& lines, Each each) {
-  for (std::size_t i = 0; i < source.snapshot.rows.size(); ++i) {
-    each(*source.snapshot.rows[i].view, source.labels[i].text);
-    lines.end_row(source.labels[i].hash);
+  const auto& rows = source.snapshot.rows;
+  for (std::size_t i = lines.skip(0); i < rows.size(); i = lines.skip(i + 1)) {
+    each(*rows[i].view, source.labels[i].text);
+    lines.end_row(i, source.labels[i].hash);
   }
 }
 

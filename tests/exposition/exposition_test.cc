@@ -497,6 +497,37 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
   }
 }
 
+TEST_CASE("exposition: however rows change, what is reused is what would be rendered") {
+  const auto without_process = [](const std::string& text) {
+    return text.substr(0, text.find("# HELP process_"));
+  };
+  Bench bench(sample::busy_options());
+  std::uint64_t dice = 42;
+  const auto roll = [&dice](std::uint64_t limit) {
+    dice = dice * 6364136223846793005U + 1442695040888963407U;
+    return (dice >> 33) % limit;
+  };
+  auto now = sample::busy_registry(1'500, 1);
+  for (std::uint64_t version = 2; version < 40; ++version) {
+    CAPTURE(version);
+    auto next = std::make_shared<RegistrySnapshot>(*now);
+    next->version = version;
+    for (std::uint64_t changes = roll(4); changes > 0; --changes) {
+      RepositoryRow& row = next->rows[roll(next->rows.size())];
+      auto view = std::make_shared<RepositoryView>(*row.view);
+      view->open += static_cast<std::uint32_t>(roll(1'000));
+      if (roll(3) == 0) view->last_end = {};
+      EventCounters counters = *view->counters;
+      counters.events[Outcome::failed] += roll(1'000'000);
+      row = roll(5) == 0 ? RepositoryRow{view, nullptr} : sample::shown(view, counters);
+    }
+    if (roll(8) == 0) next->rows.erase(next->rows.begin() + static_cast<int>(roll(1'000)));
+    Bench fresh(sample::busy_options());
+    REQUIRE(without_process(bench.text({{next}})) == without_process(fresh.text({{next}})));
+    now = next;
+  }
+}
+
 TEST_CASE("exposition: an older snapshot is answered as it is and does not displace the newer") {
   Bench bench;
   auto old_one = acr({built_row()});
