@@ -11,7 +11,7 @@ constexpr int kLevel = 1;  // Five times faster than the default, a fifth larger
 /// How much memory zlib takes, and clears, for a text.
 struct Memory {
   int window_bits = -15;  // Negative: raw deflate, without a head of its own.
-  int level = 9;
+  int level = 8;
 };
 constexpr Memory kForBlocks{};
 constexpr Memory kForSmallTexts{-12, 4};  // Heads between blocks; clearing would cost the most.

@@ -80,7 +80,7 @@ inline LineFrame line_frame(std::string_view sample, std::string_view more_label
 class Lines {
  public:
   /// The usual size of a block.
-  static constexpr std::size_t kBlockBytes = 64UL * 1024;
+  static constexpr std::size_t kBlockBytes = 16UL * 1024;
 
   template <class Number>
   void add(const LineFrame& frame, const LinePart& labels, Number value,

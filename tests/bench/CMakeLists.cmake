@@ -3,3 +3,9 @@ add_executable(benchmarks EXCLUDE_FROM_ALL bench/benchmarks.cc bench/render_benc
 target_include_directories(benchmarks PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(benchmarks PRIVATE exporter_core benchmark::benchmark PkgConfig::HTTPLIB
   OpenSSL::SSL OpenSSL::Crypto simdjson::simdjson)
+# Peers on the same series, for tests/bench/peers.py.
+add_executable(exposition_server EXCLUDE_FROM_ALL bench/exposition_server.cc)
+target_link_libraries(exposition_server PRIVATE exporter_core warnings)
+find_library(PROMETHEUS_CPP_PULL prometheus-cpp-pull)
+add_executable(exposer EXCLUDE_FROM_ALL bench/peers/exposer.cc)
+target_link_libraries(exposer PRIVATE ${PROMETHEUS_CPP_PULL} prometheus-cpp::core)

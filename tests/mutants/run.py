@@ -12,7 +12,7 @@ from mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / "build-mutants"
-SIM = ("sim", ["--seeds", "1..200", "--fail-fast"])
+SIM = ("sim", ["--seeds", "1..80", "--fail-fast"])
 SECONDS = 400  # One that makes a test hang was noticed, too.
 
 
