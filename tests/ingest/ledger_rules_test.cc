@@ -104,3 +104,48 @@ TEST_CASE("merge: the last build and the last ends do not depend on the order") 
   CHECK(ledger.last_end[Outcome::canceled] == at(705));
   CHECK(ledger.last_end[Outcome::success] == at(105));
 }
+
+namespace {
+
+/// Three records, of which a sweep that began at `started` met the oldest alone.
+Ledger after_sweep(std::int64_t started, SweepFindings findings) {
+  Ledger ledger;
+  ledger.read_whole = true;
+  merge(ledger, {done("a", 100), done("b", 200), done("c", 1'000)});
+  const RecordKey met[] = {record_key("a")};
+  findings.met = met;
+  findings.started_at = at(started);
+  findings.kept_below = 0;
+  MergeEffects effects;
+  conclude_sweep(ledger, findings, effects);
+  return ledger;
+}
+
+}  // namespace
+
+TEST_CASE("conclude_sweep: below the floor only what was not met is forgotten") {
+  SweepFindings findings;
+  findings.lookback = std::chrono::seconds(500);
+  Ledger ledger = after_sweep(1'000, findings);
+  CHECK(ledger.floor == at(500));
+  CHECK(is_known(ledger, record_key("a")));
+  CHECK_FALSE(is_known(ledger, record_key("b")));
+  CHECK(is_known(ledger, record_key("c")));
+  merge(ledger, {done("a", 100), done("b", 200)});
+  CHECK(ledger.present[static_cast<std::size_t>(RecordClass::late)] == 1);
+  CHECK(counted(ledger) == 3);
+
+  findings.met_is_whole = false;  // It does not know all that it met.
+  CHECK(is_known(after_sweep(1'000, findings), record_key("b")));
+}
+
+TEST_CASE("conclude_sweep: the floor never falls") {
+  SweepFindings findings;
+  findings.lookback = std::chrono::seconds(500);
+  Ledger ledger = after_sweep(3'000, findings);
+  CHECK(ledger.floor == at(2'500));
+  findings.started_at = at(2'000);
+  MergeEffects effects;
+  conclude_sweep(ledger, findings, effects);
+  CHECK(ledger.floor == at(2'500));
+}
