@@ -26,9 +26,10 @@ struct Note {
 std::string text_of(const HighWater& high_water) {
   std::array<char, 128> text{};
   const int size = std::snprintf(
-      text.data(), text.size(), "pid %019ld\ncreated %019" PRId64 "\ncommits %020" PRIu64 "\n",
+      text.data(), text.size(),
+      "pid %019ld\ncreated %019" PRId64 "\ncommits %020" PRIu64 "\ndamaged %d\n",
       static_cast<long>(::getpid()), std::int64_t{high_water.created_at.time_since_epoch().count()},
-      high_water.commits);
+      high_water.commits, high_water.damaged ? 1 : 0);
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
@@ -37,12 +38,14 @@ Note read_note(int descriptor) {
   if (::pread(descriptor, text.data(), text.size() - 1, 0) <= 0) return {};
   Note note;
   std::int64_t created_at = 0;
+  int damaged = 0;
   HighWater high_water;
-  const int fields =
-      std::sscanf(text.data(), "pid %19ld\ncreated %19" SCNd64 "\ncommits %20" SCNu64 "\n",
-                  &note.pid, &created_at, &high_water.commits);
+  const int fields = std::sscanf(
+      text.data(), "pid %19ld\ncreated %19" SCNd64 "\ncommits %20" SCNu64 "\ndamaged %1d\n",
+      &note.pid, &created_at, &high_water.commits, &damaged);
   high_water.created_at = UnixMillis{Millis{created_at}};
-  if (fields == 3) note.high_water = high_water;
+  high_water.damaged = damaged == 1;
+  if (fields == 4) note.high_water = high_water;
   return note;
 }
 
@@ -81,6 +84,13 @@ void LockFile::note(HighWater high_water) {
   if (descriptor_ < 0) return;
   const std::string text = text_of(high_water);
   [[maybe_unused]] const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
+}
+
+Result<Done> LockFile::note_synced(HighWater high_water) {
+  note(high_water);
+  if (::fsync(descriptor_) == 0) return Done{};
+  return fail(ErrorKind::state_io, std::string("the lock file beside the state can't be synced: ") +
+                                       std::strerror(errno));
 }
 
 }  // namespace registry_exporter

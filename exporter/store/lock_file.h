@@ -12,6 +12,7 @@ namespace registry_exporter {
 struct HighWater {
   UnixMillis created_at;      ///< Which state it is.
   std::uint64_t commits = 0;  ///< Its last commit that was synced.
+  bool damaged = false;       ///< It is being set aside: the state after it follows damage.
 };
 
 /// The file `<state>.lock` beside a state: locked as long as the process lives, however it ends,
@@ -32,6 +33,9 @@ class LockFile {
 
   /// Not synced, and a failure is no error: an older note finds less, never something wrong.
   void note(HighWater high_water);
+
+  /// For what must not be forgotten. Errors: state_io.
+  Result<Done> note_synced(HighWater high_water);
 
  private:
   int descriptor_ = -1;

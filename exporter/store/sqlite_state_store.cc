@@ -12,6 +12,7 @@
 
 #include "exporter/base/time_text.h"
 #include "exporter/store/lock_file.h"
+#include "exporter/store/rewrite.h"
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
 
@@ -160,9 +161,10 @@ class SqliteStateStore final : public StateStore {
                       "; state.path must be a file that can be created and written");
     }
     struct stat status {};
-    // A new state owes nothing to what an earlier one under this name had reached.
-    if (::fstat(file, &status) == 0 && status.st_size == 0) lock_.note({});
+    const bool is_new = ::fstat(file, &status) == 0 && status.st_size == 0;
     ::close(file);
+    // A new state owes nothing to what an earlier one under this name had reached.
+    if (is_new && !lock_.high_water().damaged) return lock_.note_synced({});
     return Done{};
   }
 
@@ -175,7 +177,9 @@ class SqliteStateStore final : public StateStore {
 
   /// One connection for the life of the process, and nothing shown that isn't synced.
   void configure() {
-    const std::string mode = database_->execAndGet("PRAGMA journal_mode=WAL").getString();
+    database_->exec("PRAGMA journal_mode=WAL");
+    // Asked again: a disk that is full just now makes SQLite answer with what it only tried.
+    const std::string mode = database_->execAndGet("PRAGMA journal_mode").getString();
     if (!in_memory_ && mode != "wal") {
       throw SQLite::Exception("no write-ahead log in this file system", SQLITE_CANTOPEN);
     }
@@ -191,6 +195,21 @@ class SqliteStateStore final : public StateStore {
     if (pragma("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
       throw SQLite::Exception("the write-ahead log can't be written back", SQLITE_IOERR);
     }
+  }
+
+  /// What was read may be in the system's memory alone: a killed process had not synced it yet, or
+  /// a sync failed. It will be shown, so now it is brought to the disk. Without room for that
+  /// nothing is written before there is some.
+  Result<Done> make_durable() {
+    checkpoint_on_close(true);
+    if (auto rewritten = rewrite_in_place(options_.path + "-wal"); !rewritten) return rewritten;
+    try {
+      checkpoint();
+    } catch (const SQLite::Exception& exception) {
+      if (exception.getErrorCode() != SQLITE_FULL) throw;
+      distrust();
+    }
+    return Done{};
   }
 
   int pragma(const char* sql) { return database_->execAndGet(sql).getInt(); }
@@ -211,9 +230,13 @@ class SqliteStateStore final : public StateStore {
       const Result<bool> empty = check_ours();
       if (!empty) return tl::unexpected<Error>(empty.error());
       configure();
-      if (*empty) create_schema(follows_damage);
+      if (*empty) create_schema(follows_damage || lock_.high_water().damaged);
       Result<LoadedState> loaded = read();
-      if (loaded && !in_memory_) checkpoint_on_close(true);
+      if (!loaded || in_memory_) return loaded;
+      if (lock_.high_water().damaged) {
+        if (auto noted = lock_.note_synced({}); !noted) return tl::unexpected<Error>(noted.error());
+      }
+      if (auto durable = make_durable(); !durable) return tl::unexpected<Error>(durable.error());
       return loaded;
     } catch (const SQLite::Exception& exception) {
       return tl::unexpected<Error>(to_error(exception, options_.path, Doing::loading));
@@ -233,7 +256,8 @@ class SqliteStateStore final : public StateStore {
                       "); install that version or choose another state.path");
     }
     if (pragma("SELECT count(*) FROM sqlite_schema") == 0) {
-      if (!marked && version == 0 && lock_.high_water().commits == 0) return true;
+      const HighWater& reached = lock_.high_water();
+      if (!marked && version == 0 && (reached.commits == 0 || reached.damaged)) return true;
       return fail(ErrorKind::state_damaged, options_.path + " has lost what it held");
     }
     if (!marked && pragma("SELECT count(*) FROM sqlite_schema WHERE name='repositories'") == 0) {
@@ -302,7 +326,11 @@ class SqliteStateStore final : public StateStore {
     const Result<StateHead> head = decode_head(blob(meta.getColumn(0)), kHeadPlace);
     if (!head) return within(options_.path, head.error());
     const HighWater& reached = lock_.high_water();
-    if (head->created_at == reached.created_at && head->commits < reached.commits) {
+    if (reached.damaged && !(head->follows_damage && head->commits == 0)) {
+      return fail(ErrorKind::state_damaged, options_.path + " was being set aside as damaged");
+    }
+    if (!reached.damaged && head->created_at == reached.created_at &&
+        head->commits < reached.commits) {
       return fail(ErrorKind::state_damaged,
                   options_.path + " is older than what was shown last (commit " +
                       std::to_string(head->commits) + " of " + std::to_string(reached.commits) +
@@ -452,9 +480,8 @@ class SqliteStateStore final : public StateStore {
     return joined;
   }
 
-  /// After a failed commit: a new handle, checked, before anything is written again. The log is
-  /// written back first: after a failed fsync its pages may be clean in memory but not on disk, and
-  /// what is appended behind them would be lost with them.
+  /// After a failed commit: a new handle, checked, before anything is written again. What is there
+  /// is brought to the disk first: what is appended behind it would be lost with it.
   Result<Done> reopen() {
     const StateHead reached = head_;
     try {
@@ -464,14 +491,17 @@ class SqliteStateStore final : public StateStore {
         return fail(ErrorKind::state_damaged, options_.path + " is damaged");
       }
       configure();
-      checkpoint();
+      if (auto durable = make_durable(); !durable) {
+        distrust();
+        return durable;
+      }
+      if (!database_) return fail(ErrorKind::state_io, options_.path + ": the disk is full");
       if (auto head = read_head(); !head || head_.created_at != reached.created_at) {
         head_ = reached;
         distrust();
         return fail(ErrorKind::state_damaged, options_.path + " is not what was written");
       }
       read_segments();
-      checkpoint_on_close(true);
       return Done{};
     } catch (const SQLite::Exception& exception) {
       const Error error = to_error(exception, options_.path, Doing::committing);
@@ -488,6 +518,12 @@ class SqliteStateStore final : public StateStore {
     for (int n = 1; ::stat(target.c_str(), &status) == 0; ++n) {
       target = wanted + "-" + std::to_string(n);
     }
+    // Whatever becomes of this: what is found here next is either the rest of it or a new state.
+    HighWater reached = lock_.high_water();
+    reached.damaged = true;
+    if (auto noted = lock_.note_synced(reached); !noted) {
+      return tl::unexpected<Error>(noted.error());
+    }
     for (const char* suffix : {"-wal", "-shm", ""}) {
       const std::string from = options_.path + suffix;
       if (::rename(from.c_str(), (target + suffix).c_str()) != 0 && errno != ENOENT) {
@@ -495,7 +531,6 @@ class SqliteStateStore final : public StateStore {
                     "damaged state can't be set aside: " + from + ": " + std::strerror(errno));
       }
     }
-    lock_.note({});
     return target;
   }
 
