@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <unordered_map>
 
@@ -62,6 +63,15 @@ Error to_error(const SQLite::Exception& exception, const std::string& path, Doin
       return {
           doing == Doing::loading ? ErrorKind::state_damaged : ErrorKind::state_io, what, {}, {}};
   }
+}
+
+/// SQLite's checks tell of a page that can't be read in words: "… error code=266".
+bool is_io_error(const std::string& found) {
+  constexpr std::string_view kWords = "error code";
+  const std::size_t at = found.find(kWords);
+  if (at == std::string::npos) return false;
+  const int code = std::atoi(found.c_str() + std::min(at + kWords.size() + 1, found.size()));
+  return (code & 0xff) == SQLITE_IOERR;
 }
 
 class SqliteStateStore final : public StateStore {
@@ -214,9 +224,12 @@ class SqliteStateStore final : public StateStore {
 
   int pragma(const char* sql) { return database_->execAndGet(sql).getInt(); }
 
+  /// Throws when the disk can't be read just now, which says nothing about the state.
   bool is_sound() {
     SQLite::Statement check(*database_, "PRAGMA quick_check(1)");
-    return check.executeStep() && check.getColumn(0).getString() == "ok";
+    const std::string found = check.executeStep() ? check.getColumn(0).getString() : "nothing";
+    if (is_io_error(found)) throw SQLite::Exception("the database can't be read", SQLITE_IOERR);
+    return found == "ok";
   }
 
   Result<LoadedState> open_and_read(bool follows_damage) {

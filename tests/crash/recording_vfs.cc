@@ -65,6 +65,7 @@ int close_file(sqlite3_file* file) {
 }
 
 int read_file(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
+  if (fails()) return SQLITE_IOERR_READ;
   return real(file)->pMethods->xRead(real(file), data, size, offset);
 }
 

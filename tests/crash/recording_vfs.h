@@ -12,7 +12,7 @@ namespace registry_exporter {
 struct Recorder {
   std::string path;                                ///< Of the state; names are told without it.
   std::function<void(const DiskEvent&)> on_event;  ///< After it was done.
-  /// The calls that change the disk are numbered from 1: this one fails, and the ones after it up
+  /// The calls to the disk are numbered from 1: this one fails, and the ones after it up
   /// to `failures`. 0: none.
   int fail_at = 0;
   int failures = 1;
