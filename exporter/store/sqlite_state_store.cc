@@ -12,8 +12,8 @@
 #include <unordered_map>
 
 #include "exporter/base/time_text.h"
+#include "exporter/store/file_bytes.h"
 #include "exporter/store/lock_file.h"
-#include "exporter/store/rewrite.h"
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
 
@@ -87,9 +87,16 @@ class SqliteStateStore final : public StateStore {
       }
     }
     Result<LoadedState> loaded = open_and_read(false);
-    if (loaded) return loaded;
+    if (loaded || loaded.error().kind != ErrorKind::state_damaged) return loaded;
     close();
-    if (loaded.error().kind != ErrorKind::state_damaged) return loaded;
+    // A disk that fails now and then looks like damage; a second look costs less than the counts.
+    for (const char* suffix : {"", "-wal"}) {
+      const auto readable = read_whole(options_.path + suffix);
+      if (!readable) return tl::unexpected<Error>(readable.error());
+    }
+    loaded = open_and_read(false);
+    if (loaded || loaded.error().kind != ErrorKind::state_damaged) return loaded;
+    close();
     const Result<std::string> moved_to = set_aside();
     if (!moved_to) return tl::unexpected<Error>(moved_to.error());
     loaded = open_and_read(true);

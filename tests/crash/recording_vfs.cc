@@ -11,6 +11,8 @@
 #include <utility>
 
 extern "C" {
+ssize_t __real_pread(int file, void* data, size_t size, off_t offset);
+ssize_t __wrap_pread(int file, void* data, size_t size, off_t offset);
 ssize_t __real_pwrite(int file, const void* data, size_t size, off_t offset);
 int __real_fsync(int file);
 int __real_rename(const char* from, const char* to);
@@ -65,7 +67,8 @@ int close_file(sqlite3_file* file) {
 }
 
 int read_file(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
-  if (fails()) return SQLITE_IOERR_READ;
+  // The second is what the real VFS makes of EIO, and SQLite then calls the database damaged.
+  if (fails()) return current->calls % 2 == 0 ? SQLITE_IOERR_READ : SQLITE_IOERR_CORRUPTFS;
   return real(file)->pMethods->xRead(real(file), data, size, offset);
 }
 
@@ -219,6 +222,11 @@ void record_to(Recorder* recorder) {
 
 // What the store does itself, past SQLite: its lock file, and setting damage aside.
 extern "C" {
+
+ssize_t __wrap_pread(int file, void* data, size_t size, off_t offset) {
+  if (registry_exporter::fails()) return errno = EIO, -1;
+  return __real_pread(file, data, size, offset);
+}
 
 ssize_t __wrap_pwrite(int file, const void* data, size_t size, off_t offset) {
   using namespace registry_exporter;
