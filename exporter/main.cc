@@ -7,8 +7,11 @@
 #include "exporter/app.h"
 #include "exporter/clouds.h"
 
-int main(int argc, char** argv) {
-  using namespace registry_exporter;
+namespace {
+
+using namespace registry_exporter;
+
+int run(int argc, char** argv) {
   char host[256] = {};
   const char* pod = std::getenv("POD_NAME");
   if (pod == nullptr && gethostname(host, sizeof host - 1) == 0) pod = host;
@@ -18,8 +21,14 @@ int main(int argc, char** argv) {
     std::fputs(command_line.text.c_str(), command_line.exit_code == 0 ? stdout : stderr);
     return command_line.exit_code;
   }
+  return App(system_runtime(), *command_line.options, real_clouds()).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return App(system_runtime(), *command_line.options, real_clouds()).run();
+    return run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "registry_exporter: %s\n", error.what());
     return 1;

@@ -5,6 +5,8 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include <new>
+
 namespace registry_exporter {
 namespace {
 
@@ -12,27 +14,32 @@ const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
+/// These fail for want of memory alone; a digest that isn't one would sign a request.
+void check(const unsigned char* result) {
+  if (result == nullptr) throw std::bad_alloc();
+}
+
 }  // namespace
 
 Sha256 sha256(std::string_view bytes) {
   Sha256 digest{};
-  SHA256(bytes_of(bytes), bytes.size(), digest.data());
+  check(SHA256(bytes_of(bytes), bytes.size(), digest.data()));
   return digest;
 }
 
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
   Sha256 digest{};
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(),
-       digest.data(), &size);
+  check(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(),
+             digest.data(), &size));
   return digest;
 }
 
 std::string hmac_sha1(std::string_view key, std::string_view bytes) {
   std::array<unsigned char, 20> digest{};
   unsigned int size = 0;
-  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(),
-       digest.data(), &size);
+  check(HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(),
+             digest.data(), &size));
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 

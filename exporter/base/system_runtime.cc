@@ -1,5 +1,9 @@
 // Shell: the only file that reads the system's clocks, starts its threads and asks for its entropy.
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -32,9 +36,21 @@ class SystemWaiter final : public Waiter {
   std::condition_variable condition_;
 };
 
+/// What reaches the end of a thread left half-made changes behind: the program ends, and goes on
+/// from what is on the disk when it is started again.
+void run_to_the_end(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "registry_exporter: %s; ending, start it again\n", problem.what());
+    std::_Exit(1);
+  }
+}
+
 class SystemThread final : public Thread {
  public:
-  explicit SystemThread(std::function<void()> body) : thread_(std::move(body)) {}
+  explicit SystemThread(std::function<void()> body)
+      : thread_([body = std::move(body)]() mutable { run_to_the_end(std::exchange(body, {})); }) {}
 
  private:
   std::jthread thread_;

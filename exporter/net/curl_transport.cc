@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cctype>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <unordered_set>
 #include <vector>
@@ -35,6 +36,18 @@ struct Line {
   std::unique_ptr<CURLM, MultiDeleter> multi{curl_multi_init()};
   std::unique_ptr<CURL, CurlDeleter> easy{curl_easy_init()};
 };
+
+/// A request without one of its options or headers must not be sent.
+template <class Value>
+void set(CURL* handle, CURLoption option, Value value) {
+  if (curl_easy_setopt(handle, option, value) == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+}
+
+void append(HeaderList& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) throw std::bad_alloc();
+  if (!list) list.reset(longer);
+}
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -238,7 +251,7 @@ class CurlTransport final : public HttpTransport {
     char message[CURL_ERROR_SIZE] = {};
     const HeaderList headers = header_list(request);
     const HeaderList connect_to = configure(line->easy.get(), request, headers.get(), receiving);
-    curl_easy_setopt(line->easy.get(), CURLOPT_ERRORBUFFER, message);
+    set(line->easy.get(), CURLOPT_ERRORBUFFER, message);
 
     const std::optional<CURLcode> code = perform(*line);
     long status = 0;
@@ -276,7 +289,7 @@ class CurlTransport final : public HttpTransport {
   void put_back(std::unique_ptr<Line> line, bool is_good) {
     curl_easy_reset(line->easy.get());  // Options go, connections stay.
     // Still, a resolver's thread must not be waited for when the line goes.
-    curl_easy_setopt(line->easy.get(), CURLOPT_QUICK_EXIT, 1L);
+    set(line->easy.get(), CURLOPT_QUICK_EXIT, 1L);
     const std::lock_guard lock(mutex_);
     busy_.erase(line.get());
     if (is_good) idle_.push_back(std::move(line));
@@ -304,9 +317,7 @@ class CurlTransport final : public HttpTransport {
 
   static HeaderList header_list(const HttpRequest& request) {
     HeaderList list;
-    const auto add = [&list](const std::string& line) {
-      list.reset(curl_slist_append(list.release(), line.c_str()));
-    };
+    const auto add = [&list](const std::string& line) { append(list, line); };
     bool has_content_type = false;
     for (const auto& [name, value] : request.headers) {
       has_content_type |= lower(name) == "content-type";
@@ -325,61 +336,60 @@ class CurlTransport final : public HttpTransport {
     const std::string port = origin.port.empty() ? "" : ":" + origin.port;
     const std::string url = origin.scheme + "://" + host + port + request.target;
 
-    curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(handle, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
-    curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(handle, CURLOPT_USERAGENT, kUserAgent);
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
+    set(handle, CURLOPT_URL, url.c_str());
+    set(handle, CURLOPT_PATH_AS_IS, 1L);
+    set(handle, CURLOPT_HTTPHEADER, headers);
+    set(handle, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+    set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    set(handle, CURLOPT_USERAGENT, kUserAgent);
+    set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    set(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
+    set(handle, CURLOPT_NOSIGNAL, 1L);
+    set(handle, CURLOPT_QUICK_EXIT, 1L);
+    set(handle, CURLOPT_TCP_NODELAY, 1L);
     const auto timeout = static_cast<long>(std::max<std::int64_t>(1, request.timeout.count()));
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                     std::min(timeout, static_cast<long>(kConnectTimeoutMax.count())));
+    set(handle, CURLOPT_TIMEOUT_MS, timeout);
+    set(handle, CURLOPT_CONNECTTIMEOUT_MS,
+        std::min(timeout, static_cast<long>(kConnectTimeoutMax.count())));
     if (request.method == "POST") {
-      curl_easy_setopt(handle, CURLOPT_POST, 1L);
-      curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
-      curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.c_str());
+      set(handle, CURLOPT_POST, 1L);
+      set(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+      set(handle, CURLOPT_POSTFIELDS, request.body.c_str());
     } else if (request.method != "GET") {
-      curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+      set(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
-    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(handle, CURLOPT_HEADERDATA, &receiving);
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(handle, CURLOPT_WRITEDATA, &receiving);
+    set(handle, CURLOPT_HEADERFUNCTION, on_header);
+    set(handle, CURLOPT_HEADERDATA, &receiving);
+    set(handle, CURLOPT_WRITEFUNCTION, on_body);
+    set(handle, CURLOPT_WRITEDATA, &receiving);
     configure_tls(handle);
     const std::string proxy = options_.direct ? "" : proxy_for(request.origin, options_.proxy);
-    curl_easy_setopt(handle, CURLOPT_PROXY, proxy.c_str());  // "" is: none, not even libcurl's own.
-    curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
+    set(handle, CURLOPT_PROXY, proxy.c_str());  // "" is: none, not even libcurl's own.
+    set(handle, CURLOPT_NOPROXY, "");
 
     HeaderList connect_to;
     if (renamed) {
       const std::string real_port = origin.port.empty() ? "443" : origin.port;
-      connect_to.reset(curl_slist_append(
-          nullptr, (host + ":" + real_port + ":" + origin.host + ":" + real_port).c_str()));
-      curl_easy_setopt(handle, CURLOPT_CONNECT_TO, connect_to.get());
+      append(connect_to, host + ":" + real_port + ":" + origin.host + ":" + real_port);
+      set(handle, CURLOPT_CONNECT_TO, connect_to.get());
     }
     return connect_to;
   }
 
   void configure_tls(CURL* handle) const {
-    curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    curl_easy_setopt(handle, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
+    set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(handle, CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+    set(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+    set(handle, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
     const auto file = [handle](CURLoption option, const std::string& path) {
-      if (!path.empty()) curl_easy_setopt(handle, option, path.c_str());
+      if (!path.empty()) set(handle, option, path.c_str());
     };
     file(CURLOPT_CAINFO, options_.ca_file);
     // The named authorities alone, not the system's beside them.
-    if (!options_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAPATH, nullptr);
+    if (!options_.ca_file.empty()) set(handle, CURLOPT_CAPATH, nullptr);
     // An https:// proxy may be of theirs, too.
     file(CURLOPT_PROXY_CAINFO, options_.ca_file);
     file(CURLOPT_SSLCERT, options_.cert_file);

@@ -1,6 +1,7 @@
 #include "exporter/web/task_threads.h"
 
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 void run_guarded(const std::function<void()>& task) {
   try {
     task();
+  } catch (const std::bad_alloc&) {
+    throw;  // Nobody would get the answer; the thread's end is the program's.
   } catch (const std::exception& problem) {
     log::error("task failed", {{"reason", problem.what()}});
   }

@@ -46,7 +46,7 @@ struct Line {
 
 std::atomic<Line*> plan{nullptr};
 
-__attribute__((constructor)) void read_plan() {
+void read_plan() {
   const char* path = std::getenv("INJECT_PLAN");
   if (path == nullptr) return;
   const int file = ::openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC);
@@ -68,6 +68,15 @@ bool fails(Call call) {
   return true;
 }
 
+using Main = int(int, char**, char**);
+Main* real_main = nullptr;
+
+/// What libraries do before main() is not ours to survive.
+int planned_main(int argc, char** argv, char** environment) {
+  read_plan();
+  return real_main(argc, argv, environment);
+}
+
 /// An eventfd and the like, which can't fail.
 bool is_kernel_object(int file) {
   struct stat status {};
@@ -84,6 +93,13 @@ Function* next(Function*, const char* name) {
 #define REAL(name) static auto* const real = next(&::name, #name)
 
 extern "C" {
+
+int __libc_start_main(Main* main, int argc, char** argv, void (*init)(), void (*fini)(),
+                      void (*loader_fini)(), void* stack_end) {
+  static auto* const real = next(&__libc_start_main, "__libc_start_main");
+  real_main = main;
+  return real(planned_main, argc, argv, init, fini, loader_fini, stack_end);
+}
 
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
