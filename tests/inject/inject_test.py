@@ -59,6 +59,15 @@ class Plan:
     def fail(self, call, at, failures, error):
         struct.pack_into("<QQQQ", self._memory, 32 * CALLS.index(call), 0, at, failures, error)
 
+    def refuse(self, call, error):
+        """From now on every one of these fails, until heal()."""
+        struct.pack_into("<QQQ", self._memory, 32 * CALLS.index(call) + 8, 1, 1 << 60,
+                         getattr(errno, error))
+
+    def heal(self):
+        for call in CALLS:
+            struct.pack_into("<Q", self._memory, 32 * CALLS.index(call) + 8, 0)
+
     def calls(self, call):
         return struct.unpack_from("<Q", self._memory, 32 * CALLS.index(call))[0]
 
@@ -218,6 +227,100 @@ class Injection(unittest.TestCase):
                             print("WRONG", problems[-1], file=sys.stderr, flush=True)
             print(f"{call}: {runs} runs so far, {len(problems)} wrong", file=sys.stderr, flush=True)
         self.assertEqual(problems, [])
+
+
+class BadDisk(unittest.TestCase):
+    """The disk refuses for a while: what is shown stays as it was saved, then all is well again."""
+
+    def test_a_full_broken_or_read_only_disk_is_lived_through(self):
+        with World() as world:
+            world.simulator("--repositories=10", "--speed=0")
+            world.configure()
+            world.port = free_port()
+            plan = Plan(world.folder / "plan")
+            run = Run(world, world.folder / "state.db", plan)
+            try:
+                self.assertTrue(run.wait_ready())
+                for calls, error in ((("pwrite", "ftruncate"), "ENOSPC"),
+                                     (("pwrite", "open", "ftruncate"), "EROFS"),
+                                     (("fsync",), "EIO"), (("pwrite", "fsync", "pread"), "EIO")):
+                    with self.subTest(calls=calls, error=error):
+                        self.live_through(world, run, plan, calls, error)
+            finally:
+                run.process.kill()
+                run.process.wait()
+            again = Run(world, world.folder / "state.db")
+            try:
+                self.assertTrue(again.wait_ready(), again.text())
+                self.assertEqual(again.left(world.truth()), {})
+            finally:
+                again.process.kill()
+                again.process.wait()
+            self.assertEqual(list(world.folder.glob("state.db.damaged-*")), [])
+
+    def live_through(self, world, run, plan, calls, error):
+        self.assertEqual(run.left(world.truth()), {})
+        before = self.scrape(run)
+        for call in calls:
+            plan.refuse(call, error)
+        world.control(speed=600)
+        for _ in range(8):
+            shown = self.scrape(run)
+            self.assertEqual(counters(shown), counters(before), "shown without being saved")
+            time.sleep(0.1)
+        world.control(speed=0)
+        failed = ("registry_exporter_state_commits_total", (("result", "error"),))
+        self.assertGreater(shown[failed], before.get(failed, 0))
+        self.assertNotEqual(differences(counters(shown), world.truth()), {}, "nothing happened")
+        plan.heal()
+        self.assertEqual(run.left(world.truth()), {})
+
+    def scrape(self, run):
+        status, _, body = http(run.url + "/metrics", timeout=10,
+                               headers={"X-Prometheus-Scrape-Timeout-Seconds": "2"})
+        self.assertEqual(status, 200)
+        return parse(body.decode())
+
+    def test_a_real_disk_that_is_full_is_lived_through(self):
+        with World() as world:
+            disk = world.folder / "disk"
+            disk.mkdir()
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(disk)],
+                                     capture_output=True)
+            if mounted.returncode:
+                self.skipTest("no right to mount")
+            try:
+                self.fill_and_free(world, disk)
+            finally:
+                subprocess.run(["umount", "-l", str(disk)], check=True)
+
+    def fill_and_free(self, world, disk):
+        world.simulator("--repositories=4", "--speed=0")
+        world.configure()
+        world.port = free_port()
+        run = Run(world, disk / "state.db")
+        try:
+            self.assertTrue(run.wait_ready(), run.text())
+            self.assertEqual(run.left(world.truth()), {})
+            before = self.scrape(run)
+            with contextlib.suppress(OSError):
+                with open(disk / "ballast", "wb", buffering=0) as ballast:
+                    while ballast.write(b"x" * 4096):
+                        pass
+            world.control(speed=600)
+            time.sleep(1)
+            for _ in range(10):
+                shown = counters(self.scrape(run))
+                for key, value in counters(before).items():
+                    self.assertGreaterEqual(shown[key], value)
+                time.sleep(0.05)
+            world.control(speed=0)
+            (disk / "ballast").unlink()
+            subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+            self.assertEqual(run.left(world.truth()), {})
+        finally:
+            run.process.kill()
+            run.process.wait()
 
 
 def free_port():
