@@ -461,7 +461,9 @@ void Collector::absorb(Repository& repository, MergeEffects& effects) {
   for (const Observation& seen : effects.observations) {
     auto& buckets = repository.exemplars[seen.outcome];
     buckets.resize(options_.bucket_bounds.size() + 1);
-    buckets[seen.bucket] =
+    auto& exemplar = buckets[seen.bucket];
+    if (exemplar && exemplar->ended_at > seen.ended_at) continue;  // They must not go back in time.
+    exemplar =
         Exemplar{seen.id, static_cast<double>(seen.duration.count()) / 1000.0, seen.ended_at};
   }
   repository.replaces_closed |= effects.closed_removed;

@@ -149,3 +149,41 @@ TEST_CASE("conclude_sweep: the floor never falls") {
   conclude_sweep(ledger, findings, effects);
   CHECK(ledger.floor == at(2'500));
 }
+
+TEST_CASE("conclude_sweep: an open build is gone only after two sweeps in a row without it") {
+  SweepFindings findings;
+  findings.lookback = std::chrono::hours(1);
+  findings.started_at = kNow;
+  const RecordKey a[] = {record_key("a")};
+  Ledger ledger;
+  merge(ledger, {runs("a", 999'000)});
+  const auto sweep = [&](bool met) {
+    findings.met = met ? std::span<const RecordKey>(a) : std::span<const RecordKey>();
+    MergeEffects effects;
+    conclude_sweep(ledger, findings, effects);
+    return ledger.open.size();
+  };
+  CHECK(sweep(false) == 1);
+  CHECK(sweep(true) == 1);
+  CHECK(sweep(false) == 1);
+  CHECK(sweep(false) == 0);
+  CHECK(ledger.present[static_cast<std::size_t>(RecordClass::vanished)] == 1);
+  merge(ledger, {done("a", 999'000)});
+  CHECK(counted(ledger) == 1);
+  CHECK(imbalance(ledger) == 0);
+}
+
+TEST_CASE("imbalance: every way in which books can be wrong shows") {
+  Ledger good;
+  merge(good, {done("a", 10), runs("b", 20)});
+  CHECK(imbalance(good) == 0);
+  Ledger one_unknown = good;
+  ++one_unknown.known;
+  CHECK(imbalance(one_unknown) == 1);
+  Ledger one_lost = good;
+  one_lost.open.clear();
+  CHECK(imbalance(one_lost) == 1);
+  Ledger counted_too_often = good;
+  counted_too_often.counters.events[Outcome::failed] += 3;
+  CHECK(imbalance(counted_too_often) == 3);
+}

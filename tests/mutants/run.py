@@ -54,7 +54,7 @@ def killer(checks):
 
 def try_one(what, file, right, wrong):
     path = COPY / file
-    text = (ROOT / file).read_text()
+    text = path.read_text()
     if text.count(right) != 1:
         return f"NOT APPLIED: its text stands {text.count(right)} times in {file}"
     checks = checks_of(file)
