@@ -246,6 +246,42 @@ TEST_CASE("reading: a server with a smaller page limit of its own hides nothing"
   CHECK(counted(ledger) == 55);
 }
 
+TEST_CASE("reading: a page size that is echoed is kept to, also where no total is told") {
+  FakeList list = with_builds(55);
+  list.page_size_max = 20;
+  list.tells_total = false;
+  list.tells_page_size = true;
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 50});
+  CHECK(counted(ledger) == 55);
+}
+
+TEST_CASE("reading: one empty page is not the end of a list that promises more") {
+  FakeList list = with_builds(40);
+  Ledger ledger = baseline_ledger();
+  visit(list, ledger, {.page_size = 10});
+  for (int i = 0; i < 25; ++i) add_build(list, "news" + std::to_string(i));
+  list.calls = 0;
+  list.empty_call = 2;
+  const VisitResult result = visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 15);
+  CHECK(result.effects.history_gaps == 0);
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(counted(ledger) == 25);
+}
+
+TEST_CASE("reading: history that a first reading jumped over does not become news") {
+  FakeList list = with_builds(30);
+  list.between_calls = [](FakeList& moving) {
+    if (moving.calls == 1) moving.newest_first.erase(moving.newest_first.begin());
+  };
+  Ledger ledger = baseline_ledger();
+  visit(list, ledger, {.page_size = 10, .pages_per_visit = 1000});
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(counted(ledger) == 0);
+  CHECK(ledger.known == 30);
+}
+
 TEST_CASE("reading: a server that ignores the page number ends in an error, not in a loop") {
   struct Stuck : FakeList {};
   FakeList list = with_builds(200);
