@@ -114,6 +114,7 @@ CollectorOptions Engine::collector_options(const RegistryConfig& registry, bool 
   options.bucket_bounds = config_.metrics.build_duration_buckets;
   options.page_size = registry.page_size;
   options.concurrency = registry.concurrency;
+  options.requests_per_second = registry.requests_per_second;
   options.collect_rules = !registry.is_acr() && std::get<SwrConfig>(registry.cloud).collect_rules;
   options.shown_before = shown_before;
   DiscoveryRules& discovery = options.discovery;

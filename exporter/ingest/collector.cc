@@ -1,6 +1,7 @@
 #include "exporter/ingest/collector.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "exporter/base/log.h"
 #include "exporter/ingest/view.h"
@@ -14,6 +15,9 @@ constexpr std::size_t kUnknownStatusesMax = 32;
 /// Every so many visits the repository that has waited longest is next, however urgent others are:
 /// nobody starves when the rate is too low for all.
 constexpr std::uint64_t kFairShare = 3;
+/// Sweeps and open builds included.
+constexpr double kCallsPerRead = 1.1;
+constexpr std::chrono::minutes kTellAgain{30};
 /// A sweep that a total asked for, or that was not clean, comes at most this often a
 /// sweep_interval.
 constexpr int kExtraSweeps = 12;
@@ -201,18 +205,35 @@ RepositoryPace Collector::pace_of(const Repository& repository, SteadyTime now) 
   return pace;
 }
 
+/// Says which rate would do; nobody else knows how many repositories there are.
+void Collector::tell_of_low_rate(std::size_t overdue, SteadyTime now) {
+  const double seconds = std::chrono::duration<double>(options_.max_staleness).count();
+  const double enough = static_cast<double>(data_->repositories.size()) * kCallsPerRead / seconds;
+  const bool told = low_rate_told_at_ && since(*low_rate_told_at_, now) < kTellAgain;
+  if (overdue == 0 || told || enough <= options_.requests_per_second) return;
+  low_rate_told_at_ = now;
+  log::warn("requests_per_second is too low to read every repository within max_staleness",
+            {{"registry", options_.name},
+             {"repositories", std::to_string(data_->repositories.size())},
+             {"overdue", std::to_string(overdue)},
+             {"enough", std::to_string(static_cast<std::int64_t>(std::ceil(enough)))}});
+}
+
 void Collector::plan_due() {
   const SteadyTime now = runtime_.clock.steady_now();
+  std::size_t overdue = 0;
   for (const auto& [key, repository] : data_->repositories) {
     const bool readable = repository->has_series() && !repository->state.ledger.halted;
     if (!readable || repository->planned || repository->in_flight) continue;
     const std::optional<Due> urgency = due(pace_of(*repository, now), options_.max_staleness);
     if (!urgency) continue;
+    if (urgency->urgency == Urgency::overdue) ++overdue;
     repository->planned = true;
     plan_.push_back({repository.get(), demand_, *urgency});
   }
   std::stable_sort(plan_.begin(), plan_.end(),
                    [](const Planned& a, const Planned& b) { return more_urgent(b.due, a.due); });
+  tell_of_low_rate(overdue, now);
 }
 
 bool Collector::outstanding(std::uint64_t demand) const {

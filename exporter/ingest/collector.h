@@ -29,6 +29,7 @@ struct CollectorOptions {
   std::vector<double> bucket_bounds;  ///< Seconds.
   int page_size = 100;
   int concurrency = 4;
+  double requests_per_second = 5;
   bool collect_rules = false;
   bool shown_before = false;  ///< An earlier process may have shown values of this registry.
   DiscoveryRules discovery;
@@ -96,6 +97,7 @@ class Collector {
   Task take_task();
   void finish_task(const Task& task);
   void plan_due();
+  void tell_of_low_rate(std::size_t overdue, SteadyTime now);
   RepositoryPace pace_of(const Repository& repository, SteadyTime now) const;
   bool sweep_due(const Repository& repository, SteadyTime now) const;
   bool outstanding(std::uint64_t demand) const;
@@ -137,6 +139,7 @@ class Collector {
   std::uint64_t demand_ = 0;   ///< Of the newest scrape that asked.
   std::vector<Planned> plan_;  ///< Least urgent first: taken from the back.
   std::uint64_t picks_ = 0;
+  std::optional<SteadyTime> low_rate_told_at_;
   std::vector<std::uint64_t> in_flight_;
   std::optional<std::uint64_t> discovery_wanted_;
   bool discovery_running_ = false;

@@ -179,9 +179,6 @@ Reading::PageFacts Reading::merge_page(Ledger& ledger, const Page& page,
 /// Whether nothing is listed after this page. Also learns the page size that the server keeps to.
 bool Reading::list_ends_here(const Page& page) {
   const bool first = walk_.next_page == 0;
-  if (first && page.page_size && *page.page_size > 0 && *page.page_size < walk_.page_size) {
-    walk_.page_size = *page.page_size;
-  }
   const auto size = static_cast<std::size_t>(walk_.page_size);
   const std::uint64_t end = static_cast<std::uint64_t>(walk_.next_page) * size + page.rows;
   const bool more_promised = page.total && *page.total > end;

@@ -27,7 +27,6 @@ struct FakeList {
   bool oldest_first = false;
   bool knows_ids = true;  ///< Point reads are answered.
   bool tells_total = true;
-  bool tells_page_size = false;
   int empty_call = 0;          ///< This call is answered without rows; the total stays.
   std::int64_t total_lie = 0;  ///< Added to the total.
   int page_size_max = 1000;
@@ -49,7 +48,6 @@ struct FakeList {
                           listed.begin() + static_cast<std::ptrdiff_t>(end));
     if (calls == empty_call) answer.records.clear();
     answer.rows = answer.records.size();
-    if (tells_page_size) answer.page_size = size;
     if (tells_total) {
       answer.total =
           static_cast<std::uint64_t>(static_cast<std::int64_t>(listed.size()) + total_lie);

@@ -80,8 +80,6 @@ MUTANTS = [
      "return !more_promised || empty_in_a_row_ >= 2;", "return true;"),
     ("the server's smaller pages are not noticed", READING,
      "if (first && more_promised) walk_.page_size = static_cast<int>(page.rows);", ""),
-    ("the echoed page size is not believed", READING,
-     "walk_.page_size = *page.page_size;\n", ";\n"),
     ("one page too few", READING,
      "if (pages_read_ >= options_.pages_per_visit) return std::nullopt;",
      "if (pages_read_ >= 1) return std::nullopt;"),
