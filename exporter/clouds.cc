@@ -1,18 +1,11 @@
 #include "exporter/clouds.h"
 
-#include <cstdlib>
-
 #include "exporter/acr/client.h"
 #include "exporter/net/curl_transport.h"
 #include "exporter/swr/client.h"
 
 namespace registry_exporter {
 namespace {
-
-std::optional<std::string> environment_variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
 
 CurlOptions curl_options(const RegistryConfig& registry) {
   CurlOptions options;
@@ -21,6 +14,7 @@ CurlOptions curl_options(const RegistryConfig& registry) {
   options.cert_file = registry.tls.cert_file;
   options.key_file = registry.tls.key_file;
   options.server_name = registry.tls.server_name;
+  options.server_name_origin = registry.endpoint;
   return options;
 }
 

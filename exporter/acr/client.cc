@@ -3,10 +3,12 @@
 #include <set>
 
 #include "exporter/acr/codec.h"
+#include "exporter/acr/credentials.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
 #include "exporter/base/log.h"
 #include "exporter/base/time_text.h"
+#include "exporter/cloud/calls.h"
 
 namespace registry_exporter::acr {
 namespace {
@@ -42,21 +44,6 @@ class ListEnd {
   bool over_ = false;
 };
 
-/// Errors that end a discovery, whatever was found so far.
-bool is_final(const Error& error) {
-  return error.kind == ErrorKind::canceled || error.kind == ErrorKind::unauthorized ||
-         error.kind == ErrorKind::invalid_config;
-}
-
-ApiCallerOptions caller_options(const RegistryConfig& config) {
-  ApiCallerOptions options;
-  options.registry = config.name;
-  options.requests_per_second = config.requests_per_second;
-  options.request_timeout = config.request_timeout;
-  options.probe_interval = kProbeInterval;
-  return options;
-}
-
 }  // namespace
 
 /// What a discovery has gathered.
@@ -67,11 +54,14 @@ struct Client::Found {
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config, const MetricsConfig& metrics)
-    : Client(runtime, transport, observer, config, metrics, make_credentials(config)) {}
+    : Client(runtime, transport, observer, config, metrics,
+             credential_sources(config,
+                                key_services(runtime, transport, observer, config.name, caller_),
+                                this_machine(), runtime.entropy)) {}
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config, const MetricsConfig& metrics,
-               std::unique_ptr<Credentials> credentials)
+               std::vector<Source> sources)
     : runtime_(runtime),
       transport_(transport),
       target_{config.endpoint, std::get<AcrConfig>(config.cloud).instance_id,
@@ -79,8 +69,8 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       registry_(config.name),
       static_repositories_(config.static_repositories),
       statuses_(metrics.build_statuses),
-      credentials_(std::move(credentials)),
-      caller_(runtime, transport, observer, caller_options(config)) {}
+      caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
+      credentials_(runtime, std::move(sources), [this] { caller_.credentials_changed(); }) {}
 
 Result<Discovery> Client::discover() {
   if (static_repositories_) return discover_static(*static_repositories_);
@@ -132,12 +122,10 @@ void Client::abort() {
 
 CloudHealth Client::health() const {
   CloudHealth health;
-  health.up = caller_.up();
+  health.up = caller_.up() && credentials_.available();
   health.requests_per_second = caller_.rate_in_force();
   health.clock_offset = caller_.clock_offset();
-  if (const Result<AcrKeys> keys = credentials_->get()) {
-    health.credentials_expire_at = keys->expires_at;
-  }
+  health.credentials_expire_at = credentials_.expires_at();
   return health;
 }
 
@@ -145,37 +133,22 @@ template <class T>
 Result<Client::Answer<T>> Client::ask(
     std::string_view operation, const HttpRequest& question,
     const std::function<Result<T>(std::string_view body)>& parse) {
-  const Result<AcrKeys> keys = credentials_->get();
-  if (!keys) return within(operation, keys.error());
-  notice(*keys);
-
   std::optional<T> value;
-  ApiCall call;
+  SignedCall call;
   call.operation = operation;
-  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
-    const Result<AcrKeys> newest = credentials_->get();
-    if (!newest) return tl::unexpected(newest.error());
-    return sign_v3(question, *newest, now, make_nonce(runtime_.entropy));
+  call.sign = [&](const Keys& keys, UnixMillis now) {
+    return sign_v3(question, keys, now, make_nonce(runtime_.entropy));
   };
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
     if (auto refusal = judge(response)) return refusal;
     Result<T> parsed = parse(response.body);
-    if (!parsed) return Refusal{parsed.error(), false};
+    if (!parsed) return Refusal{parsed.error(), false, false};
     value = std::move(*parsed);
     return std::nullopt;
   };
-  const Result<HttpResponse> response = caller_.call(call);
-  if (!response) return within(operation, response.error());
-  if (!value) return fail(ErrorKind::malformed, std::string(operation) + ": answer not read");
+  const Result<HttpResponse> response = call_signed(caller_, credentials_, call);
+  if (!response) return tl::unexpected(response.error());
   return Answer<T>{std::move(*value), parse_http_date(response->header("date"))};
-}
-
-/// Tells the caller of keys that it has not seen: other ones than those it may have given up on.
-void Client::notice(const AcrKeys& keys) {
-  std::uint64_t known = generation_;
-  while (known < keys.generation && !generation_.compare_exchange_weak(known, keys.generation)) {
-  }
-  if (known != 0 && known < keys.generation) caller_.credentials_changed();
 }
 
 Result<Discovery> Client::discover_static(const std::vector<StaticRepository>& wanted) {

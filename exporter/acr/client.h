@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "exporter/acr/build_status.h"
-#include "exporter/acr/credentials.h"
 #include "exporter/acr/requests.h"
 #include "exporter/base/observer.h"
 #include "exporter/base/result.h"
 #include "exporter/base/runtime.h"
+#include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
 #include "exporter/net/api_caller.h"
@@ -33,10 +33,9 @@ class Client final : public Cloud {
   /// `config.cloud` holds an AcrConfig. What comes by reference must outlive the client.
   Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
          const RegistryConfig& config, const MetricsConfig& metrics);
-  /// With keys from elsewhere.
+  /// With credentials from elsewhere.
   Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-         const RegistryConfig& config, const MetricsConfig& metrics,
-         std::unique_ptr<Credentials> credentials);
+         const RegistryConfig& config, const MetricsConfig& metrics, std::vector<Source> sources);
 
   Result<Discovery> discover() override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
@@ -60,7 +59,6 @@ class Client final : public Cloud {
   template <class T>
   Result<Answer<T>> ask(std::string_view operation, const HttpRequest& question,
                         const std::function<Result<T>(std::string_view body)>& parse);
-  void notice(const AcrKeys& keys);
 
   Result<Discovery> discover_static(const std::vector<StaticRepository>& wanted);
   Result<Discovery> discover_by_namespace();
@@ -75,11 +73,10 @@ class Client final : public Cloud {
   std::string registry_;
   std::optional<std::vector<StaticRepository>> static_repositories_;
   BuildStatusMap statuses_;
-  std::unique_ptr<Credentials> credentials_;
   ApiCaller caller_;
+  Credentials credentials_;
 
-  std::atomic<std::uint64_t> generation_ = 0;  ///< Of the keys that `caller_` knows of.
-  std::atomic<bool> by_namespace_ = false;     ///< The whole instance may not be listed.
+  std::atomic<bool> by_namespace_ = false;  ///< The whole instance may not be listed.
   mutable std::mutex mutex_;
   std::map<std::string, ListedRepository> looked_up_;  ///< By full name.
 };

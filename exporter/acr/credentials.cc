@@ -1,113 +1,301 @@
 #include "exporter/acr/credentials.h"
 
-#include <cstdlib>
-#include <mutex>
-#include <string>
-#include <utility>
+#include <memory>
+
+#include "exporter/acr/profiles.h"
+#include "exporter/acr/refusal.h"
+#include "exporter/acr/token_service.h"
+#include "exporter/base/digest.h"
 
 namespace registry_exporter::acr {
 namespace {
 
-constexpr const char* kSupported =
-    "supported are access_key_id with access_key_secret (and security_token), each also as _file, "
-    "or ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET and "
-    "ALIBABA_CLOUD_SECURITY_TOKEN in the environment";
+/// A form of credentials that was found, whether in our configuration or elsewhere.
+using Found = Result<AcrCredentials>;
 
-/// Keys that can be read again at any time, by a function without side effects.
-class ReadAgain final : public Credentials {
- public:
-  using Read = std::function<Result<AcrKeys>()>;
-  explicit ReadAgain(Read read) : read_(std::move(read)) {}
+std::string digest_of(std::initializer_list<std::string_view> parts) {
+  std::string all;
+  for (const std::string_view part : parts) all.append(part).push_back('\0');
+  return hex(sha256(all));
+}
 
-  Result<AcrKeys> get() override {
-    Result<AcrKeys> keys = read_();  // Files: not under the lock.
-    const std::lock_guard lock(mutex_);
-    const bool known = last_.generation > 0;
-    if (!keys) return known ? Result<AcrKeys>(last_) : keys;
-    keys->generation = last_.generation;
-    if (*keys != last_) {
-      ++keys->generation;
-      last_ = *keys;
-    }
-    return keys;
-  }
-
- private:
-  Read read_;
-  std::mutex mutex_;
-  AcrKeys last_;
+/// All that a source needs to follow up a form of credentials.
+struct Context {
+  std::string sts_origin, metadata_origin;
+  KeyServices services;
+  Machine machine;
+  Entropy& entropy;
 };
 
-class NotSupported final : public Credentials {
- public:
-  explicit NotSupported(std::string form) : form_(std::move(form)) {}
-  Result<AcrKeys> get() override {
-    return fail(ErrorKind::invalid_config,
-                "credentials: " + form_ + " is not supported yet; " + kSupported);
+std::string sts_origin_of(const RegistryConfig& config, const Machine& machine) {
+  if (!config.sts_endpoint.empty()) return config.sts_endpoint;
+  const std::string region = machine.variable("ALIBABA_CLOUD_STS_REGION");
+  if (config.endpoint.starts_with("https://cr-vpc.")) {
+    return "https://sts-vpc." + (region.empty() ? config.region : region) + ".aliyuncs.com";
   }
+  if (region.empty()) return "https://sts.aliyuncs.com";
+  const bool vpc = machine.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
+  return (vpc ? "https://sts-vpc." : "https://sts.") + region + ".aliyuncs.com";
+}
 
- private:
-  std::string form_;
-};
+// ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
 
-Result<AcrKeys> read_static(const AcrCredentials& from, const SecretReader& reader) {
-  const Result<Secret> id = reader(from.access_key_id);
+/// STS's answers have none of the product's envelope.
+std::optional<Refusal> judge_sts(const HttpResponse& response) {
+  if (response.status >= 200 && response.status < 300) return std::nullopt;
+  return judge(response);
+}
+
+/// Refused tokens may be quoted.
+std::optional<Refusal> judge_sts_quietly(const HttpResponse& response) {
+  std::optional<Refusal> refusal = judge_sts(response);
+  if (refusal) {
+    refusal->error.detail = "HTTP " + std::to_string(response.status) + " " + refusal->error.code;
+    refusal->sign_again = false;  // Nothing is signed.
+  }
+  return refusal;
+}
+
+Result<Grant> exchange_oidc(const Context& context, const AcrCredentials::Oidc& oidc,
+                            const Secret& token, bool in_good_time) {
+  GrantCall call;
+  call.operation = "AssumeRoleWithOIDC";
+  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
+    return assume_role_with_oidc(context.sts_origin, oidc, token, now);
+  };
+  call.judge = judge_sts_quietly;
+  call.read = parse_sts_answer;
+  return ask_for_keys(context.services, call, in_good_time);
+}
+
+Result<Grant> exchange_keys(const Context& context, const AcrCredentials::AssumeRole& role,
+                            const Keys& keys, bool in_good_time) {
+  GrantCall call;
+  call.operation = "AssumeRole";
+  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
+    return assume_role(context.sts_origin, role, keys, now, make_nonce(context.entropy));
+  };
+  call.judge = judge_sts;
+  call.read = parse_sts_answer;
+  return ask_for_keys(context.services, call, in_good_time);
+}
+
+/// A good answer of a service beside us.
+Result<HttpResponse> fetch(const Context& context, const char* operation,
+                           const HttpRequest& request) {
+  Result<HttpResponse> response = context.services.fetch(operation, request);
+  if (!response || response->status == 200) return response;
+  return fail(response->status >= 500 ? ErrorKind::server_error : ErrorKind::unauthorized,
+              "HTTP " + std::to_string(response->status));
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+Result<Grant> ask_metadata(const Context& context, std::string role) {
+  constexpr const char* kOperation = "InstanceMetadata";
+  const std::string& origin = context.metadata_origin;
+  const Result<HttpResponse> token = fetch(context, kOperation, metadata_token(origin));
+  if (!token && context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED")) {
+    return within("token", token.error());
+  }
+  const std::string token_text = token ? trimmed(token->body) : "";
+  if (role.empty()) {
+    const auto named = fetch(context, kOperation, metadata_role(origin, token_text));
+    if (!named) return within("is a RAM role attached to the instance?", named.error());
+    role = trimmed(named->body);
+  }
+  const auto keys = fetch(context, kOperation, metadata_keys(origin, role, token_text));
+  if (!keys) return within("role " + role, keys.error());
+  return parse_key_document(*keys);
+}
+
+// ── Leads ────────────────────────────────────────────────────────────────────────────────────────
+
+using SharedContext = std::shared_ptr<const Context>;
+
+Result<Lead> static_lead(const SharedContext& context, const AcrCredentials& from,
+                         std::string source) {
+  const auto& read = context->machine.read;
+  const Result<Secret> id = read(from.access_key_id);
   if (!id) return within("access_key_id", id.error());
-  const Result<Secret> secret = reader(from.access_key_secret);
+  const Result<Secret> secret = read(from.access_key_secret);
   if (!secret) return within("access_key_secret", secret.error());
   Result<Secret> token = Secret();
-  if (!from.security_token.empty()) token = reader(from.security_token);
+  if (!from.security_token.empty()) token = read(from.security_token);
   if (!token) return within("security_token", token.error());
   if (id->empty() || secret->empty()) {
-    return fail(ErrorKind::invalid_config,
-                "credentials: access_key_id or access_key_secret is empty");
+    return fail(ErrorKind::invalid_config, "access_key_id or access_key_secret is empty");
   }
-  return AcrKeys{id->reveal(), *secret, *token, std::nullopt, 0};
+  Lead lead;
+  lead.source = std::move(source);
+  lead.keys.access_key = id->reveal();
+  lead.keys.secret_key = *secret;
+  lead.keys.security_token = *token;
+  lead.basis = digest_of({id->reveal(), secret->reveal(), token->reveal()});
+  return lead;
 }
 
-Result<AcrKeys> read_environment(const Environment& environment) {
-  const auto text = [&](const char* name) { return environment(name).value_or(""); };
-  AcrKeys keys{text("ALIBABA_CLOUD_ACCESS_KEY_ID"), Secret(text("ALIBABA_CLOUD_ACCESS_KEY_SECRET")),
-               Secret(text("ALIBABA_CLOUD_SECURITY_TOKEN")), std::nullopt, 0};
-  if (keys.access_key_id.empty() || keys.access_key_secret.empty()) {
-    return fail(ErrorKind::invalid_config,
-                std::string("credentials: none are configured and the environment has none; ") +
-                    kSupported);
-  }
-  return keys;
+Result<Lead> oidc_lead(const SharedContext& context, const AcrCredentials::Oidc& oidc,
+                       const std::string& source) {
+  const Result<Secret> token = context->machine.read({Secret(), oidc.token_file});
+  if (!token) return within("oidc: token_file", token.error());
+  Lead lead;
+  lead.source = source + ": oidc as " + oidc.role_arn;
+  lead.basis = digest_of({oidc.role_arn, oidc.provider_arn, token->reveal()});
+  lead.exchange = [context, oidc, token = *token](bool in_good_time) {
+    return exchange_oidc(*context, oidc, token, in_good_time);
+  };
+  return lead;
 }
 
-/// The first form in use that can't be had yet; "" for none.
-std::string unsupported_form(const AcrCredentials& credentials) {
-  if (credentials.assume_role) return "assume_role";
-  if (credentials.oidc) return "oidc";
-  if (credentials.ecs_ram_role) return "ecs_ram_role";
-  if (!credentials.credentials_uri.empty()) return "credentials_uri";
-  return {};
+Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from,
+                        const std::string& source) {
+  if (from.oidc) return oidc_lead(context, *from.oidc, source);
+  Lead lead;
+  if (from.ecs_ram_role) {
+    const std::string role = *from.ecs_ram_role;
+    lead.source = source + ": instance metadata" + (role.empty() ? "" : ", role " + role);
+    lead.basis = digest_of({role});
+    lead.exchange = [context, role](bool) { return ask_metadata(*context, role); };
+    return lead;
+  }
+  if (!from.credentials_uri.empty()) {
+    const std::string uri = from.credentials_uri;
+    lead.source = source + ": credentials URI";
+    lead.basis = digest_of({uri});
+    lead.exchange = [context, uri](bool) -> Result<Grant> {
+      const auto response = fetch(*context, "CredentialsUri", keys_at(uri));
+      if (!response) return tl::unexpected(response.error());
+      return parse_key_document(*response);
+    };
+    return lead;
+  }
+  return static_lead(context, from, source);
+}
+
+/// The role is assumed with whatever keys the form beneath gives.
+Result<Lead> lead_of(const SharedContext& context, const AcrCredentials& from,
+                     const std::string& source) {
+  Result<Lead> base = plain_lead(context, from, source);
+  if (!base || !from.assume_role) return base;
+  const AcrCredentials::AssumeRole role = *from.assume_role;
+  Lead lead;
+  lead.source = base->source + ", then " + role.role_arn;
+  lead.basis = digest_of({base->basis, role.role_arn, role.session_name, role.external_id});
+  lead.exchange = [context, role, base = *base](bool in_good_time) -> Result<Grant> {
+    if (!base.exchange) return exchange_keys(*context, role, base.keys, in_good_time);
+    const Result<Grant> first = base.exchange(in_good_time);
+    if (!first) return first;
+    return exchange_keys(*context, role, first->keys, in_good_time);
+  };
+  return lead;
+}
+
+// ── Where the default chain looks ────────────────────────────────────────────────────────────────
+
+tl::unexpected<Error> nothing(std::string why) {
+  return fail(ErrorKind::invalid_config, std::move(why));
+}
+
+Found in_environment(const Machine& machine) {
+  AcrCredentials found;
+  found.access_key_id.value = Secret(machine.variable("ALIBABA_CLOUD_ACCESS_KEY_ID"));
+  found.access_key_secret.value = Secret(machine.variable("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
+  found.security_token.value = Secret(machine.variable("ALIBABA_CLOUD_SECURITY_TOKEN"));
+  if (!found.access_key_id.empty() && !found.access_key_secret.empty()) return found;
+  return nothing("ALIBABA_CLOUD_ACCESS_KEY_ID or ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set");
+}
+
+Found oidc_in_environment(const Machine& machine) {
+  const AcrCredentials::Oidc oidc{machine.variable("ALIBABA_CLOUD_ROLE_ARN"),
+                                  machine.variable("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
+                                  machine.variable("ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
+                                  machine.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME")};
+  if (oidc.role_arn.empty() || oidc.provider_arn.empty() || oidc.token_file.empty()) {
+    return nothing(
+        "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN or "
+        "ALIBABA_CLOUD_OIDC_TOKEN_FILE is not set");
+  }
+  AcrCredentials found;
+  found.oidc = oidc;
+  return found;
+}
+
+using Parse = Result<AcrCredentials> (*)(std::string_view text, const std::string& name);
+
+Found in_file(const Machine& machine, const char* path_variable, const char* in_home, Parse parse) {
+  std::string path = machine.variable(path_variable);
+  if (path.empty()) path = machine.in_home(in_home);
+  if (path.empty()) return nothing("there is no HOME to look in");
+  const Result<Secret> text = machine.read({Secret(), path});
+  if (!text) return tl::unexpected(text.error());
+  auto found = parse(text->reveal(), machine.variable("ALIBABA_CLOUD_PROFILE"));
+  if (!found) return within(path, found.error());
+  return std::move(*found);
+}
+
+Found in_cli_config(const Machine& machine) {
+  if (machine.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED")) {
+    return nothing("ALIBABA_CLOUD_CLI_PROFILE_DISABLED is set");
+  }
+  return in_file(machine, "ALIBABA_CLOUD_CONFIG_FILE", ".aliyun/config.json", parse_cli_config);
+}
+
+Found in_credentials_file(const Machine& machine) {
+  return in_file(machine, "ALIBABA_CLOUD_CREDENTIALS_FILE", ".alibabacloud/credentials",
+                 parse_credentials_file);
+}
+
+Found on_instance(const Machine& machine) {
+  if (machine.is_on("ALIBABA_CLOUD_ECS_METADATA_DISABLED")) {
+    return nothing("ALIBABA_CLOUD_ECS_METADATA_DISABLED is set");
+  }
+  AcrCredentials found;
+  found.ecs_ram_role = machine.variable("ALIBABA_CLOUD_ECS_METADATA");
+  return found;
+}
+
+Found at_uri(const Machine& machine) {
+  AcrCredentials found;
+  found.credentials_uri = machine.variable("ALIBABA_CLOUD_CREDENTIALS_URI");
+  if (found.credentials_uri.find("://") != std::string::npos) return found;
+  return nothing("ALIBABA_CLOUD_CREDENTIALS_URI is not set");
+}
+
+Source source_of(const SharedContext& context, std::string where,
+                 Found (*look)(const Machine& machine)) {
+  return [context, where = std::move(where), look]() -> Result<Lead> {
+    const Found found = look(context->machine);
+    if (!found) return within(where, found.error());
+    Result<Lead> lead = lead_of(context, *found, where);
+    if (!lead) return within(where, lead.error());
+    return lead;
+  };
 }
 
 }  // namespace
 
-std::unique_ptr<Credentials> make_credentials(const RegistryConfig& config, Environment environment,
-                                              SecretReader reader) {
-  if (!config.credentials_given) {
-    return std::make_unique<ReadAgain>(
-        [environment = std::move(environment)] { return read_environment(environment); });
+std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
+                                       Machine machine, Entropy& entropy) {
+  const std::string metadata_origin =
+      config.metadata_endpoint.empty() ? "http://100.100.100.200" : config.metadata_endpoint;
+  std::string sts_origin = sts_origin_of(config, machine);
+  const auto context = std::make_shared<const Context>(Context{
+      std::move(sts_origin), metadata_origin, std::move(services), std::move(machine), entropy});
+  if (config.credentials_given) {
+    const AcrCredentials given = std::get<AcrConfig>(config.cloud).credentials;
+    return {[context, given] { return lead_of(context, given, "the configuration"); }};
   }
-  const AcrCredentials& credentials = std::get<AcrConfig>(config.cloud).credentials;
-  std::string unsupported = unsupported_form(credentials);
-  if (!unsupported.empty()) return std::make_unique<NotSupported>(std::move(unsupported));
-  return std::make_unique<ReadAgain>(
-      [credentials, reader = std::move(reader)] { return read_static(credentials, reader); });
-}
-
-std::unique_ptr<Credentials> make_credentials(const RegistryConfig& config) {
-  const auto environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    return value;
-  };
-  return make_credentials(config, environment, read_secret);
+  return {source_of(context, "the environment", in_environment),
+          source_of(context, "the environment", oidc_in_environment),
+          source_of(context, "profile of the CLI", in_cli_config),
+          source_of(context, "credentials file", in_credentials_file),
+          source_of(context, "the default chain", on_instance),
+          source_of(context, "the environment", at_uri)};
 }
 
 }  // namespace registry_exporter::acr

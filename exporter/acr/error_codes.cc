@@ -18,6 +18,7 @@ constexpr CodeMeaning kUsedNonce{ErrorKind::bad_request, true};
 // A time that is refused says nothing of the keys, but nothing is answered either.
 constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true};
 constexpr CodeMeaning kUnauthorized{ErrorKind::unauthorized, false};
+constexpr CodeMeaning kExpired{ErrorKind::unauthorized, false, true};
 constexpr CodeMeaning kForbidden{ErrorKind::forbidden, false};
 constexpr CodeMeaning kNotFound{ErrorKind::not_found, false};
 constexpr CodeMeaning kServerError{ErrorKind::server_error, false};
@@ -31,7 +32,8 @@ constexpr Rule kRules[] = {
     {"signaturenonceused", Match::prefix, kUsedNonce},
     {"invalidtimestamp", Match::prefix, kWrongTime},
     {"illegaltimestamp", Match::prefix, kWrongTime},
-    {"invalidsecuritytoken", Match::prefix, kUnauthorized},
+    {"invalidsecuritytoken", Match::prefix, kExpired},
+    {"securitytokenexpired", Match::anywhere, kExpired},
     {"missingsecuritytoken", Match::prefix, kUnauthorized},
     {"invalidaccesskey", Match::prefix, kUnauthorized},
     {"missingaccesskey", Match::prefix, kUnauthorized},

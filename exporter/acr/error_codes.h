@@ -10,7 +10,8 @@ namespace registry_exporter::acr {
 
 struct CodeMeaning {
   ErrorKind kind = ErrorKind::bad_request;
-  bool sign_again = false;  ///< Refused for its time or its nonce alone.
+  bool sign_again = false;           ///< Refused for its time or its nonce alone.
+  bool credentials_expired = false;  ///< Temporary keys that have had their time.
 };
 
 /// What a code means whatever status it came with: the same code has different statuses on

@@ -105,6 +105,7 @@ Refusal refusal(const HttpResponse& response, const Verdict& verdict, CodeMeanin
   refusal.error.code = clean_code(verdict.code);
   refusal.error.detail = "HTTP " + std::to_string(response.status);
   refusal.sign_again = meaning.sign_again;
+  refusal.credentials_expired = meaning.credentials_expired;
   if (!refusal.error.code.empty()) refusal.error.detail += " " + refusal.error.code;
   if (!why.empty()) refusal.error.detail += ": " + why;
   return refusal;

@@ -94,8 +94,7 @@ std::string host_of(std::string_view origin) {
   return std::string(host);
 }
 
-HttpRequest sign_v3(HttpRequest request, const AcrKeys& keys, UnixMillis now,
-                    std::string_view nonce) {
+HttpRequest sign_v3(HttpRequest request, const Keys& keys, UnixMillis now, std::string_view nonce) {
   const std::string body_digest = hex(sha256(request.body));
   set(request.headers, "host", host_of(request.origin));
   set(request.headers, "x-acs-date", format_rfc3339(now));
@@ -113,10 +112,10 @@ HttpRequest sign_v3(HttpRequest request, const AcrKeys& keys, UnixMillis now,
                                 '\n' + canonical_query(query) + '\n' + headers.lines + '\n' +
                                 headers.names + '\n' + body_digest;
   const std::string to_sign = std::string(kScheme) + '\n' + hex(sha256(canonical));
-  const std::string signature = hex(hmac_sha256(keys.access_key_secret.reveal(), to_sign));
+  const std::string signature = hex(hmac_sha256(keys.secret_key.reveal(), to_sign));
   set(request.headers, "authorization",
-      std::string(kScheme) + " Credential=" + keys.access_key_id +
-          ",SignedHeaders=" + headers.names + ",Signature=" + signature);
+      std::string(kScheme) + " Credential=" + keys.access_key + ",SignedHeaders=" + headers.names +
+          ",Signature=" + signature);
   return request;
 }
 

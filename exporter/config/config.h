@@ -59,6 +59,8 @@ struct SecretSource {
 struct AcrCredentials {
   struct AssumeRole {
     std::string role_arn, session_name, external_id;
+    std::string
+        policy;  ///< Narrows the role's rights; profiles of the official tools may have one.
     bool operator==(const AssumeRole&) const = default;
   };
   struct Oidc {
@@ -83,10 +85,15 @@ struct SwrCredentials {
     std::string idp_id, token_file;
     bool operator==(const Oidc&) const = default;
   };
+  struct AssumeAgency {
+    std::string domain_name, agency_name;
+    bool operator==(const AssumeAgency&) const = default;
+  };
   SecretSource access_key, secret_key, security_token;
   std::optional<IamUser> iam_user;
   std::optional<Oidc> oidc;
   bool ecs_agency = false;
+  std::optional<AssumeAgency> assume_agency;  ///< On top of one of the above.
   bool operator==(const SwrCredentials&) const = default;
 };
 
@@ -160,6 +167,9 @@ struct ConfigProblem {
 
 /// `name` → value of an environment variable, nullopt when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// This process's environment. Shell.
+std::optional<std::string> environment_variable(const std::string& name);
 
 /// Families that `metrics.disabled` may name: asked back, since they are known elsewhere.
 using KnownFamily = std::function<bool(const std::string& name)>;

@@ -107,28 +107,45 @@ SwrCredentials::Oidc read_swr_oidc(Section section) {
   return oidc;
 }
 
+SwrCredentials::AssumeAgency read_assume_agency(Section section) {
+  SwrCredentials::AssumeAgency agency;
+  agency.domain_name = section.required_text("domain_name");
+  agency.agency_name = section.required_text("agency_name");
+  section.refuse_the_rest();
+  return agency;
+}
+
 void check_acr_forms(Section& section, bool all_known) {
   const bool keys = section.has_secret("access_key_id") || section.has_secret("access_key_secret");
   const bool others =
       section.has("oidc") || section.has("ecs_ram_role") || section.has("credentials_uri");
-  if (section.has("assume_role")) {
-    if (!keys || others) {
-      section.problem("assume_role", " goes on top of access_key_id and access_key_secret, alone");
+  if (!keys && !others) {
+    if (section.has_secret("security_token")) return;  // Told already.
+    if (section.has("assume_role")) {
+      section.problem("assume_role",
+                      " goes on top of access_key_id and access_key_secret (or of another form)");
+      return;
     }
-  } else if (keys || others || !section.has_secret("security_token")) {
-    check_forms(section,
-                {{"access_key_id", keys},
-                 {"oidc", section.has("oidc")},
-                 {"ecs_ram_role", section.has("ecs_ram_role")},
-                 {"credentials_uri", section.has("credentials_uri")}},
-                all_known);
   }
+  check_forms(section,
+              {{"access_key_id", keys},
+               {"oidc", section.has("oidc")},
+               {"ecs_ram_role", section.has("ecs_ram_role")},
+               {"credentials_uri", section.has("credentials_uri")}},
+              all_known);
 }
 
 void check_swr_forms(Section& section, bool ecs_agency, bool all_known) {
   const bool keys = section.has_secret("access_key") || section.has_secret("secret_key");
   const bool others = section.has("iam_user") || section.has("oidc") || ecs_agency;
-  if (!keys && !others && section.has_secret("security_token")) return;  // Told already.
+  if (!keys && !others) {
+    if (section.has_secret("security_token")) return;  // Told already.
+    if (section.has("assume_agency")) {
+      section.problem("assume_agency",
+                      " goes on top of access_key and secret_key (or of another form)");
+      return;
+    }
+  }
   check_forms(section,
               {{"access_key", keys},
                {"iam_user", section.has("iam_user")},
@@ -156,6 +173,7 @@ AcrCredentials read_acr_credentials(Section section) {
                                                   {"secret_key_file", kOfSwr},
                                                   {"iam_user", kOfSwr},
                                                   {"ecs_agency", kOfSwr},
+                                                  {"assume_agency", kOfSwr},
                                                   {"sts_endpoint", kAtTheRegistry},
                                                   {"metadata_endpoint", kAtTheRegistry}});
   check_acr_forms(section, all_known);
@@ -169,6 +187,9 @@ SwrCredentials read_swr_credentials(Section section, const std::string& region) 
   credentials.security_token = section.secret("security_token");
   if (auto user = section.section("iam_user")) credentials.iam_user = read_iam_user(*user, region);
   if (auto oidc = section.section("oidc")) credentials.oidc = read_swr_oidc(*oidc);
+  if (auto agency = section.section("assume_agency")) {
+    credentials.assume_agency = read_assume_agency(*agency);
+  }
   const std::optional<bool> agency = section.boolean("ecs_agency");
   credentials.ecs_agency = agency.value_or(false);
   check_pair(section, "access_key", "secret_key");

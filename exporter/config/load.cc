@@ -10,12 +10,12 @@ namespace {
 constexpr std::size_t kConfigBytesMax = 8UL * 1024 * 1024;
 constexpr std::size_t kSecretBytesMax = 64UL * 1024;
 
+}  // namespace
+
 std::optional<std::string> environment_variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
-
-}  // namespace
 
 tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
                                                              const KnownFamily& known_family) {

@@ -234,7 +234,7 @@ Advice advice_for(bool acr) {
   } else {
     all({"instance_id", "network", "sts_endpoint"}, kOfAcr);
     all({"access_key", "access_key_file", "secret_key", "secret_key_file", "iam_user", "oidc",
-         "ecs_agency"},
+         "ecs_agency", "assume_agency"},
         kCredential);
   }
   return advice;

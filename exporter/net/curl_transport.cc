@@ -331,7 +331,8 @@ class CurlTransport final : public HttpTransport {
   HeaderList configure(CURL* handle, const HttpRequest& request, curl_slist* headers,
                        Receiving& receiving) const {
     const OriginParts origin = split_origin(request.origin);
-    const bool renamed = !options_.server_name.empty() && origin.scheme == "https";
+    const bool renamed = !options_.server_name.empty() && origin.scheme == "https" &&
+                         request.origin == options_.server_name_origin;
     const std::string host = renamed ? options_.server_name : origin.host;
     const std::string port = origin.port.empty() ? "" : ":" + origin.port;
     const std::string url = origin.scheme + "://" + host + port + request.target;
@@ -365,7 +366,7 @@ class CurlTransport final : public HttpTransport {
     set(handle, CURLOPT_WRITEFUNCTION, on_body);
     set(handle, CURLOPT_WRITEDATA, &receiving);
     configure_tls(handle);
-    const std::string proxy = options_.direct ? "" : proxy_for(request.origin, options_.proxy);
+    const std::string proxy = request.direct ? "" : proxy_for(request.origin, options_.proxy);
     set(handle, CURLOPT_PROXY, proxy.c_str());  // "" is: none, not even libcurl's own.
     set(handle, CURLOPT_NOPROXY, "");
 

@@ -11,9 +11,10 @@ namespace registry_exporter {
 
 struct CurlOptions {
   ProxySettings proxy;
-  bool direct = false;  ///< Never through a proxy (metadata services).
   std::string ca_file, cert_file, key_file;
-  std::string server_name;  ///< The name that the server's certificate must have, if not the host.
+  /// The name that the certificate of `server_name_origin` must have, if not the host; other
+  /// servers (token services) have names of their own.
+  std::string server_name, server_name_origin;
   std::size_t body_bytes_max = 32UL * 1024 * 1024;  ///< Decoded.
   std::size_t head_bytes_max = 64UL * 1024;
 };

@@ -19,6 +19,7 @@ struct HttpRequest {
   HttpHeaders headers;       ///< `host` among them when it is signed.
   std::string body;
   Millis timeout{10'000};  ///< Whole request, connect to last byte.
+  bool direct = false;     ///< Never through a proxy (metadata services).
 };
 
 struct HttpResponse {

@@ -2,7 +2,9 @@
 
 #include "exporter/base/log.h"
 #include "exporter/base/time_text.h"
+#include "exporter/cloud/calls.h"
 #include "exporter/swr/codec.h"
+#include "exporter/swr/credentials.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
 
@@ -50,24 +52,9 @@ class ListEnd {
   bool over_ = false;
 };
 
-/// Errors that end a discovery, whatever was found so far.
-bool is_final(const Error& error) {
-  return error.kind == ErrorKind::canceled || error.kind == ErrorKind::unauthorized ||
-         error.kind == ErrorKind::invalid_config;
-}
-
-ApiCallerOptions caller_options(const RegistryConfig& config) {
-  ApiCallerOptions options;
-  options.registry = config.name;
-  options.requests_per_second = config.requests_per_second;
-  options.request_timeout = config.request_timeout;
-  options.probe_interval = kProbeInterval;
-  return options;
-}
-
 Target target_of(const RegistryConfig& config) {
   const SwrConfig& swr = std::get<SwrConfig>(config.cloud);
-  return {config.endpoint, swr.iam_endpoint, swr.paging};
+  return {config.endpoint, swr.paging};
 }
 
 }  // namespace
@@ -86,9 +73,12 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       registry_(config.name),
       project_id_(std::get<SwrConfig>(config.cloud).project_id),
       static_repositories_(config.static_repositories),
-      caller_(runtime, transport, observer, caller_options(config)),
-      credentials_(make_credentials(
-          config, runtime, [this](const TokenQuestion& asked) { return ask_for_token(asked); })) {}
+      caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
+      credentials_(runtime,
+                   credential_sources(
+                       config, key_services(runtime, transport, observer, config.name, caller_),
+                       this_machine()),
+                   [this] { caller_.credentials_changed(); }) {}
 
 Result<Discovery> Client::discover() {
   if (static_repositories_) {
@@ -203,107 +193,32 @@ void Client::abort() {
 
 CloudHealth Client::health() const {
   CloudHealth health;
-  health.up = caller_.up();
+  health.up = caller_.up() && credentials_.available();
   health.requests_per_second = caller_.rate_in_force();
   health.clock_offset = caller_.clock_offset();
-  health.credentials_expire_at = credentials_->expires_at();
+  health.credentials_expire_at = credentials_.expires_at();
   return health;
 }
-
-/// One call, and what became of it.
-struct Client::Question {
-  std::string_view operation;
-  const HttpRequest& request;
-  SwrKeys keys;
-  std::function<std::optional<Error>(const HttpResponse& response)> read;
-  bool renewed = false;  ///< The keys were got because others had expired.
-  bool expired = false;  ///< Out: these have expired as well, if that can be.
-};
 
 template <class T>
 Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
                       const std::function<Result<T>(const HttpResponse& response)>& parse) {
   std::optional<T> value;
-  const auto read = [&](const HttpResponse& response) -> std::optional<Error> {
+  SignedCall call;
+  call.operation = operation;
+  call.sign = [&](const Keys& keys, UnixMillis now) {
+    return sign(question, keys, project_id_, now);
+  };
+  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = judge(response)) return refusal;
     Result<T> parsed = parse(response);
-    if (!parsed) return parsed.error();
+    if (!parsed) return Refusal{parsed.error(), false, false};
     value = std::move(*parsed);
     return std::nullopt;
   };
-  for (bool renewed = false;; renewed = true) {
-    const Result<SwrKeys> keys = credentials_->get();
-    if (!keys) return within(operation, keys.error());
-    notice(*keys);
-    Question asked{operation, question, *keys, read, renewed, false};
-    const Result<HttpResponse> response = call_once(asked);
-    if (response) return std::move(*value);
-    if (!asked.expired) return within(operation, response.error());
-    credentials_->expired(keys->generation);
-  }
-}
-
-Result<HttpResponse> Client::call_once(Question& question) {
-  bool signed_again = false;
-  ApiCall call;
-  call.operation = question.operation;
-  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
-    return sign(question.request, question.keys, project_id_, now);
-  };
-  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    std::optional<Refusal> refusal = judge(response);
-    if (!refusal) {
-      if (auto error = question.read(response)) return Refusal{std::move(*error), false, false};
-      return std::nullopt;
-    }
-    // Each remedy is tried once: what is refused after it is bad, whatever the words. Only a token
-    // can be renewed; keys that are refused are bad keys.
-    const bool renewable = !question.keys.iam_token.empty() && !question.renewed;
-    refusal->credentials_expired = refusal->credentials_expired && renewable;
-    refusal->sign_again = refusal->sign_again && !signed_again;
-    signed_again = signed_again || refusal->sign_again;
-    question.expired = refusal->credentials_expired;
-    return refusal;
-  };
-  return caller_.call(call);
-}
-
-/// Tells the caller of keys that it has not seen: other ones than those it may have given up on.
-/// A renewed token is no new secret.
-void Client::notice(const SwrKeys& keys) {
-  if (!keys.iam_token.empty()) return;
-  std::uint64_t known = generation_;
-  while (known < keys.generation && !generation_.compare_exchange_weak(known, keys.generation)) {
-  }
-  if (known != 0 && known < keys.generation) caller_.credentials_changed();
-}
-
-Result<IamToken> Client::ask_for_token(const TokenQuestion& asked) {
-  {
-    const std::lock_guard lock(password_mutex_);
-    const bool changed = password_asked_with_ && *password_asked_with_ != asked.password;
-    if (changed) caller_.credentials_changed();
-    password_asked_with_ = asked.password;
-  }
-  std::optional<IamToken> token;
-  ApiCall call;
-  call.operation = "CreateToken";
-  call.prepare = [&](UnixMillis) -> Result<HttpRequest> {
-    return create_token(target_, asked.user, asked.password);
-  };
-  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = judge(response)) {
-      refusal->credentials_expired = asked.in_good_time;
-      refusal->sign_again = false;  // Nothing is signed.
-      return refusal;
-    }
-    Result<IamToken> parsed = parse_token(response);
-    if (!parsed) return Refusal{parsed.error(), false, false};
-    token = std::move(*parsed);
-    return std::nullopt;
-  };
-  const Result<HttpResponse> response = caller_.call(call);
-  if (!response) return within("CreateToken", response.error());
-  return std::move(*token);
+  const Result<HttpResponse> response = call_signed(caller_, credentials_, call);
+  if (!response) return tl::unexpected(response.error());
+  return std::move(*value);
 }
 
 }  // namespace registry_exporter::swr

@@ -2,8 +2,6 @@
 
 #include <atomic>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,10 +10,10 @@
 
 #include "exporter/base/observer.h"
 #include "exporter/base/runtime.h"
+#include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
 #include "exporter/net/api_caller.h"
-#include "exporter/swr/credentials.h"
 #include "exporter/swr/requests.h"
 
 namespace registry_exporter::swr {
@@ -44,10 +42,6 @@ class Client final : public Cloud {
   template <class T>
   Result<T> ask(std::string_view operation, const HttpRequest& question,
                 const std::function<Result<T>(const HttpResponse& response)>& parse);
-  struct Question;
-  Result<HttpResponse> call_once(Question& question);
-  void notice(const SwrKeys& keys);
-  Result<IamToken> ask_for_token(const TokenQuestion& asked);
 
   Result<Discovery> discover_by_namespace();
   /// One listing: of all, or of one organisation. True: it came to its end.
@@ -60,11 +54,8 @@ class Client final : public Cloud {
   std::string project_id_;
   std::optional<std::vector<StaticRepository>> static_repositories_;
   ApiCaller caller_;
-  std::unique_ptr<Credentials> credentials_;
+  Credentials credentials_;
 
-  std::atomic<std::uint64_t> generation_ = 0;  ///< Of the keys that `caller_` knows of.
-  std::mutex password_mutex_;
-  std::optional<Secret> password_asked_with_;
   std::atomic<bool> by_namespace_ = false;  ///< Repositories may not be listed all at once.
 };
 

@@ -233,20 +233,4 @@ Result<std::vector<RetentionRule>> parse_retentions(std::string_view body) {
   return rules;
 }
 
-Result<IamToken> parse_token(const HttpResponse& response) {
-  IamToken token;
-  token.token = response.header("x-subject-token");
-  if (token.token.empty()) {
-    return fail(ErrorKind::malformed, "shape: no X-Subject-Token header");
-  }
-  if (const Result<json::Document> document = json::parse(response.body)) {
-    const auto inner = json::object_at(document->root, "token");
-    if (inner) {
-      token.issued_at = time_at(*inner, "issued_at");
-      token.expires_at = time_at(*inner, "expires_at");
-    }
-  }
-  return token;
-}
-
 }  // namespace registry_exporter::swr

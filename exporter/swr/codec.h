@@ -13,7 +13,7 @@
 #include "exporter/model/repository.h"
 #include "exporter/net/http_transport.h"
 
-/// The answers of SWR (v2 "manage" API) and IAM. Their oddities end here:
+/// The answers of SWR (v2 "manage" API). Their oddities end here:
 ///  - numbers come as strings and the other way round; a rule is JSON within a string;
 ///  - times are RFC 3339 with 0 to 9 digits of a fraction; outside [2000, 2100) is no time;
 ///  - a page may be [], null or missing; totals stand in the body, in each row, or in a header;
@@ -36,14 +36,6 @@ Result<std::vector<std::string>> parse_namespaces(std::string_view body);
 
 /// No rule twice: each becomes a series.
 Result<std::vector<RetentionRule>> parse_retentions(std::string_view body);
-
-/// What IAM gave: the token is in a header.
-struct IamToken {
-  std::string token;
-  std::optional<UnixMillis> issued_at;  ///< By IAM's clock, as the next.
-  std::optional<UnixMillis> expires_at;
-};
-Result<IamToken> parse_token(const HttpResponse& response);
 
 /// The `template` of a rule that is JSON within a string.
 Outcome outcome_of_rule(std::string_view rule_type);

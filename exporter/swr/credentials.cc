@@ -1,225 +1,272 @@
 #include "exporter/swr/credentials.h"
 
-#include <cstdlib>
-#include <mutex>
-#include <string>
-#include <utility>
+#include <memory>
+
+#include "exporter/base/digest.h"
+#include "exporter/cloud/ini.h"
+#include "exporter/config/endpoint.h"
+#include "exporter/swr/refusal.h"
+#include "exporter/swr/signer.h"
+#include "exporter/swr/token_service.h"
 
 namespace registry_exporter::swr {
 namespace {
 
-constexpr const char* kSupported =
-    "supported are access_key with secret_key (and security_token), iam_user with password, each "
-    "secret also as _file, or HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and "
-    "HUAWEICLOUD_SDK_SECURITY_TOKEN in the environment";
+/// A form of credentials that was found, whether in our configuration or elsewhere.
+using Found = Result<SwrCredentials>;
 
-/// A token that doesn't tell its life, or not in earnest, has the documented one.
-constexpr std::chrono::hours kTokenLife{24};
-constexpr std::chrono::hours kTokenLifeMax{24 * 7};
-/// After a renewal that failed while the old token serves. IAM locks users who fail too often.
-constexpr std::chrono::minutes kRenewalPause{6};
-/// Renewed after this share of its life.
-constexpr int kRenewNumerator = 4;
-constexpr int kRenewDenominator = 5;
-
-/// Keys that can be read again at any time, by a function without side effects.
-class ReadAgain final : public Credentials {
- public:
-  using Read = std::function<Result<SwrKeys>()>;
-  explicit ReadAgain(Read read) : read_(std::move(read)) {}
-
-  Result<SwrKeys> get() override {
-    Result<SwrKeys> keys = read_();  // Files: not under the lock.
-    const std::lock_guard lock(mutex_);
-    const bool known = last_.generation > 0;
-    if (!keys) return known ? Result<SwrKeys>(last_) : keys;
-    keys->generation = last_.generation;
-    if (*keys != last_) {
-      ++keys->generation;
-      last_ = *keys;
-    }
-    return keys;
-  }
-  void expired(std::uint64_t) override {}
-  std::optional<UnixMillis> expires_at() const override { return std::nullopt; }
-
- private:
-  Read read_;
-  std::mutex mutex_;
-  SwrKeys last_;
-};
-
-/// A token for an IAM user: fetched by one thread at a time, kept, renewed in good time. While it
-/// is valid, a renewal that fails changes nothing.
-class UserToken final : public Credentials {
- public:
-  UserToken(SwrCredentials::IamUser user, Runtime runtime, TokenSource ask, SecretReader reader)
-      : user_(std::move(user)),
-        runtime_(runtime),
-        ask_(std::move(ask)),
-        reader_(std::move(reader)),
-        changed_(runtime.threads.make_waiter()) {}
-
-  Result<SwrKeys> get() override {
-    const Result<Secret> password = reader_(user_.password);
-    std::unique_lock lock(mutex_);
-    const std::uint64_t answers_before = answers_;
-    while (asking_ && !usable()) changed_->wait_until(lock, SteadyTime::max());
-    if (asking_) return keys_;
-    // Who waited for the asker shares its failure, instead of asking the same again.
-    if (answers_ != answers_before && !usable() && failure_) {
-      return tl::unexpected<Error>(*failure_);
-    }
-    const bool other_password = password && *password != password_;
-    if (!other_password && !renewal_due()) return keys_;
-    if (!password) {
-      if (usable()) return keys_;
-      return within("iam_user.password", password.error());
-    }
-    return renew(lock, *password);
-  }
-
-  void expired(std::uint64_t generation) override {
-    const std::lock_guard lock(mutex_);
-    if (generation == keys_.generation) keys_.iam_token = Secret();
-  }
-
-  std::optional<UnixMillis> expires_at() const override {
-    const std::lock_guard lock(mutex_);
-    return keys_.expires_at;
-  }
-
- private:
-  bool usable() const {
-    return !keys_.iam_token.empty() && runtime_.clock.steady_now() < usable_until_;
-  }
-  bool renewal_due() const { return !usable() || runtime_.clock.steady_now() >= renew_at_; }
-
-  /// Asks without the lock; nobody else asks meanwhile.
-  Result<SwrKeys> renew(std::unique_lock<std::mutex>& lock, const Secret& password) {
-    asking_ = true;
-    password_ = password;
-    const bool in_good_time = usable();
-    lock.unlock();
-    const Result<IamToken> token = ask_({user_, password, in_good_time});
-    lock.lock();
-    asking_ = false;
-    ++answers_;
-    changed_->notify_all();
-    if (token) {
-      take(*token);
-      return keys_;
-    }
-    failure_ = token.error();
-    renew_at_ = runtime_.clock.steady_now() + kRenewalPause;
-    if (usable()) return keys_;
-    return tl::unexpected<Error>(token.error());
-  }
-
-  /// Lives are counted from now by the steady clock: ours may be wrong by hours.
-  void take(const IamToken& token) {
-    const UnixMillis now = runtime_.clock.now();
-    Millis life{0};
-    if (token.expires_at) life = *token.expires_at - token.issued_at.value_or(now);
-    if (life <= Millis{0} || life > kTokenLifeMax) life = kTokenLife;
-    const SteadyTime steady_now = runtime_.clock.steady_now();
-    keys_.iam_token = Secret(token.token);
-    keys_.expires_at = token.expires_at.value_or(now + life);
-    usable_until_ = steady_now + life;
-    renew_at_ = steady_now + life * kRenewNumerator / kRenewDenominator;
-    ++keys_.generation;
-    failure_.reset();
-  }
-
-  const SwrCredentials::IamUser user_;
-  Runtime runtime_;
-  const TokenSource ask_;
-  const SecretReader reader_;
-  mutable std::mutex mutex_;
-  std::unique_ptr<Waiter> changed_;
-  bool asking_ = false;
-  std::uint64_t answers_ = 0;     ///< How often IAM was asked, with whatever result.
-  std::optional<Error> failure_;  ///< Of the newest question.
-  SwrKeys keys_;
-  SteadyTime usable_until_;
-  SteadyTime renew_at_;
-  Secret password_;  ///< The newest that was tried.
-};
-
-class NotSupported final : public Credentials {
- public:
-  explicit NotSupported(std::string form) : form_(std::move(form)) {}
-  Result<SwrKeys> get() override {
-    return fail(ErrorKind::invalid_config,
-                "credentials: " + form_ + " is not supported yet; " + kSupported);
-  }
-  void expired(std::uint64_t) override {}
-  std::optional<UnixMillis> expires_at() const override { return std::nullopt; }
-
- private:
-  std::string form_;
-};
-
-Result<SwrKeys> read_static(const SwrCredentials& from, const SecretReader& reader) {
-  const Result<Secret> access_key = reader(from.access_key);
-  if (!access_key) return within("access_key", access_key.error());
-  const Result<Secret> secret_key = reader(from.secret_key);
-  if (!secret_key) return within("secret_key", secret_key.error());
-  Result<Secret> token = Secret();
-  if (!from.security_token.empty()) token = reader(from.security_token);
-  if (!token) return within("security_token", token.error());
-  if (access_key->empty() || secret_key->empty()) {
-    return fail(ErrorKind::invalid_config, "credentials: access_key or secret_key is empty");
-  }
-  SwrKeys keys;
-  keys.access_key = access_key->reveal();
-  keys.secret_key = *secret_key;
-  keys.security_token = *token;
-  return keys;
+std::string digest_of(std::initializer_list<std::string_view> parts) {
+  std::string all;
+  for (const std::string_view part : parts) all.append(part).push_back('\0');
+  return hex(sha256(all));
 }
 
-Result<SwrKeys> read_environment(const Environment& environment) {
-  const auto text = [&](const char* name) { return environment(name).value_or(""); };
-  SwrKeys keys;
-  keys.access_key = text("HUAWEICLOUD_SDK_AK");
-  keys.secret_key = Secret(text("HUAWEICLOUD_SDK_SK"));
-  keys.security_token = Secret(text("HUAWEICLOUD_SDK_SECURITY_TOKEN"));
-  if (keys.access_key.empty() || keys.secret_key.empty()) {
-    return fail(ErrorKind::invalid_config,
-                std::string("credentials: none are configured and the environment has none; ") +
-                    kSupported);
+/// All that a source needs to follow up a form of credentials.
+struct Context {
+  std::string iam_origin, metadata_origin;
+  KeyServices services;
+  Machine machine;
+};
+
+// ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
+
+/// For questions that aren't signed.
+std::optional<Refusal> judge_unsigned(const HttpResponse& response) {
+  std::optional<Refusal> refusal = judge(response);
+  if (refusal) refusal->sign_again = false;
+  return refusal;
+}
+
+Result<Grant> ask_iam(const Context& context, std::string_view operation, HttpRequest question,
+                      Result<Grant> (*read)(const HttpResponse& response), bool in_good_time) {
+  GrantCall call;
+  call.operation = operation;
+  call.prepare = [&](UnixMillis) -> Result<HttpRequest> { return question; };
+  call.judge = judge_unsigned;
+  call.read = read;
+  return ask_for_keys(context.services, call, in_good_time);
+}
+
+Result<Grant> exchange_id_token(const Context& context, const std::string& idp_id,
+                                const Secret& id_token, bool in_good_time) {
+  const Result<Grant> token = ask_iam(
+      context, "CreateTokenWithIdToken",
+      create_token_with_id_token(context.iam_origin, idp_id, id_token), parse_token, in_good_time);
+  if (!token) return token;
+  return ask_iam(context, "CreateTemporaryAccessKeyByToken",
+                 create_temporary_keys(context.iam_origin, token->keys.iam_token),
+                 parse_temporary_keys, in_good_time);
+}
+
+Result<Grant> exchange_keys(const Context& context, const SwrCredentials::AssumeAgency& agency,
+                            const Keys& keys, bool in_good_time) {
+  GrantCall call;
+  call.operation = "CreateTemporaryAccessKeyByAgency";
+  call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
+    return sign(assume_agency(context.iam_origin, agency), keys, "", now);
+  };
+  call.judge = judge;
+  call.read = parse_temporary_keys;
+  return ask_for_keys(context.services, call, in_good_time);
+}
+
+/// Instances where no agency was set say so with 401; a token that is refused is got anew once.
+Result<Grant> ask_metadata(const Context& context) {
+  constexpr const char* kOperation = "InstanceMetadata";
+  for (bool again = false;; again = true) {
+    const auto token = context.services.fetch(kOperation, metadata_token(context.metadata_origin));
+    if (!token) return within("token", token.error());
+    const int status = token->status;
+    const bool older = status == 404 || status == 405 || status == 503;
+    if (status != 200 && !older) {
+      return fail(ErrorKind::unauthorized, "token: HTTP " + std::to_string(status));
+    }
+    const auto keys = context.services.fetch(
+        kOperation, metadata_keys(context.metadata_origin, status == 200 ? token->body : ""));
+    if (!keys) return tl::unexpected(keys.error());
+    if (keys->status == 200) return parse_temporary_keys(*keys);
+    const bool no_agency = keys->body.find("Cloud Service Agency") != std::string::npos;
+    if (keys->status == 401 && !no_agency && !again) continue;
+    const auto kind = keys->status >= 500 ? ErrorKind::server_error : ErrorKind::unauthorized;
+    return fail(kind, "HTTP " + std::to_string(keys->status) +
+                          ": is an agency set for the instance (ECS console, Agency)?");
   }
-  return keys;
+}
+
+// ── Leads ────────────────────────────────────────────────────────────────────────────────────────
+
+using SharedContext = std::shared_ptr<const Context>;
+
+Result<Lead> static_lead(const Context& context, const SwrCredentials& from, std::string source) {
+  const auto& read = context.machine.read;
+  const Result<Secret> access_key = read(from.access_key);
+  if (!access_key) return within("access_key", access_key.error());
+  const Result<Secret> secret_key = read(from.secret_key);
+  if (!secret_key) return within("secret_key", secret_key.error());
+  Result<Secret> token = Secret();
+  if (!from.security_token.empty()) token = read(from.security_token);
+  if (!token) return within("security_token", token.error());
+  if (access_key->empty() || secret_key->empty()) {
+    return fail(ErrorKind::invalid_config, "access_key or secret_key is empty");
+  }
+  Lead lead;
+  lead.source = std::move(source);
+  lead.keys.access_key = access_key->reveal();
+  lead.keys.secret_key = *secret_key;
+  lead.keys.security_token = *token;
+  lead.basis = digest_of({access_key->reveal(), secret_key->reveal(), token->reveal()});
+  return lead;
+}
+
+Result<Lead> user_lead(const SharedContext& context, const SwrCredentials::IamUser& user,
+                       const std::string& source) {
+  const Result<Secret> password = context->machine.read(user.password);
+  if (!password) return within("iam_user.password", password.error());
+  Lead lead;
+  lead.source = source + ": iam_user " + user.domain_name + "/" + user.user_name;
+  lead.basis = digest_of({password->reveal()});
+  lead.exchange = [context, user, password = *password](bool in_good_time) {
+    return ask_iam(*context, "CreateToken", create_token(context->iam_origin, user, password),
+                   parse_token, in_good_time);
+  };
+  return lead;
+}
+
+Result<Lead> oidc_lead(const SharedContext& context, const SwrCredentials::Oidc& oidc,
+                       const std::string& source) {
+  const Result<Secret> token = context->machine.read({Secret(), oidc.token_file});
+  if (!token) return within("oidc: token_file", token.error());
+  Lead lead;
+  lead.source = source + ": oidc by " + oidc.idp_id;
+  lead.basis = digest_of({oidc.idp_id, token->reveal()});
+  lead.exchange = [context, idp_id = oidc.idp_id, token = *token](bool in_good_time) {
+    return exchange_id_token(*context, idp_id, token, in_good_time);
+  };
+  return lead;
+}
+
+Result<Lead> plain_lead(const SharedContext& context, const SwrCredentials& from,
+                        const std::string& source) {
+  if (from.iam_user) return user_lead(context, *from.iam_user, source);
+  if (from.oidc) return oidc_lead(context, *from.oidc, source);
+  if (!from.ecs_agency) return static_lead(*context, from, source);
+  Lead lead;
+  lead.source = source + ": instance metadata";
+  lead.basis = "agency";
+  lead.exchange = [context](bool) { return ask_metadata(*context); };
+  return lead;
+}
+
+/// The agency is assumed with whatever keys the form beneath gives.
+Result<Lead> lead_of(const SharedContext& context, const SwrCredentials& from,
+                     const std::string& source) {
+  Result<Lead> base = plain_lead(context, from, source);
+  if (!base || !from.assume_agency) return base;
+  const SwrCredentials::AssumeAgency agency = *from.assume_agency;
+  Lead lead;
+  lead.source = base->source + ", then agency " + agency.domain_name + "/" + agency.agency_name;
+  lead.basis = digest_of({base->basis, agency.domain_name, agency.agency_name});
+  lead.exchange = [context, agency, base = *base](bool in_good_time) -> Result<Grant> {
+    if (!base.exchange) return exchange_keys(*context, agency, base.keys, in_good_time);
+    const Result<Grant> first = base.exchange(in_good_time);
+    if (!first) return first;
+    return exchange_keys(*context, agency, first->keys, in_good_time);
+  };
+  return lead;
+}
+
+// ── Where the default chain looks ────────────────────────────────────────────────────────────────
+
+/// Keys, or else a token of an identity provider, under the names of one place.
+Found keys_or_oidc(const SwrCredentials& keys, const SwrCredentials::Oidc& oidc,
+                   const char* otherwise) {
+  if (!keys.access_key.empty() && !keys.secret_key.empty()) return keys;
+  if (oidc.idp_id.empty() || oidc.token_file.empty()) {
+    return fail(ErrorKind::invalid_config, otherwise);
+  }
+  SwrCredentials found;
+  found.oidc = oidc;
+  return found;
+}
+
+Found in_environment(const Machine& machine) {
+  SwrCredentials keys;
+  keys.access_key.value = Secret(machine.variable("HUAWEICLOUD_SDK_AK"));
+  keys.secret_key.value = Secret(machine.variable("HUAWEICLOUD_SDK_SK"));
+  keys.security_token.value = Secret(machine.variable("HUAWEICLOUD_SDK_SECURITY_TOKEN"));
+  return keys_or_oidc(keys,
+                      {machine.variable("HUAWEICLOUD_SDK_IDP_ID"),
+                       machine.variable("HUAWEICLOUD_SDK_ID_TOKEN_FILE")},
+                      "neither HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK nor "
+                      "HUAWEICLOUD_SDK_IDP_ID and HUAWEICLOUD_SDK_ID_TOKEN_FILE are set");
+}
+
+Found in_profile(const Machine& machine) {
+  std::string path = machine.variable("HUAWEICLOUD_SDK_CREDENTIALS_FILE");
+  if (path.empty()) path = machine.in_home(".huaweicloud/credentials");
+  if (path.empty()) return fail(ErrorKind::invalid_config, "there is no HOME to look in");
+  const Result<Secret> text = machine.read({Secret(), path});
+  if (!text) return tl::unexpected(text.error());
+  const Ini ini = parse_ini(text->reveal());
+  const auto section = ini.find("basic");
+  if (section == ini.end()) {
+    return fail(ErrorKind::invalid_config, path + ": there is no section [basic]");
+  }
+  const auto look = [&](const char* key) {
+    const auto found = section->second.find(key);
+    return found == section->second.end() ? std::string() : found->second;
+  };
+  SwrCredentials keys;
+  keys.access_key.value = Secret(look("ak"));
+  keys.secret_key.value = Secret(look("sk"));
+  keys.security_token.value = Secret(look("security_token"));
+  const Found found = keys_or_oidc(keys, {look("idp_id"), look("id_token_file")},
+                                   "[basic] has neither ak and sk nor idp_id and id_token_file");
+  if (!found) return within(path, found.error());
+  return found;
+}
+
+Found on_instance(const Machine&) {
+  SwrCredentials found;
+  found.ecs_agency = true;
+  return found;
+}
+
+Source source_of(const SharedContext& context, std::string where,
+                 Found (*look)(const Machine& machine)) {
+  return [context, where = std::move(where), look]() -> Result<Lead> {
+    const Found found = look(context->machine);
+    if (!found) return within(where, found.error());
+    Result<Lead> lead = lead_of(context, *found, where);
+    if (!lead) return within(where, lead.error());
+    return lead;
+  };
+}
+
+/// What is configured wins over the environment of the official clients.
+std::string iam_origin_of(const RegistryConfig& config, const Machine& machine) {
+  const std::string& configured = std::get<SwrConfig>(config.cloud).iam_endpoint;
+  if (config.credentials_given || configured != iam_endpoint(config.region)) return configured;
+  const auto given = read_endpoint(machine.variable("HUAWEICLOUD_SDK_IAM_ENDPOINT"));
+  return given ? *given : configured;
 }
 
 }  // namespace
 
-std::unique_ptr<Credentials> make_credentials(const RegistryConfig& config, Runtime runtime,
-                                              TokenSource ask_for_token, Environment environment,
-                                              SecretReader reader) {
-  if (!config.credentials_given) {
-    return std::make_unique<ReadAgain>(
-        [environment = std::move(environment)] { return read_environment(environment); });
+std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
+                                       Machine machine) {
+  const std::string metadata_origin =
+      config.metadata_endpoint.empty() ? "http://169.254.169.254" : config.metadata_endpoint;
+  std::string iam_origin = iam_origin_of(config, machine);
+  const auto context = std::make_shared<const Context>(
+      Context{std::move(iam_origin), metadata_origin, std::move(services), std::move(machine)});
+  if (config.credentials_given) {
+    const SwrCredentials given = std::get<SwrConfig>(config.cloud).credentials;
+    return {[context, given] { return lead_of(context, given, "the configuration"); }};
   }
-  const SwrCredentials& credentials = std::get<SwrConfig>(config.cloud).credentials;
-  if (credentials.oidc) return std::make_unique<NotSupported>("oidc");
-  if (credentials.ecs_agency) return std::make_unique<NotSupported>("ecs_agency");
-  if (credentials.iam_user) {
-    return std::make_unique<UserToken>(*credentials.iam_user, runtime, std::move(ask_for_token),
-                                       std::move(reader));
-  }
-  return std::make_unique<ReadAgain>(
-      [credentials, reader = std::move(reader)] { return read_static(credentials, reader); });
-}
-
-std::unique_ptr<Credentials> make_credentials(const RegistryConfig& config, Runtime runtime,
-                                              TokenSource ask_for_token) {
-  const auto environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    return value;
-  };
-  return make_credentials(config, runtime, std::move(ask_for_token), environment, read_secret);
+  return {source_of(context, "the environment", in_environment),
+          source_of(context, "profile", in_profile),
+          source_of(context, "the default chain", on_instance)};
 }
 
 }  // namespace registry_exporter::swr

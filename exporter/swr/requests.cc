@@ -1,7 +1,5 @@
 #include "exporter/swr/requests.h"
 
-#include <nlohmann/json.hpp>
-
 #include "exporter/base/percent_encoding.h"
 
 namespace registry_exporter::swr {
@@ -66,23 +64,6 @@ HttpRequest list_retention_histories(const Target& target, const RepositoryRef& 
 
 HttpRequest list_retentions(const Target& target, const RepositoryRef& repository) {
   return get(target.origin, repository_path(repository) + "/retentions");
-}
-
-HttpRequest create_token(const Target& target, const SwrCredentials::IamUser& user,
-                         const Secret& password) {
-  HttpRequest request = get(target.iam_origin, "/v3/auth/tokens?nocatalog=true");
-  request.method = "POST";
-  const nlohmann::json body = {{"auth",
-                                {{"identity",
-                                  {{"methods", {"password"}},
-                                   {"password",
-                                    {{"user",
-                                      {{"name", user.user_name},
-                                       {"password", password.reveal()},
-                                       {"domain", {{"name", user.domain_name}}}}}}}}},
-                                 {"scope", {{"project", {{"name", user.project_name}}}}}}}};
-  request.body = body.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  return request;
 }
 
 }  // namespace registry_exporter::swr

@@ -7,13 +7,12 @@
 #include "exporter/model/repository.h"
 #include "exporter/net/http_transport.h"
 
-/// The questions to SWR (v2 "manage" API) and IAM, not yet signed. Pure.
+/// The questions to SWR (v2 "manage" API), not yet signed. Pure.
 namespace registry_exporter::swr {
 
 /// Where the questions go.
 struct Target {
-  std::string origin;      ///< "https://host[:port]" of SWR.
-  std::string iam_origin;  ///< The same of IAM.
+  std::string origin;  ///< "https://host[:port]".
   SwrConfig::Paging paging = SwrConfig::Paging::offset;
 };
 
@@ -25,8 +24,5 @@ HttpRequest list_repositories(const Target& target, const std::string& repo_name
 HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
                                      const PageRequest& page);
 HttpRequest list_retentions(const Target& target, const RepositoryRef& repository);
-/// A token for a user of IAM, scoped to a project by its name.
-HttpRequest create_token(const Target& target, const SwrCredentials::IamUser& user,
-                         const Secret& password);
 
 }  // namespace registry_exporter::swr

@@ -88,7 +88,7 @@ std::string canonical_request(const HttpRequest& request) {
   return canonical + "\n" + signed_names(headers) + "\n" + hex(sha256(request.body));
 }
 
-std::string authorization(const HttpRequest& request, const SwrKeys& keys, std::string_view date) {
+std::string authorization(const HttpRequest& request, const Keys& keys, std::string_view date) {
   const std::string to_sign = std::string(kAlgorithm) + "\n" + std::string(date) + "\n" +
                               hex(sha256(canonical_request(request)));
   return std::string(kAlgorithm) + " Access=" + keys.access_key +
@@ -96,7 +96,7 @@ std::string authorization(const HttpRequest& request, const SwrKeys& keys, std::
          ", Signature=" + hex(hmac_sha256(keys.secret_key.reveal(), to_sign));
 }
 
-HttpRequest sign(HttpRequest request, const SwrKeys& keys, const std::string& project_id,
+HttpRequest sign(HttpRequest request, const Keys& keys, const std::string& project_id,
                  UnixMillis now) {
   if (!keys.iam_token.empty()) {
     request.headers.emplace_back("x-auth-token", keys.iam_token.reveal());

@@ -73,16 +73,6 @@ class Outcomes final : public CallObserver {
   }
 };
 
-/// Keys that a test can exchange.
-class GivenKeys final : public Credentials {
- public:
-  explicit GivenKeys(AcrKeys& keys) : keys_(keys) {}
-  Result<AcrKeys> get() override { return keys_; }
-
- private:
-  AcrKeys& keys_;
-};
-
 RegistryConfig fast_registry() {
   RegistryConfig config;
   config.name = "r";
@@ -96,18 +86,20 @@ struct World {
   FakeRuntime fake;
   RuleTransport transport;
   Outcomes outcomes;
-  AcrKeys keys{.access_key_id = "id",
-               .access_key_secret = Secret("secret"),
-               .security_token = Secret(),
-               .expires_at = std::nullopt,
-               .generation = 1};
+  Keys keys{"id", Secret("secret"), {}, {}, {}, 0};
   RegistryConfig config = fast_registry();
+  /// `keys`, which a test can exchange.
+  Source source = [this]() -> Result<Lead> {
+    Lead lead;
+    lead.keys = keys;
+    return lead;
+  };
   std::unique_ptr<Client> made;
 
   Client& client() {
     if (!made) {
       made = std::make_unique<Client>(fake.runtime(), transport, outcomes, config, MetricsConfig{},
-                                      std::make_unique<GivenKeys>(keys));
+                                      std::vector<Source>{source});
     }
     return *made;
   }
@@ -234,20 +226,64 @@ TEST_CASE("client: an answer that can't be read is a failed call and shows as ma
 TEST_CASE("client: refused keys stop the calls, changed ones are tried at once") {
   World world;
   world.transport.rule = [&](const std::string&, const RuleTransport::Parameters&) {
-    return world.keys.access_key_secret.reveal() == "right"
-               ? answer(200, list_body("BuildRecords", {}, 0))
-               : refused(400, "SignatureDoesNotMatch");
+    return world.keys.secret_key.reveal() == "right" ? answer(200, list_body("BuildRecords", {}, 0))
+                                                     : refused(400, "SignatureDoesNotMatch");
   };
   CHECK(world.client().list_records(kRepository, {}).error().kind == ErrorKind::unauthorized);
   CHECK(world.client().list_records(kRepository, {}).error().kind == ErrorKind::unauthorized);
   CHECK(world.transport.sent.size() == 1);
   CHECK_FALSE(world.client().health().up);
 
-  world.keys.access_key_secret = Secret("right");
-  ++world.keys.generation;
+  world.keys.secret_key = Secret("right");
   CHECK(world.client().list_records(kRepository, {}).has_value());
   CHECK(world.transport.sent.size() == 2);
   CHECK(world.client().health().up);
+}
+
+TEST_CASE("client: expired temporary keys are renewed once, and the question asked again") {
+  struct Row {
+    const char* code;
+    bool renewable;
+    int answers_refused;
+    std::size_t calls;
+    bool is_good;
+  };
+  const Row rows[] = {{"InvalidSecurityToken.Expired", true, 1, 2, true},
+                      {"InvalidSecurityToken.Expired", true, 9, 2, false},
+                      {"InvalidSecurityToken.Expired", false, 9, 1, false},
+                      {"InvalidAccessKeyId.NotFound", true, 9, 1, false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.code);
+    World world;
+    int lent = 0;
+    if (row.renewable) {
+      world.source = [&]() -> Result<Lead> {
+        Lead lead;
+        lead.source = "lender";
+        lead.exchange = [&](bool) -> Result<Grant> {
+          Grant grant;
+          grant.keys.access_key = "STS." + std::to_string(++lent);
+          return grant;
+        };
+        return lead;
+      };
+    }
+    int answers = 0;
+    world.transport.rule = [&](const std::string&, const RuleTransport::Parameters&) {
+      return answers++ < row.answers_refused ? refused(400, row.code)
+                                             : answer(200, list_body("BuildRecords", {}, 0));
+    };
+    CHECK(world.client().list_records(kRepository, {}).has_value() == row.is_good);
+    CHECK(world.transport.sent.size() == row.calls);
+    CHECK(world.client().health().up == row.is_good);
+    // Keys that stay refused cost no more calls.
+    if (!row.is_good) world.client().list_records(kRepository, {});
+    CHECK(world.transport.sent.size() == row.calls);
+    if (!row.renewable) continue;
+    CHECK(world.client().health().credentials_expire_at.has_value());
+    const std::string used = header_of(world.transport.sent.back(), "authorization");
+    CHECK(used.find("STS." + std::to_string(row.calls)) != std::string::npos);
+  }
 }
 
 TEST_CASE("client: one build is read by its id") {

@@ -5,136 +5,309 @@
 #include <map>
 #include <string>
 
+#include "exporter/acr/signer.h"
+#include "tests/support/fake_machine.h"
+#include "tests/support/fake_runtime.h"
+
 namespace registry_exporter::acr {
 namespace {
 
-/// Files as a map, an environment as another.
-struct World {
-  std::map<std::string, std::string> files;
-  std::map<std::string, std::string> variables;
+HttpResponse ok(std::string body) {
+  return {.status = 200, .headers = {}, .body = std::move(body)};
+}
 
-  std::unique_ptr<Credentials> credentials(const RegistryConfig& config) {
-    const auto variable = [this](const std::string& name) -> std::optional<std::string> {
-      const auto found = variables.find(name);
-      if (found == variables.end()) return std::nullopt;
-      return found->second;
-    };
-    const auto read = [this](const SecretSource& source) -> Result<Secret> {
-      if (source.file.empty()) return source.value;
-      const auto found = files.find(source.file);
-      if (found == files.end()) return fail(ErrorKind::invalid_config, source.file + ": no file");
-      return Secret(found->second);
-    };
-    return make_credentials(config, variable, read);
+const std::string kKeys =
+    R"("AccessKeyId":"STS.1","AccessKeySecret":"temporary","SecurityToken":"token",)"
+    R"("Expiration":"2026-01-02T04:04:05Z")";
+
+HttpResponse sts_answer() { return ok(R"({"RequestId":"1","Credentials":{)" + kKeys + "}}"); }
+
+struct World : FakeMachine {
+  FakeRuntime fake;
+
+  Credentials credentials(const RegistryConfig& config) {
+    return {fake.runtime(),
+            credential_sources(config, services(), machine(), fake.runtime().entropy), [] {}};
+  }
+  /// The access key that is used, or the error.
+  std::string used(const RegistryConfig& config) {
+    const Result<Keys> keys = credentials(config).get();
+    return keys ? keys->access_key : keys.error().detail;
   }
 };
 
 RegistryConfig configured(AcrCredentials credentials) {
   RegistryConfig config;
+  config.region = "cn-hangzhou";
   config.cloud = AcrConfig{.instance_id = "cri-1", .credentials = std::move(credentials)};
   config.credentials_given = true;
   return config;
 }
 
-RegistryConfig with_files() {
+AcrCredentials static_keys() {
   AcrCredentials credentials;
   credentials.access_key_id.value = Secret("id");
   credentials.access_key_secret.file = "/secret";
-  credentials.security_token.file = "/token";
-  return configured(credentials);
+  return credentials;
 }
 
-TEST_CASE("credentials: a changed file is used at the next request, and shows as other keys") {
-  World world{.files = {{"/secret", "one"}, {"/token", "t"}}, .variables = {}};
-  const auto credentials = world.credentials(with_files());
-  const auto first = credentials->get();
+std::map<std::string, std::string> pairs_of(std::string_view query) {
+  std::map<std::string, std::string> pairs;
+  for (const auto& [key, value] : parse_query(query).value_or(QueryPairs{})) pairs[key] = value;
+  return pairs;
+}
+
+TEST_CASE("static keys: files are read again, and what is missing is named without a secret") {
+  World world;
+  world.files = {{"/secret", "one"}, {"/token", "t"}};
+  AcrCredentials from = static_keys();
+  from.security_token.file = "/token";
+  Credentials credentials = world.credentials(configured(from));
+  const auto first = credentials.get();
   REQUIRE(first.has_value());
-  CHECK(first->access_key_id == "id");
-  CHECK(first->access_key_secret.reveal() == "one");
+  CHECK(first->access_key == "id");
   CHECK(first->security_token.reveal() == "t");
-  CHECK_FALSE(first->expires_at.has_value());
-  CHECK(credentials->get()->generation == first->generation);
-
   world.files["/secret"] = "two";
-  const auto second = credentials->get();
-  CHECK(second->access_key_secret.reveal() == "two");
-  CHECK(second->generation == first->generation + 1);
-  world.files["/token"] = "u";
-  CHECK(credentials->get()->generation == first->generation + 2);
+  CHECK(credentials.get()->secret_key.reveal() == "two");
+
+  world.files = {{"/token", "canary"}};
+  const std::string missing = world.used(configured(from));
+  CHECK(missing.find("access_key_secret") != std::string::npos);
+  CHECK(missing.find("canary") == std::string::npos);
 }
 
-TEST_CASE("credentials: the last good keys stay in use while a file is gone or empty") {
-  World world{.files = {{"/secret", "one"}, {"/token", "t"}}, .variables = {}};
-  const auto credentials = world.credentials(with_files());
-  const auto first = credentials->get();
-  REQUIRE(first.has_value());
-  for (const char* damage : {"gone", "empty"}) {
-    CAPTURE(damage);
-    if (damage == std::string("gone")) world.files.erase("/secret");
-    if (damage == std::string("empty")) world.files["/secret"] = "";
-    const auto kept = credentials->get();
-    REQUIRE(kept.has_value());
-    CHECK(*kept == *first);
+TEST_CASE("assume_role: the question is signed over query and form, the answer is used") {
+  World world;
+  world.files = {{"/secret", "base"}};
+  world.answer = [](const HttpRequest&) { return sts_answer(); };
+  AcrCredentials from = static_keys();
+  from.assume_role = {"acs:ram::1:role/r", "", "x y", ""};
+  RegistryConfig config = configured(from);
+  config.sts_endpoint = "http://sts";
+  const auto keys = world.credentials(config).get();
+  REQUIRE(keys.has_value());
+  CHECK(keys->access_key == "STS.1");
+  CHECK(keys->secret_key.reveal() == "temporary");
+  CHECK(keys->security_token.reveal() == "token");
+  CHECK(keys->expires_at == world.now + std::chrono::hours(1));
+
+  REQUIRE(world.sent.size() == 1);
+  const HttpRequest& asked = world.sent[0];
+  CHECK(asked.method == "POST");
+  CHECK(asked.origin == "http://sts");
+  auto query = pairs_of(asked.target.substr(2));
+  const auto form = pairs_of(asked.body);
+  CHECK(query["Action"] == "AssumeRole");
+  CHECK(query["Version"] == "2015-04-01");
+  CHECK(query["Timestamp"] == "2026-01-02T03:04:05Z");
+  CHECK(form.at("RoleArn") == "acs:ram::1:role/r");
+  CHECK(form.at("RoleSessionName") == "registry_exporter");
+  CHECK(form.at("ExternalId") == "x y");
+  const std::string signature = query["Signature"];
+  query.erase("Signature");
+  QueryPairs all(query.begin(), query.end());
+  all.insert(all.end(), form.begin(), form.end());
+  CHECK(signature == signature_v1("POST", all, Secret("base")));
+  CHECK(asked.target.find("base") == std::string::npos);
+}
+
+TEST_CASE("assume_role: goes on top of any form") {
+  World world;
+  world.files = {{"/jwt", "a.b.c"}};
+  world.answer = [](const HttpRequest&) { return sts_answer(); };
+  AcrCredentials from;
+  from.oidc = {"acs:ram::1:role/first", "provider", "/jwt", ""};
+  from.assume_role = {"acs:ram::2:role/second", "", "", ""};
+  CHECK(world.used(configured(from)) == "STS.1");
+  CHECK(world.operations == std::vector<std::string>{"AssumeRoleWithOIDC", "AssumeRole"});
+  CHECK(pairs_of(world.sent[1].target.substr(2))["SecurityToken"] == "token");
+}
+
+TEST_CASE("oidc: not signed, the token is in the body alone and read anew each time") {
+  World world;
+  world.files = {{"/jwt", "first"}};
+  world.answer = [](const HttpRequest&) { return sts_answer(); };
+  AcrCredentials from;
+  from.oidc = {"arn", "provider", "/jwt", "me"};
+  Credentials credentials = world.credentials(configured(from));
+  REQUIRE(credentials.get().has_value());
+  CHECK(world.sent[0].origin == "https://sts.aliyuncs.com");
+  auto form = pairs_of(world.sent[0].body);
+  CHECK(form["OIDCToken"] == "first");
+  CHECK(form["OIDCProviderArn"] == "provider");
+  CHECK(form["RoleSessionName"] == "me");
+  CHECK(world.sent[0].target.find("first") == std::string::npos);
+  CHECK(world.sent[0].target.find("Signature") == std::string::npos);
+  world.fake.advance(std::chrono::minutes(50));
+  world.files["/jwt"] = "second";
+  REQUIRE(credentials.get().has_value());
+  CHECK(pairs_of(world.sent.back().body)["OIDCToken"] == "second");
+}
+
+TEST_CASE("oidc: a refusal is told by its code, never by words that may quote the token") {
+  World world;
+  world.files = {{"/jwt", "canary"}};
+  world.answer = [](const HttpRequest&) {
+    return HttpResponse{
+        .status = 400,
+        .headers = {},
+        .body = R"({"Code":"AuthenticationFail.OIDCToken.Invalid","Message":"canary is bad"})"};
+  };
+  AcrCredentials from;
+  from.oidc = {"arn", "provider", "/jwt", ""};
+  const auto keys = world.credentials(configured(from)).get();
+  REQUIRE_FALSE(keys.has_value());
+  CHECK(keys.error().kind == ErrorKind::unauthorized);
+  CHECK(keys.error().detail.find("AuthenticationFail.OIDCToken.Invalid") != std::string::npos);
+  CHECK(keys.error().detail.find("canary") == std::string::npos);
+}
+
+TEST_CASE("ecs_ram_role: the second version with a token, the first where there is no other") {
+  struct Row {
+    const char* name;
+    std::string role;
+    bool has_v2, v1_disabled;
+    const char* used;
+    std::size_t calls;
+  };
+  const Row rows[] = {{"a role by name", "mine", true, false, "STS.1", 2},
+                      {"the role is asked for", "", true, false, "STS.1", 3},
+                      {"version 1", "", false, false, "STS.1", 3},
+                      {"version 1 is not wanted", "", false, true, nullptr, 1}};
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    World world;
+    if (row.v1_disabled) world.variables = {{"ALIBABA_CLOUD_IMDSV1_DISABLED", "true"}};
+    world.answer = [&](const HttpRequest& request) -> HttpResponse {
+      CHECK(request.origin == "http://100.100.100.200");
+      if (request.target == "/latest/api/token") {
+        CHECK(request.method == "PUT");
+        if (!row.has_v2) return {.status = 404, .headers = {}, .body = {}};
+        return ok("v2-token\n");
+      }
+      CHECK(FakeMachine::header_of(request, "x-aliyun-ecs-metadata-token") ==
+            (row.has_v2 ? "v2-token" : ""));
+      const std::string path = "/latest/meta-data/ram/security-credentials/";
+      if (request.target == path) return ok("mine\n");
+      CHECK(request.target == path + "mine");
+      return ok(R"({"Code":"Success",)" + kKeys + "}");
+    };
+    AcrCredentials from;
+    from.ecs_ram_role = row.role;
+    const std::string used = world.used(configured(from));
+    if (row.used != nullptr) CHECK(used == row.used);
+    if (row.used == nullptr) CHECK(used.find("HTTP 404") != std::string::npos);
+    CHECK(world.sent.size() == row.calls);
   }
 }
 
-TEST_CASE("credentials: without keys the error names what to set, and no secret") {
-  World world{.files = {{"/token", "t"}}, .variables = {}};
-  const auto missing = world.credentials(with_files())->get();
-  REQUIRE_FALSE(missing.has_value());
-  CHECK(missing.error().kind == ErrorKind::invalid_config);
-  CHECK(missing.error().detail.find("access_key_secret") != std::string::npos);
-
-  world.variables = {{"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "canary"}};
-  const auto nothing = world.credentials(RegistryConfig{})->get();
-  REQUIRE_FALSE(nothing.has_value());
-  CHECK(nothing.error().kind == ErrorKind::invalid_config);
-  CHECK(nothing.error().detail.find("ALIBABA_CLOUD_ACCESS_KEY_ID") != std::string::npos);
-  CHECK(nothing.error().detail.find("canary") == std::string::npos);
+TEST_CASE("credentials_uri: asked as it is written") {
+  World world;
+  world.answer = [](const HttpRequest&) { return ok("{" + kKeys + "}"); };
+  AcrCredentials from;
+  from.credentials_uri = "http://127.0.0.1:81/keys?for=me";
+  CHECK(world.used(configured(from)) == "STS.1");
+  CHECK(world.sent[0].origin == "http://127.0.0.1:81");
+  CHECK(world.sent[0].target == "/keys?for=me");
+  from.credentials_uri = "http://localhost";
+  world.used(configured(from));
+  CHECK(world.sent.back().target == "/");
 }
 
-TEST_CASE("credentials: without any in the configuration those of the environment are used") {
-  World world{.files = {},
-              .variables = {{"ALIBABA_CLOUD_ACCESS_KEY_ID", "eid"},
-                            {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "esecret"}}};
-  const auto credentials = world.credentials(RegistryConfig{});
-  const auto keys = credentials->get();
-  REQUIRE(keys.has_value());
-  CHECK(keys->access_key_id == "eid");
-  CHECK(keys->access_key_secret.reveal() == "esecret");
-  CHECK(keys->security_token.empty());
-  world.variables["ALIBABA_CLOUD_SECURITY_TOKEN"] = "etoken";
-  CHECK(credentials->get()->security_token.reveal() == "etoken");
-  // Those of the configuration win, whatever the environment holds.
-  AcrCredentials own;
-  own.access_key_id.value = Secret("id");
-  own.access_key_secret.value = Secret("secret");
-  CHECK(world.credentials(configured(own))->get()->access_key_id == "id");
-}
-
-TEST_CASE("credentials: a form that is not supported yet says so and names those that are") {
-  AcrCredentials base;
-  base.access_key_id.value = Secret("id");
-  base.access_key_secret.value = Secret("canary");
-  struct Row {
-    const char* form;
-    AcrCredentials credentials;
-  };
-  Row rows[] = {
-      {"assume_role", base}, {"oidc", base}, {"ecs_ram_role", {}}, {"credentials_uri", {}}};
-  rows[0].credentials.assume_role.emplace();
-  rows[1].credentials.oidc.emplace();
-  rows[2].credentials.ecs_ram_role = "";
-  rows[3].credentials.credentials_uri = "http://127.0.0.1/keys";
-  for (const Row& row : rows) {
-    CAPTURE(row.form);
+TEST_CASE("services: an answer without all three of a temporary pair is malformed") {
+  for (const char* body : {"", "{}", R"({"Credentials":{"AccessKeyId":"a"}})", "[]", "<html>"}) {
+    CAPTURE(body);
     World world;
-    const auto keys = world.credentials(configured(row.credentials))->get();
-    REQUIRE_FALSE(keys.has_value());
-    CHECK(keys.error().kind == ErrorKind::invalid_config);
-    CHECK(keys.error().detail.find(row.form) != std::string::npos);
-    CHECK(keys.error().detail.find("access_key_id with access_key_secret") != std::string::npos);
-    CHECK(keys.error().detail.find("canary") == std::string::npos);
+    world.files = {{"/secret", "base"}};
+    world.answer = [&](const HttpRequest&) { return ok(body); };
+    AcrCredentials from = static_keys();
+    from.assume_role = {"arn", "", "", ""};
+    CHECK(world.credentials(configured(from)).get().error().kind == ErrorKind::malformed);
+    AcrCredentials uri;
+    uri.credentials_uri = "http://h/";
+    CHECK(world.credentials(configured(uri)).get().error().kind == ErrorKind::malformed);
+  }
+}
+
+TEST_CASE("default chain: environment, OIDC, CLI, credentials file, instance, URI, in this order") {
+  World world;
+  world.variables = {{"HOME", "/home/me"},
+                     {"ALIBABA_CLOUD_ACCESS_KEY_ID", "environment"},
+                     {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s"},
+                     {"ALIBABA_CLOUD_ROLE_ARN", "arn"},
+                     {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "provider"},
+                     {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/jwt"},
+                     {"ALIBABA_CLOUD_CREDENTIALS_URI", "http://uri/"}};
+  world.files = {
+      {"/jwt", "a.b.c"},
+      {"/home/me/.aliyun/config.json", R"({"current":"p","profiles":[{"name":"p","mode":"AK",)"
+                                       R"("access_key_id":"cli","access_key_secret":"s"}]})"},
+      {"/home/me/.alibabacloud/credentials",
+       "[default]\ntype=access_key\naccess_key_id=file\naccess_key_secret=s\n"}};
+  bool sts_works = true, metadata_works = true;
+  world.answer = [&](const HttpRequest& request) -> HttpResponse {
+    if (request.origin == "http://uri") return ok("{" + kKeys + "}");
+    if (request.origin == "http://100.100.100.200") {
+      if (!metadata_works) return {.status = 500, .headers = {}, .body = {}};
+      return ok("{" + kKeys + "}");
+    }
+    if (!sts_works) return {.status = 500, .headers = {}, .body = {}};
+    return sts_answer();
+  };
+  const RegistryConfig config;
+  CHECK(world.used(config) == "environment");
+  CHECK(world.sent.empty());
+  world.variables.erase("ALIBABA_CLOUD_ACCESS_KEY_SECRET");
+  CHECK(world.used(config) == "STS.1");
+  CHECK(world.operations.back() == "AssumeRoleWithOIDC");
+  sts_works = false;
+  CHECK(world.used(config) == "cli");
+  world.variables["ALIBABA_CLOUD_CLI_PROFILE_DISABLED"] = "TRUE";
+  CHECK(world.used(config) == "file");
+  world.files.clear();
+  CHECK(world.used(config) == "STS.1");
+  CHECK(world.operations.back() == "InstanceMetadata");
+  metadata_works = false;
+  CHECK(world.used(config) == "STS.1");
+  CHECK(world.operations.back() == "CredentialsUri");
+  world.variables.clear();
+  const std::string none = world.used(config);
+  for (const char* word : {"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_OIDC_TOKEN_FILE", "CLI",
+                           "instance metadata", "ALIBABA_CLOUD_CREDENTIALS_URI"}) {
+    CAPTURE(word);
+    CHECK(none.find(word) != std::string::npos);
+  }
+}
+
+TEST_CASE("sts: the endpoint is what is configured, else by network and environment") {
+  struct Row {
+    const char* name;
+    std::string configured, endpoint, region, vpc;
+    const char* origin;
+  };
+  const Row rows[] = {
+      {"configured", "http://h:1", "", "cn-x", "true", "http://h:1"},
+      {"nothing said", "", "", "", "", "https://sts.aliyuncs.com"},
+      {"a region", "", "", "cn-x", "", "https://sts.cn-x.aliyuncs.com"},
+      {"a region's inner side", "", "", "cn-x", "True", "https://sts-vpc.cn-x.aliyuncs.com"},
+      {"network: vpc", "", "https://cr-vpc.cn-hangzhou.aliyuncs.com", "", "",
+       "https://sts-vpc.cn-hangzhou.aliyuncs.com"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    World world;
+    world.files = {{"/jwt", "t"}};
+    world.variables = {{"ALIBABA_CLOUD_STS_REGION", row.region},
+                       {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", row.vpc}};
+    world.answer = [](const HttpRequest&) { return sts_answer(); };
+    AcrCredentials from;
+    from.oidc = {"arn", "provider", "/jwt", ""};
+    RegistryConfig config = configured(from);
+    config.sts_endpoint = row.configured;
+    config.endpoint = row.endpoint;
+    world.used(config);
+    REQUIRE(world.sent.size() == 1);
+    CHECK(world.sent[0].origin == row.origin);
   }
 }
 

@@ -50,10 +50,11 @@ HttpRequest v3_request(const json& vector) {
   return request;
 }
 
-AcrKeys keys_of(const json& inputs) {
-  return {.access_key_id = inputs["accessKeyId"],
-          .access_key_secret = Secret(inputs["accessKeySecret"]),
+Keys keys_of(const json& inputs) {
+  return {.access_key = inputs["accessKeyId"],
+          .secret_key = Secret(inputs["accessKeySecret"]),
           .security_token = Secret(text_or_empty(inputs, "securityToken")),
+          .iam_token = {},
           .expires_at = std::nullopt,
           .generation = 0};
 }
@@ -123,11 +124,12 @@ TEST_CASE("signer: V1 agrees with every vector of the official clients") {
 }
 
 TEST_CASE("signer: signing again replaces date, nonce and signature instead of adding to them") {
-  const AcrKeys keys{.access_key_id = "id",
-                     .access_key_secret = Secret("secret"),
-                     .security_token = Secret("token"),
-                     .expires_at = std::nullopt,
-                     .generation = 0};
+  const Keys keys{.access_key = "id",
+                  .secret_key = Secret("secret"),
+                  .security_token = Secret("token"),
+                  .iam_token = {},
+                  .expires_at = std::nullopt,
+                  .generation = 0};
   const HttpRequest plain =
       list_namespaces({.origin = "http://127.0.0.1:81", .instance_id = "cri-1"}, 1, 100);
   const HttpRequest direct = sign_v3(plain, keys, UnixMillis(Millis(5'000)), "n2");

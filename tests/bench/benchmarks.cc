@@ -40,7 +40,7 @@ std::string page_of_builds(int generation) {
 /// Signing one request, parsing its answer of 100 records, merging them.
 void SignParseMerge(benchmark::State& state) {
   const acr::Target target{"https://cr.cn-hangzhou.aliyuncs.com", "cri-1", Millis{10'000}};
-  const acr::AcrKeys keys{"id", Secret("secret"), Secret(), std::nullopt, 1};
+  const Keys keys{"id", Secret("secret"), {}, {}, {}, 1};
   const RepositoryRef repository{"shop", "api", "crr-a"};
   const acr::BuildStatusMap statuses;
   const std::vector<double> bounds{10,  30,   60,   120,  180,  300, 600,

@@ -141,7 +141,8 @@ TEST_CASE("parse: every form of credentials reaches its place") {
   CHECK(acr(0).access_key_id.file == "/id");
   CHECK(acr(0).access_key_secret.value == Secret("secret"));
   CHECK(acr(0).security_token.file == "/token");
-  CHECK(acr(0).assume_role == AcrCredentials::AssumeRole{"arn", "session", "external"});
+  CHECK(acr(0).assume_role == AcrCredentials::AssumeRole{"arn", "session", "external", ""});
+  CHECK(acr(1).assume_role == AcrCredentials::AssumeRole{"other", "", "", ""});
   CHECK(acr(1).oidc == AcrCredentials::Oidc{"arn", "provider", "/t", "s"});
   CHECK(acr(2).ecs_ram_role == "role");
   CHECK(acr(3).ecs_ram_role == "");
@@ -154,6 +155,7 @@ TEST_CASE("parse: every form of credentials reaches its place") {
   CHECK(swr(7).iam_user->project_name == "cn-north-4");
   CHECK(swr(7).iam_user->password.value == Secret("password"));
   CHECK(swr(8).ecs_agency);
+  CHECK(swr(8).assume_agency == SwrCredentials::AssumeAgency{"d", "a"});
   CHECK(swr(9).oidc == SwrCredentials::Oidc{"idp", "/t"});
   for (const RegistryConfig& registry : config->registries) CHECK(registry.credentials_given);
 }

@@ -355,10 +355,17 @@ TEST_CASE("tls: only a certificate of a trusted authority that lists the very na
     });
     CurlOptions options = authority.trusted();
     options.server_name = row.server_name;
-    const Ending ending = call(request_to(server.origin("https", row.host), kMuchTooLong), options);
+    options.server_name_origin = server.origin("https", row.host);
+    const Ending ending = call(request_to(options.server_name_origin, kMuchTooLong), options);
     CAPTURE(ending.detail);
     CHECK(ending.outcome == (row.is_good ? "200" : "transport"));
     if (!row.is_good) CHECK(ending.detail.starts_with("tls: "));
+    // Another server has a name of its own.
+    if (row.is_good && row.server_name != std::string()) {
+      options.server_name_origin = "https://elsewhere";
+      CHECK(call(request_to(server.origin("https", row.host), kMuchTooLong), options).outcome ==
+            "transport");
+    }
   }
 }
 
@@ -480,7 +487,8 @@ TEST_CASE("proxy: metadata calls go directly, whatever is configured") {
   });
   CurlOptions options;
   options.proxy.proxy_url = proxy.origin();
-  options.direct = true;
-  CHECK(call(request_to(server.origin(), kMuchTooLong), options).outcome == "200");
+  HttpRequest request = request_to(server.origin(), kMuchTooLong);
+  request.direct = true;
+  CHECK(call(request, options).outcome == "200");
   CHECK(proxy.connections() == 0);
 }

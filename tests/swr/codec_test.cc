@@ -193,22 +193,9 @@ TEST_CASE("retentions: a rule listed twice is one, and a text too long for a lab
   CHECK(*parsed == std::vector<RetentionRule>{{"77", "tag_rule", "7"}, {"78", "date_rule", ""}});
 }
 
-TEST_CASE("token: it is in a header, its life in the body") {
-  const auto token =
-      swr::parse_token(answer(R"({"token":{"issued_at":"2026-01-02T03:04:05.000000Z",)"
-                              R"("expires_at":"2026-01-03T03:04:05.678000Z"}})",
-                              {{"x-subject-token", "T"}}));
-  REQUIRE(token);
-  CHECK(token->token == "T");
-  CHECK(token->issued_at == UnixMillis{Millis{1'767'323'045'000}});
-  CHECK(token->expires_at == UnixMillis{Millis{1'767'409'445'678}});
-  CHECK(swr::parse_token(answer("", {{"x-subject-token", "T"}})).has_value());
-  CHECK_FALSE(swr::parse_token(answer(R"({"token":{}})")));
-}
-
 TEST_CASE("requests: both paging forms, and names with slashes, go as the cloud wants them") {
-  const swr::Target plain{"http://h", "http://iam", SwrConfig::Paging::offset};
-  const swr::Target filter{"http://h", "http://iam", SwrConfig::Paging::filter};
+  const swr::Target plain{"http://h", SwrConfig::Paging::offset};
+  const swr::Target filter{"http://h", SwrConfig::Paging::filter};
   CHECK(swr::list_retention_histories(plain, kRepository, {2, 100}).target ==
         "/v2/manage/namespaces/team-a/repos/web$api/retentions/histories?limit=100&offset=200");
   CHECK(swr::list_retention_histories(filter, kRepository, {0, 10}).target ==

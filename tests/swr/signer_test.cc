@@ -51,7 +51,7 @@ TEST_CASE("signer: every vector of the official clients and guides is reproduced
     for (const auto& [name, value] : inputs["headers"].items()) {
       request.headers.emplace_back(name, value);
     }
-    swr::SwrKeys keys;
+    Keys keys;
     keys.access_key = inputs["access_key"];
     keys.secret_key = Secret(inputs["secret_key"].get<std::string>());
     CHECK(swr::canonical_request(request) == vector["canonical_request"].get<std::string>());
@@ -64,7 +64,7 @@ TEST_CASE("signer: a whole request carries host, date, project and token, all of
   HttpRequest request;
   request.origin = "http://127.0.0.1:10068";
   request.target = "/v2/manage/namespaces";
-  swr::SwrKeys keys;
+  Keys keys;
   keys.access_key = "AK";
   keys.secret_key = Secret("SK");
   keys.security_token = Secret("ST");
@@ -81,7 +81,7 @@ TEST_CASE("signer: a whole request carries host, date, project and token, all of
 }
 
 TEST_CASE("signer: a token of IAM is sent, and nothing is signed") {
-  swr::SwrKeys keys;
+  Keys keys;
   keys.iam_token = Secret("token");
   const HttpRequest request = swr::sign({}, keys, "project", {});
   CHECK(request.headers == HttpHeaders{{"x-auth-token", "token"}});

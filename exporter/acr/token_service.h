@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "exporter/cloud/credentials.h"
+#include "exporter/config/config.h"
+#include "exporter/net/http_transport.h"
+
+/// The services that give temporary keys: STS (version 2015-04-01), the metadata of an ECS
+/// instance, a credentials URI. Their questions and answers; pure. Source: public pages of the STS
+/// API, and the official credentials libraries.
+namespace registry_exporter::acr {
+
+/// Signed by the older RPC signature over query and form together, as the official libraries do.
+HttpRequest assume_role(const std::string& sts_origin, const AcrCredentials::AssumeRole& role,
+                        const Keys& keys, UnixMillis now, std::string_view nonce);
+
+/// Not signed: the token, of the identity provider, says who we are.
+HttpRequest assume_role_with_oidc(const std::string& sts_origin, const AcrCredentials::Oidc& oidc,
+                                  const Secret& token, UnixMillis now);
+
+/// STS's answer. Errors: malformed.
+Result<Grant> parse_sts_answer(const HttpResponse& response);
+
+/// `token`: of metadata_token(); empty where the instance has the first version alone.
+HttpRequest metadata_token(const std::string& metadata_origin);
+HttpRequest metadata_role(const std::string& metadata_origin, const std::string& token);
+HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& role,
+                          const std::string& token);
+/// `uri`: "http[s]://host[:port][/path]".
+HttpRequest keys_at(const std::string& uri);
+
+/// What instance metadata and a credentials URI answer. Errors: malformed.
+Result<Grant> parse_key_document(const HttpResponse& response);
+
+}  // namespace registry_exporter::acr

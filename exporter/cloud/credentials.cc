@@ -1,0 +1,254 @@
+#include "exporter/cloud/credentials.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace registry_exporter {
+namespace {
+
+constexpr std::chrono::hours kLifeMax{24 * 7};
+/// Renewed after this share of their life, less up to a tenth, so that a fleet doesn't ask at once.
+constexpr double kRenewAt = 0.8;
+constexpr double kRenewJitter = 0.1;
+/// Without usable keys: doubles from the one to the other.
+constexpr Millis kPauseMin{1'000};
+constexpr Millis kPauseMax{30'000};
+/// With usable keys: a tenth of what is left of them. IAM locks users who fail too often.
+constexpr Millis kGoodTimePauseMax{360'000};
+
+bool same_pair(const Keys& a, const Keys& b) {
+  return a.access_key == b.access_key && a.secret_key == b.secret_key &&
+         a.security_token == b.security_token && a.iam_token == b.iam_token;
+}
+
+}  // namespace
+
+bool Machine::is_on(const std::string& name) const {
+  std::string text = variable(name);
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text == "true" || text == "1" || text == "yes";
+}
+
+std::string Machine::in_home(const std::string& relative) const {
+  const std::string home = variable("HOME");
+  return home.empty() ? "" : home + "/" + relative;
+}
+
+Machine this_machine() { return {environment_variable, read_secret}; }
+
+Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& asked, bool in_good_time) {
+  std::optional<Grant> grant;
+  ApiCall call;
+  call.operation = asked.operation;
+  call.prepare = asked.prepare;
+  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = asked.judge(response)) {
+      const ErrorKind kind = refusal->error.kind;
+      const bool about_us = kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
+                            kind == ErrorKind::bad_request;
+      if (about_us && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
+      refusal->credentials_expired = in_good_time;
+      return refusal;
+    }
+    Result<Grant> read = asked.read(response);
+    if (!read) return Refusal{read.error(), false, false};
+    grant = std::move(*read);
+    return std::nullopt;
+  };
+  const Result<HttpResponse> response = services.call(call);
+  if (!response) return within(asked.operation, response.error());
+  return std::move(*grant);
+}
+
+Credentials::Credentials(Runtime runtime, std::vector<Source> sources,
+                         std::function<void()> secret_changed)
+    : runtime_(runtime),
+      sources_(std::move(sources)),
+      secret_changed_(std::move(secret_changed)),
+      changed_(runtime.threads.make_waiter()) {}
+
+Result<Keys> Credentials::get() {
+  const Look look = look_around();  // Files: not under the lock.
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const Lead* lead = next_to_ask(look);
+    if (lead == nullptr) break;
+    if (!asking_) {
+      ask(lock, *lead);
+    } else if (usable()) {
+      break;
+    } else {
+      changed_->wait_until(lock, SteadyTime::max());
+    }
+  }
+  Result<Keys> keys = settle(look);
+  available_ = keys.has_value();
+  return keys;
+}
+
+std::optional<Keys> Credentials::at_hand() {
+  const Look look = look_around();
+  const std::lock_guard lock(mutex_);
+  const Result<Keys> keys = settle(look);
+  return keys ? std::optional(*keys) : std::nullopt;
+}
+
+void Credentials::expired(std::uint64_t generation) {
+  const std::lock_guard lock(mutex_);
+  if (generation != keys_.generation || for_good_) return;
+  usable_until_ = SteadyTime{};
+  attempts_[source_].retry_at = SteadyTime{};
+}
+
+std::optional<UnixMillis> Credentials::expires_at() const {
+  const std::lock_guard lock(mutex_);
+  return keys_.expires_at;
+}
+
+bool Credentials::available() const {
+  const std::lock_guard lock(mutex_);
+  return available_;
+}
+
+std::string Credentials::source() const {
+  const std::lock_guard lock(mutex_);
+  return source_;
+}
+
+/// Stops at keys that are at hand: nothing after them is ever asked.
+Credentials::Look Credentials::look_around() const {
+  Look look;
+  for (const Source& source : sources_) {
+    Result<Lead> found = source();
+    if (!found) {
+      look.errors.push_back(found.error());
+      continue;
+    }
+    look.leads.push_back(std::move(*found));
+    if (!look.leads.back().exchange) break;
+  }
+  return look;
+}
+
+bool Credentials::usable() const {
+  if (keys_.generation == 0) return false;
+  return for_good_ || runtime_.clock.steady_now() < usable_until_;
+}
+
+/// nullptr: nobody is to be asked now.
+const Lead* Credentials::next_to_ask(const Look& look) const {
+  const SteadyTime now = runtime_.clock.steady_now();
+  const bool holds = usable() && std::any_of(look.leads.begin(), look.leads.end(),
+                                             [&](const Lead& l) { return l.source == source_; });
+  for (const Lead& lead : look.leads) {
+    if (!lead.exchange) return nullptr;
+    const auto tried = attempts_.find(lead.source);
+    const bool same = tried != attempts_.end() && tried->second.basis == lead.basis;
+    const bool rests = same && now < tried->second.retry_at;
+    if (holds && lead.source != source_) continue;
+    if (holds) return (!same || now >= renew_at_) && !rests ? &lead : nullptr;
+    if (!rests) return &lead;
+  }
+  return nullptr;
+}
+
+/// What there is, after everybody was asked who had to be.
+Result<Keys> Credentials::settle(const Look& look) {
+  for (const Lead& lead : look.leads) {
+    if (!lead.exchange) keep(lead);
+    if (usable() && source_ == lead.source) return keys_;
+  }
+  if (usable()) return keys_;  // Their source is gone: they are good as long as they live.
+  return tl::unexpected<Error>(failure_of(look));
+}
+
+/// Asks without the lock; nobody else asks meanwhile.
+void Credentials::ask(std::unique_lock<std::mutex>& lock, const Lead& lead) {
+  Attempt& attempt = attempts_[lead.source];
+  if (attempt.basis != lead.basis) {
+    if (!attempt.basis.empty()) secret_changed_();
+    attempt = {lead.basis, std::nullopt, 0, {}};
+  }
+  const bool in_good_time = usable();
+  asking_ = true;
+  lock.unlock();
+  const Result<Grant> grant = lead.exchange(in_good_time);
+  lock.lock();
+  asking_ = false;
+  changed_->notify_all();
+  if (grant) {
+    take(lead, *grant);
+  } else {
+    put_off(attempt, grant.error());
+  }
+}
+
+/// Keys that were at hand.
+void Credentials::keep(const Lead& lead) {
+  if (for_good_ && source_ == lead.source && same_pair(keys_, lead.keys)) return;
+  const bool had_others = keys_.generation > 0;
+  for_good_ = true;
+  adopt(lead.keys, lead.source);
+  if (had_others) secret_changed_();
+}
+
+/// Lives are counted from now by the steady clock: ours may be wrong by hours.
+void Credentials::take(const Lead& lead, const Grant& grant) {
+  const UnixMillis now = runtime_.clock.now();
+  const std::optional<UnixMillis> told = grant.keys.expires_at;
+  Millis life{0};
+  if (told) life = *told - grant.as_of.value_or(now);
+  if (life <= Millis{0} || life > kLifeMax) life = grant.default_life;
+  const double share = kRenewAt - kRenewJitter * uniform(runtime_.entropy);
+  const auto renewed_after =
+      Millis(static_cast<std::int64_t>(share * static_cast<double>(life.count())));
+  const SteadyTime steady_now = runtime_.clock.steady_now();
+  usable_until_ = steady_now + life;
+  // A metadata service gives the same keys for a while.
+  renew_at_ = steady_now + std::max(renewed_after, kPauseMin);
+  for_good_ = false;
+  Keys keys = grant.keys;
+  keys.expires_at = told.value_or(now + life);
+  adopt(std::move(keys), lead.source);
+  attempts_[lead.source] = {lead.basis, std::nullopt, 0, {}};
+}
+
+void Credentials::put_off(Attempt& attempt, Error error) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  Millis pause = std::min(kPauseMin * (1 << std::min(attempt.failures, 5)), kPauseMax);
+  if (usable()) {
+    const Millis left = std::chrono::duration_cast<Millis>(usable_until_ - now);
+    const bool may_lock = error.kind == ErrorKind::unauthorized;
+    pause = may_lock ? kGoodTimePauseMax : std::clamp(left / 10, kPauseMin, kGoodTimePauseMax);
+    pause = std::min(pause, left);
+  }
+  const double share = 1 - kRenewJitter * uniform(runtime_.entropy);
+  attempt.retry_at = now + std::chrono::round<Millis>(pause * share);
+  attempt.failure = std::move(error);
+  ++attempt.failures;
+}
+
+void Credentials::adopt(Keys keys, const std::string& source) {
+  keys.generation = keys_.generation + (same_pair(keys, keys_) ? 0U : 1U);
+  keys_ = std::move(keys);
+  source_ = source;
+}
+
+Error Credentials::failure_of(const Look& look) const {
+  std::vector<Error> errors = look.errors;
+  for (const Lead& lead : look.leads) {
+    const auto tried = attempts_.find(lead.source);
+    if (tried == attempts_.end() || !tried->second.failure) continue;
+    errors.push_back(*tried->second.failure);
+    errors.back().detail = lead.source + ": " + errors.back().detail;
+  }
+  if (errors.empty()) return {ErrorKind::invalid_config, "credentials: there are none", {}, {}};
+  Error all = errors.back();  // Whoever was asked last was the last hope.
+  all.detail = "credentials: ";
+  for (const Error& error : errors) {
+    all.detail += (&error == &errors.front() ? "" : "; ") + error.detail;
+  }
+  return all;
+}
+
+}  // namespace registry_exporter

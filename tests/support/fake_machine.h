@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/cloud/credentials.h"
+
+namespace registry_exporter {
+
+/// A machine whose files and variables are maps, and services that a test plays.
+struct FakeMachine {
+  std::map<std::string, std::string> files;
+  std::map<std::string, std::string> variables;
+  std::function<HttpResponse(const HttpRequest&)> answer = [](const HttpRequest&) {
+    return HttpResponse{.status = 404, .headers = {}, .body = {}};
+  };
+  UnixMillis now{Millis{1'767'323'045'000}};  // 2026-01-02T03:04:05Z
+  std::vector<HttpRequest> sent;              ///< To whatever service.
+  std::vector<std::string> operations;        ///< Of `sent`.
+
+  Machine machine() {
+    const auto variable = [this](const std::string& name) -> std::optional<std::string> {
+      const auto found = variables.find(name);
+      if (found == variables.end()) return std::nullopt;
+      return found->second;
+    };
+    const auto read = [this](const SecretSource& source) -> Result<Secret> {
+      if (source.file.empty()) return source.value;
+      const auto found = files.find(source.file);
+      if (found == files.end()) return fail(ErrorKind::invalid_config, source.file + ": no file");
+      return Secret(found->second);
+    };
+    return {variable, read};
+  }
+
+  KeyServices services() {
+    return {[this](const ApiCall& call) -> Result<HttpResponse> {
+              const Result<HttpRequest> request = call.prepare(now);
+              if (!request) return tl::unexpected(request.error());
+              const HttpResponse response = send(call.operation, *request);
+              if (const auto refusal = call.judge(response)) {
+                return tl::unexpected<Error>(refusal->error);
+              }
+              return response;
+            },
+            [this](std::string_view operation, const HttpRequest& request) -> Result<HttpResponse> {
+              return send(operation, request);
+            }};
+  }
+
+  static std::string header_of(const HttpRequest& request, std::string_view name) {
+    for (const auto& [header, value] : request.headers) {
+      if (header == name) return value;
+    }
+    return {};
+  }
+
+ private:
+  HttpResponse send(std::string_view operation, const HttpRequest& request) {
+    sent.push_back(request);
+    operations.emplace_back(operation);
+    return answer(request);
+  }
+};
+
+}  // namespace registry_exporter
