@@ -95,9 +95,10 @@ std::optional<Keys> Credentials::at_hand() {
 
 void Credentials::expired(std::uint64_t generation) {
   const std::lock_guard lock(mutex_);
-  if (generation != keys_.generation || for_good_) return;
+  if (generation != keys_.generation || !usable() || for_good_) return;
   usable_until_ = SteadyTime{};
   attempts_[source_].retry_at = SteadyTime{};
+  secret_changed_();  // What these did says nothing of those to come.
 }
 
 std::optional<UnixMillis> Credentials::expires_at() const {

@@ -88,7 +88,8 @@ Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& call, b
 /// from changes.
 class Credentials {
  public:
-  /// `secret_changed` is told of keys made from other secrets than before; it must not block.
+  /// `secret_changed` is told when keys come that were made from other secrets than before, or in
+  /// the place of expired ones; it must not block.
   Credentials(Runtime runtime, std::vector<Source> sources, std::function<void()> secret_changed);
 
   /// The keys to use now. May call a service: never call it while a call of the same registry is

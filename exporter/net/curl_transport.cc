@@ -354,11 +354,10 @@ class CurlTransport final : public HttpTransport {
     set(handle, CURLOPT_TIMEOUT_MS, timeout);
     set(handle, CURLOPT_CONNECTTIMEOUT_MS,
         std::min(timeout, static_cast<long>(kConnectTimeoutMax.count())));
-    if (request.method == "POST") {
+    if (request.method != "GET") {  // With a length, be it 0: servers may wait for one.
       set(handle, CURLOPT_POST, 1L);
       set(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
       set(handle, CURLOPT_POSTFIELDS, request.body.c_str());
-    } else if (request.method != "GET") {
       set(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
     set(handle, CURLOPT_HEADERFUNCTION, on_header);

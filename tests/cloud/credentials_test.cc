@@ -274,6 +274,7 @@ TEST_CASE("credentials: only the generation that was refused is thrown away") {
   REQUIRE(first.has_value());
   credentials.expired(first->generation);
   credentials.expired(first->generation);
+  CHECK(world.secrets_changed == 1);
   CHECK(world.used() == "lender2");
   CHECK_FALSE(service.in_good_time);
   credentials.expired(first->generation);  // A slow answer to the old keys.

@@ -125,6 +125,11 @@ TEST_CASE("transport: a target goes out as it was signed, a POST with its body a
   CHECK(head.find("X-Empty:\r\n") != std::string::npos);
   CHECK(head.find("Content-Type") == std::string::npos);
   CHECK(head.find("Expect") == std::string::npos);
+  request.method = "PUT";
+  request.body = "";
+  CHECK(call(request).outcome == "200");
+  CHECK(head.starts_with("PUT /a/"));
+  CHECK(head.find("Content-Length: 0\r\n") != std::string::npos);  // Or servers wait for a body.
 }
 
 TEST_CASE("transport: whatever a server does, a call ends in time and says how") {

@@ -587,6 +587,17 @@ HttpResponse AcrWire::run(const AcrCall& call) {
   return get_build_status(world_, call);
 }
 
+LentKey AcrWire::lend_key(UnixMillis now, Millis life) {
+  const std::string number = std::to_string(++issued_);
+  LentKey key{.id = "STS.demo" + number,
+              .secret = hex(sha256("secret" + number)),
+              .token = base64(hex(sha256("token" + number))),
+              .lent_at = now,
+              .expires_at = now + std::min(life, life_max_)};
+  temporary_[key.id] = key;
+  return key;
+}
+
 HttpResponse AcrWire::assume_role(const AcrCall& call) {
   const bool with_oidc = call.action == "AssumeRoleWithOIDC";
   if (!with_oidc && call.action != "AssumeRole") {
@@ -603,18 +614,17 @@ HttpResponse AcrWire::assume_role(const AcrCall& call) {
     return acr_error(400, "InvalidParameter.DurationSeconds",
                      "The Min/Max value of DurationSeconds is 15min/1hr.", call.now);
   }
-  const std::string number = std::to_string(++issued_);
-  const TemporaryKey key{.secret = hex(sha256("secret" + number)),
-                         .token = base64(hex(sha256("token" + number))),
-                         .expires_at = call.now + std::chrono::seconds(seconds)};
-  const std::string id = "STS.demo" + number;
-  temporary_[id] = key;
+  if (with_oidc && value_of(call.parameters, "OIDCToken").starts_with("bad")) {
+    return acr_error(400, "AuthenticationFail.OIDCToken.Invalid", "This OIDC token is invalid.",
+                     call.now);
+  }
+  const LentKey key = lend_key(call.now, std::chrono::seconds(seconds));
   return respond(200,
-                 {{"RequestId", request_id(call.now, number)},
+                 {{"RequestId", request_id(call.now, key.id)},
                   {"AssumedRoleUser",
                    {{"Arn", value_of(call.parameters, "RoleArn")}, {"AssumedRoleId", "1:demo"}}},
                   {"Credentials",
-                   {{"AccessKeyId", id},
+                   {{"AccessKeyId", key.id},
                     {"AccessKeySecret", key.secret},
                     {"SecurityToken", key.token},
                     {"Expiration", format_rfc3339(key.expires_at)}}}},

@@ -31,12 +31,12 @@ class AcrWire {
   explicit AcrWire(const World& world, AcrAccount account = {});
   HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
 
+  /// A temporary key that works until it expires.
+  LentKey lend_key(UnixMillis now, Millis life);
+  /// Nothing is lent for longer, whatever is asked for.
+  void set_life_max(Millis life) { life_max_ = life; }
+
  private:
-  struct TemporaryKey {
-    std::string secret;
-    std::string token;
-    UnixMillis expires_at;
-  };
   struct Secret;
 
   std::optional<AcrRefusal> admit(const AcrCall& call);
@@ -50,7 +50,8 @@ class AcrWire {
   const World& world_;
   AcrAccount account_;
   std::map<std::string, UnixMillis, std::less<>> nonces_;  ///< With the time they were used.
-  std::map<std::string, TemporaryKey, std::less<>> temporary_;
+  std::map<std::string, LentKey, std::less<>> temporary_;
+  Millis life_max_ = std::chrono::hours(24);
   std::uint64_t issued_ = 0;
 };
 

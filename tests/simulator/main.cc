@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,11 @@ constexpr std::string_view kUsage =
                               words: throttle server_error html_error business_error truncate
                               malformed cut lose slow stale total token (percent of the requests),
                               churn (repositories vanish), trim (lists are cut); default none
+  --deny OPERATION[,…]        these are forbidden, e.g. ListRepoBuildRecord,ListRetentionHistories
+  --credentials-ttl DURATION  temporary keys and tokens live no longer; default 24h
+  --clock-ahead DURATION      the clouds' clock before ours, or behind it (-20m); default 0s
 
+Temporary keys: STS at /, IAM, instance metadata of both clouds, and a credentials URI at /credentials.
 GET /truth tells what a perfect exporter would have counted by now.
 POST /control {"speed": 0, "faults": "none"} changes the world while it runs.
 ACR: demo-access-key-id / demo-access-key-secret, instance cri-demo. SWR: demo-access-key /
@@ -38,6 +43,7 @@ struct Options {
   std::string listen_address = "127.0.0.1:10068";
   WorldOptions world;
   FaultMix faults;
+  AccountOptions account;
   Millis latency{0};
   bool help = false;
 };
@@ -80,6 +86,22 @@ bool put(Options& options, std::string_view flag, const std::string& value) {
     options.world.order = value == "desc" ? Order::newest_first : Order::oldest_first;
     return value == "desc" || value == "asc";
   }
+  if (flag == "--deny") {
+    std::istringstream words(value);
+    for (std::string word; std::getline(words, word, ',');) options.account.denied.push_back(word);
+    return true;
+  }
+  if (flag == "--credentials-ttl") {
+    const auto life = parse_duration(value);
+    options.account.credentials_life_max = life.value_or(Millis{0});
+    return life && *life > Millis{0};
+  }
+  if (flag == "--clock-ahead") {
+    const bool behind = value.starts_with('-');
+    const auto ahead = parse_duration(behind ? value.substr(1) : value);
+    options.account.clock_ahead = ahead.value_or(Millis{0}) * (behind ? -1 : 1);
+    return ahead.has_value();
+  }
   if (flag == "--faults") {
     const auto faults = parse_faults(value);
     if (faults) options.faults = *faults;
@@ -116,7 +138,7 @@ std::optional<Options> parse(int argc, char** argv) {
 UnixMillis wall_now() { return std::chrono::floor<Millis>(std::chrono::system_clock::now()); }
 
 int run(const Options& options, const sigset_t& signals) {
-  Simulator simulator(options.world, options.faults, wall_now());
+  Simulator simulator(options.world, options.faults, wall_now(), options.account);
   Server server(simulator, options.latency);
   const auto port = server.start(options.listen_address);
   if (!port) {

@@ -1,5 +1,6 @@
 #include "tests/simulator/simulator.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "exporter/base/time_text.h"
@@ -45,8 +46,15 @@ Reply plain(int status, std::string body, UnixMillis now, const char* type) {
 
 }  // namespace
 
-Simulator::Simulator(const WorldOptions& options, const FaultMix& faults, UnixMillis now)
-    : world_(options, now), acr_(world_), swr_(world_), dice_(options.seed) {
+Simulator::Simulator(const WorldOptions& options, const FaultMix& faults, UnixMillis now,
+                     AccountOptions account)
+    : world_(options, now),
+      acr_(world_),
+      swr_(world_),
+      account_(std::move(account)),
+      dice_(options.seed) {
+  acr_.set_life_max(account_.credentials_life_max);
+  swr_.set_life_max(account_.credentials_life_max);
   set_faults(faults);
 }
 
@@ -87,7 +95,20 @@ Reply Simulator::answer(const WireRequest& request, UnixMillis now) {
     return plain(200, truth(now), now, "application/json");
   }
   if (path == "/control" && request.method == "POST") return answer_control(request, now);
-  return answer_cloud(request, now);
+  if (LocalServices::owns(path)) {
+    const std::lock_guard lock(mutex_);
+    Reply reply;
+    reply.response = local_.answer(request, now);
+    return reply;
+  }
+  return answer_cloud(request, now + account_.clock_ahead);
+}
+
+bool Simulator::is_denied(const WireRequest& request) const {
+  const std::string operation =
+      request.raw_path() == "/" ? acr_action(request) : std::string(swr_operation(request));
+  const auto& denied = account_.denied;
+  return std::find(denied.begin(), denied.end(), operation) != denied.end();
 }
 
 Reply Simulator::answer_control(const WireRequest& request, UnixMillis now) {
@@ -126,6 +147,11 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
   if (fault == Fault::token) swr_.revoke_token(request);
   const Lies lies = lies_of(misfortune);
   reply.response = is_acr ? acr_.answer(request, now, lies) : swr_.answer(request, now, lies);
+  if (reply.response.status < 300 && is_denied(request)) {
+    reply.response = is_acr
+                         ? acr_error(403, "NoPrivilege", "Access denied.", now)
+                         : swr_error(403, "SVCSTG.SWR.4030170", "You do not have permission.", now);
+  }
   std::string& body = reply.response.body;
   if (fault == Fault::truncate) body.resize(body.size() / 2);
   reply.cut = fault == Fault::cut;

@@ -6,6 +6,7 @@
 
 #include "tests/simulator/acr_wire.h"
 #include "tests/simulator/faults.h"
+#include "tests/simulator/local_services.h"
 #include "tests/simulator/swr_wire.h"
 #include "tests/simulator/wire.h"
 #include "tests/simulator/world.h"
@@ -20,6 +21,13 @@ struct Reply {
   bool lost = false;  ///< Nothing is ever sent.
 };
 
+/// What is odd about the account, for tests of credentials and of diagnoses.
+struct AccountOptions {
+  std::vector<std::string> denied;              ///< Operations, by the clouds' names.
+  Millis credentials_life_max{24 * 3'600'000};  ///< Temporary keys and tokens live no longer.
+  Millis clock_ahead{0};                        ///< The clouds' clock before ours.
+};
+
 /// Both clouds behind one door: the world, its wire protocols and their faults, with the truth and
 /// the handle for tests. Thread-safe; blocks nobody.
 ///
@@ -28,7 +36,8 @@ struct Reply {
 /// 400 with the reason.
 class Simulator {
  public:
-  Simulator(const WorldOptions& options, const FaultMix& faults, UnixMillis now);
+  Simulator(const WorldOptions& options, const FaultMix& faults, UnixMillis now,
+            AccountOptions account = {});
 
   Reply answer(const WireRequest& request, UnixMillis now);
   std::string truth(UnixMillis now);
@@ -42,6 +51,7 @@ class Simulator {
   const World& world() const { return world_; }
 
  private:
+  bool is_denied(const WireRequest& request) const;
   Reply answer_cloud(const WireRequest& request, UnixMillis now);
   Reply answer_control(const WireRequest& request, UnixMillis now);
 
@@ -49,6 +59,8 @@ class Simulator {
   World world_;
   AcrWire acr_;
   SwrWire swr_;
+  LocalServices local_{acr_, swr_};
+  const AccountOptions account_;
   FaultMix faults_;
   FaultDice dice_;
   std::uint64_t calls_ = 0;

@@ -530,8 +530,9 @@ HttpResponse SwrWire::issue_token(const SwrCall& call) {
   if (!body.is_object() || !body.contains("auth")) {
     return iam_error(400, "Bad Request", "The request body is invalid.", call.now);
   }
-  const bool by_id_token =
-      !text_at(body, "/auth/id_token/id").empty() && !call.request.header("x-idp-id").empty();
+  const bool by_id_token = !text_at(body, "/auth/id_token/id").empty() &&
+                           !text_at(body, "/auth/id_token/id").starts_with("bad") &&
+                           !call.request.header("x-idp-id").empty();
   const bool by_password =
       text_at(body, "/auth/identity/password/user/name") == account_.user_name &&
       text_at(body, "/auth/identity/password/user/domain/name") == account_.domain_name &&
@@ -550,7 +551,7 @@ HttpResponse SwrWire::issue_token(const SwrCall& call) {
   for (int part = 0; part < 32; ++part) {
     token += hex(sha256("token" + number + "/" + std::to_string(part)));
   }
-  const UnixMillis expires_at = call.now + kTokenLife;
+  const UnixMillis expires_at = call.now + std::min<Millis>(kTokenLife, life_max_);
   tokens_[token] = expires_at;
   HttpResponse response =
       respond(201,
@@ -565,22 +566,31 @@ HttpResponse SwrWire::issue_token(const SwrCall& call) {
   return response;
 }
 
+LentKey SwrWire::lend_key(UnixMillis now, Millis life) {
+  const std::string number = std::to_string(++issued_);
+  LentKey key{.id = "DEMOTEMPORARY" + number,
+              .secret = hex(sha256("secret" + number)),
+              .token = hex(sha256("security" + number)),
+              .lent_at = now,
+              .expires_at = now + std::min(life, life_max_)};
+  temporary_[key.id] = key;
+  return key;
+}
+
 HttpResponse SwrWire::issue_keys(const SwrCall& call) {
   const Json body = Json::parse(call.request.body, nullptr, false);
-  const std::string token = text_at(body, "/auth/identity/token/id");
-  const auto known = tokens_.find(token);
-  if (known == tokens_.end() || known->second <= call.now) {
-    return iam_error(401, "Unauthorized", "The token is invalid.", call.now);
+  if (!text_at(body, "/auth/identity/assume_role/agency_name").empty()) {
+    if (const auto refusal = admit(call)) return refuse(*refusal, call.now);
+  } else {
+    const auto known = tokens_.find(text_at(body, "/auth/identity/token/id"));
+    if (known == tokens_.end() || known->second <= call.now) {
+      return iam_error(401, "Unauthorized", "The token is invalid.", call.now);
+    }
   }
-  const std::string number = std::to_string(++issued_);
-  const TemporaryKey key{.secret = hex(sha256("secret" + number)),
-                         .token = hex(sha256("security" + number)),
-                         .expires_at = call.now + std::chrono::hours{6}};
-  const std::string access = "DEMOTEMPORARY" + number;
-  temporary_[access] = key;
+  const LentKey key = lend_key(call.now, std::chrono::hours{6});
   return respond(201,
                  {{"credential",
-                   {{"access", access},
+                   {{"access", key.id},
                     {"secret", key.secret},
                     {"securitytoken", key.token},
                     {"expires_at", expiry_text(key.expires_at)}}}},

@@ -37,12 +37,12 @@ class SwrWire {
   /// True if there was one.
   bool revoke_token(const WireRequest& request);
 
+  /// A temporary key that works until it expires.
+  LentKey lend_key(UnixMillis now, Millis life);
+  /// Nothing is lent for longer, whatever is asked for.
+  void set_life_max(Millis life) { life_max_ = life; }
+
  private:
-  struct TemporaryKey {
-    std::string secret;
-    std::string token;
-    UnixMillis expires_at;
-  };
   struct Failures {
     int in_a_row = 0;
     std::optional<UnixMillis> locked_until;
@@ -60,7 +60,8 @@ class SwrWire {
   const World& world_;
   SwrAccount account_;
   std::map<std::string, UnixMillis, std::less<>> tokens_;  ///< With the time they expire.
-  std::map<std::string, TemporaryKey, std::less<>> temporary_;
+  std::map<std::string, LentKey, std::less<>> temporary_;
+  Millis life_max_ = std::chrono::hours(24);
   std::map<std::string, Failures, std::less<>> failures_;
   std::uint64_t issued_ = 0;
 };

@@ -47,6 +47,12 @@ inline bool has_key(const QueryPairs& pairs, std::string_view name) {
   return false;
 }
 
+/// A temporary key of either cloud.
+struct LentKey {
+  std::string id, secret, token;
+  UnixMillis lent_at, expires_at;
+};
+
 /// How one answer lies about a list.
 struct Lies {
   std::size_t rows_hidden = 0;    ///< The newest rows are not there yet, as on a replica behind.
