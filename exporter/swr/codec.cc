@@ -219,7 +219,7 @@ Result<std::vector<RetentionRule>> parse_retentions(std::string_view body) {
   std::vector<RetentionRule> rules;
   for (const json::Element& element : *rows) {
     json::Object retention;
-    if (element.get(retention)) continue;
+    if (element.get(retention)) return fail(ErrorKind::malformed, "shape: a row is no object");
     const auto inner = rows_of(json::field(retention, "rules"), "rules");
     if (!inner) return tl::unexpected(inner.error());
     const std::string id = json::text_at(retention, "id");

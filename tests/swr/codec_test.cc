@@ -159,9 +159,9 @@ TEST_CASE("repositories: the bare list with its facts") {
   const auto parsed = swr::parse_repository_page(
       R"([{"name":"web/api","size":200977474,"num_images":2,"num_download":"5",)"
       R"("created_at":"2024-01-01T00:00:00Z","updated_at":"2024-02-11T03:00:02.542841141Z",)"
-      R"("namespace":"team-a","total_range":7},{"name":"","namespace":"x"},5])");
+      R"("namespace":"team-a","total_range":7},{"name":"","namespace":"x"}])");
   REQUIRE(parsed);
-  CHECK(parsed->rows == 3);
+  CHECK(parsed->rows == 2);
   CHECK(parsed->total == 7);
   REQUIRE(parsed->repositories.size() == 1);
   const ListedRepository& repository = parsed->repositories[0];
@@ -188,7 +188,7 @@ TEST_CASE("retentions: a rule listed twice is one, and a text too long for a lab
       R"([{"id":77,"rules":[)" + rule + "," + rule + R"(]},{"id":77,"rules":[)" + rule +
       R"(]},{"id":78,"rules":[{"template":"date_rule","params":{"days":")" + std::string(100, '9') +
       R"("}}]},{"id":")" + std::string(100, '1') + R"(","rules":[)" + rule +
-      R"(]},{"id":79,"rules":null},7])");
+      R"(]},{"id":79,"rules":null}])");
   REQUIRE(parsed);
   CHECK(*parsed == std::vector<RetentionRule>{{"77", "tag_rule", "7"}, {"78", "date_rule", ""}});
 }
