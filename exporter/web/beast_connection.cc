@@ -101,9 +101,10 @@ void Connection::hands_shaken(const ErrorCode& error) {
     return read();
   }
   log::debug("no TLS connection", {{"client", client_address_}, {"reason", error.message()}});
-  if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) != SSL_R_HTTP_REQUEST) {
-    return close();
-  }
+  const bool plain =
+      error.category() == asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
+  if (!plain) return close();
   encrypted_ = false;
   refuse({400, "this port speaks HTTPS", false});
 }

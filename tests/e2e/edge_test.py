@@ -2,10 +2,12 @@
 
 import base64
 import contextlib
+import json
 import os
 import pathlib
 import re
 import resource
+import shutil
 import socket
 import ssl
 import subprocess
@@ -381,6 +383,9 @@ class Passwords(EdgeTest):
         self.assertEqual(status(exporter, "/", right), 200)
         self.assertLess(time.monotonic() - begun, 2)
         codes = sorted(talk.answer()[0] for talk in talks)
+        log = "".join(exporter.lines)
+        for secret in ("secret", "guess", "$2y$", "YWxpY2U6"):
+            self.assertNotIn(secret, log)
         self.assertEqual(set(codes), {401, 503})
         self.assertGreater(codes.count(503), 50)  # Not all of them are worth a hash.
         for talk in talks:
@@ -495,6 +500,63 @@ class Crowds(EdgeTest):
                 self.assertEqual(status(self.exporter), 200)
         print(f"bombs: {highest - before} KiB more", file=sys.stderr)
         self.assertLess(highest - before, 10 * 1024)
+
+
+@unittest.skipUnless(shutil.which("prometheus") or os.environ.get("CI") == "true",
+                     "prometheus is not installed")
+class Prometheus(EdgeTest):
+    CONFIG = """
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
+scrape_configs:
+  - job_name: registry_exporter
+    scheme: https
+    basic_auth: {{username: alice, password: {password}}}
+    tls_config: {{ca_file: ca.crt, cert_file: {client}.crt, key_file: {client}.key}}
+    static_configs: [{{targets: ["{target}"]}}]
+"""
+
+    def test_prometheus_comes_in_with_certificate_and_password_and_through_a_renewal(self):
+        authority = Authority(self.folder)
+        authority.sign("server")
+        authority.sign("client", "extendedKeyUsage=clientAuth")
+        exporter = self.serve("tls_server_config:\n  cert_file: server.crt\n"
+                              "  key_file: server.key\n  client_ca_file: ca.crt\n"
+                              "  client_auth_type: RequireAndVerifyClientCert\n"
+                              f"basic_auth_users:\n  alice: {HASHES['secret']}\n")
+        config = self.folder / "prometheus.yml"
+        config.write_text(self.CONFIG.format(password="secret", client="client",
+                                             target=exporter.address))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        process = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.folder}/tsdb",
+             f"--web.listen-address=127.0.0.1:{port}"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def target():
+            """(health, last scrape) of the one target."""
+            try:
+                body = harness.http(f"http://127.0.0.1:{port}/api/v1/targets")[2]
+                found = json.loads(body)["data"]["activeTargets"]
+                return (found[0]["health"], found[0]["lastScrape"]) if found else None
+            except (OSError, ValueError):
+                return None
+
+        def up_again():
+            before = target()
+            return harness.wait_for(
+                lambda: (target() or ("", ""))[0] == "up" and target() != before, 30)
+
+        self.assertTrue(up_again())
+        authority.sign("server")
+        self.assertTrue(harness.wait_for(
+            lambda: any("web configuration in force" in line for line in exporter.lines), 30))
+        self.assertTrue(up_again())
+        self.web_config(self.folder.joinpath("web.yml").read_text().replace("alice", "bob"))
+        self.assertTrue(harness.wait_for(lambda: (target() or ("", ""))[0] == "down", 30))
 
 
 class Start(EdgeTest):

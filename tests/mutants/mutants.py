@@ -21,6 +21,13 @@ GUARD = "exporter/net/key_guard.cc"
 RETRY = "exporter/net/retry_policy.cc"
 WAIT = "exporter/net/retry_after.cc"
 CALLER = "exporter/net/api_caller.cc"
+AUTH = "exporter/web/basic_auth.cc"
+GATE = "exporter/web/gate.cc"
+WEB_CONFIG = "exporter/web/web_config.cc"
+HEAD = "exporter/web/http_head.cc"
+LIST = "exporter/web/repository_list.cc"
+HTML = "exporter/web/html.cc"
+ROUTES = "exporter/web/routes.cc"
 
 MUTANTS = [
     # What is counted, and how often.
@@ -226,4 +233,62 @@ MUTANTS = [
      "  if (offset > std::chrono::hours(99)) clock_offset = offset;\n"),
     ("a request that was refused for its time is signed for ever", CALLER,
      "if (attempt.sign_again && !signed_again) {", "if (attempt.sign_again) {"),
+
+    # The edge.
+    ("a password that begins right and goes on behind a NUL is right", AUTH,
+     "if (credentials.password.find('\\0') != std::string::npos) return then(Verdict::denied);", ""),
+    ("whoever doesn't exist comes in", AUTH,
+     "matches(job->hash, job->password, *scratch) && job->user_exists", "!job->user_exists"),
+    ("names that don't exist are told at once", AUTH, "  Job job;\n",
+     "  if (found == users.end()) return then(Verdict::denied);\n  Job job;\n"),
+    ("what is remembered is not tied to the hash", AUTH,
+     "framed(credentials.user) + framed(job.hash) + framed(job.password)",
+     "framed(credentials.user) + framed(job.password)"),
+    ("name and password run together in what is remembered", AUTH,
+     'return std::to_string(text.size()) + ":" + std::string(text);', "return std::string(text);"),
+    ("guesses are remembered", AUTH, "if (right) remembered_", "remembered_"),
+    ("nothing is remembered", AUTH, "if (right) remembered_", "if (!right) remembered_"),
+    ("one client fills the queue", AUTH, "of_client < options_.waiting_per_client_max && ", ""),
+    ("the queue has no end", AUTH, "jobs_.size() < options_.waiting_max &&", ""),
+    ("the same password is hashed for each who waits", AUTH,
+     "if (each->digest != job.digest) continue;", "continue;"),
+    ("base64 is read loosely", AUTH, "if (value < 0) return std::nullopt;",
+     "if (value < 0) continue;"),
+    ("every path that begins like a probe is one", GATE, 'target->path == "/-/healthy"',
+     'target->path.starts_with("/-/healthy")'),
+    ("the first of two passwords is taken", GATE, "is_authorization) != 1", "is_authorization) < 1"),
+    ("a broken web configuration opens the door", GATE,
+     "  const ConfigProblem& first = reading",
+     "  settings_ = std::make_shared<Settings>();\n  const ConfigProblem& first = reading"),
+    ("changes are never noticed", GATE, "if (same) return;", "return;"),
+    ("certificates are not looked at again", GATE, "trace_.emplace_back(path, trace_of(content));",
+     "if (path == file_) trace_.emplace_back(path, trace_of(content));"),
+    ("configured headers stand beside ours", GATE,
+     "std::erase_if(answer.headers, [&](const auto& each) { return each.first == header.first; });",
+     ""),
+    ("tokens pile up without an end", GATE, "std::min(full, tokens_ + earned)", "tokens_ + earned"),
+    ("TLS 1.1 is taken", WEB_CONFIG, 'if (*value == "TLS12") return 2;',
+     'if (*value == "TLS12" || *value == "TLS11") return 2;'),
+    ("client authorities without a policy are ignored", WEB_CONFIG,
+     "if (known && ca_given && tls.client_auth == ClientAuth::none) {", "if (false) {"),
+    ("files are sought where the program was started", WEB_CONFIG,
+     "if (relative && !folder.empty())", "if (relative && folder.empty())"),
+    ("header values may have lines", WEB_CONFIG, "if (!is_one_line(*value))", "if (false)"),
+    ("two lengths are taken", HEAD, 'if (lengths.size() > 1) return refuse(400, "more than one Content-Length");', ""),
+    ("a length beside a coding is taken", HEAD, "if (!lengths.empty() && !codings.empty()) {",
+     "if (false) {"),
+    ("blanks before the colon are taken", HEAD,
+     'if (!is_token(name)) return refuse(400, "bad header name");', ""),
+    ("two Hosts are taken", HEAD, 'if (hosts.size() > 1) return refuse(400, "more than one Host header");', ""),
+    ("folded lines are taken", HEAD,
+     'if (is_blank(line.front())) return refuse(400, "folded header line");', ""),
+    ("quotes are not escaped", HTML, 'return "&quot;";', 'return "\\"";'),
+    ("text may turn the text after it around", HTML,
+     "if (length == 3 && turns_text(text)) instead = kReplacement;", ""),
+    ("unknown times come first", LIST, "return query.descending ? std::numeric_limits",
+     "return !query.descending ? std::numeric_limits"),
+    ("a page too far is empty", LIST, "page.page = std::min(query.page, page.pages);",
+     "page.page = query.page;"),
+    ("reloading needs no flag", ROUTES, "if (!shared->options.enable_lifecycle) {", "if (false) {"),
+    ("HEAD counts as seen", ROUTES, "if (!scrape.collect && answer.when_done) {", "if (false) {"),
 ]
