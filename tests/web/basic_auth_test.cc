@@ -129,6 +129,12 @@ TEST_CASE("basic auth: what is remembered can't be moved to other names, hashes 
   // Another hash for the same name: the old password is over at once.
   const WebUsers after{{"ab", hash_of("new")}};
   CHECK(ask(auth, after, "ab", "c") == Verdict::denied);
+  // The same bytes, cut behind a hash that is part of a password.
+  const std::string inner = hash_of("inner");
+  const WebUsers longer{{"a", hash_of(inner + "z")}};
+  CHECK(ask(auth, longer, "a", inner + "z") == Verdict::granted);
+  const WebUsers moved{{"a" + longer.at("a"), inner}};
+  CHECK(ask(auth, moved, "a" + longer.at("a"), "z") == Verdict::denied);
   // A name removed.
   CHECK(ask(auth, cut, "ab", "c") == Verdict::denied);
 }
