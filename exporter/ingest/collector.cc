@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include "exporter/base/log.h"
 #include "exporter/ingest/view.h"
@@ -288,6 +289,8 @@ void Collector::work() {
     try {
       if (task.work == Work::discovery) discover();
       if (task.work == Work::repository) visit(*task.repository, task.demand);
+    } catch (const std::bad_alloc&) {
+      throw;  // Half-merged pages are worth nothing: what is on the disk is whole.
     } catch (const std::exception& error) {
       log::error("collection failed", {{"registry", options_.name}, {"error", error.what()}});
     }
