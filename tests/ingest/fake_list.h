@@ -25,7 +25,8 @@ inline Record runs(const std::string& id, std::int64_t start_seconds) {
 struct FakeList {
   std::vector<Record> newest_first;
   bool oldest_first = false;
-  bool knows_ids = true;  ///< Point reads are answered.
+  bool knows_ids = true;    ///< Point reads are answered.
+  bool may_ask_ids = true;  ///< The reader tries.
   bool tells_total = true;
   int empty_call = 0;          ///< This call is answered without rows; the total stays.
   std::int64_t total_lie = 0;  ///< Added to the total.
@@ -79,7 +80,7 @@ inline VisitResult visit(FakeList& list, Ledger& ledger, ReadingOptions options 
                          SweepProgress* progress = nullptr, int calls_max = 1'000'000) {
   SweepProgress own;
   SweepProgress& kept = progress != nullptr ? *progress : own;
-  options.point_reads = true;
+  options.point_reads = list.may_ask_ids;
   if (options.lookback == Millis{0}) options.lookback = std::chrono::hours(24 * 30);
   static const std::vector<double> kBounds{10, 60};
   VisitResult result;

@@ -255,6 +255,22 @@ TEST_CASE("reading: a smaller page limit hides nothing where no total is told ei
   CHECK(counted(ledger) == 55);
 }
 
+TEST_CASE("reading: where ids may not be asked for, a walk goes down to the oldest open build") {
+  FakeList list = with_builds(60);
+  list.may_ask_ids = false;
+  const Record ended = list.newest_first[24];
+  list.newest_first[24] = runs(ended.id, ended.started_at->time_since_epoch().count() / 1000);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  CHECK(ledger.open.size() == 1);
+  list.newest_first[24] = ended;
+  list.calls = 0;
+  visit(list, ledger, {.page_size = 10});
+  CHECK(ledger.open.empty());
+  CHECK(counted(ledger) == 60);
+  CHECK(list.calls == 3);
+}
+
 TEST_CASE("reading: one empty page is not the end of a list that promises more") {
   FakeList list = with_builds(40);
   Ledger ledger = baseline_ledger();

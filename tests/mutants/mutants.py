@@ -118,7 +118,7 @@ MUTANTS = [
      "return facts.oldest_start && open->placed_at < UnixMillis{};"),
     ("the tail of a list is anywhere", READING,
      "if (facts.anchor_met || walk_.next_page == 0) {\n    seeking_ = false;",
-     "if (true) {\n    seeking_ = false;"),
+     "if (facts.anchor_met || walk_.next_page >= 0) {\n    seeking_ = false;"),
     # The cycle and what it shows.
     ("what was not committed is shown", COLLECTOR,
      "  if (ok) {\n    for (const Batch::Item& item : batch.items) {",
@@ -126,8 +126,6 @@ MUTANTS = [
     ("what a failed commit held is forgotten", COLLECTOR,
      "repository.unsaved.insert(repository.unsaved.begin(), item.closed.begin(), "
      "item.closed.end());", ""),
-    ("a failed commit leaves the repository clean", COLLECTOR,
-     "      repository.dirty = true;\n      repository.replaces_closed", "      repository.replaces_closed"),
     ("registry counters show before they are saved", COLLECTOR,
      "snapshot->state = committed_;", "snapshot->state = data_->state;"),
     ("hidden history shows before its commit", COLLECTOR,
