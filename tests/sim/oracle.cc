@@ -33,6 +33,19 @@ std::string key_of(const SwrRepository& repository) {
   return key_of("swr", repository.repo_namespace, repository.name);
 }
 
+/// Bears that name, or did before.
+bool is_called(const AcrRepository& repository, const std::string& key) {
+  if (key_of(repository) == key) return true;
+  return std::any_of(repository.former_names.begin(), repository.former_names.end(),
+                     [&](const std::string& name) {
+                       return key_of("acr", repository.repo_namespace, name) == key;
+                     });
+}
+
+bool is_called(const SwrRepository& repository, const std::string& key) {
+  return key_of(repository) == key;
+}
+
 std::string events_series(const std::string& key, std::size_t outcome) {
   const std::string registry = key.substr(0, 3);
   const std::size_t slash = key.find('/');
@@ -195,7 +208,7 @@ bool Oracle::came_in_first(const std::string& key) const {
   const auto discovered = discovered_.find(key.substr(0, 3));
   const auto came_early = [&](const auto& repositories) {
     return std::any_of(repositories.begin(), repositories.end(), [&](const auto& repository) {
-      return key_of(repository) == key &&
+      return is_called(repository, key) &&
              (discovered == discovered_.end() || repository.created_at < discovered->second);
     });
   };
