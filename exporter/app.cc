@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "exporter/base/duration.h"
+#include "exporter/doctor.h"
 
 namespace registry_exporter {
 namespace {
@@ -51,8 +52,8 @@ App::~App() = default;
 
 int App::run() {
   if (options_.config_check) return check_config();
-  if (options_.doctor) return failed("--doctor is not available in this version", kFailed);
   std::signal(SIGPIPE, SIG_IGN);
+  if (options_.doctor) return examine_registries();
   if (!options_.once && !options_.web_config_file.empty()) {
     auto gate = Gate::open(runtime_, options_.web_config_file);
     if (!gate) {
@@ -76,6 +77,15 @@ int App::check_config() const {
   }
   if (good) std::puts("OK");
   return good ? 0 : kFailed;
+}
+
+int App::examine_registries() {
+  const auto config = load(options_);
+  if (!config) {
+    print_problems(stderr, options_.config_file, config.error());
+    return kMistake;
+  }
+  return run_doctor(runtime_, *config, engine_options(), connect_) ? 0 : kFailed;
 }
 
 std::optional<int> App::load_everything() {

@@ -27,6 +27,7 @@ class App {
 
  private:
   int check_config() const;
+  int examine_registries();
   std::optional<int> load_everything();
   int collect_once();
   int serve();

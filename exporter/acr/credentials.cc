@@ -118,7 +118,7 @@ Result<Grant> ask_metadata(const Context& context, std::string role) {
 using SharedContext = std::shared_ptr<const Context>;
 
 Result<Lead> static_lead(const SharedContext& context, const AcrCredentials& from,
-                         std::string source) {
+                         const std::string& source) {
   const auto& read = context->machine.read;
   const Result<Secret> id = read(from.access_key_id);
   if (!id) return within("access_key_id", id.error());
@@ -131,7 +131,7 @@ Result<Lead> static_lead(const SharedContext& context, const AcrCredentials& fro
     return fail(ErrorKind::invalid_config, "access_key_id or access_key_secret is empty");
   }
   Lead lead;
-  lead.source = std::move(source);
+  lead.source = source + ": access key " + id->reveal();
   lead.keys.access_key = id->reveal();
   lead.keys.secret_key = *secret;
   lead.keys.security_token = *token;

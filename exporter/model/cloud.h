@@ -20,6 +20,7 @@ struct CloudHealth {
   bool up = false;  ///< The newest call that could tell was answered and accepted the credentials.
   double requests_per_second = 0;  ///< The rate in force.
   std::optional<UnixMillis> credentials_expire_at;
+  std::string credentials_source;       ///< Where they come from, in words; "" before there were any.
   std::optional<Millis> clock_offset;  ///< Server minus local; nullopt before any answer.
 };
 

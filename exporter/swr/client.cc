@@ -197,6 +197,7 @@ CloudHealth Client::health() const {
   health.requests_per_second = caller_.rate_in_force();
   health.clock_offset = caller_.clock_offset();
   health.credentials_expire_at = credentials_.expires_at();
+  health.credentials_source = credentials_.source();
   return health;
 }
 

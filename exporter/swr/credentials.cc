@@ -97,7 +97,8 @@ Result<Grant> ask_metadata(const Context& context) {
 
 using SharedContext = std::shared_ptr<const Context>;
 
-Result<Lead> static_lead(const Context& context, const SwrCredentials& from, std::string source) {
+Result<Lead> static_lead(const Context& context, const SwrCredentials& from,
+                         const std::string& source) {
   const auto& read = context.machine.read;
   const Result<Secret> access_key = read(from.access_key);
   if (!access_key) return within("access_key", access_key.error());
@@ -110,7 +111,7 @@ Result<Lead> static_lead(const Context& context, const SwrCredentials& from, std
     return fail(ErrorKind::invalid_config, "access_key or secret_key is empty");
   }
   Lead lead;
-  lead.source = std::move(source);
+  lead.source = source + ": access key " + access_key->reveal();
   lead.keys.access_key = access_key->reveal();
   lead.keys.secret_key = *secret_key;
   lead.keys.security_token = *token;

@@ -141,6 +141,9 @@ Reason reason_of(const Said& said) {
     return {"the clock is off", true, false};
   }
   if (says(said.message, {"signature fail"})) return {"the secret key is wrong"};
+  if (says(said.message, {"project does not exist", "project not exist"})) {
+    return {"the project is not known"};
+  }
   if (says(said.message, {"secretkey fail", "ak not exist"})) {
     return {"the access key is not known"};
   }

@@ -1,0 +1,144 @@
+// Shell: calls the clouds and prints.
+#include "exporter/doctor.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <mutex>
+
+#include "exporter/config/filter.h"
+#include "exporter/config/shard.h"
+#include "exporter/doctor_report.h"
+#include "exporter/net/proxy.h"
+
+namespace registry_exporter {
+namespace {
+
+/// Repositories whose first page is read.
+constexpr std::size_t kSample = 3;
+constexpr const char* kNoRecord = "00000000-0000-4000-8000-000000000000";
+
+/// Keeps how each operation went last.
+class LastOutcomes final : public CallObserver {
+ public:
+  void call_finished(std::string_view, std::string_view operation, std::string_view outcome,
+                     Millis) override {
+    const std::lock_guard lock(mutex_);
+    outcomes_[std::string(operation)] = outcome;
+  }
+  std::map<std::string, std::string> outcomes() const {
+    const std::lock_guard lock(mutex_);
+    return outcomes_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> outcomes_;
+};
+
+/// Without the scheme, and without the name and password that may be in it.
+std::string host_and_port(const std::string& proxy_url) {
+  std::string text = proxy_url;
+  const std::size_t scheme = text.find("://");
+  if (scheme != std::string::npos) text.erase(0, scheme + 3);
+  const std::size_t user = text.rfind('@');
+  if (user != std::string::npos) text.erase(0, user + 1);
+  return text.substr(0, text.find('/'));
+}
+
+/// Reads a few repositories, from all over the list.
+void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam& exam) {
+  std::string record_id;
+  RepositoryRef owner;
+  double pages = 0;
+  std::size_t read = 0;
+  const std::size_t samples = std::min(kSample, matched.size());
+  for (std::size_t i = 0; i < samples; ++i) {
+    const RepositoryRef& repository = matched[i * matched.size() / samples];
+    const int size = exam.registry.page_size;
+    const Result<Page> page = cloud.list_records(repository, {0, size});
+    if (!page) {
+      exam.failures.push_back(within(full_name(repository), page.error()).value());
+      continue;
+    }
+    const auto rows = static_cast<double>(page->total.value_or(page->rows));
+    const int real_size = std::max(1, page->page_size.value_or(size));
+    pages += std::max(1.0, rows / real_size);
+    ++read;
+    if (record_id.empty() && !page->records.empty()) {
+      record_id = page->records.front().id;
+      owner = repository;
+    }
+  }
+  if (read > 0) exam.pages_each = pages / static_cast<double>(read);
+  if (exam.registry.is_acr() && !matched.empty()) {
+    const bool made_up = record_id.empty();
+    if (made_up) owner = matched.front();
+    const Result<Record> record = cloud.read_record(owner, made_up ? kNoRecord : record_id);
+    // One that doesn't exist tells as well whether the operation is allowed.
+    const bool absent = !record && (record.error().kind == ErrorKind::not_found ||
+                                    record.error().kind == ErrorKind::bad_request);
+    if (!record && !(made_up && absent)) exam.failures.push_back(record.error());
+    exam.made_up_record = made_up && absent;
+  }
+  const auto* swr = std::get_if<SwrConfig>(&exam.registry.cloud);
+  if (swr != nullptr && swr->collect_rules && !matched.empty()) {
+    const auto rules = cloud.retention_rules(matched.front());
+    if (!rules) exam.failures.push_back(rules.error());
+  }
+}
+
+void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
+  const Result<Discovery> discovery = cloud.discover();
+  if (!discovery) {
+    exam.failures.push_back(discovery.error());
+    return;
+  }
+  const RepositoryFilter filter(exam.registry.repositories);
+  std::vector<RepositoryRef> matched;
+  for (const ListedRepository& listed : discovery->repositories) {
+    const std::string name = full_name(listed.ref);
+    const bool ours = shard_of(exam.registry.name, name, options.total_shards) == options.shard;
+    if (ours && filter.matches(name)) matched.push_back(listed.ref);
+  }
+  exam.found = discovery->repositories.size();
+  exam.matched = matched.size();
+  exam.denied_namespaces = discovery->denied_namespaces;
+  read_samples(cloud, matched, exam);
+}
+
+}  // namespace
+
+bool run_doctor(Runtime runtime, const Config& config, const EngineOptions& options,
+                const CloudFactory& connect) {
+  std::size_t ill = 0;
+  for (RegistryConfig registry : config.registries) {
+    registry.requests_per_second /= options.total_shards;
+    Exam exam;
+    exam.registry = registry;
+    exam.collection = config.collection;
+    exam.proxy =
+        host_and_port(proxy_for(registry.endpoint, {registry.proxy_url, environment_variable}));
+    LastOutcomes observer;
+    const auto connection = connect(registry, config.metrics, runtime, observer);
+    if (connection) {
+      examine(*connection->cloud, options, exam);
+      exam.health = connection->cloud->health();
+    } else {
+      exam.failures.push_back(connection.error());
+    }
+    exam.outcomes = observer.outcomes();
+    const Diagnosis diagnosis = diagnose(exam);
+    ill += diagnosis.is_well ? 0U : 1U;
+    std::printf("%s\n", diagnosis.text.c_str());
+    std::fflush(stdout);
+  }
+  if (ill == 0) {
+    std::puts("All is well.");
+  } else {
+    std::printf("%zu of %zu registries need a change.\n", ill, config.registries.size());
+  }
+  std::fflush(stdout);
+  return ill == 0;
+}
+
+}  // namespace registry_exporter

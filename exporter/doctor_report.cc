@@ -1,0 +1,416 @@
+#include "exporter/doctor_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "exporter/base/duration.h"
+#include "exporter/base/time_text.h"
+
+namespace registry_exporter {
+namespace {
+
+constexpr double kSecondsOfHour = 3600;
+constexpr double kListPageSize = 100;
+/// The signing clock follows the server's from here on.
+constexpr Millis kClockTolerance{60'000};
+
+/// An operation, and what a policy has to allow for it; "" where no policy has a say.
+struct Operation {
+  const char* name;
+  const char* action;
+  enum class Need { always, fallback, sometimes } need = Need::always;
+};
+using Need = Operation::Need;
+
+constexpr Operation kAcrOperations[] = {
+    {"ListRepository", "cr:ListRepository"},
+    {"ListNamespace", "cr:ListNamespace", Need::fallback},
+    {"ListRepoBuildRecord", "cr:ListRepositoryBuild"},
+    {"GetRepoBuildRecord", "cr:GetRepositoryBuildRecord"},
+    {"GetRepository", "cr:GetRepository", Need::sometimes},
+    {"AssumeRole", "sts:AssumeRole", Need::sometimes},
+    {"AssumeRoleWithOIDC", "", Need::sometimes},
+};
+constexpr Operation kSwrOperations[] = {
+    {"ListReposDetails", "swr:repo:listRepos"},
+    {"ListNamespaces", "swr:namespace:listNamespaces", Need::fallback},
+    {"ListRetentionHistories", "swr:repo:listRetentionHistories"},
+    {"ListRetentions", "swr:repo:listRetentions", Need::sometimes},
+    {"CreateToken", "", Need::sometimes},
+    {"CreateTokenWithIdToken", "", Need::sometimes},
+    {"CreateTemporaryAccessKeyByToken", "", Need::sometimes},
+    {"CreateTemporaryAccessKeyByAgency", "sts:agencies:assume", Need::sometimes},
+};
+
+std::vector<Operation> operations_of(const Exam& exam) {
+  if (exam.registry.is_acr()) return {std::begin(kAcrOperations), std::end(kAcrOperations)};
+  return {std::begin(kSwrOperations), std::end(kSwrOperations)};
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string outcome_of(const Exam& exam, const char* operation) {
+  if (exam.made_up_record && operation == std::string_view("GetRepoBuildRecord")) return "ok";
+  const auto found = exam.outcomes.find(operation);
+  return found == exam.outcomes.end() ? "" : found->second;
+}
+
+/// "1.5", "0.04", "1234".
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, value >= 10 ? "%.0f" : value >= 1 ? "%.1f" : "%.2g", value);
+  return text;
+}
+
+std::string count(std::size_t n, const char* what) { return std::to_string(n) + " " + what; }
+
+// ── What each failure means ──────────────────────────────────────────────────────────────────────
+
+std::string of_transport(const Exam& exam, const Error& error) {
+  const std::string& detail = error.detail;
+  const std::string& endpoint = exam.registry.endpoint;
+  if (contains(detail, "dns: ")) {
+    return "the name of " + endpoint +
+           " doesn't resolve: check endpoint and region, and the DNS of this machine";
+  }
+  if (contains(detail, "tls: ")) {
+    return "the certificate of " + endpoint +
+           " is not accepted: name its authority by tls.ca_file, or its name by tls.server_name";
+  }
+  if (contains(detail, "instance metadata")) {
+    return "instance metadata can't be reached: is this an instance (or pod) of the cloud? Else "
+           "configure another form of credentials";
+  }
+  if (!exam.proxy.empty()) {
+    return "the proxy " + exam.proxy +
+           " can't be reached or refuses: check proxy_url (or HTTPS_PROXY), or set NO_PROXY";
+  }
+  if (error.kind == ErrorKind::timeout) {
+    return endpoint +
+           " doesn't answer within request_timeout: check endpoint, routes and "
+           "firewalls, or whether a proxy is needed (proxy_url)";
+  }
+  return endpoint + " can't be reached: check endpoint, routes and firewalls";
+}
+
+std::string of_acr_refusal(const Error& error) {
+  const std::string& code = error.code;
+  if (contains(error.detail, "AssumeRoleWithOIDC")) {
+    return "STS refuses the OIDC token: check oidc.role_arn, oidc.provider_arn, the trust policy "
+           "of "
+           "the role, and that the token's audience is sts.aliyuncs.com";
+  }
+  if (contains(error.detail, "AssumeRole")) {
+    return "the role can't be assumed: check assume_role.role_arn, its trust policy, external_id, "
+           "and that the keys have sts:AssumeRole on it";
+  }
+  if (code.starts_with("InvalidAccessKeyId")) {
+    return "the access key is not known or disabled: check access_key_id";
+  }
+  if (code.starts_with("SignatureDoesNotMatch") || code.starts_with("IncompleteSignature")) {
+    return "the secret does not belong to the access key: check access_key_secret";
+  }
+  if (contains(code, "SecurityToken")) {
+    return "the security token has expired or belongs to other keys: renew access_key_id, "
+           "access_key_secret and security_token together";
+  }
+  if (contains(code, "Time"))
+    return "requests are refused for their time: set this machine's clock";
+  return "the credentials are refused: check them";
+}
+
+std::string of_swr_refusal(const Error& error) {
+  const std::string& detail = error.detail;
+  if (contains(detail, "project is not known")) {
+    return "the project is not known in this region: check project_id and region";
+  }
+  if (contains(detail, "user name or password")) {
+    return "IAM refuses the user: check iam_user (domain_name is the account's name, Huawei IDs "
+           "can't sign in), password and project_name";
+  }
+  if (contains(detail, "secret key is wrong")) {
+    return "the secret key does not belong to the access key: check secret_key";
+  }
+  if (contains(detail, "access key is not known")) {
+    return "the access key is not known (or its security token is wrong): check access_key";
+  }
+  if (contains(detail, "locked")) {
+    return "the access key is locked for five minutes after too many bad signatures: correct "
+           "secret_key wherever it is used, then wait";
+  }
+  if (contains(detail, "clock")) {
+    return "requests are refused for their time: set this machine's clock";
+  }
+  if (contains(detail, "expired")) return "the token or security token has expired: renew it";
+  if (contains(detail, "ByAgency")) {
+    return "the agency can't be assumed: check assume_agency, and that the account is delegated to";
+  }
+  return "the credentials are refused: check them, project_id and region";
+}
+
+std::string of_not_found(const Exam& exam, const Error& error) {
+  if (!exam.registry.is_acr()) {
+    return "not found: check project_id, region and static_repositories (" + error.detail + ")";
+  }
+  if (contains(error.code, "INSTANCE")) {
+    return "there is no instance " + std::get<AcrConfig>(exam.registry.cloud).instance_id + " at " +
+           exam.registry.endpoint + ": check instance_id and region";
+  }
+  return "not found: check static_repositories (" + error.detail + ")";
+}
+
+/// What to change because of one failure; "" when something else tells it already.
+std::string remedy_for(const Exam& exam, const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::transport:
+    case ErrorKind::timeout:
+      return of_transport(exam, error);
+    case ErrorKind::unauthorized:
+      if (contains(error.detail, "instance metadata")) {
+        return "instance metadata gives no keys: attach a role (acr: RAM role, swr: agency) to the "
+               "instance";
+      }
+      return exam.registry.is_acr() ? of_acr_refusal(error) : of_swr_refusal(error);
+    case ErrorKind::forbidden:
+      return "";  // The policy tells.
+    case ErrorKind::not_found:
+      return of_not_found(exam, error);
+    case ErrorKind::throttled:
+      return "the cloud throttles: lower requests_per_second, ask for a higher quota, or see who "
+             "else calls with this account";
+    case ErrorKind::invalid_config:
+      return error.detail;
+    case ErrorKind::malformed:
+      return "what answers at " + exam.registry.endpoint +
+             " is not the registry's API (a proxy's page?): check endpoint";
+    case ErrorKind::server_error:
+      return "the cloud fails by itself: try again later";
+    default:
+      return error.detail;
+  }
+}
+
+// ── Policies ─────────────────────────────────────────────────────────────────────────────────────
+
+std::string quoted(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "\"" : ",\"") + word + "\"";
+  return text;
+}
+
+std::vector<std::string> missing_actions(const Exam& exam) {
+  std::vector<std::string> actions;
+  for (const Operation& operation : operations_of(exam)) {
+    const bool denied = outcome_of(exam, operation.name) == "forbidden";
+    if (denied && *operation.action != '\0') actions.emplace_back(operation.action);
+  }
+  return actions;
+}
+
+std::string policy_for(const Exam& exam, const std::vector<std::string>& actions) {
+  if (!exam.registry.is_acr()) {
+    return R"({"Version":"5.0","Statement":[{"Effect":"Allow","Action":[)" + quoted(actions) +
+           "]}]}";
+  }
+  const std::string resource =
+      "acs:cr:*:*:repository/" + std::get<AcrConfig>(exam.registry.cloud).instance_id;
+  return R"({"Version":"1","Statement":[{"Effect":"Allow","Action":[)" + quoted(actions) +
+         R"(],"Resource":[)" + quoted({resource, resource + "/*"}) + "]}]}";
+}
+
+// ── The report ───────────────────────────────────────────────────────────────────────────────────
+
+class Report {
+ public:
+  explicit Report(const Exam& exam) : exam_(exam) {}
+
+  Diagnosis make() {
+    title();
+    credentials();
+    clock();
+    endpoint();
+    permissions();
+    repositories();
+    cost();
+    changes();
+    return {std::move(text_), remedies_.empty()};
+  }
+
+ private:
+  void line(const char* topic, const std::string& words) {
+    std::string label = topic;
+    label.resize(14, ' ');
+    text_ += "  " + label + words + "\n";
+  }
+  void remedy(std::string words) {
+    const bool told = std::find(remedies_.begin(), remedies_.end(), words) != remedies_.end();
+    if (!words.empty() && !told) remedies_.push_back(std::move(words));
+  }
+  bool failed_with(std::initializer_list<ErrorKind> kinds) const {
+    return std::any_of(exam_.failures.begin(), exam_.failures.end(), [&](const Error& error) {
+      return std::find(kinds.begin(), kinds.end(), error.kind) != kinds.end();
+    });
+  }
+  bool answered() const {
+    return std::any_of(exam_.outcomes.begin(), exam_.outcomes.end(), [&](const auto& each) {
+      return each.first != "InstanceMetadata" && each.first != "CredentialsUri" &&
+             each.second != "transport" && each.second != "timeout" && each.second != "canceled";
+    });
+  }
+
+  void title() {
+    const RegistryConfig& registry = exam_.registry;
+    text_ = registry.name + " (" + (registry.is_acr() ? "acr, " : "swr, ") + registry.region +
+            ", " +
+            (registry.is_acr() ? "instance " + std::get<AcrConfig>(registry.cloud).instance_id
+                               : "project " + std::get<SwrConfig>(registry.cloud).project_id) +
+            ")\n";
+  }
+
+  void credentials() {
+    const CloudHealth& health = exam_.health;
+    if (health.credentials_source.empty()) {
+      line("credentials", "PROBLEM: there are none");
+    } else {
+      const bool refused = failed_with({ErrorKind::unauthorized});
+      line("credentials",
+           (refused      ? "PROBLEM, refused: from "
+            : answered() ? "ok: from "
+                         : "from ") +
+               health.credentials_source +
+               (health.credentials_expire_at
+                    ? "; renewed before " + format_rfc3339(*health.credentials_expire_at)
+                    : ""));
+    }
+  }
+
+  void clock() {
+    if (!exam_.health.clock_offset) return line("clock", "not known: nothing has answered");
+    const Millis offset = *exam_.health.clock_offset;
+    const std::string seconds = number(std::abs(static_cast<double>(offset.count())) / 1000);
+    const std::string words = "this machine is " + seconds + " s " +
+                              (offset.count() > 0 ? "behind" : "ahead of") + " the server";
+    if (std::chrono::abs(offset) <= kClockTolerance) return line("clock", "ok: " + words);
+    line("clock", "PROBLEM: " + words);
+    remedy("set this machine's clock (NTP): requests are signed by the server's until then");
+  }
+
+  void endpoint() {
+    const std::string& endpoint = exam_.registry.endpoint;
+    const std::string way = exam_.proxy.empty() ? "" : ", through the proxy " + exam_.proxy;
+    if (answered()) {
+      const bool secure = endpoint.starts_with("https://");
+      return line("endpoint", "ok: " + endpoint + way +
+                                  (secure ? "; TLS: the certificate is good"
+                                          : "; TLS: none, the endpoint is http://"));
+    }
+    const auto failure =
+        std::find_if(exam_.failures.begin(), exam_.failures.end(), [](const Error& error) {
+          return error.kind == ErrorKind::transport || error.kind == ErrorKind::timeout;
+        });
+    if (failure == exam_.failures.end()) return line("endpoint", endpoint + way + ": not tried");
+    line("endpoint", "PROBLEM: " + endpoint + way + ": " + failure->detail);
+  }
+
+  void permissions() {
+    for (const Operation& operation : operations_of(exam_)) {
+      const std::string outcome = outcome_of(exam_, operation.name);
+      if (outcome.empty() && operation.need == Need::sometimes) continue;
+      const std::string action =
+          *operation.action == '\0' ? "" : std::string(" (") + operation.action + ")";
+      std::string words = "ok";
+      if (outcome == "forbidden") {
+        words = "MISSING";
+      } else if (outcome.empty()) {
+        words = operation.need == Need::fallback ? "not needed" : "not tried";
+      } else if (outcome != "ok") {
+        words = "PROBLEM, " + outcome;
+      }
+      line("permission", words + ": " + operation.name + action);
+    }
+    const std::vector<std::string> missing = missing_actions(exam_);
+    if (missing.empty()) return;
+    std::string list;
+    for (const std::string& action : missing) list += (list.empty() ? "" : ", ") + action;
+    remedy((exam_.registry.is_acr()
+                ? "allow " + list + " by a RAM policy:\n      "
+                : "allow " + list +
+                      " by an identity policy (or give the system policy SWR ReadOnlyAccess in the "
+                      "region's project, and read permission on the organisations):\n      ") +
+           policy_for(exam_, missing));
+  }
+
+  void repositories() {
+    line("repositories", count(exam_.found, "found, ") + count(exam_.matched, "to be read"));
+    if (!exam_.denied_namespaces.empty()) {
+      std::string names;
+      for (const std::string& name : exam_.denied_namespaces) names += " " + name;
+      line("", "may not be listed:" + names);
+    }
+    if (!exam_.failures.empty() && exam_.found == 0) return;
+    if (exam_.found == 0) {
+      remedy(
+          exam_.registry.is_acr()
+              ? "the instance lists no repository: check instance_id, or push one"
+              : "no repository is in sight: check region and project_id, and give read permission "
+                "on the organisations");
+    } else if (exam_.matched == 0) {
+      remedy(
+          "no repository matches: check repositories.include and exclude (anchored, on "
+          "\"namespace/name\"), and the shards");
+    }
+  }
+
+  void cost() {
+    if (exam_.matched == 0 || !exam_.pages_each) return;
+    const auto seconds = [](Millis time) { return static_cast<double>(time.count()) / 1000; };
+    const CollectionConfig& collection = exam_.collection;
+    const auto matched = static_cast<double>(exam_.matched);
+    const double rate = exam_.registry.requests_per_second;
+    const bool fixed = exam_.registry.static_repositories.has_value();
+    const double listing = fixed ? 0 : std::ceil(static_cast<double>(exam_.found) / kListPageSize);
+    const auto* swr = std::get_if<SwrConfig>(&exam_.registry.cloud);
+    const double rules = swr != nullptr && swr->collect_rules ? matched : 0;
+    const double all_pages = matched * *exam_.pages_each;
+    const double cold = listing + rules + all_pages;
+    const double hour =
+        matched * kSecondsOfHour / seconds(collection.max_staleness) +
+        (listing + rules) * kSecondsOfHour / seconds(collection.discovery_interval) +
+        all_pages * kSecondsOfHour / seconds(collection.sweep_interval);
+    line("requests", "about " + number(cold) + " for a cold start, about " + number(hour) +
+                         " in an hour of steady state");
+    const double pass = matched / rate;
+    line("full pass", number(pass) + " s at " + number(rate) + " requests per second");
+    const double needed = hour / kSecondsOfHour;
+    if (needed <= rate) return;
+    remedy("requests_per_second is too low for max_staleness (" +
+           format_duration(collection.max_staleness) + "): raise it to " +
+           number(std::ceil(needed * 10) / 10) +
+           " if the cloud's quota allows, raise max_staleness, "
+           "or split the repositories (--total-shards)");
+  }
+
+  void changes() {
+    for (const Error& error : exam_.failures) remedy(remedy_for(exam_, error));
+    if (remedies_.empty() && exam_.failures.empty()) return line("to change", "nothing");
+    for (const Error& error : exam_.failures) line("failure", error.detail);
+    for (const std::string& words : remedies_) line("to change", words);
+  }
+
+  const Exam& exam_;
+  std::string text_;
+  std::vector<std::string> remedies_;
+};
+
+}  // namespace
+
+Diagnosis diagnose(const Exam& exam) {
+  Diagnosis diagnosis = Report(exam).make();
+  diagnosis.is_well = diagnosis.is_well && exam.failures.empty();
+  return diagnosis;
+}
+
+}  // namespace registry_exporter

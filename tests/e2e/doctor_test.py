@@ -1,0 +1,194 @@
+"""--doctor: for everything that can be wrong, the right diagnosis and what to change."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import unittest
+
+from credentials_test import ACR, ACR_KEYS, COLLECTION, SWR, SWR_KEYS, registry
+from harness import EXPORTER, World
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Doctor(unittest.TestCase):
+    def doctor(self, world, registries, *flags, variables=None):
+        config = world.folder / "registry_exporter.yml"
+        config.write_text(COLLECTION + registries)
+        environment = {"PATH": os.environ["PATH"], "HOME": str(world.folder), **(variables or {})}
+        run = subprocess.run([EXPORTER, "--doctor", f"--config.file={config}", *flags],
+                             env=environment, capture_output=True, text=True, timeout=120,
+                             check=False)
+        return run.returncode, run.stdout
+
+    def both(self, world, acr_keys=ACR_KEYS, swr_keys=SWR_KEYS, change=lambda text: text):
+        return change(registry(ACR, world, "builds", acr_keys) +
+                      registry(SWR, world, "images", swr_keys))
+
+    def check(self, report, code, exit_code, *expected):
+        self.assertEqual(code, exit_code, report)
+        flat = re.sub(r"\s+", " ", report)
+        for text in expected:
+            self.assertIn(text, flat, report)
+        for secret in ("demo-access-key-secret", "demo-secret-key", "c4nary"):
+            self.assertNotIn(secret, report)
+
+    def test_all_is_well(self):
+        with World() as world:
+            world.simulator("--repositories=20", "--speed=0")
+            code, report = self.doctor(world, self.both(world))
+            self.check(report, code, 0, "All is well.",
+                       "credentials ok: from the configuration: access key demo-access-key-id",
+                       "credentials ok: from the configuration: access key demo-access-key",
+                       "clock ok:", "endpoint ok: http://127.0.0.1",
+                       "ok: ListRepository (cr:ListRepository)",
+                       "ok: ListRepoBuildRecord (cr:ListRepositoryBuild)",
+                       "ok: GetRepoBuildRecord (cr:GetRepositoryBuildRecord)",
+                       "ok: ListReposDetails (swr:repo:listRepos)",
+                       "ok: ListRetentionHistories (swr:repo:listRetentionHistories)",
+                       "20 found, 20 to be read", "for a cold start", "in an hour of steady state",
+                       "full pass 0.02 s at 1000 requests per second", "to change nothing")
+            # Nothing is written.
+            self.assertEqual(sorted(path.name for path in world.folder.iterdir()),
+                             ["registry_exporter.yml"])
+            code, report = self.doctor(world, self.both(world), "--total-shards=2", "--shard=1")
+            self.check(report, code, 0, "at 500 requests per second")
+            self.assertNotIn("20 to be read", report)
+
+    def test_the_credentials(self):
+        wrong = {
+            "access_key_secret: demo-access-key-secret":
+                ("access_key_secret: c4nary", "check access_key_secret"),
+            "access_key_id: demo-access-key-id": ("access_key_id: other", "check access_key_id"),
+            "secret_key: demo-secret-key": ("secret_key: c4nary", "check secret_key"),
+            "access_key: demo-access-key,": ("access_key: other,", "check access_key"),
+            ACR_KEYS: (ACR_KEYS + ", security_token: c4nary", "security_token together"),
+        }
+        for right, (text, remedy) in wrong.items():
+            with self.subTest(text), World() as world:
+                world.simulator("--repositories=3")
+                code, report = self.doctor(
+                    world, self.both(world, change=lambda c: c.replace(right, text)))
+                self.check(report, code, 1, "credentials PROBLEM, refused: from the configuration",
+                           remedy, "1 of 2 registries need a change.")
+
+    def test_credentials_that_are_not_there(self):
+        with World() as world:
+            world.simulator("--repositories=3")
+            text = self.both(world, None, None).replace(
+                f"metadata_endpoint: {world.sim.url}",
+                f"metadata_endpoint: http://127.0.0.1:{free_port()}")
+            code, report = self.doctor(world, text)
+            self.check(report, code, 1, "credentials PROBLEM: there are none",
+                       "ALIBABA_CLOUD_ACCESS_KEY_ID", "HUAWEICLOUD_SDK_AK",
+                       "instance metadata can't be reached")
+            bad = world.folder / "token"
+            bad.write_text("bad c4nary")
+            text = self.both(
+                world, f"oidc: {{role_arn: r, provider_arn: p, token_file: {bad}}}",
+                "iam_user: {domain_name: demo-domain, user_name: demo-user, password: c4nary}")
+            code, report = self.doctor(world, text)
+            self.check(report, code, 1, "STS refuses the OIDC token", "IAM refuses the user",
+                       "2 of 2 registries need a change.")
+
+    def test_denied_operations_come_with_a_policy_to_paste(self):
+        rows = [
+            ("ListRepoBuildRecord", "cr:ListRepositoryBuild"),
+            ("GetRepoBuildRecord", "cr:GetRepositoryBuildRecord"),
+            ("ListRepoBuildRecord,GetRepoBuildRecord", "cr:GetRepositoryBuildRecord"),
+            ("ListRepository,ListNamespace", "cr:ListRepository"),
+            ("ListRetentionHistories", "swr:repo:listRetentionHistories"),
+            ("ListReposDetails,ListNamespaces", "swr:namespace:listNamespaces"),
+        ]
+        for operations, action in rows:
+            with self.subTest(operations), World() as world:
+                world.simulator("--repositories=3", "--speed=0", f"--deny={operations}")
+                code, report = self.doctor(world, self.both(world))
+                self.check(report, code, 1, f"({action})", "MISSING: " + operations.split(",")[0],
+                           "1 of 2 registries need a change.")
+                policies = [json.loads(line) for line in map(str.strip, report.splitlines())
+                            if line.startswith('{"Version"')]
+                self.assertEqual(len(policies), 1, report)
+                actions = policies[0]["Statement"][0]["Action"]
+                self.assertIn(action, actions)
+                self.assertEqual(len(actions), len(operations.split(",")))
+                if action.startswith("cr:"):
+                    self.assertEqual(policies[0]["Statement"][0]["Resource"],
+                                     ["acs:cr:*:*:repository/cri-demo",
+                                      "acs:cr:*:*:repository/cri-demo/*"])
+
+    def test_the_clock(self):
+        for ahead, words in (("20m", "behind the server"), ("-20m", "ahead of the server")):
+            with self.subTest(ahead), World() as world:
+                world.simulator("--repositories=3", f"--clock-ahead={ahead}")
+                code, report = self.doctor(world, self.both(world))
+                self.check(report, code, 1, "clock PROBLEM: this machine is 1", words,
+                           "set this machine's clock", "3 found, 3 to be read")
+
+    def test_the_way_there(self):
+        dead = free_port()
+        rows = [
+            ("a name that doesn't resolve", "http://nowhere.invalid", "", "doesn't resolve"),
+            ("nobody listens", f"http://127.0.0.1:{dead}", "", "can't be reached: check endpoint"),
+            ("the proxy is down", None, f"    proxy_url: http://me:c4nary@127.0.0.1:{dead}\n",
+             f"the proxy 127.0.0.1:{dead} can't be reached"),
+            ("no TLS there", "https", "", "is not accepted"),
+        ]
+        for name, endpoint, extra, remedy in rows:
+            with self.subTest(name), World() as world:
+                world.simulator("--repositories=3")
+                if endpoint == "https":
+                    endpoint = world.sim.url.replace("http://", "https://")
+                text = (registry(ACR, world, "builds", ACR_KEYS, extra) +
+                        registry(SWR, world, "images", SWR_KEYS, extra))
+                if endpoint:
+                    text = text.replace(f" endpoint: {world.sim.url}", f" endpoint: {endpoint}")
+                code, report = self.doctor(world, text)
+                self.check(report, code, 1, "endpoint PROBLEM:", remedy,
+                           "2 of 2 registries need a change.")
+
+    def test_what_is_asked_for(self):
+        rows = [
+            ("instance", "instance_id: cri-demo", "instance_id: cri-other",
+             "there is no instance cri-other"),
+            ("project", "project_id: 0123456789abcdef0123456789abcdef", "project_id: other",
+             "check project_id and region"),
+            ("filter", "    instance_id", "    repositories: {include: ['nothing']}\n    instance_id",
+             "no repository matches"),
+            ("rate", "    instance_id: cri-demo\n    requests_per_second: 1000",
+             "    instance_id: cri-demo\n    requests_per_second: 0.5",
+             "requests_per_second is too low for max_staleness (1s)"),
+        ]
+        for name, right, wrong, remedy in rows:
+            with self.subTest(name), World() as world:
+                world.simulator("--repositories=3", "--speed=0")
+                text = self.both(world)
+                self.assertIn(right, text)
+                code, report = self.doctor(world, text.replace(right, wrong))
+                self.check(report, code, 1, remedy, "1 of 2 registries need a change.")
+
+    def test_clouds_in_trouble(self):
+        rows = [("throttle:100", "the cloud throttles: lower requests_per_second"),
+                ("server_error:100", "the cloud fails by itself"),
+                ("malformed:100", "is not the registry's API")]
+        for faults, remedy in rows:
+            with self.subTest(faults), World() as world:
+                world.simulator("--repositories=3", f"--faults={faults}")
+                code, report = self.doctor(world, self.both(world))
+                self.check(report, code, 1, remedy)
+
+    def test_a_bad_configuration_is_told_as_ever(self):
+        with World() as world:
+            world.simulator("--repositories=3")
+            code, _ = self.doctor(world, self.both(world).replace("instance_id", "instance_di"))
+            self.assertEqual(code, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
