@@ -108,7 +108,10 @@ class Kills(unittest.TestCase):
                 for kill in range(KILLS):
                     started = time.monotonic()
                     exporter = world.exporter()
+                    answered = watcher.scrapes
                     watcher.follow(exporter.url, started)
+                    if kill % 4:  # Some die before their first answer, most at work.
+                        wait_for(lambda: watcher.scrapes > answered, timeout=10, pause=0.01)
                     time.sleep(dice.uniform(0, 0.4))
                     watcher.url = None
                     exporter.stop(signal.SIGKILL)
@@ -123,7 +126,7 @@ class Kills(unittest.TestCase):
         finally:
             watcher.stop()
         self.assertEqual(watcher.falls, [])
-        self.assertGreater(watcher.scrapes, KILLS // 5)
+        self.assertGreater(watcher.scrapes, KILLS // 2)
         answers = sorted(watcher.first_answers)
         if len(answers) > 2:
             say(f"{KILLS} kills, {watcher.scrapes} answered scrapes, start to first answer: median "
