@@ -1,0 +1,264 @@
+#include "exporter/ingest/collector.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "tests/ingest/fake_list.h"
+#include "tests/sim/baton.h"
+
+using namespace registry_exporter;
+using std::chrono::seconds;
+
+namespace {
+
+/// A registry whose repositories and lists are what a test makes them.
+class FakeCloud final : public Cloud {
+ public:
+  explicit FakeCloud(Baton& baton) : baton_(baton) {}
+
+  Result<Discovery> discover() override {
+    Discovery discovery;
+    discovery.complete = true;
+    discovery.server_time = baton_.now();
+    for (const auto& [name, list] : lists) {
+      ListedRepository listed;
+      listed.ref = {"shop", name, "crr-" + name};
+      listed.created_at = baton_.now() - std::chrono::hours(48);
+      discovery.repositories.push_back(listed);
+    }
+    return discovery;
+  }
+  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override {
+    baton_.sleep(call_takes);
+    asked.push_back(repository.name);
+    if (failing.contains(repository.name)) return fail(ErrorKind::server_error, "broken");
+    return lists.at(repository.name).page(page);
+  }
+  Result<Record> read_record(const RepositoryRef&, const std::string&) override {
+    return fail(ErrorKind::forbidden, "no");
+  }
+  Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override {
+    return std::vector<RetentionRule>{};
+  }
+  void abort() override {}
+  CloudHealth health() const override { return {}; }
+
+  std::size_t times_asked(const std::string& name) const {
+    return static_cast<std::size_t>(std::count(asked.begin(), asked.end(), name));
+  }
+
+  std::map<std::string, FakeList> lists;
+  std::set<std::string> failing;
+  std::vector<std::string> asked;
+  Millis call_takes{10};
+
+ private:
+  Baton& baton_;
+};
+
+/// One collector on simulated time; commits happen when the test says so.
+class Bench {
+ public:
+  explicit Bench(std::size_t repositories) : cloud(baton) {
+    for (std::size_t i = 0; i < repositories; ++i) {
+      cloud.lists["r" + std::to_string(i)].newest_first = {
+          done("old" + std::to_string(i), started_ago(500)),
+          done("older" + std::to_string(i), started_ago(900))};
+    }
+    options.name = "acr";
+    options.min_interval = Millis{0};
+    options.lookback = std::chrono::hours(24 * 30);
+    options.sweep_interval = std::chrono::hours(1);
+    options.discovery_interval = std::chrono::hours(1);
+    options.max_staleness = seconds(60);
+    options.windows = {std::chrono::hours(1)};
+    options.bucket_bounds = {10, 60};
+    options.concurrency = 1;
+    options.discovery.scope = "all";
+    options.discovery.accepts = [](const std::string&) { return true; };
+    options.discovery.next_number = [this] { return ++last_number_; };
+  }
+  ~Bench() { collector->stop(); }
+
+  std::int64_t started_ago(std::int64_t seconds_ago) const {
+    return baton.now().time_since_epoch().count() / 1000 - seconds_ago;
+  }
+
+  void start() {
+    collector = std::make_unique<Collector>(baton.runtime(), cloud, options, hooks(),
+                                            std::make_unique<RegistryBooks>());
+    collector->start();
+  }
+
+  /// A scrape with a commit before and at its end. True: complete.
+  bool scrape(bool commits = true) {
+    const Collector::Ticket ticket = collector->begin_scrape();
+    const bool complete =
+        collector->wait(ticket, baton.runtime().clock.steady_now() + std::chrono::minutes(5));
+    commit(commits);
+    collector->answered("scraper", collector->snapshot()->version);
+    return complete;
+  }
+
+  void commit(bool ok = true) {
+    StateChanges changes;
+    const auto batch = collector->collect(changes);
+    collector->committed(*batch, ok);
+  }
+
+  std::uint64_t records(RecordClass record_class) const {
+    return collector->snapshot()->state.records[static_cast<std::size_t>(record_class)];
+  }
+
+  Baton baton{7};
+  FakeCloud cloud;
+  CollectorOptions options;
+  std::unique_ptr<Collector> collector;
+
+ private:
+  static CollectorHooks hooks() {
+    return {[] {}, [](bool) {}};
+  }
+  RepositoryNumber last_number_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("collector: within min_interval of a cycle's end nothing is called") {
+  Bench bench(2);
+  bench.options.min_interval = seconds(15);
+  bench.start();
+  CHECK(bench.scrape());
+  const std::size_t calls = bench.cloud.asked.size();
+  bench.baton.sleep(seconds(14));
+  bench.cloud.lists["r0"].newest_first.insert(bench.cloud.lists["r0"].newest_first.begin(),
+                                              runs("news", bench.started_ago(1)));
+  CHECK(bench.scrape());
+  CHECK(bench.cloud.asked.size() == calls);
+  bench.baton.sleep(seconds(90));
+  CHECK(bench.scrape());
+  CHECK(bench.cloud.asked.size() > calls);
+}
+
+TEST_CASE(
+    "collector: what was read shows only once it is committed, in the registry's counters too") {
+  Bench bench(1);
+  bench.options.discovery.count_history = true;
+  bench.start();
+  bench.scrape(false);
+  CHECK(bench.records(RecordClass::counted) == 0);
+  CHECK(bench.collector->snapshot()->rows.empty());
+  bench.baton.sleep(seconds(1));
+  bench.scrape();
+  CHECK(bench.records(RecordClass::counted) == 2);
+  REQUIRE(bench.collector->snapshot()->rows.size() == 1);
+  REQUIRE(bench.collector->snapshot()->rows[0].shown);
+  CHECK(bench.collector->snapshot()->rows[0].shown->events[Outcome::success] == 2);
+}
+
+TEST_CASE("collector: history that is counted shows whole or not at all") {
+  Bench bench(1);
+  bench.options.discovery.count_history = true;
+  bench.options.page_size = 1;
+  bench.start();
+  const Collector::Ticket ticket = bench.collector->begin_scrape();
+  while (bench.cloud.asked.empty()) bench.baton.sleep(Millis{1});
+  bench.baton.sleep(Millis{1});
+  bench.commit();  // One of two records has been read.
+  REQUIRE(bench.collector->snapshot()->rows.size() == 1);
+  CHECK_FALSE(bench.collector->snapshot()->rows[0].shown);
+  bench.collector->wait(ticket, SteadyTime::max());
+  // All is read, and something is published before it is committed.
+  bench.collector->answered("scraper", bench.collector->snapshot()->version);
+  CHECK_FALSE(bench.collector->snapshot()->rows[0].shown);
+  bench.commit();
+  REQUIRE(bench.collector->snapshot()->rows[0].shown);
+  CHECK(bench.collector->snapshot()->rows[0].shown->events[Outcome::success] == 2);
+}
+
+TEST_CASE("collector: while nothing can be committed nothing is read") {
+  Bench bench(3);
+  bench.start();
+  bench.scrape();
+  bench.baton.sleep(seconds(90));
+  bench.scrape(false);
+  const std::size_t calls = bench.cloud.asked.size();
+  for (int i = 0; i < 5; ++i) {
+    bench.baton.sleep(seconds(90));
+    CHECK_FALSE(bench.scrape(false));
+  }
+  CHECK(bench.cloud.asked.size() == calls);
+  bench.scrape();
+  bench.baton.sleep(seconds(90));
+  CHECK(bench.scrape());
+  CHECK(bench.cloud.asked.size() > calls);
+}
+
+TEST_CASE("collector: a failing repository is left alone for a while, the others are not") {
+  Bench bench(2);
+  bench.options.max_staleness = seconds(40);
+  bench.start();
+  bench.scrape();
+  bench.cloud.failing = {"r0"};
+  bench.cloud.asked.clear();
+  for (int i = 0; i < 60; ++i) {
+    bench.baton.sleep(seconds(2));
+    bench.scrape();
+  }
+  // After 40 s, then 5, 10, 20 and 40 s later.
+  CHECK(bench.cloud.times_asked("r0") >= 3);
+  CHECK(bench.cloud.times_asked("r0") <= 6);
+  CHECK(bench.cloud.times_asked("r1") >= 2);
+  const auto snapshot = bench.collector->snapshot();
+  CHECK(snapshot->repositories[static_cast<std::size_t>(Freshness::failing)] == 1);
+  CHECK(snapshot->repositories[static_cast<std::size_t>(Freshness::fresh)] == 1);
+}
+
+TEST_CASE("collector: however busy some are, every repository gets its turn") {
+  Bench bench(12);
+  bench.cloud.call_takes = seconds(2);
+  bench.options.max_staleness = seconds(10);
+  bench.start();
+  for (int i = 0; i < 6; ++i) {
+    FakeList& busy = bench.cloud.lists["r" + std::to_string(i)];
+    busy.newest_first.insert(busy.newest_first.begin(),
+                             runs("long" + std::to_string(i), bench.started_ago(100)));
+  }
+  for (int i = 0; i < 80; ++i) bench.scrape();
+  const std::size_t calls = bench.cloud.asked.size();
+  for (int i = 0; i < 12; ++i) {
+    CAPTURE(i);
+    CHECK(bench.cloud.times_asked("r" + std::to_string(i)) * 60 > calls);
+  }
+}
+
+TEST_CASE("collector: books that don't balance stop their repository and no other") {
+  Bench bench(2);
+  auto books = std::make_unique<RegistryBooks>();
+  bench.start();
+  bench.scrape();
+  bench.collector->stop();
+  books = bench.collector->take_data();
+  Repository& broken = *books->repositories.at({"shop", "r0"});
+  ++broken.state.ledger.known;
+  bench.collector =
+      std::make_unique<Collector>(bench.baton.runtime(), bench.cloud, bench.options,
+                                  CollectorHooks{[] {}, [](bool) {}}, std::move(books));
+  bench.collector->start();
+  for (int i = 0; i < 3; ++i) {
+    bench.baton.sleep(seconds(90));
+    bench.scrape();
+  }
+  bench.cloud.asked.clear();
+  for (int i = 0; i < 3; ++i) {
+    bench.baton.sleep(seconds(90));
+    bench.scrape();
+  }
+  CHECK(bench.collector->snapshot()->ledger_imbalance == 1);
+  CHECK(bench.cloud.times_asked("r0") == 0);
+  CHECK(bench.cloud.times_asked("r1") >= 3);
+}
