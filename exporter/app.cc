@@ -147,7 +147,6 @@ int App::serve() {
   web.enable_lifecycle = options_.enable_lifecycle;
   web.max_requests = options_.max_requests;
   web.timeout_offset = options_.timeout_offset;
-  web.scrape_timeout = config_.collection.scrape_timeout;
   Routes routes(web, web_services());
   ServerOptions server_options;
   server_options.listen_addresses = options_.listen_addresses;
@@ -235,6 +234,7 @@ WebServices App::web_services() {
   services.health = [this] { return engine()->health(); };
   services.repositories = [this] { return engine()->repositories(); };
   services.ready = [this] { return ready_.load(); };
+  services.scrape_timeout = [this] { return engine()->scrape_timeout(); };
   services.reload = [this] { return reload(); };
   services.run = [this](std::function<void()> task) { return tasks_->run(std::move(task)); };
   return services;

@@ -68,6 +68,7 @@ class Engine {
   bool flush(SteadyTime deadline) { return committer_.flush(deadline); }
 
   bool has_registry(const std::string& name) const;
+  Millis scrape_timeout() const { return config_.collection.scrape_timeout; }
   std::vector<RegistryHealth> health() const;
   RepositoryOverview repositories() const;
   std::vector<std::pair<std::string, CloudHealth>> cloud_health() const;

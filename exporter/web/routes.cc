@@ -97,7 +97,7 @@ std::variant<ScrapeRequest, WebAnswer> read_scrape(const WebRequest& request,
                                                    const QueryPairs& query,
                                                    const WebOptions& options,
                                                    const WebServices& services) {
-  const std::optional<Millis> timeout = timeout_of(request, options.scrape_timeout);
+  const std::optional<Millis> timeout = timeout_of(request, services.scrape_timeout());
   if (!timeout) {
     return text_answer(400, "400 X-Prometheus-Scrape-Timeout-Seconds is no positive number\n");
   }

@@ -45,6 +45,7 @@ struct WebServices {
   std::function<std::vector<RegistryHealth>()> health;
   std::function<RepositoryOverview()> repositories;
   std::function<bool()> ready;
+  std::function<Millis()> scrape_timeout;  ///< When the scraper sends none.
   /// Reloads the configuration: nullopt when done, else why not.
   std::function<std::optional<std::string>()> reload;
   /// Runs a blocking task on a thread that is not the server's; false: none is to be had.
@@ -56,7 +57,6 @@ struct WebOptions {
   bool enable_lifecycle = false;
   int max_requests = 40;  ///< Scrapes under way at once; more get 503 with Retry-After.
   Millis timeout_offset{500};
-  Millis scrape_timeout{10'000};  ///< When the scraper sends none.
 };
 
 /// Maps requests to answers: paths, methods, negotiation, deadlines. Thread-safe. Never blocks its

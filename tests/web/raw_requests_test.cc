@@ -42,6 +42,7 @@ struct Exporter {
             .health = [] { return std::vector<RegistryHealth>{}; },
             .repositories = [] { return RepositoryOverview{}; },
             .ready = [] { return true; },
+            .scrape_timeout = [] { return Millis{10'000}; },
             .reload = []() -> std::optional<std::string> { return std::nullopt; },
             .run = [this](std::function<void()> task) { return tasks.run(std::move(task)); }};
   }

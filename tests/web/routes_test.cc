@@ -15,6 +15,7 @@ namespace {
 
 /// Services that note what they were asked, and run tasks when told to.
 struct Fake {
+  Millis scrape_timeout{10'000};
   WebOptions options;
   std::vector<ScrapeRequest> scrapes;
   std::vector<bool> sent;
@@ -51,6 +52,7 @@ struct Fake {
       return overview;
     };
     services.ready = [this] { return ready; };
+    services.scrape_timeout = [this] { return scrape_timeout; };
     services.reload = [this] {
       ++reloads;
       return reload_problem;
@@ -187,7 +189,7 @@ TEST_CASE("routes: a scrape is asked for as its headers and query say") {
 
 TEST_CASE("routes: without a header the configured timeout holds, less the offset") {
   Fake fake;
-  fake.options.scrape_timeout = Millis{600};
+  fake.scrape_timeout = Millis{600};
   Routes routes = fake.routes();
   ask(routes, "GET", "/metrics");
   REQUIRE(fake.scrapes.size() == 1);
