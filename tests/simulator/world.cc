@@ -90,9 +90,8 @@ struct Ending {
 };
 
 /// How a build will end; a few statuses are not in anybody's documents.
-Ending draw_ending(AcrRepository& repository) {
-  Dice& dice = repository.dice;
-  if (dice.chance(repository.success_share)) {
+Ending draw_ending(Dice& dice, double success_share) {
+  if (dice.chance(success_share)) {
     return {BuildEnd::success, dice.chance(0.02) ? "success" : "SUCCESS"};
   }
   if (dice.chance(0.03)) return {BuildEnd::other, dice.chance(0.5) ? "TIMEOUT" : "SYSTEM_ERROR"};
@@ -404,7 +403,7 @@ SwrRepository World::make_swr(Life born, Life history) {
   repository.updated_at = repository.created_at;
   repository.interval_us = interval_of(old ? rank_of(repository.index, options_.repositories) : 2);
   repository.keep = 3 + static_cast<std::uint32_t>(repository.dice.below(18));
-  repository.pushed = old ? repository.keep : 1;
+  repository.pushed = old ? script().keep(repository.index, born, repository.keep) : 1;
   repository.downloads = repository.dice.below(5000);
   const bool has_rule = repository.index % 10 != 9;
   if (has_rule) repository.rules.push_back(draw_rule(repository));
@@ -415,9 +414,15 @@ SwrRepository World::make_swr(Life born, Life history) {
   return repository;
 }
 
+const Script& World::script() const {
+  static const Script nothing;
+  return options_.script == nullptr ? nothing : *options_.script;
+}
+
 Life World::advance(AcrRepository& repository) {
   while (repository.next_start <= life_) {
-    start_build(repository, repository.next_start);
+    const double pace = script().pace(repository.index, repository.next_start);
+    if (pace >= 1 || repository.dice.chance(pace)) start_build(repository, repository.next_start);
     repository.next_start += micros(1000 + repository.dice.exponential(repository.interval_us));
   }
   finish_builds(repository);
@@ -436,10 +441,16 @@ void World::start_build(AcrRepository& repository, Life at) {
   build.id = make_build_id(options_.seed, repository.index, number);
   build.born = at;
   build.tag = static_cast<std::uint32_t>(number) + 1;
-  const Ending ending = draw_ending(repository);
+  const Ending ending = draw_ending(
+      repository.dice, script().success_share(repository.index, at, repository.success_share));
   build.end = ending.end;
   build.final_status = ending.status;
   build.span = draw_span(repository, ending.end);
+  const double slowness = script().slowness(repository.index, at);
+  if (slowness > 1) {
+    build.span =
+        Millis{static_cast<Millis::rep>(static_cast<double>(build.span.count()) * slowness)};
+  }
   const std::uint64_t stream = (std::uint64_t{repository.index} << 32) + number * 2;
   Dice dice(options_.seed, ~stream);
   if (dice.chance(options_.tricks.long_builds)) {
@@ -494,9 +505,12 @@ Life World::advance(SwrRepository& repository) {
       repository.due.pop_front();
       delete_tag(repository, next);
     } else if (next == repository.next_push) {
-      ++repository.pushed;
-      repository.downloads += repository.dice.below(40);
-      repository.updated_at = to_millis(wall_of(next));
+      const double pace = script().pace(repository.index, next);
+      if (pace >= 1 || repository.dice.chance(pace)) {
+        ++repository.pushed;
+        repository.downloads += repository.dice.below(40);
+        repository.updated_at = to_millis(wall_of(next));
+      }
       repository.next_push += micros(1000 + repository.dice.exponential(repository.interval_us));
     } else {
       start_run(repository, next);
@@ -512,7 +526,8 @@ void World::start_run(SwrRepository& repository, Life at) {
   repository.next_run = at + micros(usual * (0.9 + 0.2 * repository.dice.uniform()));
   if (repository.rules.empty()) return;
   if (repository.dice.chance(0.02)) repository.rules.push_back(draw_rule(repository));
-  const std::uint32_t kept = repository.keep + static_cast<std::uint32_t>(repository.due.size());
+  const std::uint32_t keep = script().keep(repository.index, at, repository.keep);
+  const std::uint32_t kept = keep + static_cast<std::uint32_t>(repository.due.size());
   Life when = repository.due.empty() ? at : repository.due.back();
   for (std::uint32_t tags = repository.tags(); tags > kept; --tags) {
     when += micros(40e3 + 160e3 * repository.dice.uniform());

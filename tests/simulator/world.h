@@ -42,6 +42,21 @@ struct Tricks {
   bool operator==(const Tricks&) const = default;
 };
 
+/// What a story changes in the repositories' lives, by their index and the moment; as it stands,
+/// nothing. Pure.
+class Script {
+ public:
+  virtual ~Script() = default;
+  /// The share of the builds (pushes) that come about.
+  virtual double pace(std::uint32_t, Life) const { return 1; }
+  /// The chance of success; `own` is the repository's.
+  virtual double success_share(std::uint32_t, Life, double own) const { return own; }
+  /// Times as long as a build would have taken.
+  virtual double slowness(std::uint32_t, Life) const { return 1; }
+  /// The tags that a run of retention leaves.
+  virtual std::uint32_t keep(std::uint32_t, Life, std::uint32_t own) const { return own; }
+};
+
 enum class Order : std::uint8_t { newest_first, oldest_first, shuffled };
 
 struct WorldOptions {
@@ -58,6 +73,8 @@ struct WorldOptions {
   /// The longest page of records, whatever is asked for; 0: as the clouds have it.
   int page_size_max = 0;
   Tricks tricks{};
+  /// Outlives the world; nullptr: none.
+  const Script* script = nullptr;
 };
 
 /// When a record is away from its list.
@@ -203,6 +220,7 @@ class World {
   /// Both return when something happens next.
   Life advance(AcrRepository& repository);
   Life advance(SwrRepository& repository);
+  const Script& script() const;
   void start_build(AcrRepository& repository, Life at);
   void finish_builds(AcrRepository& repository);
   void delete_tag(SwrRepository& repository, Life at);
