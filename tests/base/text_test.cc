@@ -1,10 +1,18 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
+#include <ostream>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "exporter/base/digest.h"
 #include "exporter/base/duration.h"
+#include "exporter/base/log.h"
 #include "exporter/base/percent_encoding.h"
+#include "exporter/base/secret.h"
 #include "exporter/base/time_text.h"
 #include "exporter/model/record.h"
 
@@ -140,4 +148,58 @@ TEST_CASE("record key: decimal ids are themselves, texts are hashed apart from t
   CHECK((record_key("1234567890123456789") >> 63) == 1);
   CHECK(record_key("11111111-1111-4111-8111-111111111111") !=
         record_key("11111111-1111-4111-8111-111111111112"));
+}
+
+namespace {
+
+template <class Text>
+constexpr bool can_be_shown = requires(std::ostream& out, const Text& text) {
+  out << text;
+};
+
+/// What `act` writes to stderr.
+template <class Act>
+std::string stderr_of(Act act) {
+  std::FILE* file = std::tmpfile();
+  const int kept = ::dup(2);
+  ::dup2(::fileno(file), 2);
+  act();
+  std::fflush(stderr);
+  ::dup2(kept, 2);
+  ::close(kept);
+  std::rewind(file);
+  std::string text(4096, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  std::fclose(file);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("secret: no stream takes one, and no text is made of it by accident") {
+  CHECK(can_be_shown<std::string>);
+  CHECK_FALSE(can_be_shown<Secret>);
+  CHECK_FALSE(std::is_convertible_v<Secret, std::string>);
+  CHECK_FALSE(std::is_convertible_v<Secret, std::string_view>);
+  CHECK_FALSE(std::is_convertible_v<std::string, Secret>);
+}
+
+TEST_CASE("log: whatever a value holds, it stays one line of plain text and one value") {
+  const std::string hostile = "a\nlevel=error msg=\"forged\"\r\x1b[31m\x7f\xff\\";
+  for (const log::Format format : {log::Format::logfmt, log::Format::json}) {
+    log::configure(log::Level::info, format);
+    const std::string line = stderr_of([&] {
+      log::warn("read", {{"repository", hostile}, {"last", "x=y"}});
+    });
+    CAPTURE(line);
+    CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+    CHECK(line.ends_with('\n'));
+    CHECK(std::all_of(line.begin(), line.end() - 1, [](char c) { return c >= ' ' && c < 0x7f; }));
+    const bool json = format == log::Format::json;
+    const std::string escaped = R"("a\nlevel=error msg=\"forged\"\u000d\u001b[31m\u007f\u00ff\\")";
+    CHECK(line.find((json ? R"("repository":)" : "repository=") + escaped) != std::string::npos);
+    CHECK(line.find(json ? R"("last":"x=y")" : R"(last="x=y")") != std::string::npos);
+  }
+  CHECK(stderr_of([] { log::debug("read", {{"repository", "x"}}); }).empty());
+  log::configure(log::Level::info, log::Format::logfmt);
 }

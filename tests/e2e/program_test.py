@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import threading
 import time
 import unittest
 
-from harness import EXPORTER, World, counters, http, parse, scrape, wait_for
+from harness import EXPORTER, World, counters, differences, http, parse, scrape, wait_for
 
 
 def run(*arguments, timeout=60):
@@ -155,6 +156,25 @@ class Lifecycle(unittest.TestCase):
             waiting.join()
             self.assertEqual(answered, [200])
 
+    def test_signals_that_mean_nothing_and_a_long_stop_end_nothing(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=0")
+            world.configure()
+            exporter = world.exporter()
+            scrape(exporter)
+            before = counters(scrape(exporter))
+            for number in (signal.SIGPIPE, signal.SIGCHLD, signal.SIGWINCH, signal.SIGURG):
+                exporter.process.send_signal(number)
+            exporter.process.send_signal(signal.SIGSTOP)
+            time.sleep(3)  # Longer than a request may take.
+            exporter.process.send_signal(signal.SIGCONT)
+            begun = time.monotonic()
+            self.assertEqual(counters(scrape(exporter)), before)
+            self.assertLess(time.monotonic() - begun, 10)
+            exporter.process.send_signal(signal.SIGTERM)
+            exporter.process.send_signal(signal.SIGTERM)
+            self.assertEqual(exporter.stop(), 0)
+
     def test_a_second_process_on_the_same_state_is_refused(self):
         with World() as world:
             world.simulator("--repositories=2")
@@ -232,6 +252,31 @@ class BadClouds(unittest.TestCase):
                 shown = scrape(exporter, {"X-Prometheus-Scrape-Timeout-Seconds": str(timeout)})
                 self.assertLess(time.monotonic() - begun, timeout)
                 self.assertEqual(shown[("acr_up", (("registry", "acr"),))], 0)
+
+    def test_a_cloud_that_never_answers_keeps_no_other_waiting(self):
+        with World() as world, socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen(100)
+            world.simulator("--repositories=10", "--speed=0")
+            path = world.configure()
+            head, acr, swr = re.split(r"(?=  - name: )", path.read_text())
+            port = silent.getsockname()[1]
+            path.write_text(head + swr.replace(world.sim.url, f"http://127.0.0.1:{port}") + acr)
+            exporter = world.exporter()
+
+            def left():
+                truth = {key: value for key, value in world.truth().items()
+                         if ("registry", "acr") in key[1]}
+                shown = scrape(exporter, {"X-Prometheus-Scrape-Timeout-Seconds": "5"})
+                self.assertEqual(shown[("acr_up", (("registry", "acr"),))], 1)
+                self.assertEqual(shown[("swr_up", (("registry", "swr"),))], 0)
+                return differences(counters(shown), truth)
+
+            self.assertEqual(left(), {})
+            world.control(speed=600)
+            time.sleep(2)
+            world.control(speed=0)
+            self.assertTrue(wait_for(lambda: not left(), timeout=30))
 
     def test_wrong_keys_fail_one_registry_and_cost_one_call(self):
         with World() as world:

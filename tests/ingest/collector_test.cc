@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 
 #include "tests/ingest/fake_list.h"
 #include "tests/sim/baton.h"
@@ -36,7 +37,12 @@ class FakeCloud final : public Cloud {
     baton_.sleep(call_takes);
     asked.push_back(repository.name);
     if (failing.contains(repository.name)) return fail(ErrorKind::server_error, "broken");
-    return lists.at(repository.name).page(page);
+    if (throwing == repository.name) throw std::runtime_error("by the test");
+    Page answer = lists.at(repository.name).page(page);
+    answer.rows += rejected.size();
+    if (!rejected.empty()) answer.total = answer.rows;
+    answer.rejected = rejected;
+    return answer;
   }
   Result<Record> read_record(const RepositoryRef&, const std::string&) override {
     return fail(ErrorKind::forbidden, "no");
@@ -53,6 +59,8 @@ class FakeCloud final : public Cloud {
 
   std::map<std::string, FakeList> lists;
   std::set<std::string> failing;
+  std::string throwing;
+  std::vector<Rejection> rejected;  ///< On every page.
   std::vector<std::string> asked;
   Millis call_takes{10};
 
@@ -261,4 +269,31 @@ TEST_CASE("collector: books that don't balance stop their repository and no othe
   CHECK(bench.collector->snapshot()->ledger_imbalance == 1);
   CHECK(bench.cloud.times_asked("r0") == 0);
   CHECK(bench.cloud.times_asked("r1") >= 3);
+}
+
+TEST_CASE("collector: an exception while one repository is read harms no other") {
+  Bench bench(3);
+  bench.options.discovery.count_history = true;
+  bench.cloud.throwing = "r1";
+  bench.start();
+  for (int i = 0; i < 3; ++i) {
+    bench.baton.sleep(seconds(90));
+    bench.scrape();
+  }
+  CHECK(bench.records(RecordClass::counted) == 4);
+  CHECK(bench.cloud.times_asked("r2") >= 3);
+  CHECK(bench.collector->snapshot()->ledger_imbalance == 0);
+}
+
+TEST_CASE("collector: rows without a usable id count as rejected and stand outside the books") {
+  Bench bench(2);
+  bench.cloud.rejected = {Rejection::id_missing, Rejection::id_missing, Rejection::id_invalid};
+  bench.start();
+  bench.scrape();
+  const auto rejected = bench.collector->snapshot()->state.rejected;
+  const auto missing = rejected[static_cast<std::size_t>(Rejection::id_missing)];
+  CHECK(missing >= 4);
+  CHECK(rejected[static_cast<std::size_t>(Rejection::id_invalid)] * 2 == missing);
+  CHECK(bench.records(RecordClass::baseline) == 4);
+  CHECK(bench.collector->snapshot()->ledger_imbalance == 0);
 }

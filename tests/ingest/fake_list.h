@@ -30,6 +30,7 @@ struct FakeList {
   bool tells_total = true;
   int empty_call = 0;          ///< This call is answered without rows; the total stays.
   std::int64_t total_lie = 0;  ///< Added to the total.
+  int page_size_min = 1;
   int page_size_max = 1000;
   int calls = 0;
   int record_calls = 0;
@@ -40,7 +41,7 @@ struct FakeList {
     ++calls;
     std::vector<Record> listed = newest_first;
     if (oldest_first) std::reverse(listed.begin(), listed.end());
-    const int size = std::min(request.size, page_size_max);
+    const int size = std::clamp(request.size, page_size_min, page_size_max);
     const auto begin = std::min(
         listed.size(), static_cast<std::size_t>(request.index) * static_cast<std::size_t>(size));
     const auto end = std::min(listed.size(), begin + static_cast<std::size_t>(size));

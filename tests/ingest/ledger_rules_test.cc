@@ -36,6 +36,11 @@ TEST_CASE("merge: every finished build counts exactly once, under its first fina
       {"open, then finished", {runs("a", 10), done("a", 10, Outcome::failed)}, 0, 1, 0},
       {"finished, then open again", {done("a", 10), runs("a", 10)}, 1, 0, 0},
       {"finished, then another status", {done("a", 10), done("a", 10, Outcome::failed)}, 1, 0, 0},
+      {"finished, then the id of a later build",
+       {done("a", 10), done("a", 5000, Outcome::failed)},
+       1,
+       0,
+       0},
       {"still open", {runs("a", 10), runs("a", 10)}, 0, 0, 1},
   };
   for (const Row& row : rows) {
@@ -85,6 +90,22 @@ TEST_CASE("merge: a duration that makes no sense is not observed, the build stil
   REQUIRE(ledger.counters.durations[Outcome::success]);
   CHECK(ledger.counters.durations[Outcome::success]->count() == 1);
   for (const ClosedRecord& record : ledger.closed) CHECK(record.ended_at <= kNow);
+}
+
+TEST_CASE("merge: what has no start is placed when it was first seen, and is never late for that") {
+  Ledger ledger;
+  ledger.floor = kNow - std::chrono::hours(1);
+  Record finished = done("f", 0);
+  finished.started_at.reset();
+  Record running = runs("r", 0);
+  running.started_at.reset();
+  merge(ledger, {finished, running});
+  CHECK(counted(ledger) == 1);
+  CHECK(late(ledger) == 0);
+  REQUIRE(ledger.open.size() == 1);
+  CHECK(ledger.open[0].placed_at == kNow);
+  CHECK(ledger.closed.at(0).placed_at == kNow);
+  CHECK(imbalance(ledger) == 0);
 }
 
 TEST_CASE("merge: a bucket's bound is inclusive") {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <utility>
 
 #include "tests/ingest/fake_list.h"
 
@@ -295,6 +296,109 @@ TEST_CASE("reading: history that a first reading jumped over does not become new
   visit(list, ledger, {.page_size = 10, .sweep_due = true});
   CHECK(counted(ledger) == 0);
   CHECK(ledger.known == 30);
+}
+
+TEST_CASE("reading: a record that a removal moved over a page's edge is found by the next sweep") {
+  FakeList list = with_builds(40);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  for (int i = 0; i < 25; ++i) add_build(list, "n" + std::to_string(i));
+  list.between_calls = [removed = false](FakeList& self) mutable {
+    if (!std::exchange(removed, true)) self.newest_first.erase(self.newest_first.begin());
+  };
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 64);  // One of the second page had moved to the first.
+  CHECK(ledger.sweep_wanted);
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(counted(ledger) == 65);
+  CHECK(imbalance(ledger) == 0);
+}
+
+TEST_CASE("reading: in a list where builds move to the head when they end, each counts once") {
+  for (const bool knows_ids : {true, false}) {
+    CAPTURE(knows_ids);
+    FakeList list = with_builds(20);
+    list.knows_ids = knows_ids;
+    Ledger ledger;
+    std::uint64_t ended = 20;
+    for (int round = 0; round < 40; ++round) {
+      const std::int64_t start = 901'000 + round * 10;
+      list.newest_first.insert(list.newest_first.begin(), runs("r" + std::to_string(round), start));
+      if (round >= 5) {
+        const std::string id = "r" + std::to_string(round - 5);
+        std::erase_if(list.newest_first, [&](const Record& each) { return each.id == id; });
+        list.newest_first.insert(list.newest_first.begin(), done(id, start - 50));
+        ++ended;
+      }
+      visit(list, ledger, {.page_size = 7});
+      CHECK(counted(ledger) == ended);
+      CHECK(ledger.open.size() == std::min<std::size_t>(static_cast<std::size_t>(round) + 1, 5));
+      CHECK(imbalance(ledger) == 0);
+    }
+  }
+}
+
+TEST_CASE("reading: an older copy of the list takes nothing back and counts nothing again") {
+  FakeList list = with_builds(30);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  FakeList stale = list;
+  for (int i = 0; i < 5; ++i) add_build(list, "n" + std::to_string(i));
+  visit(list, ledger, {.page_size = 10});
+  for (const bool sweep : {false, true}) {
+    CAPTURE(sweep);
+    CHECK(visit(stale, ledger, {.page_size = 10, .sweep_due = sweep}).effects.history_gaps == 0);
+    CHECK(counted(ledger) == 35);
+  }
+  add_build(list, "news");
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(counted(ledger) == 36);
+  CHECK(imbalance(ledger) == 0);
+}
+
+TEST_CASE("reading: a list that keeps its newest records alone is read by one page, without gaps") {
+  FakeList list = with_builds(30);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      add_build(list, "r" + std::to_string(round) + "." + std::to_string(i));
+    }
+    list.newest_first.resize(30);
+    list.calls = 0;
+    CHECK(visit(list, ledger, {.page_size = 10}).effects.history_gaps == 0);
+    CHECK(list.calls == 1);
+    CHECK_FALSE(ledger.sweep_wanted);
+  }
+  CHECK(counted(ledger) == 30 + 80);
+}
+
+TEST_CASE("reading: a page without rows in the middle of a list hides nothing for good") {
+  for (int call = 1; call <= 8; ++call) {
+    CAPTURE(call);
+    FakeList list = with_builds(35);
+    Ledger ledger;
+    list.empty_call = call;
+    visit(list, ledger, {.page_size = 10});
+    for (int i = 0; i < 25; ++i) add_build(list, "n" + std::to_string(i));
+    for (int again = 0; again < 3; ++again) {
+      const bool sweep = ledger.sweep_wanted || again > 1;
+      CHECK_FALSE(visit(list, ledger, {.page_size = 10, .sweep_due = sweep}).error);
+    }
+    CHECK(counted(ledger) == 60);
+    CHECK(imbalance(ledger) == 0);
+  }
+}
+
+TEST_CASE("reading: a server with larger pages than were asked for hides nothing") {
+  FakeList list = with_builds(55);
+  list.page_size_min = 20;
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  CHECK(counted(ledger) == 55);
+  for (int i = 0; i < 30; ++i) add_build(list, "n" + std::to_string(i));
+  visit(list, ledger, {.page_size = 5});
+  CHECK(counted(ledger) == 85);
 }
 
 TEST_CASE("reading: a server that ignores the page number ends in an error, not in a loop") {

@@ -485,3 +485,45 @@ TEST_CASE("store: in memory nothing is kept") {
   CHECK(store->commit(sample_changes(3, 1)));
   CHECK(store->size_bytes() == 0);
 }
+
+TEST_CASE("store: the same id in two repositories is two records") {
+  const TemporaryFolder folder;
+  const ClosedRecord one{1, kNow, kNow, RecordClass::counted, Outcome::success};
+  const ClosedRecord other{1, kNow, kNow, RecordClass::baseline, Outcome::failed};
+  {
+    auto store = open_store(folder.file());
+    REQUIRE(store->load());
+    StateChanges changes;
+    changes.repositories = {records_of_seven({one}), records_of_seven({other})};
+    changes.repositories[1].number = 8;
+    REQUIRE(store->commit(changes));
+  }
+  const auto loaded = open_store(folder.file())->load();
+  REQUIRE(loaded);
+  REQUIRE(loaded->repositories.size() == 2);
+  for (const StoredRepository& repository : loaded->repositories) {
+    CHECK(repository.state.ledger.closed ==
+          std::vector<ClosedRecord>{repository.number == 7 ? one : other});
+  }
+}
+
+TEST_CASE("store: while it is open nobody else gets at the database, not even to read") {
+  const TemporaryFolder folder;
+  auto store = open_store(folder.file());
+  REQUIRE(store->load());
+  REQUIRE(store->commit(sample_changes(3, 1)));
+  const auto count_by_another = [&] {
+    return in_child([&] {
+      try {
+        SQLite::Database other(folder.file(), SQLite::OPEN_READONLY);
+        other.execAndGet("SELECT count(*) FROM repositories");
+        return 0;
+      } catch (const SQLite::Exception&) {
+        return 1;
+      }
+    });
+  };
+  CHECK(count_by_another() == 1);
+  store.reset();
+  CHECK(count_by_another() == 0);
+}

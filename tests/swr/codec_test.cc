@@ -46,6 +46,19 @@ TEST_CASE("history page: a row becomes a finished record, whatever its types") {
   }
 }
 
+TEST_CASE("history page: ids beyond what a double holds stay apart") {
+  const auto parsed =
+      swr::parse_history_page(answer(page(row("9007199254740992") + "," + row("9007199254740993") +
+                                              "," + row("\"9223372036854775807\""),
+                                          "3")),
+                              kRepository);
+  REQUIRE(parsed);
+  REQUIRE(parsed->records.size() == 3);
+  CHECK(parsed->records[0].key == 9007199254740992);
+  CHECK(parsed->records[1].key == 9007199254740993);
+  CHECK(parsed->records[2].id == "9223372036854775807");
+}
+
 TEST_CASE("history page: ids that can't be used are rejected, the page stays") {
   struct Row {
     const char* id;

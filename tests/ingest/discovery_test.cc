@@ -1,0 +1,123 @@
+#include "exporter/ingest/discovery.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/ingest/fake_list.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+const UnixMillis kFirstStart = at(1'000'000);
+
+ListedRepository listed(const std::string& name, const std::string& id,
+                        UnixMillis created_at = at(2'000'000)) {
+  ListedRepository repository;
+  repository.ref = {"team", name, id};
+  repository.created_at = created_at;
+  return repository;
+}
+
+/// A registry that is discovered pass by pass.
+struct World {
+  RegistryBooks books;
+  DiscoveryRules rules;
+  RepositoryNumber last_number = 0;
+
+  World() {
+    rules.scope = "*";
+    rules.accepts = [](const std::string&) { return true; };
+    rules.next_number = [this] { return ++last_number; };
+  }
+  DiscoveryEffects pass(std::vector<ListedRepository> repositories, bool complete = true) {
+    Discovery discovery;
+    discovery.repositories = std::move(repositories);
+    discovery.complete = complete;
+    discovery.server_time = kFirstStart;
+    return apply_discovery(books, discovery, kFirstStart, rules);
+  }
+  Repository& at_name(const std::string& name) { return *books.repositories.at({"team", name}); }
+  void read(const std::string& name, std::vector<Record> newest_first) {
+    FakeList list;
+    list.newest_first = std::move(newest_first);
+    visit(list, at_name(name).state.ledger);
+  }
+  std::uint64_t counted_in(const std::string& name) { return counted(at_name(name).state.ledger); }
+};
+
+}  // namespace
+
+TEST_CASE("discovery: a repository loses its series when two complete passes don't list it") {
+  World world;
+  world.pass({listed("a", "1"), listed("b", "2")});
+  world.read("a", {done("old", 900'000)});
+  world.pass({listed("b", "2")}, false);
+  world.pass({listed("b", "2")}, false);
+  CHECK(world.at_name("a").has_series());  // What broke off proves nothing.
+  world.pass({listed("b", "2")});
+  CHECK(world.at_name("a").has_series());
+  world.pass({listed("a", "1"), listed("b", "2")});
+  world.pass({listed("b", "2")});
+  CHECK(world.at_name("a").has_series());  // Not twice in a row.
+  CHECK(world.pass({listed("b", "2")}).dropped == 1);
+  CHECK_FALSE(world.at_name("a").has_series());
+  CHECK(world.at_name("a").state.ledger.known == 1);
+  world.pass({listed("a", "1"), listed("b", "2")});
+  CHECK(world.at_name("a").has_series());
+  world.read("a", {done("old", 900'000)});
+  CHECK(world.counted_in("a") == 0);  // Still known.
+}
+
+TEST_CASE("discovery: under the same name with another id the counters go on and the list is new") {
+  World world;
+  world.pass({});
+  world.pass({listed("a", "1")});
+  world.read("a", {done("x", 900'000), done("y", 899'000)});
+  REQUIRE(world.counted_in("a") == 2);
+  world.pass({listed("a", "another")});
+  CHECK(world.at_name("a").state.ref.cloud_id == "another");
+  CHECK_FALSE(world.at_name("a").state.ledger.read_whole);
+  world.read("a", {done("z", 900'100)});
+  CHECK(world.counted_in("a") == 3);
+  CHECK(imbalance(world.at_name("a").state.ledger) == 0);
+}
+
+TEST_CASE("discovery: a renamed repository's records don't count again under the new name") {
+  World world;
+  world.pass({});
+  world.pass({listed("a", "1")});
+  world.read("a", {runs("open", 900'100), done("x", 900'000)});
+  REQUIRE(world.counted_in("a") == 1);
+  world.pass({listed("b", "1")});
+  CHECK_FALSE(world.at_name("a").has_series());
+  CHECK(world.at_name("b").has_series());
+  world.read("b", {done("news", 900'200), done("open", 900'100), done("x", 900'000)});
+  CHECK(world.counted_in("b") == 2);
+  CHECK(world.counted_in("a") == 1);
+  CHECK(imbalance(world.at_name("b").state.ledger) == 0);
+}
+
+TEST_CASE("discovery: what comes later is news, unless it was there before the first start") {
+  World world;
+  world.pass({listed("first", "1")});
+  world.pass({listed("first", "1"), listed("later", "2"),
+              listed("old", "3", kFirstStart - std::chrono::hours(1))});
+  for (const char* name : {"first", "later", "old"}) world.read(name, {done("x", 900'000)});
+  CHECK(world.counted_in("first") == 0);
+  CHECK(world.counted_in("later") == 1);
+  CHECK(world.counted_in("old") == 0);
+}
+
+TEST_CASE("discovery: over max_repositories the first come are kept, the rest is told of") {
+  World world;
+  world.rules.max_repositories = 2;
+  CHECK(world.pass({listed("a", "1"), listed("b", "2"), listed("c", "3")}).over_limit == 1);
+  CHECK(world.books.repositories.size() == 2);
+  CHECK(world.pass({listed("0", "0"), listed("a", "1"), listed("b", "2")}).over_limit == 1);
+  CHECK(world.at_name("a").has_series());
+  CHECK(world.at_name("b").has_series());
+  world.pass({listed("c", "3"), listed("b", "2")});
+  world.pass({listed("c", "3"), listed("b", "2")});  // "a" is gone: there is room.
+  CHECK(world.pass({listed("c", "3"), listed("b", "2")}).over_limit == 0);
+  CHECK(world.at_name("c").has_series());
+}
