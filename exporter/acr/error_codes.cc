@@ -35,7 +35,7 @@ constexpr Rule kRules[] = {
     {"invalidsecuritytoken", Match::prefix, kExpired},
     {"securitytokenexpired", Match::anywhere, kExpired},
     {"missingsecuritytoken", Match::prefix, kUnauthorized},
-    {"invalidaccesskey", Match::prefix, kUnauthorized},
+    {"invalidaccesskey", Match::prefix, kExpired},  // Temporary ones are forgotten in the end.
     {"missingaccesskey", Match::prefix, kUnauthorized},
     {"signaturedoesnotmatch", Match::prefix, kUnauthorized},
     {"incompletesignature", Match::prefix, kUnauthorized},

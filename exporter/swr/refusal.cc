@@ -145,7 +145,7 @@ Reason reason_of(const Said& said) {
     return {"the project is not known"};
   }
   if (says(said.message, {"secretkey fail", "ak not exist"})) {
-    return {"the access key is not known"};
+    return {"the access key is not known", false, true};  // Temporary ones are forgotten.
   }
   if (says(said.message, {"username or password", "user name or password"})) {
     return {"the user name or password is wrong"};

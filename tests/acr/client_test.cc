@@ -240,6 +240,18 @@ TEST_CASE("client: refused keys stop the calls, changed ones are tried at once")
   CHECK(world.client().health().up);
 }
 
+TEST_CASE("client: keys that change between two attempts are used for the second") {
+  World world;
+  world.transport.rule = [&](const std::string&, const RuleTransport::Parameters&) {
+    if (world.transport.sent.size() > 1) return answer(200, list_body("BuildRecords", {}, 0));
+    world.keys.access_key = "other";
+    return answer(503, "<html>later</html>");
+  };
+  REQUIRE(world.client().list_records(kRepository, {}).has_value());
+  const std::string used = header_of(world.transport.sent.at(1), "authorization");
+  CHECK(used.find("Credential=other,") != std::string::npos);
+}
+
 TEST_CASE("client: expired temporary keys are renewed once, and the question asked again") {
   struct Row {
     const char* code;
@@ -251,7 +263,9 @@ TEST_CASE("client: expired temporary keys are renewed once, and the question ask
   const Row rows[] = {{"InvalidSecurityToken.Expired", true, 1, 2, true},
                       {"InvalidSecurityToken.Expired", true, 9, 2, false},
                       {"InvalidSecurityToken.Expired", false, 9, 1, false},
-                      {"InvalidAccessKeyId.NotFound", true, 9, 1, false}};
+                      {"InvalidAccessKeyId.NotFound", true, 1, 2, true},
+                      {"InvalidAccessKeyId.NotFound", false, 9, 1, false},
+                      {"SignatureDoesNotMatch", true, 9, 1, false}};
   for (const Row& row : rows) {
     CAPTURE(row.code);
     World world;

@@ -297,6 +297,7 @@ TEST_CASE("credentials: keys at hand are had without calling anybody, lent ones 
 
 TEST_CASE("credentials: however many threads want keys, one asks for them") {
   constexpr int kThreads = 8;
+  std::atomic<int> started = 0;
   std::atomic<int> asked = 0;
   std::atomic<int> got = 0;
   Credentials credentials(system_runtime(), {[&]() -> Result<Lead> {
@@ -304,6 +305,8 @@ TEST_CASE("credentials: however many threads want keys, one asks for them") {
                             lead.source = "lender";
                             lead.exchange = [&](bool) -> Result<Grant> {
                               ++asked;
+                              while (started < kThreads) std::this_thread::yield();
+                              std::this_thread::sleep_for(20ms);  // So that the others come, too.
                               return Grant{pair("A"), {}, 1h};
                             };
                             return lead;
@@ -312,6 +315,7 @@ TEST_CASE("credentials: however many threads want keys, one asks for them") {
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
+      ++started;
       const auto keys = credentials.get();
       if (keys && keys->access_key == "A") ++got;
     });

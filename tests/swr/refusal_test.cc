@@ -94,7 +94,8 @@ TEST_CASE("judge: what a refusal of credentials comes from is told in own words"
       {"signature expired, signature time:1,server time:2", "clock is off", true, false},
       {"X-Sdk-Date is wrong", "clock is off", true, false},
       {"verify aksk signature fail", "secret key is wrong", false, false},
-      {"Get secretKey failed, err: ak not exist", "access key is not known", false, false},
+      {"Get secretKey failed, err: ak not exist", "access key is not known", false, true},
+      {"the project does not exist", "project is not known", false, false},
       {"The username or password is wrong.", "password is wrong", false, false},
       {"something else", "", false, false},
   };
