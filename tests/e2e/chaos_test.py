@@ -5,6 +5,7 @@ CHAOS_KILLS, CHAOS_RACES, CHAOS_DAMAGES: how many; CHAOS_SEED: another run.
 """
 
 import contextlib
+import http.client
 import os
 import random
 import shutil
@@ -16,8 +17,8 @@ import threading
 import time
 import unittest
 
-from harness import (EXPORTER, World, counters, differences, http, never_falls, parse, scrape,
-                     wait_for)
+from harness import (EXPORTER, World, counters, differences, http as get, never_falls, parse,
+                     scrape, wait_for)
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
 RACES = int(os.environ.get("CHAOS_RACES", "12"))
@@ -72,14 +73,17 @@ class Watcher:
         self._stopping = True
         self._thread.join()
 
+    def is_watching(self):
+        return self._thread.is_alive()
+
     def _run(self):
         while not self._stopping:
             url, started = self.url, self._started
             if not url:
                 time.sleep(0.005)
                 continue
-            with contextlib.suppress(OSError, EOFError, ValueError):
-                status, _, body = http(url + "/metrics", timeout=5, headers={
+            with contextlib.suppress(OSError, http.client.HTTPException):  # It was killed.
+                status, _, body = get(url + "/metrics", timeout=5, headers={
                     "X-Prometheus-Scrape-Timeout-Seconds": "1"})
                 if status == 200:
                     self._take(body.decode(), started)
@@ -116,6 +120,7 @@ class Kills(unittest.TestCase):
                     watcher.url = None
                     exporter.stop(signal.SIGKILL)
                     self.assertEqual(watcher.falls, [], f"kill {kill}, seed {SEED}")
+                    self.assertTrue(watcher.is_watching())
                 exporter = world.exporter()
                 watcher.follow(exporter.url, None)
                 settle(self, world, exporter)
@@ -183,8 +188,8 @@ class Signals(unittest.TestCase):
 
     @staticmethod
     def scrape_once(exporter):
-        with contextlib.suppress(OSError, EOFError):
-            http(exporter.url + "/metrics", timeout=10)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            get(exporter.url + "/metrics", timeout=10)
 
 
 class Races(unittest.TestCase):

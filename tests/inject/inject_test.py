@@ -6,6 +6,7 @@ INJECT=all takes every N and every errno; else a sample of them. INJECT_CALLS=re
 
 import contextlib
 import errno
+import http.client
 import mmap
 import os
 import pathlib
@@ -17,7 +18,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
-from harness import BUILD, World, counters, differences, http, parse  # noqa: E402
+from harness import BUILD, World, counters, differences, http as get, parse  # noqa: E402
 
 # The order of inject.cc.
 CALLS = ("open", "read", "pread", "write", "pwrite", "fsync", "ftruncate", "rename", "accept",
@@ -98,7 +99,7 @@ class Run:
             if self.process.poll() is not None:
                 return False
             with contextlib.suppress(OSError):
-                if http(self.url + "/-/ready", timeout=2)[0] == 200:
+                if get(self.url + "/-/ready", timeout=2)[0] == 200:
                     return True
             time.sleep(0.01)
         raise AssertionError("neither ready nor ended:\n" + self.text())
@@ -108,8 +109,8 @@ class Run:
         left = "no answer"
         end = time.monotonic() + EQUAL_TIMEOUT
         while time.monotonic() < end:
-            with contextlib.suppress(OSError, EOFError):
-                status, _, body = http(self.url + "/metrics", timeout=5, headers={
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status, _, body = get(self.url + "/metrics", timeout=5, headers={
                     "X-Prometheus-Scrape-Timeout-Seconds": "2"})
                 if status == 200:
                     shown = parse(body.decode())
@@ -276,7 +277,7 @@ class BadDisk(unittest.TestCase):
         self.assertEqual(run.left(world.truth()), {})
 
     def scrape(self, run):
-        status, _, body = http(run.url + "/metrics", timeout=10,
+        status, _, body = get(run.url + "/metrics", timeout=10,
                                headers={"X-Prometheus-Scrape-Timeout-Seconds": "2"})
         self.assertEqual(status, 200)
         return parse(body.decode())
