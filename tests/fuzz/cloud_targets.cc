@@ -9,6 +9,7 @@
 #include "exporter/swr/codec.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
+#include "exporter/swr/token_service.h"
 #include "tests/fuzz/target.h"
 
 namespace registry_exporter::fuzz {
@@ -134,15 +135,16 @@ void signers(std::string_view input) {
   request.headers = {{"x-acs-action", std::string(parts.line())},
                      {"content-type", "application/json"}};
   request.body = parts.rest();
-  const acr::AcrKeys acr_keys{"id", Secret("secret"), Secret(""), std::nullopt, 0};
-  const HttpRequest signed_once = acr::sign_v3(request, acr_keys, kNow, "nonce");
-  const HttpRequest signed_again = acr::sign_v3(request, acr_keys, kNow, "nonce");
+  Keys keys;
+  keys.access_key = "key";
+  keys.secret_key = Secret("secret");
+  const HttpRequest signed_once = acr::sign_v3(request, keys, kNow, "nonce");
+  const HttpRequest signed_again = acr::sign_v3(request, keys, kNow, "nonce");
   law(signed_once.headers == signed_again.headers, "two signatures of one request");
   law(signed_once.target == request.target && signed_once.body == request.body, "it was changed");
 
-  const swr::SwrKeys swr_keys{"key", Secret("secret"), Secret(""), Secret(""), std::nullopt, 0};
-  const HttpRequest by_sdk = swr::sign(request, swr_keys, "project", kNow);
-  law(by_sdk.headers == swr::sign(request, swr_keys, "project", kNow).headers,
+  const HttpRequest by_sdk = swr::sign(request, keys, "project", kNow);
+  law(by_sdk.headers == swr::sign(request, keys, "project", kNow).headers,
       "two signatures of one request");
   const std::string canonical = swr::canonical_request(by_sdk);
   law(canonical.starts_with(request.method + "\n/"), "not this request");
