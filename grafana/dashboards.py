@@ -134,7 +134,9 @@ def table(title, description, columns, sort, units=None, marks=None, texts=(), n
     overrides += [{"matcher": {"id": "byName", "options": name}, "properties": [
         {"id": "noValue", "value": "–"}, {"id": "custom.width", "value": 68 + 5 * max(6, len(name))}]}
                   for name in names]
-    for name, width in {"Registry": 100, "Namespace": 100, "Severity": 90, **(widths or {})}.items():
+    overrides += [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "noValue", "value": "–"}]}
+                  for name in ("Namespace", "Repository", "Registry", "Rule", "Keep")]
+    for name, width in {"Registry": 80, "Namespace": 100, "Severity": 75, **(widths or {})}.items():
         overrides.append({"matcher": {"id": "byName", "options": name},
                           "properties": [{"id": "custom.width", "value": width}]})
     for name, link in links:
@@ -228,8 +230,8 @@ FIRING = f'ALERTS{{alertname=~"Registry.*", alertstate="firing", {RECORDED}}}'
 
 FAILING_TABLE = {
     "Failed 24 h": f"topk(20, max by ({REPO}) ({recent('failed')}) > 0)",
-    "The day before": f"max by ({REPO}) ({recent('failed', offset=' offset 1d')})",
-    "Succeeded 24 h": f"max by ({REPO}) ({recent('success')})",
+    "Day before": f"max by ({REPO}) ({recent('failed', offset=' offset 1d')})",
+    "Succeeded": f"max by ({REPO}) ({recent('success')})",
     "In a row": f"max by ({REPO}) (acr_consecutive_failed_builds{{{CHOSEN}}})",
     "Last failure": f'max by ({REPO}) (acr_last_build_end_timestamp_seconds{{status="failed", {CHOSEN}}}) * 1000',
 }
@@ -278,7 +280,7 @@ ALERT_TABLE = table(
     {"Since": f'max by (alertname, severity, {REPO}) (ALERTS_FOR_STATE{{alertname=~"Registry.*", {RECORDED}}} * 1000 '
               f"and ignoring (alertstate) {FIRING})"},
     [{"displayName": "Severity", "desc": False}, {"displayName": "Since", "desc": True}], {"Since": "dateTimeFromNow"},
-    widths={"Since": 125, "Alert": 215},
+    widths={"Since": 115, "Alert": 215},
     texts=[{"matcher": {"id": "byName", "options": "Severity"}, "properties": [
         {"id": "mappings", "value": [{"type": "value", "options": {
             "critical": {"text": "critical", "color": RED, "index": 0},
@@ -313,14 +315,14 @@ BUILDS_PER_HOUR = series(
     palette=STATUS, stacked=True, decimals=0)
 
 DURATION = series(
-    "Build duration", "Of successful builds that ended in the six hours before each point. Dashed: the same a week "
+    "Build duration", "Of successful builds that ended in the hour before each point. Dashed: the same a week "
     "earlier. With exemplars, a dot leads to a build's id.",
     [query("histogram_quantile(0.95, sum by (le) (increase(acr_build_duration_seconds_bucket"
-           f'{{status="success", {CHOSEN}}}[6h])))', "95 % are quicker than", "A", exemplar=True),
+           f'{{status="success", {CHOSEN}}}[1h])))', "95 % are quicker than", "A", exemplar=True),
      query("histogram_quantile(0.5, sum by (le) (increase(acr_build_duration_seconds_bucket"
-           f'{{status="success", {CHOSEN}}}[6h])))', "Half are quicker than", "B"),
+           f'{{status="success", {CHOSEN}}}[1h])))', "Half are quicker than", "B"),
      query("histogram_quantile(0.95, sum by (le) (increase(acr_build_duration_seconds_bucket"
-           f'{{status="success", {CHOSEN}}}[6h] offset 1w)))', "95 %, a week earlier", "C")],
+           f'{{status="success", {CHOSEN}}}[1h] offset 1w)))', "95 %, a week earlier", "C")],
     "s", {"95 % are quicker than": ORANGE, "Half are quicker than": BLUE}, extra=[dashed("95 %, a week earlier")],
     no_value="No successful build")
 
@@ -357,7 +359,7 @@ def overview():
              (3, stat("Deleted, 24 h", "Tags that retention deleted in the last 24 hours.",
                       now(f'sum(swr_retention_deletions_recent{{window="24h", {CHOSEN}}})'))),
              (3, FRESH), (3, MAY_BE_MISSING)]),
-        (9, [(11, ALERT_TABLE), (13, failing_table("Which repositories fail, and is it new?"))]),
+        (9, [(12, ALERT_TABLE), (12, failing_table("Which repositories fail, and is it new?"))]),
         (8, [(12, BUILDS_PER_HOUR), (12, DURATION)]),
         (9, [(9, DELETIONS_PER_HOUR), (15, deletions_table("Did retention delete more than usual?"))]),
         (7, [(12, STATES),

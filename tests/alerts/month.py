@@ -413,7 +413,7 @@ def print_table(table, thousands_of_weeks):
         delay = "-"
         if verdict.delays:
             ordered = sorted(verdict.delays)
-            delay = f"{statistics.median(ordered):.1f}, 95 % {ordered[int(0.95 * (len(ordered) - 1))]:.1f}"
+            delay = f"{statistics.median(ordered):.1f}, 95 % {ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]:.1f}"
         print(f"{alert:38}{verdict.happened:9}{verdict.found:7}{recall:>8}{verdict.firing:7}{verdict.false:7}"
               f"{precision:>10}{verdict.false / thousands_of_weeks:17.2f}{delay:>20}")
 
