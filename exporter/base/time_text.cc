@@ -46,6 +46,16 @@ std::optional<std::chrono::minutes> parse_zone(std::string_view zone) {
   return east ? offset : -offset;
 }
 
+/// "03:04:05" around the first colon. Where a number is missing there the date library computes
+/// with a value that it never set.
+bool has_time_of_day(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon < 2) return false;
+  std::size_t at = colon - 2;
+  return digits(text, at, 2) && skip(text, at, ":") && digits(text, at, 2) && skip(text, at, ":") &&
+         digits(text, at, 2);
+}
+
 std::string format_with(const char* format, UnixMillis time) {
   return date::format(format, date::floor<std::chrono::seconds>(time));
 }
@@ -97,6 +107,7 @@ std::string format_basic(UnixMillis time) { return format_with("%Y%m%dT%H%M%SZ",
 std::optional<UnixMillis> parse_http_date(std::string_view text) {
   constexpr std::array<const char*, 3> kForms{"%a, %d %b %Y %H:%M:%S GMT",
                                               "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"};
+  if (!has_time_of_day(text)) return std::nullopt;
   for (const char* form : kForms) {
     std::istringstream stream{std::string(text)};
     date::sys_seconds time;
