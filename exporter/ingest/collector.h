@@ -75,7 +75,8 @@ class Collector {
   std::shared_ptr<const RegistrySnapshot> snapshot() const;
   const std::string& name() const { return options_.name; }
 
-  /// The committer's side: adds what is to be saved; then what became of it.
+  /// The committer's side: adds what is to be saved; then what became of it. These and all that
+  /// publishes are in collector_snapshots.cc.
   struct Batch;
   std::shared_ptr<Batch> collect(StateChanges& changes);
   void committed(const Batch& batch, bool ok);

@@ -6,6 +6,7 @@
 RULES = "exporter/ingest/ledger_rules.cc"
 READING = "exporter/ingest/reading.cc"
 COLLECTOR = "exporter/ingest/collector.cc"
+SNAPSHOTS = "exporter/ingest/collector_snapshots.cc"
 DISCOVERY = "exporter/ingest/discovery.cc"
 SHOWING = "exporter/ingest/showing.cc"
 SCHEDULE = "exporter/ingest/schedule.cc"
@@ -120,17 +121,17 @@ MUTANTS = [
      "if (facts.anchor_met || walk_.next_page == 0) {\n    seeking_ = false;",
      "if (facts.anchor_met || walk_.next_page >= 0) {\n    seeking_ = false;"),
     # The cycle and what it shows.
-    ("what was not committed is shown", COLLECTOR,
+    ("what was not committed is shown", SNAPSHOTS,
      "  if (ok) {\n    for (const Batch::Item& item : batch.items) {",
      "  if (true) {\n    for (const Batch::Item& item : batch.items) {"),
-    ("what a failed commit held is forgotten", COLLECTOR,
+    ("what a failed commit held is forgotten", SNAPSHOTS,
      "repository.unsaved.insert(repository.unsaved.begin(), item.closed.begin(), "
      "item.closed.end());", ""),
-    ("registry counters show before they are saved", COLLECTOR,
+    ("registry counters show before they are saved", SNAPSHOTS,
      "snapshot->state = committed_;", "snapshot->state = data_->state;"),
-    ("hidden history shows before its commit", COLLECTOR,
+    ("hidden history shows before its commit", SNAPSHOTS,
      "if (view.hidden) return", "if (repository.state.hidden) return"),
-    ("new series need no zero", COLLECTOR, "if (bits == 0) return", "if (bits + 1 > 0) return"),
+    ("new series need no zero", SNAPSHOTS, "if (bits == 0) return", "if (bits + 1 > 0) return"),
     ("the old values do not come first", COLLECTOR, "if (options_.shown_before) freeze();", ""),
     ("reading goes on while nothing can be saved", COLLECTOR,
      "if (!cycle_started_ || commit_failed_) return {};", "if (!cycle_started_) return {};"),
