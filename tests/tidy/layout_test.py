@@ -53,7 +53,7 @@ IMPURE = {
     r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/beast_server.cc"},
     r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "options.h", "acr/client.cc",
                                         "swr/client.cc", "ingest/collector.cc",
-                                        "ingest/committer.cc", "web/beast_server.cc",
+                                        "ingest/collector_snapshots.cc", "ingest/committer.cc", "web/beast_server.cc",
                                         "web/beast_connection.cc", "web/gate.cc",
                                         "web/routes.cc",
                                         "web/task_threads.cc"},
