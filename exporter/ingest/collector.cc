@@ -12,8 +12,8 @@ namespace {
 /// Nothing answers: after this many calls in a row (and one a worker) the cycle is given up.
 constexpr int kUnreachableMax = 3;
 constexpr std::size_t kUnknownStatusesMax = 32;
-/// Every so many visits the repository that has waited longest is next, however urgent others are:
-/// nobody starves when the rate is too low for all.
+/// Every so many visits the repository that was last visited longest ago is next, however urgent
+/// others are: nobody starves when the rate is too low for all.
 constexpr std::uint64_t kFairShare = 3;
 /// Sweeps and open builds included.
 constexpr double kCallsPerRead = 1.1;
@@ -226,7 +226,7 @@ Collector::Task Collector::take_task() {
   auto next = std::prev(plan_.end());
   if (++picks_ % kFairShare == 0) {
     next = std::min_element(plan_.begin(), plan_.end(), [](const Planned& a, const Planned& b) {
-      return a.repository->read_at < b.repository->read_at;
+      return a.repository->visited_at < b.repository->visited_at;
     });
   }
   const Planned planned = *next;
@@ -385,6 +385,7 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
                              const std::optional<Error>& error, std::uint64_t demand) {
   const SteadyTime now = runtime_.clock.steady_now();
   Ledger& ledger = repository.state.ledger;
+  repository.visited_at = now;
   repository.sweep = reading.take_progress();
   const bool sweeping = ledger.walk && ledger.walk->goal == Walk::Goal::sweep;
   if (!sweeping) repository.sweep.met = {};

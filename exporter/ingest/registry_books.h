@@ -29,8 +29,9 @@ struct Repository {
   bool in_flight = false;
   bool planned = false;
   bool hinted = false;
-  std::optional<SteadyTime> read_at;
-  std::optional<SteadyTime> swept_at;  ///< A sweep ended, clean or not.
+  std::optional<SteadyTime> read_at;     ///< Completely.
+  std::optional<SteadyTime> visited_at;  ///< However it ended.
+  std::optional<SteadyTime> swept_at;    ///< A sweep ended, clean or not.
   bool swept_clean = false;
   std::optional<Millis> typical_gap;
   int failures = 0;
