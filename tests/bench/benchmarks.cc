@@ -88,11 +88,11 @@ void HttpsExchange(benchmark::State& state) {
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread serving([&] { server.listen_after_bind(); });
   CurlOptions options;
-  options.direct = true;
   options.ca_file = certificate;
   const auto transport = make_curl_transport(options);
   HttpRequest request;
   request.method = "POST";
+  request.direct = true;
   request.origin = "https://127.0.0.1:" + std::to_string(port);
   for (auto _ : state) {
     const auto response = transport->send(request);
