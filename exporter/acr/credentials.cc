@@ -5,19 +5,13 @@
 #include "exporter/acr/profiles.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/token_service.h"
-#include "exporter/base/digest.h"
+#include "exporter/cloud/leads.h"
 
 namespace registry_exporter::acr {
 namespace {
 
 /// A form of credentials that was found, whether in our configuration or elsewhere.
 using Found = Result<AcrCredentials>;
-
-std::string digest_of(std::initializer_list<std::string_view> parts) {
-  std::string all;
-  for (const std::string_view part : parts) all.append(part).push_back('\0');
-  return hex(sha256(all));
-}
 
 /// All that a source needs to follow up a form of credentials.
 struct Context {
@@ -117,35 +111,13 @@ Result<Grant> ask_metadata(const Context& context, std::string role) {
 
 using SharedContext = std::shared_ptr<const Context>;
 
-Result<Lead> static_lead(const SharedContext& context, const AcrCredentials& from,
-                         const std::string& source) {
-  const auto& read = context->machine.read;
-  const Result<Secret> id = read(from.access_key_id);
-  if (!id) return within("access_key_id", id.error());
-  const Result<Secret> secret = read(from.access_key_secret);
-  if (!secret) return within("access_key_secret", secret.error());
-  Result<Secret> token = Secret();
-  if (!from.security_token.empty()) token = read(from.security_token);
-  if (!token) return within("security_token", token.error());
-  if (id->empty() || secret->empty()) {
-    return fail(ErrorKind::invalid_config, "access_key_id or access_key_secret is empty");
-  }
-  Lead lead;
-  lead.source = source + ": access key " + id->reveal();
-  lead.keys.access_key = id->reveal();
-  lead.keys.secret_key = *secret;
-  lead.keys.security_token = *token;
-  lead.basis = digest_of({id->reveal(), secret->reveal(), token->reveal()});
-  return lead;
-}
-
 Result<Lead> oidc_lead(const SharedContext& context, const AcrCredentials::Oidc& oidc,
                        const std::string& source) {
   const Result<Secret> token = context->machine.read({Secret(), oidc.token_file});
   if (!token) return within("oidc: token_file", token.error());
   Lead lead;
   lead.source = source + ": oidc as " + oidc.role_arn;
-  lead.basis = digest_of({oidc.role_arn, oidc.provider_arn, token->reveal()});
+  lead.basis = basis_of({oidc.role_arn, oidc.provider_arn, token->reveal()});
   lead.exchange = [context, oidc, token = *token](bool in_good_time) {
     return exchange_oidc(*context, oidc, token, in_good_time);
   };
@@ -159,14 +131,14 @@ Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from
   if (from.ecs_ram_role) {
     const std::string role = *from.ecs_ram_role;
     lead.source = source + ": instance metadata" + (role.empty() ? "" : ", role " + role);
-    lead.basis = digest_of({role});
+    lead.basis = basis_of({role});
     lead.exchange = [context, role](bool) { return ask_metadata(*context, role); };
     return lead;
   }
   if (!from.credentials_uri.empty()) {
     const std::string uri = from.credentials_uri;
     lead.source = source + ": credentials URI";
-    lead.basis = digest_of({uri});
+    lead.basis = basis_of({uri});
     lead.exchange = [context, uri](bool) -> Result<Grant> {
       const auto response = fetch(*context, "CredentialsUri", keys_at(uri));
       if (!response) return tl::unexpected(response.error());
@@ -174,7 +146,8 @@ Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from
     };
     return lead;
   }
-  return static_lead(context, from, source);
+  return static_lead(context->machine, {"access_key_id", from.access_key_id},
+                     {"access_key_secret", from.access_key_secret}, from.security_token, source);
 }
 
 /// The role is assumed with whatever keys the form beneath gives.
@@ -183,16 +156,11 @@ Result<Lead> lead_of(const SharedContext& context, const AcrCredentials& from,
   Result<Lead> base = plain_lead(context, from, source);
   if (!base || !from.assume_role) return base;
   const AcrCredentials::AssumeRole role = *from.assume_role;
-  Lead lead;
-  lead.source = base->source + ", then " + role.role_arn;
-  lead.basis = digest_of({base->basis, role.role_arn, role.session_name, role.external_id});
-  lead.exchange = [context, role, base = *base](bool in_good_time) -> Result<Grant> {
-    if (!base.exchange) return exchange_keys(*context, role, base.keys, in_good_time);
-    const Result<Grant> first = base.exchange(in_good_time);
-    if (!first) return first;
-    return exchange_keys(*context, role, first->keys, in_good_time);
-  };
-  return lead;
+  return assumed_lead(*base, role.role_arn,
+                      basis_of({role.role_arn, role.session_name, role.external_id}),
+                      [context, role](const Keys& keys, bool in_good_time) {
+                        return exchange_keys(*context, role, keys, in_good_time);
+                      });
 }
 
 // ── Where the default chain looks ────────────────────────────────────────────────────────────────
@@ -266,15 +234,13 @@ Found at_uri(const Machine& machine) {
   return nothing("ALIBABA_CLOUD_CREDENTIALS_URI is not set");
 }
 
-Source source_of(const SharedContext& context, std::string where,
+Source source_of(const SharedContext& context, const std::string& where,
                  Found (*look)(const Machine& machine)) {
-  return [context, where = std::move(where), look]() -> Result<Lead> {
+  return source_at(where, [context, where, look]() -> Result<Lead> {
     const Found found = look(context->machine);
-    if (!found) return within(where, found.error());
-    Result<Lead> lead = lead_of(context, *found, where);
-    if (!lead) return within(where, lead.error());
-    return lead;
-  };
+    if (!found) return tl::unexpected<Error>(found.error());
+    return lead_of(context, *found, where);
+  });
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "exporter/base/digest.h"
 #include "exporter/cloud/ini.h"
+#include "exporter/cloud/leads.h"
 #include "exporter/config/endpoint.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
@@ -14,12 +14,6 @@ namespace {
 
 /// A form of credentials that was found, whether in our configuration or elsewhere.
 using Found = Result<SwrCredentials>;
-
-std::string digest_of(std::initializer_list<std::string_view> parts) {
-  std::string all;
-  for (const std::string_view part : parts) all.append(part).push_back('\0');
-  return hex(sha256(all));
-}
 
 /// All that a source needs to follow up a form of credentials.
 struct Context {
@@ -97,35 +91,13 @@ Result<Grant> ask_metadata(const Context& context) {
 
 using SharedContext = std::shared_ptr<const Context>;
 
-Result<Lead> static_lead(const Context& context, const SwrCredentials& from,
-                         const std::string& source) {
-  const auto& read = context.machine.read;
-  const Result<Secret> access_key = read(from.access_key);
-  if (!access_key) return within("access_key", access_key.error());
-  const Result<Secret> secret_key = read(from.secret_key);
-  if (!secret_key) return within("secret_key", secret_key.error());
-  Result<Secret> token = Secret();
-  if (!from.security_token.empty()) token = read(from.security_token);
-  if (!token) return within("security_token", token.error());
-  if (access_key->empty() || secret_key->empty()) {
-    return fail(ErrorKind::invalid_config, "access_key or secret_key is empty");
-  }
-  Lead lead;
-  lead.source = source + ": access key " + access_key->reveal();
-  lead.keys.access_key = access_key->reveal();
-  lead.keys.secret_key = *secret_key;
-  lead.keys.security_token = *token;
-  lead.basis = digest_of({access_key->reveal(), secret_key->reveal(), token->reveal()});
-  return lead;
-}
-
 Result<Lead> user_lead(const SharedContext& context, const SwrCredentials::IamUser& user,
                        const std::string& source) {
   const Result<Secret> password = context->machine.read(user.password);
   if (!password) return within("iam_user.password", password.error());
   Lead lead;
   lead.source = source + ": iam_user " + user.domain_name + "/" + user.user_name;
-  lead.basis = digest_of({password->reveal()});
+  lead.basis = basis_of({password->reveal()});
   lead.exchange = [context, user, password = *password](bool in_good_time) {
     return ask_iam(*context, "CreateToken", create_token(context->iam_origin, user, password),
                    parse_token, in_good_time);
@@ -139,7 +111,7 @@ Result<Lead> oidc_lead(const SharedContext& context, const SwrCredentials::Oidc&
   if (!token) return within("oidc: token_file", token.error());
   Lead lead;
   lead.source = source + ": oidc by " + oidc.idp_id;
-  lead.basis = digest_of({oidc.idp_id, token->reveal()});
+  lead.basis = basis_of({oidc.idp_id, token->reveal()});
   lead.exchange = [context, idp_id = oidc.idp_id, token = *token](bool in_good_time) {
     return exchange_id_token(*context, idp_id, token, in_good_time);
   };
@@ -150,7 +122,10 @@ Result<Lead> plain_lead(const SharedContext& context, const SwrCredentials& from
                         const std::string& source) {
   if (from.iam_user) return user_lead(context, *from.iam_user, source);
   if (from.oidc) return oidc_lead(context, *from.oidc, source);
-  if (!from.ecs_agency) return static_lead(*context, from, source);
+  if (!from.ecs_agency) {
+    return static_lead(context->machine, {"access_key", from.access_key},
+                       {"secret_key", from.secret_key}, from.security_token, source);
+  }
   Lead lead;
   lead.source = source + ": instance metadata";
   lead.basis = "agency";
@@ -164,16 +139,11 @@ Result<Lead> lead_of(const SharedContext& context, const SwrCredentials& from,
   Result<Lead> base = plain_lead(context, from, source);
   if (!base || !from.assume_agency) return base;
   const SwrCredentials::AssumeAgency agency = *from.assume_agency;
-  Lead lead;
-  lead.source = base->source + ", then agency " + agency.domain_name + "/" + agency.agency_name;
-  lead.basis = digest_of({base->basis, agency.domain_name, agency.agency_name});
-  lead.exchange = [context, agency, base = *base](bool in_good_time) -> Result<Grant> {
-    if (!base.exchange) return exchange_keys(*context, agency, base.keys, in_good_time);
-    const Result<Grant> first = base.exchange(in_good_time);
-    if (!first) return first;
-    return exchange_keys(*context, agency, first->keys, in_good_time);
-  };
-  return lead;
+  return assumed_lead(*base, "agency " + agency.domain_name + "/" + agency.agency_name,
+                      basis_of({agency.domain_name, agency.agency_name}),
+                      [context, agency](const Keys& keys, bool in_good_time) {
+                        return exchange_keys(*context, agency, keys, in_good_time);
+                      });
 }
 
 // ── Where the default chain looks ────────────────────────────────────────────────────────────────
@@ -233,15 +203,13 @@ Found on_instance(const Machine&) {
   return found;
 }
 
-Source source_of(const SharedContext& context, std::string where,
+Source source_of(const SharedContext& context, const std::string& where,
                  Found (*look)(const Machine& machine)) {
-  return [context, where = std::move(where), look]() -> Result<Lead> {
+  return source_at(where, [context, where, look]() -> Result<Lead> {
     const Found found = look(context->machine);
-    if (!found) return within(where, found.error());
-    Result<Lead> lead = lead_of(context, *found, where);
-    if (!lead) return within(where, lead.error());
-    return lead;
-  };
+    if (!found) return tl::unexpected<Error>(found.error());
+    return lead_of(context, *found, where);
+  });
 }
 
 /// What is configured wins over the environment of the official clients.

@@ -112,6 +112,7 @@ void RenderAfterChanges(benchmark::State& state) {
 }
 BENCHMARK(RenderAfterChanges)
     ->ArgNames({"changed", "gzip"})
+    ->Args({10'000, 0})
     ->Args({100, 0})
     ->Args({100, 1})
     ->Args({1, 1})

@@ -1,0 +1,60 @@
+#include "exporter/cloud/leads.h"
+
+#include <utility>
+
+#include "exporter/base/digest.h"
+
+namespace registry_exporter {
+
+std::string basis_of(std::initializer_list<std::string_view> parts) {
+  std::string all;
+  for (const std::string_view part : parts) all.append(part).push_back('\0');
+  return hex(sha256(all));
+}
+
+Result<Lead> static_lead(const Machine& machine, const NamedSecret& access_key,
+                         const NamedSecret& secret_key, const SecretSource& security_token,
+                         const std::string& source) {
+  const Result<Secret> access = machine.read(access_key.from);
+  if (!access) return within(access_key.name, access.error());
+  const Result<Secret> secret = machine.read(secret_key.from);
+  if (!secret) return within(secret_key.name, secret.error());
+  Result<Secret> token = Secret();
+  if (!security_token.empty()) token = machine.read(security_token);
+  if (!token) return within("security_token", token.error());
+  if (access->empty() || secret->empty()) {
+    return fail(ErrorKind::invalid_config,
+                std::string(access_key.name) + " or " + secret_key.name + " is empty");
+  }
+  Lead lead;
+  lead.source = source + ": access key " + access->reveal();
+  lead.keys.access_key = access->reveal();
+  lead.keys.secret_key = *secret;
+  lead.keys.security_token = *token;
+  lead.basis = basis_of({access->reveal(), secret->reveal(), token->reveal()});
+  return lead;
+}
+
+Lead assumed_lead(const Lead& base, const std::string& then, std::string_view basis,
+                  std::function<Result<Grant>(const Keys& keys, bool in_good_time)> exchange) {
+  Lead lead;
+  lead.source = base.source + ", then " + then;
+  lead.basis = basis_of({base.basis, basis});
+  lead.exchange = [base, exchange = std::move(exchange)](bool in_good_time) -> Result<Grant> {
+    if (!base.exchange) return exchange(base.keys, in_good_time);
+    const Result<Grant> first = base.exchange(in_good_time);
+    if (!first) return first;
+    return exchange(first->keys, in_good_time);
+  };
+  return lead;
+}
+
+Source source_at(std::string where, Source look) {
+  return [where = std::move(where), look = std::move(look)]() -> Result<Lead> {
+    Result<Lead> lead = look();
+    if (!lead) return within(where, lead.error());
+    return lead;
+  };
+}
+
+}  // namespace registry_exporter

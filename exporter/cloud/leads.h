@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "exporter/cloud/credentials.h"
+
+/// What both clouds' sources make their leads of.
+namespace registry_exporter {
+
+/// A digest to compare; the parts can't be told from it.
+std::string basis_of(std::initializer_list<std::string_view> parts);
+
+/// A configured secret, and what its key is called.
+struct NamedSecret {
+  const char* name;
+  const SecretSource& from;
+};
+/// Keys that are used as they are. Errors: what the machine can't read, or an empty key, by name.
+Result<Lead> static_lead(const Machine& machine, const NamedSecret& access_key,
+                         const NamedSecret& secret_key, const SecretSource& security_token,
+                         const std::string& source);
+
+/// What `base` gives, exchanged for the keys of another identity. `then` and `basis` tell of that.
+Lead assumed_lead(const Lead& base, const std::string& then, std::string_view basis,
+                  std::function<Result<Grant>(const Keys& keys, bool in_good_time)> exchange);
+
+/// A source whose errors begin with where it looked.
+Source source_at(std::string where, Source look);
+
+}  // namespace registry_exporter
