@@ -1,4 +1,4 @@
-// Shell: the only user of SQLite.
+// Shell: SQLite.
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -9,11 +9,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <unordered_map>
 
 #include "exporter/base/time_text.h"
 #include "exporter/store/file_bytes.h"
 #include "exporter/store/lock_file.h"
+#include "exporter/store/record_table.h"
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
 
@@ -22,13 +22,10 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 constexpr int kApplicationId = 0x52656745;  // "RegE"
-constexpr std::size_t kSegmentsMax = 32;    ///< Of one repository; more are joined into one.
 constexpr mode_t kOwnerOnly = 0600;
 
 /// The one row of table meta.
 constexpr BlobPlace kHeadPlace{};
-
-using Segments = std::unordered_map<RepositoryNumber, std::vector<std::int64_t>>;
 
 enum class Doing { loading, committing };
 
@@ -108,13 +105,12 @@ class SqliteStateStore final : public StateStore {
     if (!database_) {
       if (auto reopened = reopen(); !reopened) return reopened;
     }
-    Segments segments;
     StateHead head = head_;
     ++head.commits;
     try {
       SQLite::Transaction transaction(*database_);
       for (const StoredRegistry& registry : changes.registries) write(registry);
-      for (const RepositoryChange& change : changes.repositories) write(change, segments);
+      for (const RepositoryChange& change : changes.repositories) write(change);
       write(head);
       transaction.commit();
     } catch (const SQLite::Exception& exception) {
@@ -123,7 +119,7 @@ class SqliteStateStore final : public StateStore {
       distrust();
       return tl::unexpected<Error>(error);
     }
-    for (auto& [repository, ids] : segments) segments_[repository] = std::move(ids);
+    records_->committed();
     head_ = head;
     lock_.note({head_.created_at, head_.commits});
     return Done{};
@@ -149,16 +145,15 @@ class SqliteStateStore final : public StateStore {
   }
 
   void close() {
-    insert_segment_.reset();
+    records_.reset();
     write_repository_.reset();
     database_.reset();
   }
 
   /// Closes a handle that failed. A database in memory would be gone with it.
   void distrust() {
-    insert_segment_.reset();
     write_repository_.reset();
-    if (in_memory_) return;
+    if (in_memory_) return records_->rolled_back();
     checkpoint_on_close(false);
     close();
   }
@@ -190,6 +185,7 @@ class SqliteStateStore final : public StateStore {
         std::make_unique<SQLite::Database>(options_.path, SQLite::OPEN_READWRITE, 0, options_.vfs);
     checkpoint_on_close(false);
     database_->exec("PRAGMA locking_mode=EXCLUSIVE");
+    records_ = std::make_unique<RecordTable>(*database_);
   }
 
   /// One connection for the life of the process, and nothing shown that isn't synced.
@@ -297,19 +293,12 @@ class SqliteStateStore final : public StateStore {
     database_->exec(
         "CREATE TABLE repositories (number INTEGER PRIMARY KEY, registry INTEGER NOT NULL, "
         "state BLOB NOT NULL)");
-    database_->exec(
-        "CREATE TABLE records (id INTEGER PRIMARY KEY, repository INTEGER NOT NULL, "
-        "records BLOB NOT NULL)");
+    RecordTable::create(*database_);
     write(StateHead{.created_at = now_, .commits = 0, .follows_damage = follows_damage});
     database_->exec("PRAGMA application_id=" + std::to_string(kApplicationId));
     database_->exec("PRAGMA user_version=" + std::to_string(kSchemaVersion));
     transaction.commit();
     checkpoint();  // From now on a file without tables is a damaged one.
-  }
-
-  static std::string_view blob(const SQLite::Column& column) {
-    return {static_cast<const char*>(column.getBlob()),
-            static_cast<std::size_t>(column.getBytes())};
   }
 
   Result<LoadedState> read() {
@@ -324,7 +313,6 @@ class SqliteStateStore final : public StateStore {
       if (!state) return within(options_.path, state.error());
       loaded.registries.push_back({number, std::move(*state)});
     }
-    std::unordered_map<RepositoryNumber, std::size_t> index;
     SQLite::Statement repositories(*database_, "SELECT number, registry, state FROM repositories");
     while (repositories.executeStep()) {
       const RepositoryNumber number = repositories.getColumn(0).getInt64();
@@ -332,10 +320,9 @@ class SqliteStateStore final : public StateStore {
       Result<RepositoryState> state =
           decode_repository(blob(repositories.getColumn(2)), {.row = number, .owner = registry});
       if (!state) return within(options_.path, state.error());
-      index[number] = loaded.repositories.size();
       loaded.repositories.push_back({number, registry, std::move(*state)});
     }
-    if (auto read = read_closed(loaded, index); !read) return tl::unexpected<Error>(read.error());
+    if (auto read = records_->load(loaded); !read) return within(options_.path, read.error());
     return loaded;
   }
 
@@ -360,53 +347,6 @@ class SqliteStateStore final : public StateStore {
     return Done{};
   }
 
-  Result<Done> read_closed(LoadedState& loaded,
-                           const std::unordered_map<RepositoryNumber, std::size_t>& index) {
-    segments_.clear();
-    next_segment_ = 1;
-    SQLite::Statement records(*database_,
-                              "SELECT id, repository, records FROM records ORDER BY id");
-    while (records.executeStep()) {
-      const std::int64_t id = records.getColumn(0).getInt64();
-      const RepositoryNumber repository = records.getColumn(1).getInt64();
-      const auto closed =
-          decode_closed(blob(records.getColumn(2)), {.row = id, .owner = repository});
-      if (!closed) return within(options_.path, closed.error());
-      next_segment_ = id + 1;
-      const auto found = index.find(repository);
-      if (found == index.end()) continue;
-      auto& all = loaded.repositories[found->second].state.ledger.closed;
-      all.insert(all.end(), closed->begin(), closed->end());
-      segments_[repository].push_back(id);
-    }
-    for (StoredRepository& repository : loaded.repositories) {
-      keep_latest(repository.state.ledger.closed);
-    }
-    return Done{};
-  }
-
-  /// Only which segments there are: what they hold is known to the store's user.
-  void read_segments() {
-    segments_.clear();
-    next_segment_ = 1;
-    SQLite::Statement records(*database_, "SELECT id, repository FROM records ORDER BY id");
-    while (records.executeStep()) {
-      next_segment_ = records.getColumn(0).getInt64() + 1;
-      segments_[records.getColumn(1).getInt64()].push_back(next_segment_ - 1);
-    }
-  }
-
-  /// Sorted by key; of several with the same key the one that was written last.
-  static void keep_latest(std::vector<ClosedRecord>& records) {
-    std::reverse(records.begin(), records.end());
-    std::stable_sort(records.begin(), records.end(),
-                     [](const ClosedRecord& a, const ClosedRecord& b) { return a.key < b.key; });
-    records.erase(
-        std::unique(records.begin(), records.end(),
-                    [](const ClosedRecord& a, const ClosedRecord& b) { return a.key == b.key; }),
-        records.end());
-  }
-
   void write(const StateHead& head) {
     SQLite::Statement statement(*database_, "INSERT OR REPLACE INTO meta VALUES (0, ?)");
     const std::string state = encode_head(head, kHeadPlace);
@@ -422,7 +362,7 @@ class SqliteStateStore final : public StateStore {
     statement.exec();
   }
 
-  void write(const RepositoryChange& change, Segments& segments) {
+  void write(const RepositoryChange& change) {
     if (!write_repository_) {
       write_repository_ = std::make_unique<SQLite::Statement>(
           *database_, "INSERT OR REPLACE INTO repositories VALUES (?, ?, ?)");
@@ -434,70 +374,7 @@ class SqliteStateStore final : public StateStore {
     write_repository_->bindNoCopy(3, state.data(), static_cast<int>(state.size()));
     write_repository_->exec();
     write_repository_->reset();
-    write_closed(change, segments);
-  }
-
-  void write_closed(const RepositoryChange& change, Segments& segments) {
-    if (change.closed.empty() && !change.replaces_closed) return;
-    const auto [entry, first] = segments.try_emplace(change.number);
-    std::vector<std::int64_t>& ids = entry->second;
-    if (const auto known = segments_.find(change.number); first && known != segments_.end()) {
-      ids = known->second;
-    }
-    if (change.replaces_closed) {
-      drop_segments(ids);
-    } else if (ids.size() >= kSegmentsMax) {
-      std::vector<ClosedRecord> joined = join_segments(change.number, ids);
-      joined.insert(joined.end(), change.closed.begin(), change.closed.end());
-      keep_latest(joined);
-      drop_segments(ids);
-      ids.push_back(insert_segment(change.number, joined));
-      return;
-    }
-    if (!change.closed.empty()) ids.push_back(insert_segment(change.number, change.closed));
-  }
-
-  std::int64_t insert_segment(RepositoryNumber repository, std::span<const ClosedRecord> records) {
-    if (!insert_segment_) {
-      insert_segment_ =
-          std::make_unique<SQLite::Statement>(*database_, "INSERT INTO records VALUES (?, ?, ?)");
-    }
-    const std::int64_t id = next_segment_++;
-    const std::string segment = encode_closed(records, {.row = id, .owner = repository});
-    insert_segment_->bind(1, id);
-    insert_segment_->bind(2, repository);
-    insert_segment_->bindNoCopy(3, segment.data(), static_cast<int>(segment.size()));
-    insert_segment_->exec();
-    insert_segment_->reset();
-    return id;
-  }
-
-  void drop_segments(std::vector<std::int64_t>& ids) {
-    SQLite::Statement statement(*database_, "DELETE FROM records WHERE id=?");
-    for (const std::int64_t id : ids) {
-      statement.bind(1, id);
-      statement.exec();
-      statement.reset();
-    }
-    ids.clear();
-  }
-
-  std::vector<ClosedRecord> join_segments(RepositoryNumber repository,
-                                          const std::vector<std::int64_t>& ids) {
-    std::vector<ClosedRecord> joined;
-    SQLite::Statement statement(*database_, "SELECT records FROM records WHERE id=?");
-    for (const std::int64_t id : ids) {
-      statement.bind(1, id);
-      if (!statement.executeStep()) {
-        throw SQLite::Exception("a segment of records is gone", SQLITE_CORRUPT);
-      }
-      const auto records =
-          decode_closed(blob(statement.getColumn(0)), {.row = id, .owner = repository});
-      if (!records) throw SQLite::Exception("a segment of records is damaged", SQLITE_CORRUPT);
-      joined.insert(joined.end(), records->begin(), records->end());
-      statement.reset();
-    }
-    return joined;
+    records_->write(change);
   }
 
   /// After a failed commit: a new handle, checked, before anything is written again. What is there
@@ -521,7 +398,7 @@ class SqliteStateStore final : public StateStore {
         distrust();
         return fail(ErrorKind::state_damaged, options_.path + " is not what was written");
       }
-      read_segments();
+      records_->load_rows();
       return Done{};
     } catch (const SQLite::Exception& exception) {
       const Error error = to_error(exception, options_.path, Doing::committing);
@@ -559,11 +436,9 @@ class SqliteStateStore final : public StateStore {
   const bool in_memory_;
   LockFile lock_;
   std::unique_ptr<SQLite::Database> database_;
-  std::unique_ptr<SQLite::Statement> insert_segment_;
+  std::unique_ptr<RecordTable> records_;
   std::unique_ptr<SQLite::Statement> write_repository_;
   StateHead head_;
-  Segments segments_;  ///< Ids, oldest first.
-  std::int64_t next_segment_ = 1;
 };
 
 }  // namespace

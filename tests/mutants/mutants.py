@@ -13,6 +13,7 @@ SCHEDULE = "exporter/ingest/schedule.cc"
 VIEW = "exporter/ingest/view.cc"
 COMMITTER = "exporter/ingest/committer.cc"
 STORE = "exporter/store/sqlite_state_store.cc"
+RECORDS = "exporter/store/record_table.cc"
 CODEC = "exporter/store/state_codec.cc"
 ENCODE = "exporter/exposition/encode.cc"
 FAMILIES = "exporter/exposition/repository_families.cc"
@@ -179,12 +180,12 @@ MUTANTS = [
     ("a newer state is opened", STORE, "if (marked && version > kSchemaVersion) {",
      "if (marked && version > 1000 * kSchemaVersion) {"),
     ("a handle that failed is used again", STORE,
-     "      distrust();\n      return tl::unexpected<Error>(error);\n    }\n    for (auto&",
-     "      return tl::unexpected<Error>(error);\n    }\n    for (auto&"),
-    ("joined segments lose the newest", STORE,
+     "      distrust();\n      return tl::unexpected<Error>(error);\n    }\n    records_->committed",
+     "      return tl::unexpected<Error>(error);\n    }\n    records_->committed"),
+    ("joined rows lose the newest", RECORDS,
      "joined.insert(joined.end(), change.closed.begin(), change.closed.end());", ""),
-    ("of two versions of a record the older wins", STORE,
-     "    std::reverse(records.begin(), records.end());\n", ""),
+    ("of two versions of a record the older wins", RECORDS,
+     "  std::reverse(records.begin(), records.end());\n", ""),
     # What is written.
     ("quotes in names are not escaped", ENCODE, "} else if (c == '\"' && quotes) {",
      "} else if (false) {"),

@@ -19,6 +19,8 @@ SECONDS = 400  # One that makes a test hang was noticed, too.
 def checks_of(file):
     folder = file.split("/")[1]
     checks = [(f"{folder}_tests", [])]
+    if folder == "store":
+        checks.append(("crash_tests", []))
     if folder in ("ingest", "exposition", "net"):
         checks.append(SIM)
     return checks

@@ -30,7 +30,7 @@ CONTAINED = {
     r"<curl/": {"net/curl_transport.cc"},
     r"<boost/": {"web/beast_loop.h", "web/beast_connection.h",
                   "web/beast_connection.cc", "web/beast_server.cc"},
-    r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc"},
+    r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc", "store/record_table.cc"},
     r"<simdjson": {"net/json.h", "net/json.cc"},
     r"<nlohmann/": {"acr/", "swr/", "web/repositories_json.cc"},
     r"<yaml-cpp/": {"config/yaml_section.h", "config/parse.cc", "config/yaml_section.cc",

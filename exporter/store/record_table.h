@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "exporter/store/state_store.h"
+
+namespace SQLite {
+class Column;
+class Database;
+class Statement;
+}  // namespace SQLite
+
+namespace registry_exporter {
+
+/// A column's bytes; valid until its statement takes the next step.
+std::string_view blob(const SQLite::Column& column);
+
+/// The closed records of all repositories: rows of some each, written once, dropped when there are
+/// too many of one repository. Lives as long as the handle of its database. Whatever SQLite has to
+/// say leaves as SQLite::Exception.
+class RecordTable {
+ public:
+  explicit RecordTable(SQLite::Database& database);
+  ~RecordTable();
+
+  static void create(SQLite::Database& database);
+  /// Gives the repositories of `loaded` their records. Errors: state_damaged.
+  Result<Done> load(LoadedState& loaded);
+  /// Only which rows there are: what they hold is known to the store's user.
+  void load_rows();
+
+  /// Within a transaction of the caller's; then what became of it.
+  void write(const RepositoryChange& change);
+  void committed();
+  void rolled_back();
+
+ private:
+  using Rows = std::vector<std::int64_t>;  ///< Ids, oldest first.
+
+  std::int64_t insert(RepositoryNumber repository, std::span<const ClosedRecord> records);
+  void drop(Rows& rows);
+  std::vector<ClosedRecord> join(RepositoryNumber repository, const Rows& rows);
+
+  SQLite::Database& database_;
+  std::unique_ptr<SQLite::Statement> insert_;
+  std::unordered_map<RepositoryNumber, Rows> rows_;
+  std::unordered_map<RepositoryNumber, Rows> written_;  ///< Not committed yet.
+  std::int64_t next_id_ = 1;
+};
+
+}  // namespace registry_exporter
