@@ -20,19 +20,22 @@ CurlOptions curl_options(const RegistryConfig& registry) {
 
 }  // namespace
 
+CloudConnection connect(std::unique_ptr<HttpTransport> transport, const RegistryConfig& registry,
+                        const MetricsConfig& metrics, Runtime runtime, CallObserver& observer) {
+  std::unique_ptr<Cloud> cloud;
+  if (registry.is_acr()) {
+    cloud = std::make_unique<acr::Client>(runtime, *transport, observer, registry, metrics);
+  } else {
+    cloud = std::make_unique<swr::Client>(runtime, *transport, observer, registry);
+  }
+  return {std::move(transport), std::move(cloud)};
+}
+
 CloudFactory real_clouds() {
   return [](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
             CallObserver& observer) -> Result<CloudConnection> {
-    CloudConnection connection;
-    connection.transport = make_curl_transport(curl_options(registry));
-    HttpTransport& transport = *connection.transport;
-    if (registry.is_acr()) {
-      connection.cloud =
-          std::make_unique<acr::Client>(runtime, transport, observer, registry, metrics);
-    } else {
-      connection.cloud = std::make_unique<swr::Client>(runtime, transport, observer, registry);
-    }
-    return connection;
+    return connect(make_curl_transport(curl_options(registry)), registry, metrics, runtime,
+                   observer);
   };
 }
 

@@ -14,9 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "exporter/acr/client.h"
+#include "exporter/clouds.h"
 #include "exporter/engine.h"
-#include "exporter/swr/client.h"
 #include "tests/sim/baton.h"
 #include "tests/sim/memory_store.h"
 #include "tests/simulator/transport.h"
@@ -329,10 +328,11 @@ class Month {
   void live(UnixMillis end) {
     MemoryStore store(disk_, [] { return MemoryStore::Fate::lives; });
     SelfMetrics self;
-    auto engine = Engine::make(
-        baton_.runtime(), store, config_, {}, self,
-        [this](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
-               CallObserver& observer) { return connect(registry, metrics, runtime, observer); });
+    auto engine = Engine::make(baton_.runtime(), store, config_, {}, self,
+                               [this](const RegistryConfig& registry, const MetricsConfig& metrics,
+                                      Runtime runtime, CallObserver& observer) {
+                                 return connect_simulated(registry, metrics, runtime, observer);
+                               });
     (*engine)->start(engine_books_of(*store.load()));
     const UnixMillis born = baton_.now();
     bool goes_on = true;
@@ -374,19 +374,11 @@ class Month {
     engine.answered(answer, "prometheus");
   }
 
-  Result<CloudConnection> connect(const RegistryConfig& registry, const MetricsConfig& metrics,
-                                  Runtime runtime, CallObserver& observer) {
-    CloudConnection connection;
-    connection.transport = std::make_unique<simulator::SimulatedTransport>(
+  CloudConnection connect_simulated(const RegistryConfig& registry, const MetricsConfig& metrics,
+                                    Runtime runtime, CallObserver& observer) {
+    auto transport = std::make_unique<simulator::SimulatedTransport>(
         clouds_, runtime.clock, [this](Millis delay) { baton_.sleep(delay); }, Millis{40});
-    HttpTransport& transport = *connection.transport;
-    if (registry.is_acr()) {
-      connection.cloud =
-          std::make_unique<acr::Client>(runtime, transport, observer, registry, metrics);
-    } else {
-      connection.cloud = std::make_unique<swr::Client>(runtime, transport, observer, registry);
-    }
-    return connection;
+    return connect(std::move(transport), registry, metrics, runtime, observer);
   }
 
   template <class Time>

@@ -4,9 +4,8 @@
 #include <deque>
 #include <iostream>
 
-#include "exporter/acr/client.h"
+#include "exporter/clouds.h"
 #include "exporter/engine.h"
-#include "exporter/swr/client.h"
 #include "tests/sim/baton.h"
 #include "tests/sim/memory_store.h"
 #include "tests/sim/oracle.h"
@@ -207,10 +206,12 @@ class Simulation {
     const LoadedState loaded = *store.load();
     oracle_.start(committed(loaded));
     SelfMetrics self;
-    auto engine = Engine::make(
-        {clock_, baton_.runtime().threads, baton_.runtime().entropy}, store, plan_.config, {}, self,
-        [this](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
-               CallObserver& observer) { return connect(registry, metrics, runtime, observer); });
+    auto engine = Engine::make({clock_, baton_.runtime().threads, baton_.runtime().entropy}, store,
+                               plan_.config, {}, self,
+                               [this](const RegistryConfig& registry, const MetricsConfig& metrics,
+                                      Runtime runtime, CallObserver& observer) {
+                                 return connect_simulated(registry, metrics, runtime, observer);
+                               });
     (*engine)->start(engine_books_of(loaded));
     {
       const auto second = start_second_scraper(**engine);
@@ -417,23 +418,15 @@ class Simulation {
     baton_.sleep(kPauses[baton_.roll(kPauses.size())]);
   }
 
-  Result<CloudConnection> connect(const RegistryConfig& registry, const MetricsConfig& metrics,
-                                  Runtime runtime, CallObserver& observer) {
-    CloudConnection connection;
-    connection.transport = std::make_unique<Meter>(
-        std::make_unique<simulator::SimulatedTransport>(
-            clouds_, baton_.runtime().clock, [this](Millis delay) { baton_.sleep(delay); },
-            Millis{static_cast<std::int64_t>(1 + baton_.roll(60))}),
-        runtime.clock, registry.requests_per_second, calls_[registry.is_acr() ? 0 : 1],
-        history_.failure);
-    HttpTransport& transport = *connection.transport;
-    if (registry.is_acr()) {
-      connection.cloud =
-          std::make_unique<acr::Client>(runtime, transport, observer, registry, metrics);
-    } else {
-      connection.cloud = std::make_unique<swr::Client>(runtime, transport, observer, registry);
-    }
-    return connection;
+  CloudConnection connect_simulated(const RegistryConfig& registry, const MetricsConfig& metrics,
+                                    Runtime runtime, CallObserver& observer) {
+    auto transport = std::make_unique<simulator::SimulatedTransport>(
+        clouds_, baton_.runtime().clock, [this](Millis delay) { baton_.sleep(delay); },
+        Millis{static_cast<std::int64_t>(1 + baton_.roll(60))});
+    auto metered =
+        std::make_unique<Meter>(std::move(transport), runtime.clock, registry.requests_per_second,
+                                calls_[registry.is_acr() ? 0 : 1], history_.failure);
+    return connect(std::move(metered), registry, metrics, runtime, observer);
   }
 
   const std::string watch_;
