@@ -18,7 +18,7 @@ import time
 import unittest
 
 from harness import (EXPORTER, World, counters, differences, http as get, never_falls, parse,
-                     scrape, wait_for)
+                     scrape, settle, wait_for)
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
 RACES = int(os.environ.get("CHAOS_RACES", "12"))
@@ -29,26 +29,6 @@ LOSE_AT_ONCE = 1.0  # Seconds in which a loser of a race has to be gone.
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
-
-
-def settle(test, world, exporter):
-    """Freezes the world, heals it, and scrapes until nothing differs from the truth."""
-    world.control(speed=0, faults="none")
-    truth = world.truth()
-    left = {}
-
-    def equal():
-        nonlocal left
-        left = differences(counters(scrape(exporter)), truth)
-        return not left
-
-    test.assertTrue(wait_for(equal, timeout=90), dict(list(left.items())[:10]))
-    test.assertGreater(sum(truth.values()), 1000)
-    series = scrape(exporter)
-    for (name, _), value in series.items():
-        if name in ("registry_exporter_ledger_imbalance", "registry_exporter_state_recovered"):
-            test.assertEqual(value, 0, name)
-    return series
 
 
 class Watcher:

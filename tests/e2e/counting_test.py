@@ -3,31 +3,12 @@
 import time
 import unittest
 
-from harness import World, counters, differences, never_falls, scrape, wait_for
+from harness import World, counters, differences, never_falls, scrape, settle, wait_for
 
 SIZE = ["--repositories=50", "--speed=60"]
 
 
 class Counting(unittest.TestCase):
-    def settle(self, world, exporter):
-        """Freezes the world, heals it, and scrapes until nothing differs from the truth."""
-        world.control(speed=0, faults="none")
-        truth = world.truth()
-        left = {}
-
-        def equal():
-            nonlocal left
-            left = differences(counters(scrape(exporter)), truth)
-            return not left
-
-        self.assertTrue(wait_for(equal, timeout=90), dict(list(left.items())[:10]))
-        self.assertGreater(sum(truth.values()), 1000)
-        series = scrape(exporter)
-        for (name, _), value in series.items():
-            if name == "registry_exporter_ledger_imbalance":
-                self.assertEqual(value, 0)
-        return series
-
     def test_every_counter_equals_the_truth_with_faults_on(self):
         for order, paging in (("desc", "offset"), ("asc", "filter")):
             with self.subTest(order=order), World() as world:
@@ -37,7 +18,7 @@ class Counting(unittest.TestCase):
                 end = time.monotonic() + 8
                 while time.monotonic() < end:
                     scrape(exporter)
-                self.settle(world, exporter)
+                settle(self, world, exporter)
 
     def test_baseline_starts_at_zero_and_counts_only_what_comes(self):
         with World() as world:

@@ -526,20 +526,12 @@ scrape_configs:
         config = self.folder / "prometheus.yml"
         config.write_text(self.CONFIG.format(password="secret", client="client",
                                              target=exporter.address))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        process = subprocess.Popen(
-            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.folder}/tsdb",
-             f"--web.listen-address=127.0.0.1:{port}"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        address = harness.start_prometheus(self, config, self.folder)
 
         def target():
             """(health, last scrape) of the one target."""
             try:
-                body = harness.http(f"http://127.0.0.1:{port}/api/v1/targets")[2]
+                body = harness.http(f"http://{address}/api/v1/targets")[2]
                 found = json.loads(body)["data"]["activeTargets"]
                 return (found[0]["health"], found[0]["lastScrape"]) if found else None
             except (OSError, ValueError):

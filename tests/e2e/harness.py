@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -235,3 +236,45 @@ def wait_for(condition, timeout=60, pause=0.2):
         if value or time.monotonic() > end:
             return value
         time.sleep(pause)
+
+
+def settle(test, world, exporter):
+    """Freezes the world, heals it, and scrapes until nothing differs from the truth."""
+    world.control(speed=0, faults="none")
+    truth = world.truth()
+    left = {}
+
+    def equal():
+        nonlocal left
+        left = differences(counters(scrape(exporter)), truth)
+        return not left
+
+    test.assertTrue(wait_for(equal, timeout=90), dict(list(left.items())[:10]))
+    test.assertGreater(sum(truth.values()), 1000)
+    series = scrape(exporter)
+    for (name, _), value in series.items():
+        if name in ("registry_exporter_ledger_imbalance", "registry_exporter_state_recovered"):
+            test.assertEqual(value, 0, name)
+    return series
+
+
+def start_prometheus(test, config, folder):
+    """Real Prometheus with this configuration file, until the test ends; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = subprocess.Popen(
+        ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
+         f"--web.listen-address={address}"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    test.addCleanup(process.wait)
+    test.addCleanup(process.kill)
+
+    def ready():
+        try:
+            return http(f"http://{address}/-/ready")[0] == 200
+        except OSError:
+            return False
+
+    test.assertTrue(wait_for(ready, timeout=30), "Prometheus does not start")
+    return address

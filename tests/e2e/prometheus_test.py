@@ -3,12 +3,10 @@
 import json
 import os
 import shutil
-import socket
-import subprocess
 import unittest
 import urllib.parse
 
-from harness import World, counters, http, scrape, wait_for
+from harness import World, counters, http, scrape, start_prometheus, wait_for
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -32,13 +30,10 @@ class Prometheus(unittest.TestCase):
             exporter = world.exporter()
             config = world.folder / "prometheus.yml"
             config.write_text(CONFIG.format(target=exporter.address))
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            self.start(config, world.folder, port)
+            address = start_prometheus(self, config, world.folder)
 
             def query(expression):
-                url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode(
+                url = f"http://{address}/api/v1/query?" + urllib.parse.urlencode(
                     {"query": expression})
                 return json.loads(http(url)[2])["data"]["result"]
 
@@ -58,22 +53,6 @@ class Prometheus(unittest.TestCase):
                 return found
 
             self.assertTrue(wait_for(lambda: stored() == counters(scrape(exporter)), timeout=30))
-
-    def start(self, config, folder, port):
-        process = subprocess.Popen(
-            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
-             f"--web.listen-address=127.0.0.1:{port}"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-
-        def ready():
-            try:
-                return http(f"http://127.0.0.1:{port}/-/ready")[0] == 200
-            except OSError:
-                return False
-
-        self.assertTrue(wait_for(ready, timeout=30))
 
 
 if __name__ == "__main__":
