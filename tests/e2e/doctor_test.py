@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -9,6 +10,8 @@ import unittest
 
 from credentials_test import ACR, ACR_KEYS, COLLECTION, SWR, SWR_KEYS, registry
 from harness import EXPORTER, World
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def free_port():
@@ -122,6 +125,35 @@ class Doctor(unittest.TestCase):
                     self.assertEqual(policies[0]["Statement"][0]["Resource"],
                                      ["acs:cr:*:*:repository/cri-demo",
                                       "acs:cr:*:*:repository/cri-demo/*"])
+
+    def test_the_shipped_policies_are_what_it_asks_for_no_more_and_no_less(self):
+        rows = [
+            ("ListRepository,ListNamespace,ListReposDetails,ListNamespaces", ""),
+            ("ListRepoBuildRecord,GetRepoBuildRecord,ListRetentionHistories,ListRetentions", ""),
+            ("GetRepository", "    static_repositories: [{namespace: team-a, name: any}]\n"),
+        ]
+        asked = {"1": set(), "5.0": set()}  # The clouds' policy languages.
+        for operations, extra in rows:
+            with World() as world:
+                world.simulator("--repositories=3", "--speed=0", f"--deny={operations}")
+                _, report = self.doctor(world, registry(ACR, world, "builds", ACR_KEYS, extra) +
+                                        registry(SWR, world, "images", SWR_KEYS,
+                                                 "    collect_rules: true\n"))
+            for line in map(str.strip, report.splitlines()):
+                if line.startswith('{"Version"'):
+                    policy = json.loads(line)
+                    asked[policy["Version"]] |= set(policy["Statement"][0]["Action"])
+        documents = (ROOT / "docs/credentials.md").read_text()
+        for cloud in ("acr", "swr"):
+            text = (ROOT / f"config/policies/{cloud}.json").read_text()
+            (statement,) = json.loads(text)["Statement"]
+            self.assertEqual(set(statement["Action"]), asked[json.loads(text)["Version"]])
+            self.assertIn(text, documents)
+            if cloud == "acr":
+                self.assertEqual([name.replace("cri-0123456789abcdef", "cri-demo")
+                                  for name in statement["Resource"]],
+                                 ["acs:cr:*:*:repository/cri-demo",
+                                  "acs:cr:*:*:repository/cri-demo/*"])
 
     def test_the_clock(self):
         for ahead, words in (("20m", "behind the server"), ("-20m", "ahead of the server")):
