@@ -56,8 +56,20 @@ bool has_time_of_day(std::string_view text) {
          digits(text, at, 2);
 }
 
-std::string format_with(const char* format, UnixMillis time) {
-  return date::format(format, date::floor<std::chrono::seconds>(time));
+/// `format`: printf's, for year, month, day, hour, minute, second and millisecond. (The library's
+/// own formatting goes through streams and locales, and each call to a cloud is stamped.)
+template <std::size_t N>
+std::string format_with(const char (&format)[N], UnixMillis time) {
+  const auto day = date::floor<date::days>(time);
+  const date::year_month_day date{day};
+  const date::hh_mm_ss clock{time - day};
+  std::array<char, 64> text{};
+  const int size = std::snprintf(
+      text.data(), text.size(), format, static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return {text.data(), static_cast<std::size_t>(size)};
 }
 
 }  // namespace
@@ -96,13 +108,17 @@ std::optional<UnixMillis> parse_rfc3339(std::string_view text) {
   return UnixMillis{time.time_since_epoch()};
 }
 
-std::string format_rfc3339(UnixMillis time) { return format_with("%Y-%m-%dT%H:%M:%SZ", time); }
-
-std::string format_rfc3339_millis(UnixMillis time) {
-  return date::format("%Y-%m-%dT%H:%M:%SZ", time);
+std::string format_rfc3339(UnixMillis time) {
+  return format_with("%04d-%02u-%02uT%02d:%02d:%02dZ", time);
 }
 
-std::string format_basic(UnixMillis time) { return format_with("%Y%m%dT%H%M%SZ", time); }
+std::string format_rfc3339_millis(UnixMillis time) {
+  return format_with("%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", time);
+}
+
+std::string format_basic(UnixMillis time) {
+  return format_with("%04d%02u%02uT%02d%02d%02dZ", time);
+}
 
 std::optional<UnixMillis> parse_http_date(std::string_view text) {
   constexpr std::array<const char*, 3> kForms{"%a, %d %b %Y %H:%M:%S GMT",
@@ -118,7 +134,7 @@ std::optional<UnixMillis> parse_http_date(std::string_view text) {
 }
 
 std::string format_http_date(UnixMillis time) {
-  return format_with("%a, %d %b %Y %H:%M:%S GMT", time);
+  return date::format("%a, %d %b %Y %H:%M:%S GMT", date::floor<std::chrono::seconds>(time));
 }
 
 }  // namespace registry_exporter

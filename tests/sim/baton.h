@@ -1,28 +1,28 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "exporter/base/runtime.h"
+#include "tests/sim/fiber.h"
 
 namespace registry_exporter {
 
-/// A world of its own for the real threads: one runs at a time, the one that has the baton. At each
-/// seam it gives the baton away, and the seed decides who goes on; when nobody can, time jumps to
-/// the next deadline. The same seed gives the same history, to the last step.
+/// A world of its own for the program's threads, which are fibers here: one runs at a time, the one
+/// that has the baton. At each seam it gives the baton away, and the seed decides who goes on; when
+/// nobody can, time jumps to the next deadline. The same seed gives the same history, to the last
+/// step.
 class Baton {
  public:
   explicit Baton(std::uint64_t seed)
       : dice_(seed * 2 + 1), clock_(*this), threads_(*this), entropy_(*this) {
-    threads_running_.push_back(std::make_unique<Runner>());
-    current_ = threads_running_.front().get();
+    runners_.push_back(std::make_unique<Runner>());
+    current_ = runners_.front().get();
   }
 
   Runtime runtime() { return {clock_, threads_, entropy_}; }
@@ -30,11 +30,9 @@ class Baton {
 
   /// Virtual time passes for the calling thread; others may run.
   void sleep(Millis duration) {
-    std::unique_lock lock(mutex_);
     current_->waiting = true;
-    current_->waiter = nullptr;
     current_->deadline = elapsed_ + duration;
-    pass_on(lock);
+    pass_on();
   }
   /// Anybody may go on, the caller too.
   void yield() { sleep(Millis{0}); }
@@ -46,7 +44,9 @@ class Baton {
 
  private:
   struct Runner {
-    std::condition_variable turn;
+    Runner() = default;
+    explicit Runner(std::function<void()> body) : fiber(std::move(body)) {}
+    Fiber fiber;
     bool waiting = false;
     bool finished = false;
     const void* waiter = nullptr;  ///< Whose notification it waits for.
@@ -72,22 +72,18 @@ class Baton {
     explicit BatonWaiter(Baton& baton) : baton_(baton) {}
     void wait_until(std::unique_lock<std::mutex>& held, SteadyTime deadline) override {
       held.unlock();
-      {
-        std::unique_lock lock(baton_.mutex_);
-        Runner& runner = *baton_.current_;
-        runner.waiting = true;
-        runner.waiter = this;
-        runner.deadline =
-            deadline == SteadyTime::max()
-                ? Millis::max()
-                : std::chrono::ceil<Millis>(deadline.time_since_epoch() - std::chrono::hours(1));
-        baton_.pass_on(lock);
-      }
+      Runner& runner = *baton_.current_;
+      runner.waiting = true;
+      runner.waiter = this;
+      runner.deadline =
+          deadline == SteadyTime::max()
+              ? Millis::max()
+              : std::chrono::ceil<Millis>(deadline.time_since_epoch() - std::chrono::hours(1));
+      baton_.pass_on();
       held.lock();
     }
     void notify_all() override {
-      const std::lock_guard lock(baton_.mutex_);
-      for (const auto& runner : baton_.threads_running_) {
+      for (const auto& runner : baton_.runners_) {
         if (runner->waiter == this) runner->waiting = false;
       }
     }
@@ -98,35 +94,22 @@ class Baton {
 
   class BatonThread final : public Thread {
    public:
-    BatonThread(Baton& baton, Runner& runner, std::function<void()> body)
-        : baton_(baton), runner_(runner), thread_([this, body = std::move(body)] {
-            {
-              std::unique_lock lock(baton_.mutex_);
-              runner_.turn.wait(lock, [this] { return baton_.current_ == &runner_; });
-            }
-            body();
-            std::unique_lock lock(baton_.mutex_);
-            runner_.finished = true;
-            baton_.choose_next();
-          }) {}
+    BatonThread(Baton& baton, std::function<void()> body)
+        : baton_(baton),
+          runner_(
+              *baton.runners_.emplace_back(std::make_unique<Runner>([this, body = std::move(body)] {
+                body();
+                runner_.finished = true;
+                baton_.pass_on();
+              }))) {}
     ~BatonThread() override {
-      for (;;) {
-        {
-          const std::lock_guard lock(baton_.mutex_);
-          if (runner_.finished) break;
-        }
-        baton_.sleep(Millis{1});
-      }
-      thread_.join();
-      const std::lock_guard lock(baton_.mutex_);
-      std::erase_if(baton_.threads_running_,
-                    [this](const auto& each) { return each.get() == &runner_; });
+      while (!runner_.finished) baton_.sleep(Millis{1});
+      std::erase_if(baton_.runners_, [this](const auto& each) { return each.get() == &runner_; });
     }
 
    private:
     Baton& baton_;
     Runner& runner_;
-    std::thread thread_;
   };
 
   class BatonThreads final : public Threads {
@@ -134,13 +117,7 @@ class Baton {
     explicit BatonThreads(Baton& baton) : baton_(baton) {}
     std::unique_ptr<Waiter> make_waiter() override { return std::make_unique<BatonWaiter>(baton_); }
     std::unique_ptr<Thread> start(std::string, std::function<void()> body) override {
-      Runner* runner = nullptr;
-      {
-        const std::lock_guard lock(baton_.mutex_);
-        baton_.threads_running_.push_back(std::make_unique<Runner>());
-        runner = baton_.threads_running_.back().get();
-      }
-      return std::make_unique<BatonThread>(baton_, *runner, std::move(body));
+      return std::make_unique<BatonThread>(baton_, std::move(body));
     }
 
    private:
@@ -163,39 +140,38 @@ class Baton {
     return z ^ (z >> 31);
   }
 
-  void choose_next() {
-    std::vector<Runner*> ready;
-    while (ready.empty()) {
+  Runner& choose_next() {
+    ready_.clear();
+    while (ready_.empty()) {
       Millis soonest = Millis::max();
-      for (const auto& runner : threads_running_) {
+      for (const auto& runner : runners_) {
         if (runner->finished) continue;
-        if (!runner->waiting || runner->deadline <= elapsed_) ready.push_back(runner.get());
+        if (!runner->waiting || runner->deadline <= elapsed_) ready_.push_back(runner.get());
         soonest = std::min(soonest, runner->deadline);
       }
-      if (!ready.empty()) break;
+      if (!ready_.empty()) break;
       if (soonest == Millis::max()) throw std::logic_error("everybody waits for ever");
       elapsed_ = soonest;
     }
-    const std::size_t chosen = next() % ready.size();
-    note(chosen * 1000 + ready.size());
-    current_ = ready[chosen];
+    const std::size_t chosen = next() % ready_.size();
+    note(chosen * 1000 + ready_.size());
+    return *ready_[chosen];
+  }
+
+  void pass_on() {
+    Runner& self = *current_;
+    current_ = &choose_next();
     current_->waiting = false;
     current_->waiter = nullptr;
     current_->deadline = Millis::max();
-    current_->turn.notify_one();
-  }
-
-  void pass_on(std::unique_lock<std::mutex>& lock) {
-    Runner& self = *current_;
-    choose_next();
-    self.turn.wait(lock, [&] { return current_ == &self; });
+    self.fiber.switch_to(current_->fiber);
   }
 
   std::uint64_t dice_;
   std::uint64_t trace_ = 1;
-  std::mutex mutex_;
   Millis elapsed_{0};
-  std::vector<std::unique_ptr<Runner>> threads_running_;
+  std::vector<std::unique_ptr<Runner>> runners_;
+  std::vector<Runner*> ready_;
   Runner* current_ = nullptr;
   BatonClock clock_;
   BatonThreads threads_;

@@ -527,8 +527,9 @@ std::optional<AcrRefusal> AcrWire::admit_nonce(std::string_view nonce, UnixMilli
   if (nonce.empty()) {
     return AcrRefusal{400, "MissingSignatureNonce", "SignatureNonce is mandatory."};
   }
-  if (nonces_.size() > 4096) {
+  if (nonces_.size() > nonces_max_) {
     std::erase_if(nonces_, [&](const auto& used) { return used.second + kNonceMemory < now; });
+    nonces_max_ = std::max(nonces_max_, 2 * nonces_.size());
   }
   const auto [used, is_new] = nonces_.try_emplace(std::string(nonce), now);
   if (!is_new && used->second + kNonceMemory >= now) {

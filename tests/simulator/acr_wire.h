@@ -50,6 +50,7 @@ class AcrWire {
   const World& world_;
   AcrAccount account_;
   std::map<std::string, UnixMillis, std::less<>> nonces_;  ///< With the time they were used.
+  std::size_t nonces_max_ = 4096;  ///< Forgotten ones leave when there are more.
   std::map<std::string, LentKey, std::less<>> temporary_;
   Millis life_max_ = std::chrono::hours(24);
   std::uint64_t issued_ = 0;
