@@ -1,37 +1,14 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "exporter/config/config.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
 
 namespace {
-
-/// A folder of its own that goes with the test.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "config-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return (path_ / name).string();
-  }
-  std::string path(const std::string& name = "") const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 SecretSource in_file(const std::string& path) { return {Secret(), path}; }
 
@@ -48,7 +25,7 @@ TEST_CASE("secret: a file's content counts, without one newline at its end") {
       {"s3cret", "s3cret"},     {"s3cret\n", "s3cret"},     {"s3cret\r\n", "s3cret"},
       {" s3cret ", " s3cret "}, {"s3cret\n\n", "s3cret\n"},
   };
-  const TempFolder folder;
+  const TemporaryFolder folder;
   for (const Row& row : rows) {
     CAPTURE(row.content);
     const auto secret = read_secret(in_file(folder.write("secret", row.content)));
@@ -58,24 +35,24 @@ TEST_CASE("secret: a file's content counts, without one newline at its end") {
 }
 
 TEST_CASE("secret: a file that changed is read anew, through links too") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   folder.write("one", "first");
   folder.write("two", "second");
-  std::filesystem::create_symlink("one", folder.path("link"));
-  CHECK(read_secret(in_file(folder.path("link")))->reveal() == "first");
-  std::filesystem::remove(folder.path("link"));
-  std::filesystem::create_symlink("two", folder.path("link"));
-  CHECK(read_secret(in_file(folder.path("link")))->reveal() == "second");
+  std::filesystem::create_symlink("one", folder.file("link"));
+  CHECK(read_secret(in_file(folder.file("link")))->reveal() == "first");
+  std::filesystem::remove(folder.file("link"));
+  std::filesystem::create_symlink("two", folder.file("link"));
+  CHECK(read_secret(in_file(folder.file("link")))->reveal() == "second");
 }
 
 TEST_CASE("secret: what can't be one is told with the file's name") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   struct Row {
     std::string path;
     const char* told;
   };
   const Row rows[] = {
-      {folder.path("missing"), "No such file or directory"},
+      {folder.file("missing"), "No such file or directory"},
       {folder.path(), "not a regular file"},
       {folder.write("empty", ""), "is empty"},
       {folder.write("blank", "\n"), "is empty"},
@@ -104,7 +81,7 @@ TEST_CASE("load: a file that can't be read is one problem without a line") {
 }
 
 TEST_CASE("load: variables come from the environment") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   setenv("CONFIG_TEST_INSTANCE", "cri-from-here", 1);
   const auto config =
       load_config(folder.write("c.yml",

@@ -2,7 +2,6 @@
 //
 // CRASH_IMAGES=1000000 makes as many images; CRASH_SEED starts at another seed.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include <set>
 
 #include "tests/crash/script.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
 
@@ -27,37 +27,18 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-/// In memory where that can be had: power cuts are made by us, not by the disk.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern =
-        (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + std::string("/crash_test.XXXXXX");
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string state() const { return path_ + "/state.db"; }
-  void clear() const {
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-      std::filesystem::remove(entry);
-    }
-  }
-  void put(const Image& image) const {
-    clear();
-    for (const auto& [name, content] : image) {
-      std::ofstream(state() + name, std::ios::binary) << content;
-    }
-  }
+std::string state_in(const TemporaryFolder& folder) { return folder.file("state.db"); }
 
- private:
-  std::string path_;
-};
+void put(const TemporaryFolder& folder, const Image& image) {
+  folder.clear();
+  for (const auto& [name, content] : image) folder.write("state.db" + name, content);
+}
 
 /// What is wrong with the state in `folder`, if anything: it must open as one of `right`, take
 /// another commit, and open again with it.
 std::optional<std::string> judge(const TemporaryFolder& folder, const std::set<std::string>& right,
                                  Dice& dice) {
-  const auto open = [&] { return make_sqlite_state_store({folder.state(), {}}, kStart); };
+  const auto open = [&] { return make_sqlite_state_store({state_in(folder), {}}, kStart); };
   auto store = open();
   const auto loaded = store->load();
   if (!loaded) return "unopenable: " + loaded.error().detail;
@@ -100,7 +81,7 @@ std::set<Image> images_of(const Disk& disk, Dice& dice) {
 
 void judge_image(Campaign& campaign, const TemporaryFolder& folder, const Image& image,
                  const std::set<std::string>& right, const std::string& where, Dice& dice) {
-  folder.put(image);
+  put(folder, image);
   ++campaign.images;
   if (const auto wrong = judge(folder, right, dice))
     campaign.wrong.push_back(where + ": " + *wrong);
@@ -109,8 +90,8 @@ void judge_image(Campaign& campaign, const TemporaryFolder& folder, const Image&
 /// The power goes while the store recovers from `image`, which is what programs see of `disk`.
 void crash_again(Campaign& campaign, const TemporaryFolder& folder, const Image& image, Disk disk,
                  const std::set<std::string>& right, const std::string& where, Dice& dice) {
-  folder.put(image);
-  Recorder recorder{.path = folder.state(), .on_event = {}};
+  put(folder, image);
+  Recorder recorder{.path = state_in(folder), .on_event = {}};
   std::string error;
   const Recording recovery = run_script(recorder, dice.next(), 1, error);
   if (!error.empty()) campaign.wrong.push_back(where + ", recovery: " + error);
@@ -159,7 +140,7 @@ Campaign power_cuts(std::uint64_t first_seed, std::uint64_t images, const std::s
   for (std::uint64_t seed = first_seed;
        campaign.images < images && campaign.wrong.size() < kWrongMax; ++seed) {
     live.clear();
-    Recorder recorder{.path = live.state(), .on_event = {}};
+    Recorder recorder{.path = state_in(live), .on_event = {}};
     recorder.on_open_sql = sql;
     recorder.ignored_pragma = pragma;
     std::string error;
@@ -178,7 +159,7 @@ Campaign power_cuts(std::uint64_t first_seed, std::uint64_t images, const std::s
 /// A state that was in use when the power went, with its log and its lock file.
 Image state_in_use(const TemporaryFolder& live, std::uint64_t seed) {
   live.clear();
-  Recorder recorder{.path = live.state(), .on_event = {}};
+  Recorder recorder{.path = state_in(live), .on_event = {}};
   std::string error;
   const Recording recording = run_script(recorder, seed, kCommits, error);
   REQUIRE(error == "");
@@ -198,7 +179,7 @@ Image state_in_use(const TemporaryFolder& live, std::uint64_t seed) {
 /// it, and always knows that it follows damage.
 std::optional<std::string> judge_damaged(const TemporaryFolder& folder) {
   for (const char* start : {"", ", at the next start"}) {
-    const auto loaded = make_sqlite_state_store({folder.state(), {}}, kStart)->load();
+    const auto loaded = make_sqlite_state_store({state_in(folder), {}}, kStart)->load();
     if (!loaded) return "unopenable" + std::string(start) + ": " + loaded.error().detail;
     if (!loaded->repositories.empty()) return "shows damaged state" + std::string(start);
     if (!loaded->follows_damage) return "forgot that it follows damage" + std::string(start);
@@ -222,12 +203,12 @@ TEST_CASE("crash: setting damage aside can be cut at any point, and damage is ne
       damaged[""].replace(40, 500, 500, '?');
       damaged["-wal"].clear();
     }
-    folder.put(damaged);
-    Recorder recorder{.path = folder.state(), .on_event = {}};
+    put(folder, damaged);
+    Recorder recorder{.path = state_in(folder), .on_event = {}};
     std::vector<DiskEvent> events;
     recorder.on_event = [&](const DiskEvent& event) { events.push_back(event); };
     record_to(&recorder);
-    const auto loaded = make_sqlite_state_store({folder.state(), kRecordingVfs}, kStart)->load();
+    const auto loaded = make_sqlite_state_store({state_in(folder), kRecordingVfs}, kStart)->load();
     record_to(nullptr);
     REQUIRE(loaded);
     if (!loaded->damaged_moved_to) continue;  // The end of a log may be what is left of an old one.
@@ -235,7 +216,7 @@ TEST_CASE("crash: setting damage aside can be cut at any point, and damage is ne
     for (std::size_t i = 0; i < events.size(); ++i) {
       disk.apply(events[i], dice);
       for (const Image& image : images_of(disk, dice)) {
-        folder.put(image);
+        put(folder, image);
         ++images;
         if (const auto what = judge_damaged(folder)) {
           wrong.push_back("seed " + std::to_string(seed) + ", event " + std::to_string(i) + ": " +
@@ -259,7 +240,7 @@ TEST_CASE("crash: whichever call to the disk fails, nothing is lost, then or aft
       CAPTURE(failures);
       CAPTURE(n);
       live.clear();
-      Recorder recorder{.path = live.state(), .on_event = {}, .fail_at = n, .failures = failures};
+      Recorder recorder{.path = state_in(live), .on_event = {}, .fail_at = n, .failures = failures};
       std::string error;
       const Recording recording = run_script(recorder, 3, 12, error);
       REQUIRE(error == "");

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
@@ -18,15 +22,38 @@ struct Disk {
 
 /// A state store on such a disk, through the real codecs. `at_point` is called before and after
 /// each write reaches the disk: others may run there, and the process may die. What dies before is
-/// not on the disk; what dies after is, but nobody was told.
+/// not on the disk; what dies after is, but nobody was told. A `real` store, where there is one, is
+/// given the same commits, and has to give the same back.
 class MemoryStore final : public StateStore {
  public:
   enum class Fate { lives, fails, dies };
   using Point = std::function<Fate()>;
 
-  MemoryStore(Disk& disk, Point at_point) : disk_(disk), at_point_(std::move(at_point)) {}
+  MemoryStore(Disk& disk, Point at_point, std::unique_ptr<StateStore> real = nullptr)
+      : disk_(disk), at_point_(std::move(at_point)), real_(std::move(real)) {}
 
   Result<LoadedState> load() override {
+    LoadedState loaded = remembered();
+    if (!real_) return loaded;
+    auto read = real_->load();
+    if (!read) return read;
+    if (content_of(std::move(*read)) == content_of(loaded)) return loaded;
+    return fail(ErrorKind::state_damaged, "what was read is not what was written");
+  }
+
+  Result<Done> commit(const StateChanges& changes) override {
+    if (at_point_() != Fate::lives) return fail(ErrorKind::state_io, "simulated: not written");
+    if (real_) {
+      if (auto written = real_->commit(changes); !written) return written;
+    }
+    remember(changes);
+    if (at_point_() == Fate::dies) return fail(ErrorKind::state_io, "simulated: crash");
+    return Done{};
+  }
+  std::uint64_t size_bytes() const override { return real_ ? real_->size_bytes() : 0; }
+
+ private:
+  LoadedState remembered() {
     LoadedState loaded;
     for (const auto& [number, blob] : disk_.registries) {
       loaded.registries.push_back({number, decode_registry(blob).value()});
@@ -44,8 +71,7 @@ class MemoryStore final : public StateStore {
     return loaded;
   }
 
-  Result<Done> commit(const StateChanges& changes) override {
-    if (at_point_() != Fate::lives) return fail(ErrorKind::state_io, "simulated: not written");
+  void remember(const StateChanges& changes) {
     for (const auto& registry : changes.registries) {
       disk_.registries[registry.number] = encode_registry(registry.state);
     }
@@ -55,14 +81,29 @@ class MemoryStore final : public StateStore {
       if (change.replaces_closed) segments.clear();
       if (!change.closed.empty()) segments.push_back(encode_closed(change.closed));
     }
-    if (at_point_() == Fate::dies) return fail(ErrorKind::state_io, "simulated: crash");
-    return Done{};
   }
-  std::uint64_t size_bytes() const override { return 0; }
 
- private:
+  /// Everything, in a form that can be compared.
+  static std::map<std::string, std::string> content_of(LoadedState state) {
+    std::map<std::string, std::string> content;
+    for (const StoredRegistry& registry : state.registries) {
+      content["registry " + std::to_string(registry.number)] = encode_registry(registry.state);
+    }
+    for (StoredRepository& repository : state.repositories) {
+      std::vector<ClosedRecord> closed = std::move(repository.state.ledger.closed);
+      repository.state.ledger.closed.clear();
+      std::sort(closed.begin(), closed.end(),
+                [](const ClosedRecord& a, const ClosedRecord& b) { return a.key < b.key; });
+      content["repository " + std::to_string(repository.number)] =
+          std::to_string(repository.registry) + " " + encode_repository(repository.state) +
+          encode_closed(closed);
+    }
+    return content;
+  }
+
   Disk& disk_;
   Point at_point_;
+  std::unique_ptr<StateStore> real_;
 };
 
 }  // namespace registry_exporter

@@ -10,6 +10,7 @@
 #include "tests/sim/memory_store.h"
 #include "tests/sim/oracle.h"
 #include "tests/simulator/transport.h"
+#include "tests/support/temporary_folder.h"
 
 namespace registry_exporter {
 namespace {
@@ -20,6 +21,7 @@ using std::chrono::seconds;
 
 constexpr seconds kSweepInterval{120};
 constexpr seconds kDiscoveryInterval{40};
+constexpr std::uint64_t kWithSqlite = 8;  ///< Each such seed.
 
 /// What is drawn once for a whole history.
 struct Plan {
@@ -179,7 +181,9 @@ class Simulation {
         clock_(baton_.runtime().clock),
         clouds_(plan_.world, plan_.faults, baton_.now()),
         oracle_(clouds_.world(), plan_.config.collection.initial_history == InitialHistory::count,
-                plan_.mix == "nasty", plan_.config.collection.lookback, baton_.now()) {}
+                plan_.mix == "nasty", plan_.config.collection.lookback, baton_.now()) {
+    if (seed % kWithSqlite == 0) folder_.emplace();
+  }
 
   History run() {
     for (; life_ <= plan_.lives && history_.failure.empty(); ++life_) {
@@ -202,8 +206,14 @@ class Simulation {
   void live(bool last) {
     crashed_ = false;
     points_to_live_ = last || baton_.roll(3) == 0 ? -1 : static_cast<int>(baton_.roll(100));
-    MemoryStore store(disk_, [this] { return at_point(); });
-    const LoadedState loaded = *store.load();
+    MemoryStore store(
+        disk_, [this] { return at_point(); }, open_sqlite());
+    const auto read = store.load();
+    if (!read) {
+      history_.failure = read.error().detail;
+      return;
+    }
+    const LoadedState& loaded = *read;
     oracle_.start(committed(loaded));
     SelfMetrics self;
     auto engine = Engine::make({clock_, baton_.runtime().threads, baton_.runtime().entropy}, store,
@@ -223,6 +233,13 @@ class Simulation {
     if (!last && !crashed_) ++history_.faults["killed"];
     if (!last) crashed_ = true;  // Nothing is written any more.
     (*engine)->stop();
+  }
+
+  /// Some keep their state in SQLite as well, for real.
+  std::unique_ptr<StateStore> open_sqlite() {
+    if (!folder_) return nullptr;
+    ++history_.faults["sqlite"];
+    return make_sqlite_state_store({.path = folder_->file("state.db"), .vfs = {}}, clock_.now());
   }
 
   std::string where() const {
@@ -436,6 +453,7 @@ class Simulation {
   simulator::Simulator clouds_;
   Oracle oracle_;
   Disk disk_;
+  std::optional<TemporaryFolder> folder_;
   std::array<std::uint64_t, 2> calls_{};
   std::array<std::uint64_t, 2> calls_before_{};
   bool crashed_ = false;

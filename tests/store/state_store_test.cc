@@ -14,26 +14,11 @@
 #include <iterator>
 
 #include "tests/store/sample_state.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
 
 namespace {
-
-/// A folder of its own for each test, gone afterwards. In memory where that can be had: these tests
-/// sync thousands of times and prove nothing about the disk.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") +
-                          std::string("/state_store_test.XXXXXX");
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string file(const std::string& name = "state.db") const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 const UnixMillis kNow{Millis{1'767'323'045'000}};
 
@@ -143,12 +128,12 @@ TEST_CASE("store: what was committed is loaded again, also without a clean close
   const TemporaryFolder folder;
   const StateChanges changes = sample_changes(50, 1);
   const int code = in_child([&] {
-    StateStore* store = unclosed(folder.file());
+    StateStore* store = unclosed(folder.file("state.db"));
     return store->load() && store->commit(changes) ? 0 : 1;
   });
   REQUIRE(code == 0);
   CHECK(read_file(folder.file("state.db-wal")).size() > 0);
-  auto store = open_store(folder.file());
+  auto store = open_store(folder.file("state.db"));
   const auto loaded = store->load();
   REQUIRE(loaded);
   CHECK_FALSE(loaded->damaged_moved_to);
@@ -157,7 +142,7 @@ TEST_CASE("store: what was committed is loaded again, also without a clean close
   for (const char* suffix : {"", "-wal", ".lock"}) {
     CAPTURE(suffix);
     struct stat status {};
-    REQUIRE(stat((folder.file() + suffix).c_str(), &status) == 0);
+    REQUIRE(stat((folder.file("state.db") + suffix).c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
   }
 }
@@ -165,7 +150,7 @@ TEST_CASE("store: what was committed is loaded again, also without a clean close
 TEST_CASE("store: appended records join the earlier ones, the latest of a key wins") {
   const TemporaryFolder folder;
   {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     REQUIRE(store->load());
     for (std::uint64_t i = 0; i < 100; ++i) {  // More than the segments that are kept apart.
       StateChanges changes;
@@ -181,7 +166,7 @@ TEST_CASE("store: appended records join the earlier ones, the latest of a key wi
     again.repositories.push_back(change_of(7, state));
     REQUIRE(store->commit(again));
   }
-  auto store = open_store(folder.file());
+  auto store = open_store(folder.file("state.db"));
   auto loaded = store->load();
   REQUIRE(loaded);
   const auto& closed = loaded->repositories.at(0).state.ledger.closed;
@@ -195,17 +180,17 @@ TEST_CASE("store: appended records join the earlier ones, the latest of a key wi
   replaced.repositories[0].replaces_closed = true;
   REQUIRE(store->commit(replaced));
   store.reset();
-  store = open_store(folder.file());
+  store = open_store(folder.file("state.db"));
   loaded = store->load();
   CHECK(loaded->repositories.at(0).state.ledger.closed == state.ledger.closed);
 }
 
 TEST_CASE("store: a second process is refused at once and told whom to stop") {
   const TemporaryFolder folder;
-  auto store = open_store(folder.file());
+  auto store = open_store(folder.file("state.db"));
   REQUIRE(store->load());
   const int code = in_child([&] {
-    const auto second = open_store(folder.file())->load();
+    const auto second = open_store(folder.file("state.db"))->load();
     if (second || second.error().kind != ErrorKind::state_locked) return 1;
     const bool names_holder =
         second.error().detail.find(std::to_string(getppid())) != std::string::npos;
@@ -213,7 +198,7 @@ TEST_CASE("store: a second process is refused at once and told whom to stop") {
   });
   CHECK(code == 0);
   store.reset();
-  CHECK(open_store(folder.file())->load().has_value());
+  CHECK(open_store(folder.file("state.db"))->load().has_value());
 }
 
 TEST_CASE("store: a repository that is twice in a commit keeps all its records") {
@@ -222,13 +207,13 @@ TEST_CASE("store: a repository that is twice in a commit keeps all its records")
   const ClosedRecord two{2, kNow, kNow, RecordClass::counted, Outcome::failed};
   const ClosedRecord three{3, kNow, kNow, RecordClass::late, Outcome::failed};
   {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     REQUIRE(store->load());
     StateChanges changes;
     changes.repositories = {records_of_seven({one}), records_of_seven({two})};
     REQUIRE(store->commit(changes));
   }
-  auto store = open_store(folder.file());
+  auto store = open_store(folder.file("state.db"));
   auto loaded = store->load();
   REQUIRE(loaded);
   CHECK(loaded->repositories.at(0).state.ledger.closed == std::vector<ClosedRecord>{one, two});
@@ -237,7 +222,7 @@ TEST_CASE("store: a repository that is twice in a commit keeps all its records")
   replaced.repositories[1].replaces_closed = true;
   REQUIRE(store->commit(replaced));
   store.reset();
-  store = open_store(folder.file());
+  store = open_store(folder.file("state.db"));
   loaded = store->load();
   REQUIRE(loaded);
   CHECK(loaded->repositories.at(0).state.ledger.closed == std::vector<ClosedRecord>{three});
@@ -247,11 +232,11 @@ TEST_CASE("store: a damaged file is set aside or loads equal, never wrong") {
   const TemporaryFolder folder;
   const StateChanges changes = sample_changes(20, 3);
   {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     REQUIRE(store->load());
     REQUIRE(store->commit(changes));
   }
-  const std::string intact = read_file(folder.file());
+  const std::string intact = read_file(folder.file("state.db"));
   REQUIRE(intact.size() > 8192);
   Dice dice(5);
   int set_aside = 0;
@@ -284,7 +269,7 @@ TEST_CASE("store: a damaged log is set aside or loads equal, never older") {
   const TemporaryFolder folder;
   const StateChanges changes = sample_changes(20, 3);
   const int code = in_child([&] {
-    StateStore* store = unclosed(folder.file());
+    StateStore* store = unclosed(folder.file("state.db"));
     if (!store->load() || !store->commit(sample_changes(20, 4))) return 1;
     StateChanges replaced = changes;
     for (RepositoryChange& change : replaced.repositories) change.replaces_closed = true;
@@ -298,7 +283,7 @@ TEST_CASE("store: a damaged log is set aside or loads equal, never older") {
   for (int round = 0; round < 200; ++round) {
     CAPTURE(round);
     remove_state(folder.file("d.db"));
-    std::filesystem::copy_file(folder.file(), folder.file("d.db"));
+    std::filesystem::copy_file(folder.file("state.db"), folder.file("d.db"));
     std::filesystem::copy_file(folder.file("state.db.lock"), folder.file("d.db.lock"));
     const std::string damaged = damage(log, dice, round);
     if (round > 0) write_file(folder.file("d.db-wal"), damaged);  // 0: there is none at all.
@@ -319,16 +304,16 @@ TEST_CASE("store: a damaged log is set aside or loads equal, never older") {
 TEST_CASE("store: an old copy that was put back is set aside, a new state may begin") {
   const TemporaryFolder folder;
   const auto run = [&](std::uint64_t seed) {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     const auto loaded = store->load();
     REQUIRE(loaded);
     REQUIRE(store->commit(sample_changes(3, seed)));
     return *loaded;
   };
   run(1);
-  const std::string old = read_file(folder.file());
+  const std::string old = read_file(folder.file("state.db"));
   run(2);
-  write_file(folder.file(), old);
+  write_file(folder.file("state.db"), old);
   const LoadedState put_back = run(3);
   REQUIRE(put_back.damaged_moved_to);
   CHECK(put_back.follows_damage);
@@ -337,14 +322,14 @@ TEST_CASE("store: an old copy that was put back is set aside, a new state may be
   CHECK_FALSE(next.damaged_moved_to);
   CHECK(next.follows_damage);  // Also after a restart.
 
-  std::filesystem::remove(folder.file());
+  std::filesystem::remove(folder.file("state.db"));
   const LoadedState deleted = run(5);
   CHECK_FALSE(deleted.damaged_moved_to);
   CHECK_FALSE(deleted.follows_damage);
-  write_file(folder.file(), "");
+  write_file(folder.file("state.db"), "");
   CHECK_FALSE(run(6).damaged_moved_to);  // Empty: a fresh state.
   std::filesystem::remove(folder.file("state.db.lock"));
-  write_file(folder.file(), old);
+  write_file(folder.file("state.db"), old);
   CHECK_FALSE(run(7).damaged_moved_to);  // On another machine a copy is a copy.
 }
 
@@ -352,50 +337,51 @@ TEST_CASE("store: what is set aside twice in a second gets two names") {
   const TemporaryFolder folder;
   std::vector<std::string> names;
   for (int i = 0; i < 2; ++i) {
-    write_file(folder.file(), std::string(5000, 'x'));
-    const auto loaded = open_store(folder.file())->load();
+    write_file(folder.file("state.db"), std::string(5000, 'x'));
+    const auto loaded = open_store(folder.file("state.db"))->load();
     REQUIRE(loaded);
     REQUIRE(loaded->damaged_moved_to);
     names.push_back(*loaded->damaged_moved_to);
-    remove_state(folder.file());
+    remove_state(folder.file("state.db"));
   }
-  CHECK(names[0] == folder.file() + ".damaged-20260102T030405Z");
-  CHECK(names[1] == folder.file() + ".damaged-20260102T030405Z-1");
+  CHECK(names[0] == folder.file("state.db") + ".damaged-20260102T030405Z");
+  CHECK(names[1] == folder.file("state.db") + ".damaged-20260102T030405Z-1");
 }
 
 TEST_CASE("store: the database of another program is neither used nor moved") {
   const TemporaryFolder folder;
   {
-    SQLite::Database database(folder.file(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    SQLite::Database database(folder.file("state.db"),
+                              SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     database.exec("CREATE TABLE dashboards (id INTEGER PRIMARY KEY)");
   }
-  const std::string before = read_file(folder.file());
-  const auto loaded = open_store(folder.file())->load();
+  const std::string before = read_file(folder.file("state.db"));
+  const auto loaded = open_store(folder.file("state.db"))->load();
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().kind == ErrorKind::state_io);
   CHECK(loaded.error().detail.find("state.path") != std::string::npos);
-  CHECK(read_file(folder.file()) == before);
+  CHECK(read_file(folder.file("state.db")) == before);
 }
 
 TEST_CASE("store: a state of a newer version is refused and left as it is") {
   const TemporaryFolder folder;
   {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     REQUIRE(store->load());
   }
   const int code = in_child([&] {  // Ends without a clean close: the newer schema is in the log.
-    auto* database = new SQLite::Database(folder.file(), SQLite::OPEN_READWRITE);
+    auto* database = new SQLite::Database(folder.file("state.db"), SQLite::OPEN_READWRITE);
     database->exec("PRAGMA user_version=99");
     return 0;
   });
   REQUIRE(code == 0);
-  const std::string before = read_file(folder.file());
+  const std::string before = read_file(folder.file("state.db"));
   const std::string log = read_file(folder.file("state.db-wal"));
   REQUIRE(log.size() > 0);
-  const auto loaded = open_store(folder.file())->load();
+  const auto loaded = open_store(folder.file("state.db"))->load();
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().kind == ErrorKind::state_newer);
-  CHECK(read_file(folder.file()) == before);
+  CHECK(read_file(folder.file("state.db")) == before);
   CHECK(read_file(folder.file("state.db-wal")) == log);
 }
 
@@ -426,7 +412,7 @@ TEST_CASE("store: a path that can't be a state file is refused with what to chan
 TEST_CASE("store: a full disk fails the commit whole, and the next one works when there is room") {
   const TemporaryFolder folder;
   const int code = in_child([&] {
-    StateStore* store = unclosed(folder.file());
+    StateStore* store = unclosed(folder.file("state.db"));
     if (!store->load() || !store->commit(sample_changes(5, 1))) return 1;
     signal(SIGXFSZ, SIG_IGN);
     const rlim_t now = store->size_bytes() + 4096;
@@ -441,7 +427,7 @@ TEST_CASE("store: a full disk fails the commit whole, and the next one works whe
     return store->commit(sample_changes(400, 2)) ? 0 : 3;
   });
   CHECK(code == 0);
-  auto store = open_store(folder.file());
+  auto store = open_store(folder.file("state.db"));
   const auto loaded = store->load();
   REQUIRE(loaded);
   CHECK(loaded->repositories.size() == 400);
@@ -450,7 +436,7 @@ TEST_CASE("store: a full disk fails the commit whole, and the next one works whe
 TEST_CASE("store: a commit that a full disk refused is not there after a restart") {
   const TemporaryFolder folder;
   const int code = in_child([&] {
-    StateStore* store = unclosed(folder.file());
+    StateStore* store = unclosed(folder.file("state.db"));
     if (!store->load() || !store->commit(sample_changes(5, 1))) return 1;
     signal(SIGXFSZ, SIG_IGN);
     const rlimit full{store->size_bytes() + 4096, RLIM_INFINITY};
@@ -458,7 +444,7 @@ TEST_CASE("store: a commit that a full disk refused is not there after a restart
     return store->commit(sample_changes(400, 2)) ? 2 : 0;
   });
   CHECK(code == 0);
-  const auto loaded = open_store(folder.file())->load();
+  const auto loaded = open_store(folder.file("state.db"))->load();
   REQUIRE(loaded);
   CHECK_FALSE(loaded->damaged_moved_to);
   check_equal(*loaded, sample_changes(5, 1));
@@ -468,7 +454,7 @@ TEST_CASE("store: a quiet repository with 20 ids takes at most 1 KB") {
   const TemporaryFolder folder;
   constexpr int kRepositories = 10'000;
   {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     REQUIRE(store->load());
     StateChanges changes;
     for (int i = 0; i < kRepositories; ++i) {
@@ -476,7 +462,7 @@ TEST_CASE("store: a quiet repository with 20 ids takes at most 1 KB") {
     }
     REQUIRE(store->commit(changes));
   }
-  CHECK(read_file(folder.file()).size() / kRepositories <= 1024);
+  CHECK(read_file(folder.file("state.db")).size() / kRepositories <= 1024);
 }
 
 TEST_CASE("store: in memory nothing is kept") {
@@ -491,14 +477,14 @@ TEST_CASE("store: the same id in two repositories is two records") {
   const ClosedRecord one{1, kNow, kNow, RecordClass::counted, Outcome::success};
   const ClosedRecord other{1, kNow, kNow, RecordClass::baseline, Outcome::failed};
   {
-    auto store = open_store(folder.file());
+    auto store = open_store(folder.file("state.db"));
     REQUIRE(store->load());
     StateChanges changes;
     changes.repositories = {records_of_seven({one}), records_of_seven({other})};
     changes.repositories[1].number = 8;
     REQUIRE(store->commit(changes));
   }
-  const auto loaded = open_store(folder.file())->load();
+  const auto loaded = open_store(folder.file("state.db"))->load();
   REQUIRE(loaded);
   REQUIRE(loaded->repositories.size() == 2);
   for (const StoredRepository& repository : loaded->repositories) {
@@ -509,13 +495,13 @@ TEST_CASE("store: the same id in two repositories is two records") {
 
 TEST_CASE("store: while it is open nobody else gets at the database, not even to read") {
   const TemporaryFolder folder;
-  auto store = open_store(folder.file());
+  auto store = open_store(folder.file("state.db"));
   REQUIRE(store->load());
   REQUIRE(store->commit(sample_changes(3, 1)));
   const auto count_by_another = [&] {
     return in_child([&] {
       try {
-        SQLite::Database other(folder.file(), SQLite::OPEN_READONLY);
+        SQLite::Database other(folder.file("state.db"), SQLite::OPEN_READONLY);
         other.execAndGet("SELECT count(*) FROM repositories");
         return 0;
       } catch (const SQLite::Exception&) {

@@ -4,13 +4,13 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <future>
 
 #include "exporter/base/runtime.h"
 #include "exporter/web/http_head.h"
 #include "tests/net/certificate.h"
 #include "tests/support/fake_runtime.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
 using registry_exporter::testing::Certificate;
@@ -24,26 +24,20 @@ std::string hash_of(const std::string& password) {
 
 /// A folder with a web configuration, and a gate that reads it, on a clock of its own.
 struct Place {
-  std::filesystem::path folder;
+  TemporaryFolder folder;
   FakeRuntime time;
   std::unique_ptr<Gate> gate;
   int let_in = 0;
 
-  explicit Place(const std::string& config) {
-    std::string name = (std::filesystem::temp_directory_path() / "gate_test_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder = name;
-    write("web.yml", config);
-  }
-  ~Place() { std::filesystem::remove_all(folder); }
+  explicit Place(const std::string& config) { write("web.yml", config); }
 
   void write(const std::string& name, const std::string& content) const {
-    std::ofstream(folder / name) << content;
+    folder.write(name, content);
   }
   std::vector<ConfigProblem> open() {
     // Passwords are hashed on a real thread: only the clock is ours.
     const Runtime runtime{time.runtime().clock, system_runtime().threads, system_runtime().entropy};
-    auto opened = Gate::open(runtime, (folder / "web.yml").string());
+    auto opened = Gate::open(runtime, folder.file("web.yml"));
     if (!opened) return opened.error();
     gate = *std::move(opened);
     return {};
@@ -180,7 +174,7 @@ TEST_CASE("gate: a changed file is in force a second later, a broken one isn't")
   CHECK(place.ask("/metrics", kAliceSecret).status == 401);
   CHECK(place.ask("/metrics", kAliceOther).status == 200);
 
-  std::filesystem::remove(place.folder / "web.yml");
+  std::filesystem::remove(place.folder.file("web.yml"));
   second();
   CHECK(place.ask("/metrics").status == 401);
 
@@ -260,11 +254,11 @@ TEST_CASE("gate: what can't be opened is told with the key that is to be changed
 
 TEST_CASE("gate: a missing file, a folder and a huge file are refused") {
   Place place("");
-  std::filesystem::remove(place.folder / "web.yml");
+  std::filesystem::remove(place.folder.file("web.yml"));
   CHECK(place.open().at(0).message == "No such file or directory");
-  std::filesystem::create_directory(place.folder / "web.yml");
+  std::filesystem::create_directory(place.folder.file("web.yml"));
   CHECK(place.open().at(0).message == "not a regular file");
-  std::filesystem::remove(place.folder / "web.yml");
+  std::filesystem::remove(place.folder.file("web.yml"));
   place.write("web.yml", std::string(2U << 20U, '#'));
   CHECK(place.open().at(0).message.starts_with("larger than"));
 }
