@@ -58,7 +58,7 @@ simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   options.repositories = static_cast<int>(3 + dice.roll(2));
   options.speed = static_cast<double>(10 + dice.roll(100));
   options.order = static_cast<simulator::Order>(dice.roll(4) % 3);  // Newest first is likelier.
-  options.history = 0.03 + 0.01 * static_cast<double>(dice.roll(8));
+  options.history = 0.015 + 0.007 * static_cast<double>(dice.roll(8));
   options.births_per_day = dice.roll(3) == 0 ? 10 : 0;
   if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
   options.tricks = draw_tricks(dice);
@@ -69,7 +69,7 @@ RegistryConfig draw_registry(Baton& dice) {
   RegistryConfig registry;
   registry.region = "demo-region";
   registry.credentials_given = true;
-  registry.page_size = static_cast<int>(5 + dice.roll(25));
+  registry.page_size = static_cast<int>(4 + dice.roll(10));
   registry.requests_per_second = std::array{4.0, 20.0, 200.0}[dice.roll(3)];
   registry.concurrency = static_cast<int>(1 + dice.roll(3));
   registry.request_timeout = seconds(2);
@@ -78,7 +78,7 @@ RegistryConfig draw_registry(Baton& dice) {
 
 Config draw_config(Baton& dice) {
   Config config;
-  config.collection.min_interval = Millis{dice.roll(3) == 0 ? 3000 : 0};
+  config.collection.min_interval = Millis{dice.roll(6) == 0 ? 3000 : 0};
   config.collection.initial_history =
       dice.roll(2) == 0 ? InitialHistory::count : InitialHistory::baseline;
   config.collection.sweep_interval = kSweepInterval;
@@ -126,7 +126,7 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   plan.faults = *simulator::parse_faults(plan.mix);
   plan.faults.tricks = plan.world.tricks;
   plan.lives = static_cast<int>(1 + dice.roll(6));
-  plan.second_scraper = dice.roll(3) == 0;
+  plan.second_scraper = dice.roll(6) == 0;
   plan.clock_jumps = dice.roll(4) == 0;
   plan.disk_fails = dice.roll(2) == 0;
   return plan;
@@ -183,6 +183,10 @@ class Simulation {
         oracle_(clouds_.world(), plan_.config.collection.initial_history == InitialHistory::count,
                 plan_.mix == "nasty", plan_.config.collection.lookback, baton_.now()) {
     if (seed % kWithSqlite == 0) folder_.emplace();
+    for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full", "killed",
+                             "second_scraper", "sqlite"}) {
+      history_.faults[ours] = 0;  // So that it is missed when it never comes.
+    }
   }
 
   History run() {
@@ -294,7 +298,7 @@ class Simulation {
   }
 
   void scrape_for_a_while(Engine& engine) {
-    const std::uint64_t scrapes = 120 / static_cast<std::uint64_t>(plan_.lives) + baton_.roll(10);
+    const std::uint64_t scrapes = 170 / static_cast<std::uint64_t>(plan_.lives) + baton_.roll(10);
     for (std::uint64_t i = 0; i < scrapes && !crashed_ && history_.failure.empty(); ++i) {
       disk_full_ = plan_.disk_fails && baton_.roll(10) == 0;
       if (plan_.clock_jumps && baton_.roll(8) == 0) jump();
@@ -331,11 +335,7 @@ class Simulation {
     print_watched(series, scraper);
     ++history_.scrapes;
     if (scraper != "first") ++history_.faults["second_scraper"];
-    const bool both = calls_[0] > calls_before_[0] && calls_[1] > calls_before_[1];
-    if (both) {
-      ++history_.cycles;
-      calls_before_ = calls_;
-    }
+    count_cycle();
     if (baton_.roll(20) == 0) {
       ++history_.faults["answer_lost"];
       return series;
@@ -345,6 +345,24 @@ class Simulation {
     if (!wrong.empty()) history_.failure = wrong;
     engine.answered(answer, scraper);
     return series;
+  }
+
+  /// Only with calls to both clouds, lists longer than a page in both, and a world that moves.
+  void count_cycle() {
+    if (standing_still_ || calls_[0] == calls_before_[0] || calls_[1] == calls_before_[1]) return;
+    const auto page = [&](std::size_t cloud) {
+      return static_cast<std::size_t>(plan_.config.registries[cloud].page_size);
+    };
+    const auto& acr = clouds_.world().acr();
+    const auto& swr = clouds_.world().swr();
+    const bool long_lists = std::any_of(acr.begin(), acr.end(),
+                                        [&](const auto& r) { return r.builds.size() > page(0); }) &&
+                            std::any_of(swr.begin(), swr.end(), [&](const auto& r) {
+                              return r.deletions.size() > page(1);
+                            });
+    if (!long_lists) return;
+    ++history_.cycles;
+    calls_before_ = calls_;
   }
 
   void print_watched(const Series& series, const std::string& scraper) const {
@@ -391,6 +409,7 @@ class Simulation {
 
   /// The faults stop and the world stands still: within two sweeps everything has to be counted.
   void settle(Engine& engine) {
+    standing_still_ = true;
     clock_.jump(Millis{0});
     clouds_.set_speed(0, baton_.now());
     clouds_.set_faults(*simulator::parse_faults("none"));
@@ -408,7 +427,7 @@ class Simulation {
       history_.counted = oracle_.events_shown();
       missing = oracle_.missing(*series, baton_.now());
       if (missing.empty()) return;
-      baton_.sleep(seconds(5));
+      baton_.sleep(seconds(15));
     } while (baton_.now() < deadline);
     history_.failure = missing;
   }
@@ -458,6 +477,7 @@ class Simulation {
   std::array<std::uint64_t, 2> calls_before_{};
   bool crashed_ = false;
   bool stopping_ = false;
+  bool standing_still_ = false;  ///< The world, so that everything can be counted.
   bool disk_full_ = false;
   int points_to_live_ = -1;
   int life_ = 1;
