@@ -2,6 +2,7 @@
 /// and time; each scrape goes, with its time, into files that `promtool tsdb create-blocks-from
 /// openmetrics` reads, and what really happened into truth.json.
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,8 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +37,7 @@ struct Options {
   int days = 30;
   int repositories = 60;  ///< Of each cloud.
   seconds scrape_interval{120};
-  bool buckets = false;  ///< Whole histograms, for pictures.
+  std::set<std::string, std::less<>> only;  ///< Names of samples to be written; empty: all.
   std::filesystem::path folder = "month";
 };
 
@@ -68,14 +71,16 @@ class Story final : public simulator::Script {
     const auto add = [&](Kind kind, int times, Life from_hour, Life length, std::uint32_t every,
                          std::uint32_t indexes) {
       for (int i = 0; i < times; ++i) {
-        // Each in its own stretch, so that a repository's incidents don't hide each other.
+        // Each in its own stretch, and in a repository of its own while there are any, so that they
+        // don't hide each other.
         const int stretch = (options.days - kQuietDays) / times;
         int day = kQuietDays + i * stretch +
                   static_cast<int>(dice_.below(static_cast<std::uint64_t>(std::max(1, stretch))));
         while (!works_on(day)) ++day;
         const Life from = hours(24) * day + from_hour - into_first_day();
-        incidents_.push_back(
-            {kind, static_cast<std::uint32_t>(dice_.below(indexes)), every, from, from + length});
+        auto index = static_cast<std::uint32_t>(dice_.below(indexes));
+        if (every == 0) index = unused(index, indexes, of_swr(kind), options.repositories);
+        incidents_.push_back({kind, index, every, from, from + length});
       }
     };
     // Repositories of rank 0 to 9 build often; indexes of those are found by the world's own rule.
@@ -87,9 +92,21 @@ class Story final : public simulator::Script {
     add(Kind::spike, 10, hours(13), hours(30), 0, 20);
     add(Kind::emptied, 3, hours(13), hours(30), 0, 20);
     add(Kind::stopped, 2, hours(1), hours(24 * 9), 0, 20);
-    for (Incident& each : incidents_) {
-      if (each.every == 0) each.index = index_of_rank(each.index, options.repositories);
+  }
+
+  static bool of_swr(Kind kind) { return kind >= Kind::spike; }
+
+  /// The index of the repository of this rank, or of the next one without an incident of its cloud.
+  std::uint32_t unused(std::uint32_t rank, std::uint32_t ranks, bool swr, int repositories) const {
+    for (std::uint32_t further = 0; further < ranks; ++further) {
+      const std::uint32_t index = index_of_rank((rank + further) % ranks, repositories);
+      const bool used =
+          std::any_of(incidents_.begin(), incidents_.end(), [&](const Incident& incident) {
+            return incident.every == 0 && incident.index == index && of_swr(incident.kind) == swr;
+          });
+      if (!used) return index;
     }
+    return index_of_rank(rank, repositories);
   }
 
   /// The world ranks repositories by (index * 7 + 3) % count.
@@ -163,8 +180,8 @@ class Story final : public simulator::Script {
 /// Files of two hours each, as blocks have it.
 class Journal {
  public:
-  Journal(std::filesystem::path folder, bool buckets)
-      : folder_(std::move(folder)), buckets_(buckets) {
+  Journal(std::filesystem::path folder, const std::set<std::string, std::less<>>& only)
+      : folder_(std::move(folder)), only_(only) {
     std::filesystem::create_directories(folder_);
   }
   ~Journal() { close(); }
@@ -181,10 +198,11 @@ class Journal {
       const std::size_t end = rest.find('\n');
       const std::string_view each = rest.substr(0, end);
       rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-      if (each.empty() || each[0] == '#' || !wanted(each)) continue;
+      if (each.empty() || each[0] == '#') continue;
       const std::size_t space = each.rfind(' ');
       const std::size_t brace = each.find('{');
       const std::string_view name = each.substr(0, std::min(brace, space));
+      if (!only_.empty() && !only_.contains(name)) continue;
       const std::string_view labels =
           brace == std::string_view::npos ? "" : each.substr(brace + 1, space - brace - 2);
       line(name, labels, each.substr(space + 1));
@@ -196,43 +214,29 @@ class Journal {
   }
 
  private:
-  bool wanted(std::string_view each) const {
-    if (each.starts_with("process_")) return false;
-    if (buckets_) return true;
-    for (const char* dropped :
-         {"acr_build_duration_seconds_bucket", "registry_exporter_api_request_duration",
-          "acr_repository_info", "acr_last_build_", "swr_repository_downloads",
-          "swr_repository_size", "registry_exporter_repository_last_read"}) {
-      if (each.starts_with(dropped) && !each.starts_with("acr_last_build_end_timestamp_seconds")) {
-        return false;
-      }
-    }
-    return each.find("status=\"canceled\"") == std::string_view::npos &&
-           each.find("status=\"other\"") == std::string_view::npos;
-  }
   void line(std::string_view name, std::string_view labels, std::string_view value) {
-    out_ << name << "{job=\"registry_exporter\",instance=\"exporter:10067\""
-         << (labels.empty() ? "" : ",") << labels << "} " << value << ' ' << stamp_ << '\n';
+    text_.append(name).append("{job=\"registry_exporter\",instance=\"exporter:10067\"");
+    if (!labels.empty()) text_.append(",").append(labels);
+    text_.append("} ").append(value).append(stamp_);
   }
   void open(UnixMillis now) {
     const std::int64_t block = now.time_since_epoch() / kBlock;
     if (block != block_) {
       close();
       block_ = block;
-      out_.open(folder_ / (std::to_string(block) + ".om"));
     }
-    stamp_ = std::to_string(now.time_since_epoch().count() / 1000) + "." +
-             std::to_string(1000 + now.time_since_epoch().count() % 1000).substr(1);
+    stamp_ = " " + std::to_string(now.time_since_epoch().count() / 1000) + "." +
+             std::to_string(1000 + now.time_since_epoch().count() % 1000).substr(1) + "\n";
   }
   void close() {
-    if (!out_.is_open()) return;
-    out_ << "# EOF\n";
-    out_.close();
+    if (text_.empty()) return;
+    std::ofstream(folder_ / (std::to_string(block_) + ".om")) << text_ << "# EOF\n";
+    text_.clear();
   }
 
   std::filesystem::path folder_;
-  bool buckets_;
-  std::ofstream out_;
+  const std::set<std::string, std::less<>>& only_;
+  std::string text_;
   std::int64_t block_ = 0;
   std::string stamp_;
 };
@@ -282,7 +286,7 @@ class Month {
         story_(options, begun_),
         clouds_(world_options(), mild_, begun_),
         config_(make_config()),
-        journal_(options.folder / "scrapes", options.buckets) {
+        journal_(options_.folder / "scrapes", options_.only) {
     draw_outages();
   }
 
@@ -400,7 +404,8 @@ class Month {
     for (const auto& repository : clouds_.world().swr()) {
       auto& known = deleted_[repository.index];
       for (const auto& deletion : repository.deletions)
-        known[deletion.id] = unix_seconds(deletion.created_at);
+        known[deletion.id] = {unix_seconds(deletion.created_at),
+                              repository.rules[deletion.rule].rule_template};
     }
   }
 
@@ -434,13 +439,13 @@ class Month {
     }
     for (const auto& repository : clouds_.world().swr()) {
       Json deletions = Json::array();
-      for (const auto& [id, at] : deleted_[repository.index]) deletions.push_back(at);
-      truth["swr"].push_back(
-          {{"name", repository.repo_namespace + "/" + repository.name},
-           {"index", repository.index},
-           {"pushed", repository.pushed},
-           {"rule", repository.rules.empty() ? "" : repository.rules.back().rule_template},
-           {"deletions", std::move(deletions)}});
+      for (const auto& [id, each] : deleted_[repository.index])
+        deletions.push_back({each.at, each.rule_template});
+      truth["swr"].push_back({{"name", repository.repo_namespace + "/" + repository.name},
+                              {"index", repository.index},
+                              {"pushed", repository.pushed},
+                              {"has_rule", !repository.rules.empty()},
+                              {"deletions", std::move(deletions)}});
     }
     std::ofstream(options_.folder / "truth.json") << truth.dump();
   }
@@ -450,6 +455,10 @@ class Month {
     UnixMillis at;
     simulator::BuildEnd end;
     Millis span;
+  };
+  struct Deleted {
+    double at = 0;
+    std::string rule_template;
   };
 
   simulator::FaultMix mild_ = *simulator::parse_faults("mild:50");
@@ -462,8 +471,8 @@ class Month {
   std::vector<Span> spans_;
   Disk disk_;
   UnixMillis remembered_at_{};
-  std::map<std::uint32_t, std::map<std::uint64_t, Ended>> ended_;    ///< By index and number.
-  std::map<std::uint32_t, std::map<std::int64_t, double>> deleted_;  ///< By index and id.
+  std::map<std::uint32_t, std::map<std::uint64_t, Ended>> ended_;     ///< By index and number.
+  std::map<std::uint32_t, std::map<std::int64_t, Deleted>> deleted_;  ///< By index and id.
 };
 
 bool put(Options& options, std::string_view flag, std::string_view value) {
@@ -472,6 +481,11 @@ bool put(Options& options, std::string_view flag, std::string_view value) {
   const bool good = error == std::errc() && end == value.data() + value.size() && number > 0;
   if (flag == "--folder") {
     options.folder = value;
+    return true;
+  }
+  if (flag == "--only") {
+    std::istringstream names{std::string(value)};
+    for (std::string name; std::getline(names, name, ',');) options.only.insert(name);
     return true;
   }
   if (!good) return false;
@@ -483,8 +497,6 @@ bool put(Options& options, std::string_view flag, std::string_view value) {
     options.repositories = static_cast<int>(number);
   else if (flag == "--scrape-seconds")
     options.scrape_interval = seconds(number);
-  else if (flag == "--buckets")
-    options.buckets = true;
   else
     return false;
   return true;

@@ -234,9 +234,26 @@ def spikes():
     # The same, and the run took far more than usual: late, but not lost.
     deletions(scenario, "outage-spike", plus(daily(10, 7), 90, 10 * DAY + 7 * HOUR),
               outage=(10 * DAY + 5 * HOUR, at))
+    # Often a few, and in an outage as many as in fifteen of those runs: far more than on the busiest day.
+    deletions(scenario, "hidden", plus(lambda time: 2 if time % (4 * HOUR) == 0 else 0, 30, at - 3 * HOUR),
+              outage=(at - 3 * HOUR, at - HOUR))
+    # A busier day than any before, though not twice as busy, or by no more than a handful.
+    deletions(scenario, "grows", lambda time: (10 if time < at - DAY else 19) if works(time) else 0)
+    deletions(scenario, "grows-too", lambda time: (1 if time < at - DAY else 3) if time % (3 * HOUR) == 0 else 0)
+    # Pushes forty a day, from the eighth day on retention takes as many: this is how it begins. One that is
+    # new, but loses five days' pushes at once.
+    for repo, begin, first in (("begins", 7 * DAY + 12 * HOUR, 40), ("begins-badly", at, 200)):
+        def tags(time, begin=begin, first=first):
+            pushed = (time - 4 * DAY) // DAY * 40
+            return 100 + pushed - (first + (time - begin) // DAY * 40 if time >= begin else 0)
+        deletions(scenario, repo, lambda time, begin=begin, first=first: first if time == begin else 40 if
+                  time > begin and (time - begin) % DAY == 0 else 0, since=4 * DAY)
+        scenario.add("swr_repository_tags", lambda time, tags=tags: tags(time) if time >= 4 * DAY else None, repo)
     alert = "RegistryRetentionSpike"
     scenario.check(at - 12 * HOUR, alert)
-    scenario.check(at, alert, "busy", "quiet", "flood", "outage-spike")
+    for hour in (12, 13, 20):
+        scenario.check(7 * DAY + hour * HOUR, alert)
+    scenario.check(at, alert, "busy", "quiet", "flood", "outage-spike", "hidden", "begins-badly")
     # It ends; weekends and Mondays after them are nothing special.
     scenario.check(at + 26 * HOUR, alert)
     scenario.check(12 * DAY + 12 * HOUR, alert)
@@ -304,9 +321,14 @@ def retention_stopped():
     repository("runs", None, lambda time: 20 + time / DAY)
     # Once in four days, as ever.
     repository("rare", None, lambda time: 20 + time / DAY, pause=4 * DAY)
+    # Two days before, far too much was deleted: until the tags are as many as before, nothing has to go.
+    repository("grows-back", (8 * DAY, 99 * DAY), lambda time: 60 if time < 8 * DAY else 10 + (time - 8 * DAY) / DAY * 4)
+    # It last deleted long before what Prometheus remembers.
+    repository("long-ago", (DAY, 99 * DAY), lambda time: 20 + time / DAY)
     alert = "RegistryRetentionStopped"
     scenario.check(at + DAY, alert)
     scenario.check(at + 3 * DAY, alert, "stopped")
+    scenario.check(at + 7 * DAY, alert, "stopped")
     return scenario
 
 
