@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <utility>
 
 #include "exporter/base/log.h"
 
@@ -12,9 +13,11 @@ namespace {
 /// Nothing answers: after this many calls in a row (and one a worker) the cycle is given up.
 constexpr int kUnreachableMax = 3;
 constexpr std::size_t kUnknownStatusesMax = 32;
-/// Every so many visits the repository that was last visited longest ago is next, however urgent
-/// others are: nobody starves when the rate is too low for all.
-constexpr std::uint64_t kFairShare = 3;
+/// A repository unread for so many max_staleness is one that the rate is too low for.
+constexpr int kFarOverdue = 2;
+/// Where less news than this is expected, a small page from the head of the list tells it all.
+constexpr double kLittleNews = 2;
+constexpr int kSmallHeadPage = 10;
 /// Sweeps and open builds included.
 constexpr double kCallsPerRead = 1.1;
 constexpr std::chrono::minutes kTellAgain{30};
@@ -29,6 +32,12 @@ Millis since(SteadyTime then, SteadyTime now) {
 bool concerns_all(ErrorKind kind) {
   return kind == ErrorKind::unauthorized || kind == ErrorKind::throttled ||
          kind == ErrorKind::canceled;
+}
+
+/// What a closed record tells of when to read its repository.
+void observe(Repository& repository, const ClosedRecord& record) {
+  repository.activity.happened(record.ended_at);
+  repository.spans.took(record.ended_at - record.placed_at);
 }
 
 bool is_unreachable(ErrorKind kind) {
@@ -59,7 +68,12 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
   adopt_bucket_bounds();
   for (const auto& [key, repository] : data_->repositories) {
     const Ledger& ledger = repository->state.ledger;
-    repository->in_flight = repository->planned = false;
+    repository->in_flight = false;
+    repository->planned.reset();
+    // Learned anew: what is remembered tells as much as a memory of its own would.
+    repository->activity = {};
+    repository->spans = {};
+    for (const ClosedRecord& record : ledger.closed) observe(*repository, record);
     repository->holds_known = 0;
     // Monotonic times from the wall's; a wall that went back makes them due at worst.
     const auto steady = [&](UnixMillis then) { return now - std::max(wall - then, Millis{0}); };
@@ -165,12 +179,17 @@ RepositoryPace Collector::pace_of(const Repository& repository, SteadyTime now) 
   RepositoryPace pace;
   if (repository.read_at) pace.since_read = since(*repository.read_at, now);
   if (repository.retry_at) pace.retry_in = since(now, *repository.retry_at);
+  pace.failed = repository.failing.has_value();
   pace.unfinished = ledger.walk.has_value();
-  pace.hinted = repository.hinted;
   pace.sweep_due = sweep_due(repository, now);
-  pace.open = ledger.open.size();
-  if (ledger.last_build) pace.typical_duration = ledger.last_build->duration;
-  pace.typical_gap = repository.typical_gap;
+  const UnixMillis wall = runtime_.clock.now();
+  for (const OpenRecord& open : ledger.open) {
+    const Millis interval = follow_interval(wall - open.placed_at, repository.spans);
+    pace.follow_every = std::min(pace.follow_every.value_or(interval), interval);
+  }
+  pace.events_per_second = repository.activity.per_second(wall);
+  pace.hinted = repository.hinted;
+  if (repository.listed_at) pace.since_listed = wall - *repository.listed_at;
   return pace;
 }
 
@@ -188,29 +207,31 @@ void Collector::tell_of_low_rate(std::size_t overdue, SteadyTime now) {
              {"enough", std::to_string(static_cast<std::int64_t>(std::ceil(enough)))}});
 }
 
+/// Everything that is due, as urgent as it is now.
 void Collector::plan_due() {
   const SteadyTime now = runtime_.clock.steady_now();
   std::size_t overdue = 0;
+  std::vector<Plan::Item> items;
   for (const auto& [key, repository] : data_->repositories) {
+    const std::optional<std::uint64_t> planned = std::exchange(repository->planned, std::nullopt);
     const bool readable = repository->has_series() && !repository->state.ledger.halted;
-    if (!readable || repository->planned || repository->in_flight) continue;
-    const std::optional<Due> urgency = due(pace_of(*repository, now), options_.max_staleness);
+    if (!readable || repository->in_flight) continue;
+    const RepositoryPace pace = pace_of(*repository, now);
+    const std::optional<Due> urgency = due(pace, hints_, options_.max_staleness);
     if (!urgency) continue;
-    if (urgency->urgency == Urgency::overdue) ++overdue;
-    repository->planned = true;
-    plan_.push_back({repository.get(), demand_, *urgency});
+    if (pace.since_read >= kFarOverdue * options_.max_staleness) ++overdue;
+    repository->planned = planned.value_or(demand_);
+    items.push_back({repository.get(), *repository->planned, *urgency, repository->visited_at});
   }
-  std::stable_sort(plan_.begin(), plan_.end(),
-                   [](const Planned& a, const Planned& b) { return more_urgent(b.due, a.due); });
+  plan_.renew(std::move(items));
   tell_of_low_rate(overdue, now);
 }
 
 bool Collector::outstanding(std::uint64_t demand) const {
   if (discovery_wanted_ && *discovery_wanted_ <= demand) return true;
-  const auto asked = [demand](std::uint64_t each) { return each <= demand; };
-  return std::any_of(in_flight_.begin(), in_flight_.end(), asked) ||
-         std::any_of(plan_.begin(), plan_.end(),
-                     [&](const Planned& planned) { return asked(planned.demand); });
+  return !plan_.done_for(demand) ||
+         std::any_of(in_flight_.begin(), in_flight_.end(),
+                     [demand](std::uint64_t each) { return each <= demand; });
 }
 
 Collector::Task Collector::take_task() {
@@ -222,19 +243,12 @@ Collector::Task Collector::take_task() {
     in_flight_.push_back(demand);
     return {Work::discovery, nullptr, demand};
   }
-  if (plan_.empty()) return {};
-  auto next = std::prev(plan_.end());
-  if (++picks_ % kFairShare == 0) {
-    next = std::min_element(plan_.begin(), plan_.end(), [](const Planned& a, const Planned& b) {
-      return a.repository->visited_at < b.repository->visited_at;
-    });
-  }
-  const Planned planned = *next;
-  plan_.erase(next);
-  planned.repository->planned = false;
-  planned.repository->in_flight = true;
-  in_flight_.push_back(planned.demand);
-  return {Work::repository, planned.repository, planned.demand};
+  const std::optional<Plan::Item> next = plan_.take();
+  if (!next) return {};
+  next->repository->planned.reset();
+  next->repository->in_flight = true;
+  in_flight_.push_back(next->demand);
+  return {Work::repository, next->repository, next->demand};
 }
 
 void Collector::finish_task(const Task& task) {
@@ -283,14 +297,15 @@ void Collector::end_cycle_if_done() {
 
 /// What is left stays due; the next scrape tries again.
 void Collector::abandon_cycle() {
-  for (const Planned& planned : plan_) planned.repository->planned = false;
-  plan_.clear();
+  for (const auto& [key, repository] : data_->repositories) repository->planned.reset();
+  plan_.renew({});
   discovery_wanted_.reset();
 }
 
 // ── Discovery ────────────────────────────────────────────────────────────────────────────────────
 
 void Collector::discover() {
+  const UnixMillis begun = runtime_.clock.now();
   const Result<Discovery> discovery = cloud_.discover();
   const std::lock_guard lock(mutex_);
   discovered_at_ = runtime_.clock.steady_now();
@@ -306,8 +321,7 @@ void Collector::discover() {
     return;
   }
   const bool first = !data_->state.discovered;
-  const DiscoveryEffects effects =
-      apply_discovery(*data_, *discovery, runtime_.clock.now(), options_.discovery);
+  const DiscoveryEffects effects = apply_discovery(*data_, *discovery, begun, options_.discovery);
   data_->dirty = true;
   if (effects.over_limit != over_limit_ && effects.over_limit > 0) {
     log::warn("more repositories than metrics.max_repositories: the rest is not read",
@@ -332,19 +346,37 @@ void Collector::visit(Repository& repository, std::uint64_t demand) {
   ReadingOptions reading_options;
   reading_options.page_size = options_.page_size;
   reading_options.lookback = options_.lookback;
-  reading_options.sweep_due = sweep_due(repository, runtime_.clock.steady_now());
+  const SteadyTime now = runtime_.clock.steady_now();
+  reading_options.sweep_due = sweep_due(repository, now);
   reading_options.point_reads = options_.type == RegistryType::acr && point_reads_;
+  const RepositoryPace pace = pace_of(repository, now);
+  const bool little = expected_news(pace, hints_) < kLittleNews;
+  if (little) reading_options.head_page_size = kSmallHeadPage;
   Reading reading(repository.state.ledger, reading_options, std::move(repository.sweep));
-  repository.hinted = false;
+  const bool hinted = std::exchange(repository.hinted, false);
+  const std::optional<UnixMillis> last_read = repository.state.ledger.last_read;
   lock.unlock();
 
-  std::optional<Error> error = read(repository, reading);
+  News news;
+  std::optional<Error> error = read(repository, reading, news);
   if (!error && options_.collect_rules) read_rules(repository);
   lock.lock();
+  if (last_read && hinted && !error) hints_.followed(news.any);
+  const bool listed_later = repository.listed_at && last_read < repository.listed_at;
+  if (listed_later && news.oldest && *news.oldest < *repository.listed_at) hints_.judged(hinted);
   finish_visit(repository, reading, error ? error : reading.error(), demand);
 }
 
-std::optional<Error> Collector::read(Repository& repository, Reading& reading) {
+/// News is what comes after the first complete reading.
+void Collector::learn(Repository& repository, const MergeEffects& effects, News& news) {
+  // Pages come newest first, and what is newest is to weigh most.
+  for (auto record = effects.closed.rbegin(); record != effects.closed.rend(); ++record) {
+    observe(repository, *record);
+    news.oldest = std::min(news.oldest.value_or(record->ended_at), record->ended_at);
+  }
+}
+
+std::optional<Error> Collector::read(Repository& repository, Reading& reading, News& news) {
   for (;;) {
     std::optional<Ask> ask;
     {
@@ -367,6 +399,7 @@ std::optional<Error> Collector::read(Repository& repository, Reading& reading) {
     context.bucket_bounds = options_.bucket_bounds;
     context.hold_new_series = !repository.state.hidden;
     MergeEffects effects;
+    const std::uint64_t known = repository.state.ledger.known;
     if (ask_page) {
       reading.apply_page(repository.state.ledger, *page, context, effects);
       absorb_page_oddities(*page, repository);
@@ -377,6 +410,8 @@ std::optional<Error> Collector::read(Repository& repository, Reading& reading) {
       if (lasting) point_reads_ = false;
       if (!record && concerns_all(record.error().kind)) return record.error();
     }
+    news.any |= repository.state.ledger.known != known || !effects.closed.empty();
+    learn(repository, effects, news);
     absorb(repository, effects);
   }
 }
@@ -395,7 +430,6 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
     hooks_.sweep_finished(*reading.sweep_ok());
   }
   if (error) {
-    repository.hinted = true;
     if (!stopping_) note_failure(repository, *error);
     react_to(*error);
     return;
@@ -415,8 +449,8 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
     return;
   }
   // A long walk goes on when the others had their turn.
-  repository.planned = true;
-  plan_.insert(plan_.begin(), {&repository, demand, {Urgency::unfinished, Millis{0}}});
+  repository.planned = demand;
+  plan_.put_last({&repository, demand, {Urgency::unfinished, 0}, now});
 }
 
 void Collector::read_rules(Repository& repository) {

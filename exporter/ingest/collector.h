@@ -10,6 +10,7 @@
 
 #include "exporter/base/runtime.h"
 #include "exporter/ingest/discovery.h"
+#include "exporter/ingest/plan.h"
 #include "exporter/ingest/registry_books.h"
 #include "exporter/ingest/schedule.h"
 #include "exporter/ingest/showing.h"
@@ -82,11 +83,6 @@ class Collector {
   void committed(const Batch& batch, bool ok);
 
  private:
-  struct Planned {
-    Repository* repository = nullptr;
-    std::uint64_t demand = 0;
-    Due due;
-  };
   enum class Work { none, discovery, repository };
   struct Task {
     Work work = Work::none;
@@ -107,7 +103,13 @@ class Collector {
 
   void discover();
   void visit(Repository& repository, std::uint64_t demand);
-  std::optional<Error> read(Repository& repository, Reading& reading);
+  /// What a visit brought, for the schedule to learn from.
+  struct News {
+    bool any = false;
+    std::optional<UnixMillis> oldest;  ///< When the first of it happened.
+  };
+  std::optional<Error> read(Repository& repository, Reading& reading, News& news);
+  void learn(Repository& repository, const MergeEffects& effects, News& news);
   void finish_visit(Repository& repository, Reading& reading, const std::optional<Error>& error,
                     std::uint64_t demand);
   void read_rules(Repository& repository);
@@ -137,9 +139,9 @@ class Collector {
   std::vector<std::unique_ptr<Thread>> workers_;
   bool stopping_ = false;
 
-  std::uint64_t demand_ = 0;   ///< Of the newest scrape that asked.
-  std::vector<Planned> plan_;  ///< Least urgent first: taken from the back.
-  std::uint64_t picks_ = 0;
+  std::uint64_t demand_ = 0;  ///< Of the newest scrape that asked.
+  Plan plan_;
+  HintTrust hints_;
   std::optional<SteadyTime> low_rate_told_at_;
   std::vector<std::uint64_t> in_flight_;
   std::optional<std::uint64_t> discovery_wanted_;

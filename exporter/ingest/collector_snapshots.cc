@@ -10,8 +10,6 @@
 namespace registry_exporter {
 namespace {
 
-constexpr std::chrono::minutes kActivityWindow{24 * 60};
-
 std::uint16_t hold_bits(const PerOutcome<bool>& events, const PerOutcome<bool>& durations) {
   unsigned bits = 0;
   for (std::size_t i = 0; i < kOutcomes; ++i) {
@@ -61,12 +59,6 @@ std::shared_ptr<const RepositoryView> Collector::view_of(Repository& repository)
     view.failing = repository.failing->kind;
     view.failing_detail = repository.failing->detail;
   }
-  const UnixMillis active_since = runtime_.clock.now() - kActivityWindow;
-  const auto recent =
-      std::count_if(repository.state.ledger.closed.begin(), repository.state.ledger.closed.end(),
-                    [&](const ClosedRecord& record) { return record.ended_at > active_since; });
-  repository.typical_gap =
-      recent > 0 ? std::optional<Millis>(Millis{kActivityWindow} / recent) : std::nullopt;
   return std::make_shared<const RepositoryView>(std::move(view));
 }
 

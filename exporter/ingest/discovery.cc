@@ -29,8 +29,13 @@ void hold_all(RegistryType type, Ledger& ledger) {
 /// One pass being taken in.
 class Pass {
  public:
-  Pass(RegistryBooks& data, const Discovery& discovery, const DiscoveryRules& rules)
-      : data_(data), discovery_(discovery), rules_(rules), first_(!data.state.discovered) {
+  Pass(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
+       const DiscoveryRules& rules)
+      : data_(data),
+        discovery_(discovery),
+        begun_(begun),
+        rules_(rules),
+        first_(!data.state.discovered) {
     for (const auto& [key, repository] : data_.repositories) {
       if (repository->has_series()) ++active_;
     }
@@ -82,8 +87,13 @@ class Pass {
       state.ref.cloud_id = listed.ref.cloud_id;
     }
     const ListedRepository& before = repository.listed;
-    repository.hinted |= before.modified_at.has_value() &&
-                         (before.modified_at != listed.modified_at || before.tags != listed.tags);
+    if (repository.listed_at) {
+      repository.hinted |= before.modified_at.has_value() &&
+                           (before.modified_at != listed.modified_at || before.tags != listed.tags);
+    } else {  // The first listing of this process: against what the last one read.
+      repository.hinted |= listed.modified_at > state.ledger.last_read;
+    }
+    repository.listed_at = begun_;
     const bool shown_differs = before.tags != listed.tags ||
                                before.size_bytes != listed.size_bytes ||
                                before.downloads != listed.downloads;
@@ -95,6 +105,7 @@ class Pass {
     auto repository = std::make_unique<Repository>();
     repository->number = rules_.next_number();
     repository->listed = listed;
+    repository->listed_at = begun_;
     repository->dirty = true;
     RepositoryState& state = repository->state;
     state.ref = listed.ref;
@@ -170,6 +181,7 @@ class Pass {
 
   RegistryBooks& data_;
   const Discovery& discovery_;
+  const UnixMillis begun_;
   const DiscoveryRules& rules_;
   const bool first_;
   std::size_t active_ = 0;
@@ -180,10 +192,10 @@ class Pass {
 
 }  // namespace
 
-DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis now,
+DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
                                  const DiscoveryRules& rules) {
-  if (!data.state.created_at) data.state.created_at = discovery.server_time.value_or(now);
-  const DiscoveryEffects effects = Pass(data, discovery, rules).run();
+  if (!data.state.created_at) data.state.created_at = discovery.server_time.value_or(begun);
+  const DiscoveryEffects effects = Pass(data, discovery, begun, rules).run();
   if (discovery.complete) {
     data.state.discovered = true;
     data.state.discovery_scope = rules.scope;

@@ -22,7 +22,8 @@ struct DiscoveryEffects {
   std::size_t over_limit = 0;  ///< Matched, but over max_repositories: not read.
 };
 
-/// Takes in what one pass over the registry's list showed. Pure but for the data handed in.
+/// Takes in what one pass over the registry's list, begun at `begun`, showed. Pure but for the data
+/// handed in.
 ///
 ///  - First complete pass (or the first after filters or shards changed): what comes in with it
 ///    starts as baseline, or, with `count_history`, is counted and hidden until it was read whole.
@@ -31,7 +32,7 @@ struct DiscoveryEffects {
 ///  - Another cloud id under the same name is a recreated repository: counters go on, the list is
 ///    new. The same id under another name is a renamed one: its ids go along, its counters don't.
 ///  - Two complete passes without it: it loses its series, its ids stay.
-DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis now,
+DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
                                  const DiscoveryRules& rules);
 
 /// Compares the stored scope with today's and marks what the filters no longer match.

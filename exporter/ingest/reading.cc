@@ -1,6 +1,7 @@
 #include "exporter/ingest/reading.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace registry_exporter {
 namespace {
@@ -72,7 +73,7 @@ Reading::Reading(const Ledger& ledger, ReadingOptions options, SweepProgress pro
 void Reading::begin_stage(const Ledger& ledger) {
   walk_ = Walk{};
   walk_.page_size = options_.page_size;
-  seeking_ = false;
+  seeking_ = small_head_ = false;
   seek_step_ = 1;
   empty_in_a_row_ = repeats_in_a_row_ = 0;
   unknown_met_ = anchored_met_ = 0;
@@ -92,6 +93,9 @@ void Reading::begin_stage(const Ledger& ledger) {
       if (ledger.order == ListOrder::oldest_first) {
         walk_.next_page = ledger.tail_page;
         seeking_ = true;
+      } else if (wants_small_head(ledger)) {
+        small_head_ = true;
+        walk_.page_size = options_.head_page_size;
       }
       break;
     case Stage::sweep:
@@ -120,6 +124,12 @@ bool Reading::complete() const {
 /// A head walk ahead of a pending sweep must not overwrite where that one is.
 bool Reading::sweep_waits() const {
   return stages_.size() > 1 && stages_[0] == Stage::head && stages_[1] == Stage::resume;
+}
+
+/// Open records that nobody tells of by id have to be found in the list, wherever they are.
+bool Reading::wants_small_head(const Ledger& ledger) const {
+  const bool smaller = options_.head_page_size > 0 && options_.head_page_size < options_.page_size;
+  return smaller && (options_.point_reads || ledger.open.empty());
 }
 
 std::vector<const OpenRecord*> Reading::open_not_met(const Ledger& ledger) const {
@@ -261,6 +271,7 @@ void Reading::apply_page(Ledger& ledger, const Page& page, const MergeContext& c
                          MergeEffects& effects) {
   ++pages_read_;
   effects.changed = true;
+  const bool small_head = std::exchange(small_head_, false);
   const bool first_of_walk = walk_.started_at == UnixMillis{};
   if (first_of_walk) {
     walk_.started_at = context.seen_at;
@@ -288,6 +299,8 @@ void Reading::apply_page(Ledger& ledger, const Page& page, const MergeContext& c
     finish_walk(ledger, true, effects);
   } else if (list_ended || goal_reached(ledger, facts)) {
     finish_walk(ledger, list_ended, effects);
+  } else if (small_head && walk_.goal == Walk::Goal::anchor) {
+    walk_.page_size = options_.page_size;  // More news than was expected: from the start.
   } else {
     walk_on(ledger, facts, page);
   }

@@ -29,6 +29,9 @@ struct SweepProgress {
 
 struct ReadingOptions {
   int page_size = 100;
+  /// Of a walk from the head of a newest-first list: little news is expected. Where it does not
+  /// reach an anchor, the walk starts again with `page_size`. 0: the same as that.
+  int head_page_size = 0;
   Millis lookback{0};
   /// Pages in one visit; a longer walk goes on at the next one. Fairness, not a limit.
   int pages_per_visit = 16;
@@ -85,6 +88,7 @@ class Reading {
   bool sweep_was_clean(bool list_ended);
   bool finish_head_walk(Ledger& ledger, bool list_ended);
   bool sweep_waits() const;
+  bool wants_small_head(const Ledger& ledger) const;
   std::vector<const OpenRecord*> open_not_met(const Ledger& ledger) const;
 
   ReadingOptions options_;
@@ -95,6 +99,7 @@ class Reading {
   bool resumed_ = false;             ///< The walk under way began in an earlier visit.
   bool seeking_ = false;  ///< oldest_first: still looking for an anchored record, backwards.
   int seek_step_ = 1;
+  bool small_head_ = false;  ///< The page asked for is the first and smaller one.
   int pages_read_ = 0;
   int empty_in_a_row_ = 0;
   int repeats_in_a_row_ = 0;

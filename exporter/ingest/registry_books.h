@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "exporter/ingest/reading.h"
+#include "exporter/ingest/schedule.h"
 #include "exporter/model/registry_state.h"
 #include "exporter/model/snapshot.h"
 #include "exporter/store/state_store.h"
@@ -27,13 +28,15 @@ struct Repository {
 
   // For the schedule.
   bool in_flight = false;
-  bool planned = false;
-  bool hinted = false;
+  std::optional<std::uint64_t> planned;  ///< For this demand.
+  bool hinted = false;                   ///< Its listing changed since the last visit.
+  std::optional<UnixMillis> listed_at;   ///< By the newest discovery.
   std::optional<SteadyTime> read_at;     ///< Completely.
   std::optional<SteadyTime> visited_at;  ///< However it ended.
   std::optional<SteadyTime> swept_at;    ///< A sweep ended, clean or not.
   bool swept_clean = false;
-  std::optional<Millis> typical_gap;
+  Activity activity;
+  BuildSpans spans;
   int failures = 0;
   std::optional<SteadyTime> retry_at;
   std::optional<Error> failing;

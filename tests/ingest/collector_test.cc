@@ -29,6 +29,8 @@ class FakeCloud final : public Cloud {
       ListedRepository listed;
       listed.ref = {"shop", name, "crr-" + name};
       listed.created_at = baton_.now() - std::chrono::hours(48);
+      const auto changed = modified.find(name);
+      listed.modified_at = changed == modified.end() ? UnixMillis{} : changed->second;
       discovery.repositories.push_back(listed);
     }
     return discovery;
@@ -58,6 +60,7 @@ class FakeCloud final : public Cloud {
   }
 
   std::map<std::string, FakeList> lists;
+  std::map<std::string, UnixMillis> modified;  ///< As the listing shows it.
   std::set<std::string> failing;
   std::string throwing;
   std::vector<Rejection> rejected;  ///< On every page.
@@ -242,6 +245,49 @@ TEST_CASE("collector: however busy some are, every repository gets its turn") {
     CAPTURE(i);
     CHECK(bench.cloud.times_asked("r" + std::to_string(i)) * 60 > calls);
   }
+}
+
+TEST_CASE(
+    "collector: what a listing shows as changed goes first, in a cycle that is under way too") {
+  Bench bench(40);
+  bench.cloud.call_takes = seconds(1);
+  bench.options.max_staleness = seconds(30);
+  bench.options.discovery_interval = seconds(5);
+  bench.start();
+  for (int i = 0; i < 3; ++i) bench.scrape();
+  bench.collector->begin_scrape();
+  bench.baton.sleep(seconds(6));
+  bench.cloud.modified["r17"] = bench.baton.now();
+  bench.cloud.asked.clear();
+  bench.collector->begin_scrape();
+  bench.baton.sleep(seconds(4));
+  CHECK(bench.cloud.times_asked("r17") == 1);
+}
+
+TEST_CASE("collector: a listing that changes without news loses its place in front") {
+  Bench bench(20);
+  bench.cloud.call_takes = seconds(1);
+  bench.options.max_staleness = seconds(10);
+  bench.options.discovery_interval = seconds(5);
+  bench.start();
+  const auto asked_for_crying_wolf = [&](int scrapes) {
+    bench.cloud.asked.clear();
+    for (int i = 0; i < scrapes; ++i) {
+      for (int wolf = 0; wolf < 3; ++wolf) {
+        bench.cloud.modified["r" + std::to_string(wolf)] = bench.baton.now();
+      }
+      bench.collector->begin_scrape();
+      bench.baton.sleep(seconds(6));
+    }
+    std::size_t asked = 0;
+    for (int wolf = 0; wolf < 3; ++wolf) {
+      asked += bench.cloud.times_asked("r" + std::to_string(wolf));
+    }
+    return static_cast<double>(asked) / static_cast<double>(bench.cloud.asked.size());
+  };
+  CHECK(asked_for_crying_wolf(30) > 0.4);
+  asked_for_crying_wolf(100);
+  CHECK(asked_for_crying_wolf(30) < 0.25);
 }
 
 TEST_CASE("collector: books that don't balance stop their repository and no other") {

@@ -34,11 +34,13 @@ struct FakeList {
   int page_size_max = 1000;
   int calls = 0;
   int record_calls = 0;
+  std::vector<int> sizes_asked;  ///< Of each page.
   UnixMillis now = at(1'000'000);
   std::function<void(FakeList&)> between_calls;
 
   Page page(const PageRequest& request) {
     ++calls;
+    sizes_asked.push_back(request.size);
     std::vector<Record> listed = newest_first;
     if (oldest_first) std::reverse(listed.begin(), listed.end());
     const int size = std::clamp(request.size, page_size_min, page_size_max);

@@ -64,11 +64,12 @@ TEST_CASE("reading: in every order of the list, history and news count exactly o
         list.tells_total = tells_total;
         Ledger ledger;
         for (int round = 0; round < 5; ++round) {
-          const VisitResult result =
-              visit(list, ledger, {.page_size = page_size, .pages_per_visit = 1000});
+          const VisitResult result = visit(
+              list, ledger, {.page_size = page_size, .head_page_size = 2, .pages_per_visit = 1000});
           CHECK(result.complete);
           CHECK_FALSE(result.error);
           CHECK(result.effects.history_gaps == 0);
+          CHECK_FALSE(ledger.sweep_wanted);
           CHECK(counted(ledger) == 25 + static_cast<std::uint64_t>(round) * 3);
           CHECK(imbalance(ledger) == 0);
           for (int i = 0; i < 3; ++i) {
@@ -270,6 +271,44 @@ TEST_CASE("reading: where ids may not be asked for, a walk goes down to the olde
   CHECK(ledger.open.empty());
   CHECK(counted(ledger) == 60);
   CHECK(list.calls == 3);
+}
+
+TEST_CASE("reading: where little news is expected a small page does; more is read anew, whole") {
+  struct Row {
+    const char* name;
+    int history;
+    int news;
+    bool may_ask_ids;
+    std::vector<int> sizes;
+  };
+  const Row rows[] = {
+      {"no news", 60, 0, true, {10}},
+      {"a little", 60, 9, true, {10}},
+      {"too much for the small page", 60, 10, true, {10, 50}},
+      {"more than one page", 60, 55, true, {10, 50, 50}},
+      {"a list shorter than the small page", 4, 2, true, {10}},
+      {"an empty list", 0, 0, true, {50}},
+      {"an open build that can't be asked for", 60, 0, false, {50}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    FakeList list = with_builds(row.history);
+    list.may_ask_ids = row.may_ask_ids;
+    if (!row.may_ask_ids) list.newest_first[3] = runs("open", 900'560);
+    Ledger ledger;
+    visit(list, ledger, {.page_size = 50});
+    const std::uint64_t before = counted(ledger);
+    for (int i = 0; i < row.news; ++i) add_build(list, "news" + std::to_string(i));
+    list.sizes_asked.clear();
+    const VisitResult result = visit(list, ledger, {.page_size = 50, .head_page_size = 10});
+    CHECK(result.complete);
+    CHECK(list.sizes_asked == row.sizes);
+    CHECK(counted(ledger) == before + static_cast<std::uint64_t>(row.news));
+    CHECK(ledger.unanchored.empty());
+    CHECK_FALSE(ledger.sweep_wanted);
+    CHECK_FALSE(ledger.capped);
+    CHECK(imbalance(ledger) == 0);
+  }
 }
 
 TEST_CASE("reading: one empty page is not the end of a list that promises more") {

@@ -10,6 +10,7 @@ SNAPSHOTS = "exporter/ingest/collector_snapshots.cc"
 DISCOVERY = "exporter/ingest/discovery.cc"
 SHOWING = "exporter/ingest/showing.cc"
 SCHEDULE = "exporter/ingest/schedule.cc"
+PLAN = "exporter/ingest/plan.cc"
 VIEW = "exporter/ingest/view.cc"
 COMMITTER = "exporter/ingest/committer.cc"
 STORE = "exporter/store/sqlite_state_store.cc"
@@ -142,7 +143,11 @@ MUTANTS = [
     ("a failing repository is tried at once again", COLLECTOR,
      "repository.retry_at = runtime_.clock.steady_now() + delay;",
      "repository.retry_at = runtime_.clock.steady_now() + delay / 1000;"),
-    ("nobody is fair", COLLECTOR, "if (++picks_ % kFairShare == 0) {", "if (++picks_ % kFairShare == kFairShare) {"),
+    ("nobody is fair", PLAN, "const bool fair = ++picks_ % kFairShare == 0;",
+     "const bool fair = ++picks_ % kFairShare == kFairShare;"),
+    ("a scrape does not wait for what an earlier one asked for", PLAN,
+     "if (next && --left_[next->demand] == 0) left_.erase(next->demand);",
+     "if (next) left_.erase(next->demand);"),
     ("books out of balance do not matter", COLLECTOR,
      "if (ledger.halted || imbalance(ledger) == 0) return;", "return;"),
     ("zeros are let go when anybody has seen them", SHOWING,
@@ -152,10 +157,20 @@ MUTANTS = [
      "if (!seen && version > seen_by_all && !waited && false) {"),
     ("a zero waits for ever for a scraper", SHOWING, "now - held.since >= kHoldMax", "now - held.since >= 1000 * kHoldMax"),
     ("a pause is not noticed", SHOWING, "now - *last_answered_ >= kPause", "now - *last_answered_ >= 1000 * kPause"),
-    ("open builds are no hurry", SCHEDULE, "return Due{Urgency::following, waiting};",
-     "return Due{Urgency::idle, waiting};"),
-    ("what is overdue is no hurry", SCHEDULE,
-     "if (waiting >= 2 * max_staleness) return Due{Urgency::overdue, waiting};", ""),
+    ("open builds are no hurry", SCHEDULE,
+     "return Due{Urgency::following, seconds(waiting) / seconds(every)};",
+     "return Due{Urgency::sweep, seconds(waiting) / seconds(every)};"),
+    ("what is overdue is not due", SCHEDULE,
+     "if (waiting >= max_staleness || pace.failed)", "if (pace.failed)"),
+    ("who has waited for long is no better off", SCHEDULE,
+     "const double weight = news * seconds(waiting);", "const double weight = news;"),
+    ("every hint is followed", SCHEDULE, "if (pace.hinted && hints.worth_following())",
+     "if (pace.hinted)"),
+    ("an unchanged listing proves that there is no news", SCHEDULE,
+     "hints.recall() * seconds(covered)", "seconds(covered)"),
+    ("more news than a small page holds is read on from the second page", READING,
+     "walk_.page_size = options_.page_size;  // More",
+     "++walk_.next_page, walk_.page_size = options_.page_size;  // More"),
     ("a build that failed between two successes breaks no streak", VIEW,
      "(!last_success || record.ended_at > *last_success)",
      "(!last_success || record.ended_at > *last_success || true)"),

@@ -1,0 +1,205 @@
+// How soon an event shows, and what it costs in calls: the production collector on a registry in
+// memory and simulated time, beside reading in turn with the same number of calls.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "exporter/base/log.h"
+#include "exporter/ingest/collector.h"
+#include "tests/pace/world.h"
+
+using namespace registry_exporter;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+struct Case {
+  const char* name;
+  pace::WorldOptions world;
+  double requests_per_second = 5;
+  Millis max_staleness{minutes(2)};
+  Millis discovery_interval{minutes(10)};
+};
+
+struct Delays {
+  double median = 0;
+  double p95 = 0;
+  double longest = 0;
+};
+
+struct Figures {
+  std::size_t events = 0;
+  Delays ours;
+  Delays in_turn;
+  double calls_per_second = 0;
+  double calls_per_read = 0;
+  double rows_per_call = 0;
+  double idle_calls = 0;      ///< Of a repository without events, per max_staleness.
+  double longest_unread = 0;  ///< At the end, seconds.
+};
+
+constexpr Millis kWarmUp{hours(4)};
+constexpr Millis kMeasured{hours(12)};
+constexpr Millis kScrapeInterval{seconds(30)};
+
+double seconds_of(Millis span) { return std::chrono::duration<double>(span).count(); }
+
+Delays delays_of(std::vector<double> delays) {
+  if (delays.empty()) return {};
+  std::sort(delays.begin(), delays.end());
+  const auto at = [&](double share) {
+    return delays[static_cast<std::size_t>(share * static_cast<double>(delays.size() - 1))];
+  };
+  return {at(0.5), at(0.95), at(1)};
+}
+
+CollectorOptions options_of(const Case& each) {
+  CollectorOptions options;
+  options.name = "measured";
+  options.type = each.world.type;
+  options.lookback = each.world.history;
+  options.sweep_interval = hours(1);
+  options.discovery_interval = each.discovery_interval;
+  options.max_staleness = each.max_staleness;
+  options.windows = {hours(1)};
+  options.bucket_bounds = {60, 600};
+  options.page_size = each.world.type == RegistryType::acr ? 100 : 1000;
+  options.concurrency = 2;
+  options.requests_per_second = each.requests_per_second;
+  options.discovery.scope = "all";
+  options.discovery.accepts = [](const std::string&) { return true; };
+  options.discovery.next_number = [last = RepositoryNumber{0}]() mutable { return ++last; };
+  return options;
+}
+
+/// Scrapes for so long.
+void live(Baton& baton, Collector& collector, Millis span) {
+  for (const UnixMillis end = baton.now() + span; baton.now() < end;) {
+    collector.begin_scrape();
+    baton.sleep(kScrapeInterval);
+    StateChanges changes;
+    const auto batch = collector.collect(changes);
+    collector.committed(*batch, true);
+    collector.answered("scraper", collector.snapshot()->version);
+  }
+}
+
+/// Delays had the repositories been read one after the other, `calls` reads in all.
+Delays read_in_turn(const std::vector<pace::Listed>& repositories, UnixMillis begin, UnixMillis end,
+                    std::uint64_t calls) {
+  const double pass = seconds_of(end - begin) * static_cast<double>(repositories.size()) /
+                      static_cast<double>(calls);
+  std::vector<double> delays;
+  for (std::size_t i = 0; i < repositories.size(); ++i) {
+    const double phase = pass * static_cast<double>(i) / static_cast<double>(repositories.size());
+    for (const pace::Event& event : repositories[i].events) {
+      if (event.end < begin || event.end >= end) continue;
+      const double at = seconds_of(event.end - begin) - phase;
+      delays.push_back(std::ceil(at / pass) * pass - at);
+    }
+  }
+  return delays_of(std::move(delays));
+}
+
+Figures measure(const Case& each) {
+  Baton baton(each.world.seed);
+  std::vector<pace::Listed> repositories = pace::make_repositories(each.world, baton.now());
+  const int list_page_size = each.world.type == RegistryType::acr ? 100 : 1000;
+  pace::PacedCloud cloud(baton, repositories, each.world.type,
+                         {each.requests_per_second, Millis{50}, list_page_size});
+  Collector collector(baton.runtime(), cloud, options_of(each), {[] {}, [](bool) {}},
+                      std::make_unique<RegistryBooks>());
+  collector.start();
+  live(baton, collector, kWarmUp);
+
+  const UnixMillis begin = baton.now();
+  cloud.calls = cloud.discovery_calls = cloud.rows = cloud.reads = 0;
+  for (pace::Listed& repository : repositories) repository.calls = 0;
+  live(baton, collector, kMeasured);
+  const UnixMillis end = baton.now();
+
+  Figures figures;
+  std::vector<double> delays;
+  std::uint64_t idle_calls = 0;
+  std::size_t idle = 0;
+  for (const pace::Listed& repository : repositories) {
+    const std::size_t before = delays.size();
+    for (const pace::Event& event : repository.events) {
+      if (event.end < begin || event.end >= end) continue;
+      delays.push_back(seconds_of(event.seen_at.value_or(end) - event.end));
+    }
+    if (delays.size() != before) continue;
+    ++idle;
+    idle_calls += repository.calls;
+  }
+  figures.events = delays.size();
+  figures.ours = delays_of(std::move(delays));
+  figures.in_turn = read_in_turn(repositories, begin, end, cloud.calls);
+  const auto reading = static_cast<double>(cloud.calls - cloud.discovery_calls);
+  figures.calls_per_second = static_cast<double>(cloud.calls) / seconds_of(end - begin);
+  figures.calls_per_read = reading / static_cast<double>(cloud.reads);
+  figures.rows_per_call = static_cast<double>(cloud.rows) / reading;
+  figures.idle_calls = static_cast<double>(idle_calls) / static_cast<double>(idle) /
+                       (seconds_of(end - begin) / seconds_of(each.max_staleness));
+  for (const RepositoryRow& row : collector.snapshot()->rows) {
+    const UnixMillis last_read = row.view->last_read.value_or(UnixMillis{});
+    figures.longest_unread = std::max(figures.longest_unread, seconds_of(end - last_read));
+  }
+  collector.stop();
+  return figures;
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  const auto add = [&](const char* name, auto change) {
+    Case each;
+    each.name = name;
+    change(each);
+    all.push_back(each);
+  };
+  add("builds, good hints", [](Case&) {});
+  add("builds, no hints", [](Case& each) { each.world.hints = pace::Hints::silent; });
+  add("builds, lying hints", [](Case& each) { each.world.hints = pace::Hints::lying; });
+  add("builds, listed every 2m", [](Case& each) { each.discovery_interval = minutes(2); });
+  add("deletions, good hints", [](Case& each) { each.world.type = RegistryType::swr; });
+  add("deletions, listed every 2m", [](Case& each) {
+    each.world.type = RegistryType::swr;
+    each.discovery_interval = minutes(2);
+  });
+  add("rate that suffices", [](Case& each) {
+    each.world.repositories = 1'000;
+    each.requests_per_second = 20;
+  });
+  add("the same, max_staleness 15m", [](Case& each) {
+    each.world.repositories = 1'000;
+    each.requests_per_second = 20;
+    each.max_staleness = minutes(15);
+    each.discovery_interval = minutes(2);
+  });
+  return all;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  log::configure(log::Level::error, log::Format::logfmt);
+  const std::string wanted = count > 1 ? words[1] : "";
+  std::printf(
+      "| | events | median, s | p95, s | in turn: median, s | p95, s | times faster | calls/s | "
+      "calls a read | rows a call | idle calls per max_staleness | longest unread, s |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+  for (const Case& each : cases()) {
+    if (std::string(each.name).find(wanted) == std::string::npos) continue;
+    const Figures found = measure(each);
+    std::printf(
+        "| %s | %zu | %.0f | %.0f | %.0f | %.0f | %.1f | %.2f | %.2f | %.1f | %.2f | %.0f |\n",
+        each.name, found.events, found.ours.median, found.ours.p95, found.in_turn.median,
+        found.in_turn.p95, found.in_turn.median / found.ours.median, found.calls_per_second,
+        found.calls_per_read, found.rows_per_call, found.idle_calls, found.longest_unread);
+    std::fflush(stdout);
+  }
+  return 0;
+}

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/model/cloud.h"
+#include "tests/sim/baton.h"
+
+/// A registry in memory, for measuring who is read when: no sockets, no wire format, the same
+/// events for the same seed.
+namespace registry_exporter::pace {
+
+/// What the listing's change times are worth.
+enum class Hints {
+  good,    ///< They change with every event.
+  silent,  ///< They never change.
+  lying,   ///< They miss two events in three, and change without any.
+};
+
+struct WorldOptions {
+  std::uint64_t seed = 1;
+  RegistryType type = RegistryType::acr;
+  int repositories = 10'000;
+  double events_per_day = 2;  ///< Of a repository, on average.
+  Millis history{std::chrono::hours(24 * 7)};
+  Millis future{std::chrono::hours(16)};
+  Hints hints = Hints::good;
+};
+
+/// One build, or one deletion (which ends when it starts).
+struct Event {
+  UnixMillis start;
+  UnixMillis end;
+  bool failed = false;
+  std::optional<UnixMillis> seen_at;  ///< Handed out as finished.
+};
+
+struct Listed {
+  RepositoryRef ref;
+  std::vector<Event> events;         ///< By start.
+  std::vector<UnixMillis> modified;  ///< When the listing's change time moves. Sorted.
+  std::uint64_t calls = 0;
+};
+
+/// Activity is heavy-tailed (a few repositories make most of the events: Zipf), comes in bursts,
+/// and mostly in working hours; builds of a repository take about the same time, but one in ten
+/// fails early. Deletions come once a day, several at a time.
+std::vector<Listed> make_repositories(const WorldOptions& options, UnixMillis now);
+
+/// Answers from such a world at a limited rate, on the baton's time.
+class PacedCloud final : public Cloud {
+ public:
+  struct Options {
+    double requests_per_second = 5;
+    Millis latency{50};
+    int list_page_size = 100;
+  };
+  PacedCloud(Baton& baton, std::vector<Listed>& repositories, RegistryType type, Options options);
+
+  Result<Discovery> discover() override;
+  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
+  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
+  Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override;
+  void abort() override {}
+  CloudHealth health() const override { return {}; }
+
+  std::uint64_t calls = 0;
+  std::uint64_t discovery_calls = 0;
+  std::uint64_t rows = 0;   ///< Records handed out.
+  std::uint64_t reads = 0;  ///< Visits to a repository: calls in a row of one worker.
+
+ private:
+  void call();
+  Listed& visited(const RepositoryRef& repository);
+  Record hand_out(Listed& repository, std::size_t index);
+
+  Baton& baton_;
+  std::vector<Listed>& repositories_;
+  const RegistryType type_;
+  const Options options_;
+  UnixMillis next_call_;
+};
+
+}  // namespace registry_exporter::pace
