@@ -37,11 +37,12 @@ struct Options {
   int days = 30;
   int repositories = 60;  ///< Of each cloud.
   seconds scrape_interval{120};
+  int quiet_days = 9;  ///< Before the first incident: what is usual has to be learnt.
+  int seldom = 1;      ///< In the quiet days, one scrape in so many.
   std::set<std::string, std::less<>> only;  ///< Names of samples to be written; empty: all.
   std::filesystem::path folder = "month";
 };
 
-constexpr int kQuietDays = 9;  ///< Before the first incident: what is usual has to be learnt.
 constexpr Millis kBlock = hours(2);
 /// Records a list keeps, as the clouds may.
 constexpr std::size_t kListed = 400;
@@ -73,8 +74,8 @@ class Story final : public simulator::Script {
       for (int i = 0; i < times; ++i) {
         // Each in its own stretch, and in a repository of its own while there are any, so that they
         // don't hide each other.
-        const int stretch = (options.days - kQuietDays) / times;
-        int day = kQuietDays + i * stretch +
+        const int stretch = (options.days - options.quiet_days) / times;
+        int day = options.quiet_days + i * stretch +
                   static_cast<int>(dice_.below(static_cast<std::uint64_t>(std::max(1, stretch))));
         while (!works_on(day)) ++day;
         const Life from = hours(24) * day + from_hour - into_first_day();
@@ -244,13 +245,15 @@ class Journal {
 Config make_config() {
   Config config;
   config.collection.max_staleness = minutes(5);
+  config.collection.sweep_interval = hours(6);
   RegistryConfig acr;
   acr.name = "acr";
   acr.region = "demo-region";
   acr.endpoint = "http://acr.test";
   acr.credentials_given = true;
-  acr.requests_per_second = 50;
-  acr.concurrency = 2;
+  acr.requests_per_second = 100;
+  acr.concurrency = 8;
+  acr.page_size = 20;
   RegistryConfig swr = acr;
   AcrConfig acr_cloud;
   acr_cloud.instance_id = "cri-demo";
@@ -314,7 +317,8 @@ class Month {
     Dice dice(options_.seed, 78);
     const auto add = [&](const char* kind, int times, int shortest, int longest) {
       for (int i = 0; i < times; ++i) {
-        const double day = kQuietDays + dice.uniform() * (options_.days - kQuietDays - 1);
+        const double day =
+            options_.quiet_days + dice.uniform() * (options_.days - options_.quiet_days - 1);
         const UnixMillis from = begun_ + minutes(static_cast<int>(day * 24 * 60));
         spans_.push_back(
             {kind, from,
@@ -341,7 +345,9 @@ class Month {
     const UnixMillis born = baton_.now();
     bool goes_on = true;
     while (goes_on && baton_.now() < end) {
-      const UnixMillis due = baton_.now() + options_.scrape_interval;
+      const bool quiet = baton_.now() < begun_ + hours(24) * options_.quiet_days;
+      const UnixMillis due =
+          baton_.now() + options_.scrape_interval * (quiet ? options_.seldom : 1);
       scrape(**engine);
       baton_.sleep(std::max(Millis{1}, due - baton_.now()));
       for (const Span& each : spans_) {
@@ -497,6 +503,10 @@ bool put(Options& options, std::string_view flag, std::string_view value) {
     options.repositories = static_cast<int>(number);
   else if (flag == "--scrape-seconds")
     options.scrape_interval = seconds(number);
+  else if (flag == "--quiet-days")
+    options.quiet_days = static_cast<int>(number);
+  else if (flag == "--seldom")
+    options.seldom = static_cast<int>(number);
   else
     return false;
   return true;

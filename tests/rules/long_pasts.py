@@ -1,7 +1,7 @@
 """Writes a file for `promtool test rules`: alerts that look days back, on pasts made by functions of time.
 
-`python3 long_pasts.py RULES > long_pasts_test.yml` with the folder of the rules. (JSON is YAML.)
-All scenarios share one timeline, because promtool evaluates every rule at every step of each test; each has a
+`python3 long_pasts.py RULES builds|retention > long_builds_test.yml` with the folder of the rules. (JSON is YAML.)
+The scenarios of a file share one timeline, because promtool evaluates every rule at every step of each test; each has a
 registry of its own, named like it. Time begins on a Monday at 0:00.
 """
 
@@ -358,10 +358,15 @@ def noisy_one():
     return scenario
 
 
+SCENARIOS = {
+    "builds": (slow_builds, slow_restart, no_success, holiday, given_up, noisy_one),
+    "retention": (spikes, moved_spike, tags_low, retention_stopped),
+}
+
+
 def main():
     rules = pathlib.Path(sys.argv[1]).resolve()
-    scenarios = [make() for make in (slow_builds, slow_restart, no_success, holiday, spikes, moved_spike, tags_low,
-                                     retention_stopped, given_up, noisy_one)]
+    scenarios = [make() for make in SCENARIOS[sys.argv[2]]]
     end = 18 * DAY
     json.dump({
         "rule_files": [str(rules / f"{name}.yml") for name in ("thresholds", "recording", "alerts")],
