@@ -5,7 +5,7 @@
 namespace registry_exporter {
 namespace {
 
-constexpr std::size_t kTooSmallToShare = 4096;  // Bytes; copied into the scrape's own text.
+constexpr std::size_t kTooSmallToShare = 1024;  // Bytes; copied into the scrape's own text.
 
 }  // namespace
 

@@ -79,8 +79,10 @@ inline LineFrame line_frame(std::string_view sample, std::string_view more_label
 /// all that follow.
 class Lines {
  public:
-  /// The usual size of a block.
+  /// The usual size of a block. Less when a row has one line or two: a change then takes few other
+  /// rows with it. Not much less: what is compressed together comes out smaller.
   static constexpr std::size_t kBlockBytes = 16UL * 1024;
+  static constexpr std::size_t kBlockRows = 32;
 
   template <class Number>
   void add(const LineFrame& frame, const LinePart& labels, Number value,
@@ -126,10 +128,10 @@ class Lines {
     row_ends_ = row + 1;
     if (row_begins_ == 0) key_ = row_hash;
     row_begins_ = used_;
-    // One row in (kBlockBytes / row_bytes) is a border, always the same ones.
-    const bool border =
-        used_ >= kBlockBytes / 4 && (row_hash >> 32) * kBlockBytes >> 32 < row_bytes;
-    if (border || used_ >= 4 * kBlockBytes) cut();
+    const std::size_t usual = std::clamp(kBlockRows * row_bytes, kBlockBytes / 4, kBlockBytes);
+    // One row in (usual / row_bytes) is a border, always the same ones.
+    const bool border = used_ >= usual / 4 && (row_hash >> 32) * usual >> 32 < row_bytes;
+    if (border || used_ >= 4 * usual) cut();
   }
 
   /// The blocks; then there are no lines any more, and the next family may begin.

@@ -37,11 +37,18 @@ KnownLines known_lines(const RenderedFamily* before, const std::vector<std::size
   return known;
 }
 
+std::unordered_map<std::uint64_t, std::shared_ptr<Block>> by_key(const RenderedFamily* family) {
+  std::unordered_map<std::uint64_t, std::shared_ptr<Block>> blocks;
+  if (family == nullptr) return blocks;
+  blocks.reserve(family->blocks.size());
+  for (const auto& block : family->blocks) blocks.emplace(block->key(), block);
+  return blocks;
+}
+
 RenderedFamily to_family(std::vector<LineBlock> lines, const RenderedFamily* before) {
-  std::unordered_map<std::uint64_t, std::shared_ptr<Block>> known;
-  if (before != nullptr) {
-    for (const auto& block : before->blocks) known.emplace(block->key(), block);
-  }
+  const bool all_known =
+      std::all_of(lines.begin(), lines.end(), [](const LineBlock& each) { return each.known; });
+  const auto known = by_key(all_known ? nullptr : before);
   RenderedFamily family;
   family.blocks.reserve(lines.size());
   family.rows.reserve(lines.size());
