@@ -3,6 +3,7 @@
 
 #include "exporter/base/duration.h"
 #include "exporter/config/config.h"
+#include "exporter/config/documents.h"
 #include "exporter/config/endpoint.h"
 #include "exporter/config/registry_section.h"
 #include "exporter/config/spelling.h"
@@ -183,15 +184,14 @@ tl::expected<Config, std::vector<ConfigProblem>> parse_config(const std::string&
                                                               const KnownFamily& known_family) {
   Problems problems;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty() || !documents[0].IsMap()) {
+    const YAML::Node document = YAML::Load(text);
+    if (!document.IsMap()) {
       return one_problem(1, "the file must be a mapping with the key registries at least");
     }
-    for (std::size_t i = 1; i < documents.size(); ++i) {
-      if (documents[i].IsNull()) continue;
-      problems.add(documents[i], "a second document begins here; the file must be one");
+    if (const auto line = second_document(text)) {
+      return one_problem(*line, "a second document begins here; the file must be one");
     }
-    Section root(documents[0], documents[0], "", Reading{problems, environment});
+    Section root(document, document, "", Reading{problems, environment});
     Config config = read_config(root, known_family);
     if (problems.empty()) return config;
     return tl::unexpected(problems.sorted());
