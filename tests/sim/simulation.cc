@@ -33,6 +33,7 @@ struct Plan {
   bool second_scraper = false;
   bool clock_jumps = false;
   bool disk_fails = false;
+  bool disk_slow = false;
 };
 
 simulator::Tricks draw_tricks(Baton& dice) {
@@ -129,6 +130,7 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   plan.second_scraper = dice.roll(6) == 0;
   plan.clock_jumps = dice.roll(4) == 0;
   plan.disk_fails = dice.roll(2) == 0;
+  plan.disk_slow = dice.roll(3) == 0;
   return plan;
 }
 
@@ -183,8 +185,8 @@ class Simulation {
         oracle_(clouds_.world(), plan_.config.collection.initial_history == InitialHistory::count,
                 plan_.mix == "nasty", plan_.config.collection.lookback, baton_.now()) {
     if (seed % kWithSqlite == 0) folder_.emplace();
-    for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full", "killed",
-                             "second_scraper", "sqlite"}) {
+    for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full",
+                             "disk_slow", "killed", "second_scraper", "sqlite"}) {
       history_.faults[ours] = 0;  // So that it is missed when it never comes.
     }
   }
@@ -254,9 +256,12 @@ class Simulation {
            std::to_string(since.count()) + " s)";
   }
 
-  /// Before and after each write: the disk may be full, or the process may die.
+  /// Before and after each write: the disk may be full or slow, or the process may die.
   Fate at_point() {
-    baton_.yield();
+    const bool last_point = points_to_live_ == 1;
+    const bool slow = plan_.disk_slow && !standing_still_ && (last_point || baton_.roll(8) == 0);
+    if (slow) ++history_.faults["disk_slow"];
+    baton_.sleep(Millis{slow ? static_cast<std::int64_t>(baton_.roll(4000)) : 0});
     if (crashed_) return Fate::dies;
     if (points_to_live_ > 0 && --points_to_live_ == 0) {
       crashed_ = true;
