@@ -22,6 +22,7 @@ class FakeCloud final : public Cloud {
   explicit FakeCloud(Baton& baton) : baton_(baton) {}
 
   Result<Discovery> discover() override {
+    baton_.sleep(discovery_takes);
     Discovery discovery;
     discovery.complete = true;
     discovery.server_time = baton_.now();
@@ -66,6 +67,7 @@ class FakeCloud final : public Cloud {
   std::vector<Rejection> rejected;  ///< On every page.
   std::vector<std::string> asked;
   Millis call_takes{10};
+  Millis discovery_takes{0};
 
  private:
   Baton& baton_;
@@ -142,6 +144,7 @@ class Bench {
 TEST_CASE("collector: within min_interval of a cycle's end nothing is called") {
   Bench bench(2);
   bench.options.min_interval = seconds(15);
+  bench.options.max_staleness = seconds(1);  // All are overdue at once.
   bench.start();
   CHECK(bench.scrape());
   const std::size_t calls = bench.cloud.asked.size();
@@ -179,12 +182,12 @@ TEST_CASE("collector: history that is counted shows whole or not at all") {
   const Collector::Ticket ticket = bench.collector->begin_scrape();
   while (bench.cloud.asked.empty()) bench.baton.sleep(Millis{1});
   bench.baton.sleep(Millis{1});
-  bench.commit();  // One of two records has been read.
-  REQUIRE(bench.collector->snapshot()->rows.size() == 1);
-  CHECK_FALSE(bench.collector->snapshot()->rows[0].shown);
+  // One of two records has been read. While it is being committed, the other one is read too.
+  StateChanges changes;
+  const auto batch = bench.collector->collect(changes);
   bench.collector->wait(ticket, SteadyTime::max());
-  // All is read, and something is published before it is committed.
-  bench.collector->answered("scraper", bench.collector->snapshot()->version);
+  bench.collector->committed(*batch, true);
+  REQUIRE(bench.collector->snapshot()->rows.size() == 1);
   CHECK_FALSE(bench.collector->snapshot()->rows[0].shown);
   bench.commit();
   REQUIRE(bench.collector->snapshot()->rows[0].shown);
@@ -207,6 +210,20 @@ TEST_CASE("collector: while nothing can be committed nothing is read") {
   bench.baton.sleep(seconds(90));
   CHECK(bench.scrape());
   CHECK(bench.cloud.asked.size() > calls);
+}
+
+TEST_CASE("collector: a commit that fails while repositories are discovered lets none be read") {
+  Bench bench(3);
+  bench.start();
+  bench.scrape();
+  bench.baton.sleep(std::chrono::hours(2));
+  bench.cloud.discovery_takes = seconds(5);
+  const Collector::Ticket ticket = bench.collector->begin_scrape();
+  bench.collector->wait(ticket, bench.baton.runtime().clock.steady_now() + seconds(2));
+  bench.commit(false);
+  const std::size_t calls = bench.cloud.asked.size();
+  bench.baton.sleep(seconds(60));
+  CHECK(bench.cloud.asked.size() == calls);
 }
 
 TEST_CASE("collector: a failing repository is left alone for a while, the others are not") {

@@ -95,6 +95,17 @@ TEST_CASE("reading: an oldest-first list is read from where the last walk ended"
   CHECK(list.calls <= 2);
 }
 
+TEST_CASE("reading: what moved up an oldest-first list, as others left it, is found at once") {
+  FakeList list = with_builds(95);
+  list.oldest_first = true;
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  list.newest_first.resize(70);  // The oldest 25 are gone.
+  for (int i = 0; i < 30; ++i) add_build(list, "news" + std::to_string(i));
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 125);
+}
+
 TEST_CASE("reading: builds that start while pages are read repeat records but never lose any") {
   FakeList list = with_builds(50);
   int added = 0;
