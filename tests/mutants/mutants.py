@@ -204,7 +204,7 @@ MUTANTS = [
      "  std::reverse(records.begin(), records.end());\n", ""),
     # What is written.
     ("quotes in names are not escaped", ENCODE, "} else if (c == '\"' && quotes) {",
-     "} else if (false) {"),
+     "} else if (c == '\"' && !quotes) {"),
     ("bounds lose their point", ENCODE,
      "if (text.find_first_of(\".eI\") == std::string::npos) text += \".0\";", ""),
     ("long ids stay in exemplars", ENCODE,
