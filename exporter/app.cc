@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "exporter/base/duration.h"
+#include "exporter/config/secret_files.h"
 #include "exporter/doctor.h"
 
 namespace registry_exporter {
@@ -32,6 +33,13 @@ int failed(const std::string& message, int code) {
 tl::expected<Config, std::vector<ConfigProblem>> load(const Options& options) {
   return load_config(options.config_file,
                      [](const std::string& family) { return is_known_family(family); });
+}
+
+void warn_of_exposed_secrets(const Config& config) {
+  for (const std::string& file : exposed_secret_files(config)) {
+    log::warn("every user of this machine may read a secret: chmod o= would end that",
+              {{"file", file}});
+  }
 }
 
 sigset_t handled_signals() {
@@ -95,6 +103,7 @@ std::optional<int> App::load_everything() {
     return kMistake;
   }
   config_ = std::move(*config);
+  warn_of_exposed_secrets(config_);
   reloaded_at_ = runtime_.clock.now();
   const std::string path = options_.state_path.value_or(config_.state_path);
   store_ = make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
@@ -266,6 +275,7 @@ std::optional<std::string> App::reload() {
     engine_ = std::move(*next);
   }
   config_ = std::move(*config);
+  warn_of_exposed_secrets(config_);
   reload_ok_ = true;
   reloaded_at_ = runtime_.clock.now();
   log::info("configuration reloaded", {{"file", options_.config_file}});

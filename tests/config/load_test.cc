@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "exporter/config/config.h"
+#include "exporter/config/secret_files.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
@@ -43,6 +45,34 @@ TEST_CASE("secret: a file that changed is read anew, through links too") {
   std::filesystem::remove(folder.file("link"));
   std::filesystem::create_symlink("two", folder.file("link"));
   CHECK(read_secret(in_file(folder.file("link")))->reveal() == "second");
+}
+
+TEST_CASE("secret: files that every user may read are told, each once, and no others") {
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& name, mode_t mode) {
+    ::chmod(folder.write(name, "s3cret").c_str(), mode);
+    return folder.file(name);
+  };
+  AcrConfig acr;
+  acr.credentials.access_key_id = in_file(file("access key: no secret", 0644));
+  acr.credentials.access_key_secret = in_file(file("acr secret", 0644));
+  acr.credentials.security_token = in_file(file("acr token: the group alone", 0640));
+  acr.credentials.oidc.emplace().token_file = file("acr oidc", 0604);
+  SwrConfig swr;
+  swr.credentials.secret_key = in_file(file("swr secret", 0404));
+  swr.credentials.security_token = in_file(folder.file("not there"));
+  swr.credentials.iam_user.emplace().password = in_file(file("password", 0666));
+  swr.credentials.oidc.emplace().token_file = file("swr oidc: the owner alone", 0600);
+  Config config;
+  config.registries.resize(2);
+  config.registries[0].cloud = acr;
+  config.registries[0].tls.key_file = file("key", 0444);
+  config.registries[1].cloud = swr;
+  config.registries[1].tls.key_file = folder.file("key");
+  const std::vector<std::string> told{folder.file("acr secret"), folder.file("acr oidc"),
+                                      folder.file("key"), folder.file("swr secret"),
+                                      folder.file("password")};
+  CHECK(exposed_secret_files(config) == told);
 }
 
 TEST_CASE("secret: what can't be one is told with the file's name") {

@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -317,6 +320,53 @@ class BadClouds(unittest.TestCase):
             secret.write_text("demo-access-key-secret\n")
             self.assertTrue(wait_for(
                 lambda: scrape(exporter)[("acr_up", (("registry", "acr"),))] == 1, timeout=10))
+
+
+class Privacy(unittest.TestCase):
+    def test_a_secret_that_everybody_may_read_is_told_at_start_and_at_each_reload(self):
+        with World() as world:
+            world.simulator("--repositories=1", "--speed=0")
+            path = world.configure()
+            for name, mode in (("open", 0o644), ("closed", 0o640)):
+                secret = world.folder / name
+                secret.write_text("demo-secret-key\n")
+                secret.chmod(mode)
+                path.write_text(re.sub("secret_key(?:_file)?: [^}]*", f"secret_key_file: {secret}",
+                                       path.read_text()))
+                exporter = world.exporter(state=":memory:")
+                self.assertEqual(http(exporter.url + "/-/reload", "POST")[0], 200)
+                self.assertEqual(exporter.stop(), 0)
+                told = [line for line in exporter.lines if "may read a secret" in line]
+                self.assertEqual(len(told), 2 if name == "open" else 0, exporter.lines)
+                for line in told:
+                    self.assertIn("level=warn", line)
+                    self.assertIn(f"file={secret}", line)
+
+    def test_others_of_its_user_can_not_look_into_it_and_it_leaves_no_core(self):
+        if b"__asan_init" in EXPORTER.read_bytes():
+            self.skipTest("the search for leaks looks from outside")
+        with World() as world:
+            world.simulator("--repositories=1", "--speed=0")
+            world.configure()
+            # Root may look everywhere, so another user does both.
+            world.folder.chmod(0o755)
+            program = world.folder / "registry_exporter"
+            shutil.copy(EXPORTER, program)
+            nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+            process = subprocess.Popen(
+                [program, f"--config.file={world.folder}/registry_exporter.yml",
+                 "--state.path=:memory:", "--web.listen-address=127.0.0.1:0"],
+                stderr=subprocess.PIPE, text=True, **nobody)
+            self.addCleanup(process.stderr.close)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            self.assertIn("listening", process.stderr.readline())
+            look = lambda pid: subprocess.run(["cat", f"/proc/{pid}/environ"], capture_output=True,
+                                              check=False, **nobody).returncode
+            self.assertEqual(look("self"), 0)
+            self.assertNotEqual(look(process.pid), 0)
+            limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
+            self.assertRegex(limits, r"Max core file size +0 +0 ")
 
 
 if __name__ == "__main__":

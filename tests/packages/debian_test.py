@@ -23,7 +23,7 @@ def make_package(target):
     return package
 
 
-@needs("dpkg-deb", "dpkg-shlibdeps", "lintian")
+@needs("dpkg-deb", "dpkg-shlibdeps", "lintian", "readelf")
 class Debian(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -78,6 +78,16 @@ class Debian(unittest.TestCase):
                          re.findall(r"^  (--\S+)", self.help, re.M))
         for section in ("EXIT STATUS", "SIGNALS", "FILES"):
             self.assertIn(f".SH {section}\n", text)
+
+    def test_the_program_is_hardened(self):
+        program = run("readelf", "--wide", "--all", self.tree / "usr/bin/registry_exporter")
+        for guard, sign in (("any address will do", r"Type: +DYN .*Position-Independent"),
+                            ("relocations become read-only", r"GNU_RELRO"),
+                            ("at once", r"FLAGS_1.*\bNOW\b"),
+                            ("no code on the stack", r"GNU_STACK .* RW "),
+                            ("canaries", r"__stack_chk_fail@"),
+                            ("checked copies", r"__(memcpy|snprintf|read)_chk@")):
+            self.assertRegex(program, sign, guard)
 
     def test_the_bill_of_materials_names_what_is_linked_and_what_is_included(self):
         bill = json.loads(self.document("sbom.cdx.json").read_text())

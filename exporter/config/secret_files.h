@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "exporter/config/config.h"
+
+namespace registry_exporter {
+
+/// The files with secrets that a configuration names and that every user of this machine may read.
+/// Shell.
+std::vector<std::string> exposed_secret_files(const Config& config);
+
+}  // namespace registry_exporter
