@@ -69,6 +69,23 @@ std::string count(std::size_t n, const char* what) { return std::to_string(n) + 
 
 // ── What each failure means ──────────────────────────────────────────────────────────────────────
 
+/// In the words of OpenSSL and libcurl.
+std::string of_certificate(const std::string& detail) {
+  if (contains(detail, "has expired")) {
+    return " has expired: it has to be renewed there, unless this machine's clock is wrong";
+  }
+  if (contains(detail, "not yet valid")) {
+    return " is not valid yet: set this machine's clock, unless it was made too early";
+  }
+  if (contains(detail, "subject name") || contains(detail, "hostname mismatch")) {
+    return " is for another name: check endpoint, or give that name by tls.server_name";
+  }
+  if (contains(detail, "certificate required") || contains(detail, "handshake failure")) {
+    return " is fine, but it asks for ours: tls.cert_file and tls.key_file";
+  }
+  return " is not accepted: name its authority by tls.ca_file, or its name by tls.server_name";
+}
+
 std::string of_transport(const Exam& exam, const Error& error) {
   const std::string& detail = error.detail;
   const std::string& endpoint = exam.registry.endpoint;
@@ -76,9 +93,11 @@ std::string of_transport(const Exam& exam, const Error& error) {
     return "the name of " + endpoint +
            " doesn't resolve: check endpoint and region, and the DNS of this machine";
   }
-  if (contains(detail, "tls: ")) {
-    return "the certificate of " + endpoint +
-           " is not accepted: name its authority by tls.ca_file, or its name by tls.server_name";
+  if (contains(detail, "tls: ")) return "the certificate of " + endpoint + of_certificate(detail);
+  if (contains(detail, "truncated: ")) {
+    return "answers of " + endpoint +
+           " break off in the middle: look at what is between (proxy, firewall), or lower "
+           "page_size";
   }
   if (contains(detail, "instance metadata")) {
     return "instance metadata can't be reached: is this an instance (or pod) of the cloud? Else "
@@ -184,6 +203,9 @@ std::string remedy_for(const Exam& exam, const Error& error) {
     case ErrorKind::invalid_config:
       return error.detail;
     case ErrorKind::malformed:
+      if (contains(error.detail, "wrong_repo")) {
+        return "the cloud gives pages of other repositories: try again later, then ask its support";
+      }
       return "what answers at " + exam.registry.endpoint +
              " is not the registry's API (a proxy's page?): check endpoint";
     case ErrorKind::server_error:

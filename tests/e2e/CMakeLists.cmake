@@ -1,5 +1,6 @@
-# TLS, passwords and hostile clients, against the real programs.
+# TLS, passwords and hostile clients, and the way out through a proxy, against the real programs.
 if(TARGET registry_exporter AND TARGET registry_simulator)
   add_python_test(e2e_edge e2e edge_test)
-  set_tests_properties(e2e_edge PROPERTIES RUN_SERIAL ON)
+  add_python_test(e2e_proxy e2e proxy_test)
+  set_tests_properties(e2e_edge e2e_proxy PROPERTIES RUN_SERIAL ON)
 endif()

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import unittest
 
-from credentials_test import ACR, ACR_KEYS, COLLECTION, SWR, SWR_KEYS, registry
+from credentials_test import ACR, ACR_KEYS, COLLECTION, SWR, SWR_KEYS, USER, registry
+from edge_test import Authority
 from harness import EXPORTER, World
+from tls_front import TlsFront
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -185,6 +187,33 @@ class Doctor(unittest.TestCase):
                 self.check(report, code, 1, "endpoint PROBLEM:", remedy,
                            "2 of 2 registries need a change.")
 
+    def test_the_certificate(self):
+        with World() as world:
+            world.simulator("--repositories=3", "--speed=0")
+            authority = Authority(world.folder)
+            good = authority.sign("server")
+            trusted = f"    tls: {{ca_file: {authority.certificate}}}\n"
+            other = authority.sign("other", "subjectAltName=DNS:other.example")
+            rows = [
+                ("good", good, trusted, "TLS: the certificate is good"),
+                ("an authority that nobody knows", good, "", "name its authority by tls.ca_file"),
+                ("another's name", other, trusted, "is for another name"),
+                ("another's name, as told", other, f"""    tls:
+      ca_file: {authority.certificate}
+      server_name: other.example
+""", "TLS: the certificate is good"),
+                ("expired", authority.sign("expired", days=0), trusted, "has expired: it has to be"),
+            ]
+            for name, certificate, extra, words in rows:
+                with self.subTest(name):
+                    front = TlsFront(world.sim.address, *certificate)
+                    self.addCleanup(front.close)
+                    text = (registry(ACR, world, "builds", ACR_KEYS, extra) +
+                            registry(SWR, world, "images", SWR_KEYS, extra))
+                    code, report = self.doctor(
+                        world, text.replace(world.sim.url, f"https://127.0.0.1:{front.port}"))
+                    self.check(report, code, 0 if "is good" in words else 1, words)
+
     def test_what_is_asked_for(self):
         rows = [
             ("instance", "instance_id: cri-demo", "instance_id: cri-other",
@@ -206,14 +235,31 @@ class Doctor(unittest.TestCase):
                 self.check(report, code, 1, remedy, "1 of 2 registries need a change.")
 
     def test_clouds_in_trouble(self):
-        rows = [("throttle:100", "the cloud throttles: lower requests_per_second"),
-                ("server_error:100", "the cloud fails by itself"),
-                ("malformed:100", "is not the registry's API")]
-        for faults, remedy in rows:
-            with self.subTest(faults), World() as world:
-                world.simulator("--repositories=3", f"--faults={faults}")
-                code, report = self.doctor(world, self.both(world))
-                self.check(report, code, 1, remedy)
+        well = "All is well."  # What the exporter copes with needs no change.
+        rows = [
+            ("throttle", "the cloud throttles: lower requests_per_second"),
+            ("server_error", "the cloud fails by itself"),
+            ("html_error", "the cloud fails by itself"),
+            ("business_error", "the cloud fails by itself"),
+            ("truncate", "is not the registry's API"),
+            ("malformed", "is not the registry's API"),
+            ("cut", "break off in the middle"),
+            ("lose", "doesn't answer within request_timeout"),
+            ("slow", well),
+            ("stale", well),
+            ("total", well),
+            ("token", "has expired: renew it"),
+            ("regress", well),
+            ("loose", well),
+            ("wrong", "the cloud gives pages of other repositories"),
+            ("empty", well),
+            ("stuck", well),
+        ]
+        for fault, words in rows:
+            with self.subTest(fault), World() as world:
+                world.simulator("--repositories=3", "--speed=0", f"--faults={fault}:100")
+                code, report = self.doctor(world, self.both(world, swr_keys=USER))
+                self.check(report, code, 0 if words is well else 1, words)
 
     def test_a_bad_configuration_is_told_as_ever(self):
         with World() as world:
