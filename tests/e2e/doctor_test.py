@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from credentials_test import ACR, ACR_KEYS, COLLECTION, SWR, SWR_KEYS, USER, registry
 from edge_test import Authority
@@ -255,10 +256,16 @@ class Doctor(unittest.TestCase):
             ("empty", well),
             ("stuck", well),
         ]
-        for fault, words in rows:
-            with self.subTest(fault), World() as world:
-                world.simulator("--repositories=3", "--speed=0", f"--faults={fault}:100")
-                code, report = self.doctor(world, self.both(world, swr_keys=USER))
+
+        def diagnose(row):
+            with World() as world:
+                world.simulator("--repositories=3", "--speed=0", f"--faults={row[0]}:100")
+                return self.doctor(world, self.both(world, swr_keys=USER))
+
+        with ThreadPoolExecutor(len(rows)) as pool:  # Most of it is waiting.
+            diagnoses = list(pool.map(diagnose, rows))
+        for (fault, words), (code, report) in zip(rows, diagnoses):
+            with self.subTest(fault):
                 self.check(report, code, 0 if words is well else 1, words)
 
     def test_a_bad_configuration_is_told_as_ever(self):

@@ -1,7 +1,9 @@
 """The way out through a real proxy: which calls take it, and which go directly."""
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import unittest
 
@@ -30,8 +32,12 @@ class Proxy:
                                    stderr=subprocess.DEVNULL)
         test.addCleanup(process.wait)
         test.addCleanup(process.kill)
-        wait_for(lambda: self._log.exists() and "Accepting" in self._log.read_text(), timeout=10,
-                 pause=0.02)
+        test.assertTrue(wait_for(self._listens, timeout=10, pause=0.02))
+
+    def _listens(self):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
 
     def requests(self):
         return [line for line in self._log.read_text().splitlines() if "Request (" in line]
