@@ -88,7 +88,7 @@ void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam&
 }
 
 void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
-  const Result<Discovery> discovery = cloud.discover();
+  const Result<Discovery> discovery = cloud.discover({});
   if (!discovery) {
     exam.failures.push_back(discovery.error());
     return;

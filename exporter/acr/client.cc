@@ -9,6 +9,7 @@
 #include "exporter/base/log.h"
 #include "exporter/base/time_text.h"
 #include "exporter/cloud/calls.h"
+#include "exporter/cloud/found_parts.h"
 
 namespace registry_exporter::acr {
 namespace {
@@ -48,6 +49,8 @@ class ListEnd {
 
 /// What a discovery has gathered.
 struct Client::Found {
+  explicit Found(const PartFound& part_found) : parts(part_found) {}
+  FoundParts parts;
   Discovery discovery;
   std::set<std::string> ids;
 };
@@ -72,16 +75,16 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
       credentials_(runtime, std::move(sources), [this] { caller_.credentials_changed(); }) {}
 
-Result<Discovery> Client::discover() {
+Result<Discovery> Client::discover(const PartFound& part_found) {
   if (static_repositories_) return discover_static(*static_repositories_);
-  if (by_namespace_) return discover_by_namespace();
-  Found found;
+  if (by_namespace_) return discover_by_namespace(part_found);
+  Found found{part_found};
   const Result<bool> whole = list_into(found, "");
   if (!whole && whole.error().kind == ErrorKind::forbidden) {
     log::info("the whole instance may not be listed; listing each namespace",
               {{"registry", registry_}, {"reason", whole.error().detail}});
     by_namespace_ = true;
-    return discover_by_namespace();
+    return discover_by_namespace(part_found);
   }
   if (!whole) return tl::unexpected(whole.error());
   found.discovery.complete = *whole;
@@ -203,8 +206,8 @@ void Client::forget(const RepositoryRef& repository) {
   looked_up_.erase(full_name(repository));
 }
 
-Result<Discovery> Client::discover_by_namespace() {
-  Found found;
+Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
+  Found found{part_found};
   std::set<std::string> names;
   ListEnd end;
   for (int number = 1; number <= kListPagesMax && !end.over(); ++number) {
@@ -269,6 +272,7 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
       ++fresh;
     }
     end.take(listed.rows, fresh, listed.total, listed.page_size);
+    found.parts.tell(found.discovery);
   }
   return end.whole();
 }

@@ -37,7 +37,7 @@ class Client final : public Cloud {
   Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
          const RegistryConfig& config, const MetricsConfig& metrics, std::vector<Source> sources);
 
-  Result<Discovery> discover() override;
+  Result<Discovery> discover(const PartFound& part_found = {}) override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
   Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
@@ -61,7 +61,7 @@ class Client final : public Cloud {
                         const std::function<Result<T>(std::string_view body)>& parse);
 
   Result<Discovery> discover_static(const std::vector<StaticRepository>& wanted);
-  Result<Discovery> discover_by_namespace();
+  Result<Discovery> discover_by_namespace(const PartFound& part_found);
   /// One listing: of the instance, or of one namespace. True: it came to its end.
   Result<bool> list_into(Found& found, const std::string& repo_namespace);
   Result<ListedRepository> look_up(const RepositoryRef& ref, Discovery& discovery);

@@ -306,8 +306,21 @@ void Collector::abandon_cycle() {
 
 void Collector::discover() {
   const UnixMillis begun = runtime_.clock.now();
-  const Result<Discovery> discovery = cloud_.discover();
-  const std::lock_guard lock(mutex_);
+  std::size_t found = 0;
+  const auto take_in_part = [&](const Discovery& part) {
+    const std::lock_guard lock(mutex_);
+    found += apply_first_part(*data_, part, begun, options_.discovery).found;
+    data_->dirty = true;
+    plan_due();
+    hooks_.dirty();
+    changed_->notify_all();
+  };
+  std::unique_lock lock(mutex_);
+  const bool nothing_known = data_->repositories.empty();
+  lock.unlock();
+  const Result<Discovery> discovery =
+      cloud_.discover(nothing_known ? PartFound(take_in_part) : nullptr);
+  lock.lock();
   discovered_at_ = runtime_.clock.steady_now();
   if (!discovery) {
     ++failures_;
@@ -321,7 +334,8 @@ void Collector::discover() {
     return;
   }
   const bool first = !data_->state.discovered;
-  const DiscoveryEffects effects = apply_discovery(*data_, *discovery, begun, options_.discovery);
+  DiscoveryEffects effects = apply_discovery(*data_, *discovery, begun, options_.discovery);
+  effects.found += found;
   data_->dirty = true;
   if (effects.over_limit != over_limit_ && effects.over_limit > 0) {
     log::warn("more repositories than metrics.max_repositories: the rest is not read",

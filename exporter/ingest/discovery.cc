@@ -44,7 +44,18 @@ class Pass {
     }
   }
 
+  /// Without what only a whole pass can tell: who was renamed, and who is gone.
+  DiscoveryEffects run_part() {
+    for (const ListedRepository& listed : discovery_.repositories) {
+      const bool known = data_.repositories.contains(key_of(listed.ref));
+      const bool room = active_ < static_cast<std::size_t>(rules_.max_repositories);
+      if (!known && room && rules_.accepts(full_name(listed.ref))) add(listed);
+    }
+    return effects_;
+  }
+
   DiscoveryEffects run() {
+    may_rename_ = true;
     for (const ListedRepository& listed : discovery_.repositories) take_in(listed);
     if (discovery_.complete) drop_missing();
     return effects_;
@@ -113,7 +124,9 @@ class Pass {
     const bool counts_history = first_ && rules_.count_history;
     state.hidden = counts_history;
     ledger.baseline_pending = first_ ? !rules_.count_history : is_old(listed);
-    if (Repository* renamed = renamed_from(listed)) take_ids(*renamed, *repository);
+    if (Repository* renamed = may_rename_ ? renamed_from(listed) : nullptr) {
+      take_ids(*renamed, *repository);
+    }
     if (!state.hidden) hold_all(type_of(), ledger);
     ++active_;
     ++effects_.found;
@@ -184,6 +197,7 @@ class Pass {
   const UnixMillis begun_;
   const DiscoveryRules& rules_;
   const bool first_;
+  bool may_rename_ = false;
   std::size_t active_ = 0;
   std::set<RepositoryKey> listed_;
   std::set<RepositoryKey> taken_;
@@ -201,6 +215,12 @@ DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery
     data.state.discovery_scope = rules.scope;
   }
   return effects;
+}
+
+DiscoveryEffects apply_first_part(RegistryBooks& data, const Discovery& part, UnixMillis begun,
+                                  const DiscoveryRules& rules) {
+  if (!data.state.created_at) data.state.created_at = part.server_time.value_or(begun);
+  return Pass(data, part, begun, rules).run_part();
 }
 
 void apply_scope(RegistryBooks& data, const DiscoveryRules& rules) {

@@ -35,6 +35,11 @@ struct DiscoveryEffects {
 DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
                                  const DiscoveryRules& rules);
 
+/// Takes in a part of the first pass over the list of a registry of which nothing is known yet, so
+/// that reading need not wait for the rest. The whole pass is taken in afterwards.
+DiscoveryEffects apply_first_part(RegistryBooks& data, const Discovery& part, UnixMillis begun,
+                                  const DiscoveryRules& rules);
+
 /// Compares the stored scope with today's and marks what the filters no longer match.
 void apply_scope(RegistryBooks& data, const DiscoveryRules& rules);
 

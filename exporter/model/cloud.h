@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,12 @@ struct CloudHealth {
   bool up = false;  ///< The newest call that could tell was answered and accepted the credentials.
   double requests_per_second = 0;  ///< The rate in force.
   std::optional<UnixMillis> credentials_expire_at;
-  std::string credentials_source;       ///< Where they come from, in words; "" before there were any.
+  std::string credentials_source;  ///< Where they come from, in words; "" before there were any.
   std::optional<Millis> clock_offset;  ///< Server minus local; nullopt before any answer.
 };
+
+/// Hears of repositories that a discovery has found so far: incomplete, each told once.
+using PartFound = std::function<void(const Discovery& part)>;
 
 /// What one registry's cloud is asked by ingestion. Implementations sign, pace, retry and meter;
 /// they are thread-safe, and every call ends by its own deadline.
@@ -30,8 +34,9 @@ struct CloudHealth {
 class Cloud {
  public:
   virtual ~Cloud() = default;
-  /// All repositories. An error only if nothing could be listed.
-  virtual Result<Discovery> discover() = 0;
+  /// All repositories. An error only if nothing could be listed. `part_found` hears of them page by
+  /// page, before the whole list is there.
+  virtual Result<Discovery> discover(const PartFound& part_found) = 0;
   virtual Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) = 0;
   /// Reads one build by its id. not_found: the cloud doesn't know it (any more).
   /// bad_request where the cloud has no such operation (swr).

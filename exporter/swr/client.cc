@@ -3,6 +3,7 @@
 #include "exporter/base/log.h"
 #include "exporter/base/time_text.h"
 #include "exporter/cloud/calls.h"
+#include "exporter/cloud/found_parts.h"
 #include "exporter/swr/codec.h"
 #include "exporter/swr/credentials.h"
 #include "exporter/swr/refusal.h"
@@ -61,6 +62,8 @@ Target target_of(const RegistryConfig& config) {
 
 /// What a discovery has gathered.
 struct Client::Found {
+  explicit Found(const PartFound& part_found) : parts(part_found) {}
+  FoundParts parts;
   Discovery discovery;
   std::set<std::string> names;
 };
@@ -80,7 +83,7 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
                        this_machine()),
                    [this] { caller_.credentials_changed(); }) {}
 
-Result<Discovery> Client::discover() {
+Result<Discovery> Client::discover(const PartFound& part_found) {
   if (static_repositories_) {
     Discovery discovery;
     discovery.complete = true;
@@ -89,21 +92,21 @@ Result<Discovery> Client::discover() {
     }
     return discovery;
   }
-  if (by_namespace_) return discover_by_namespace();
-  Found found;
+  if (by_namespace_) return discover_by_namespace(part_found);
+  Found found{part_found};
   const Result<bool> whole = list_into(found, "");
   if (!whole && whole.error().kind == ErrorKind::forbidden) {
     log::info("repositories may not be listed all at once; listing each organisation",
               {{"registry", registry_}, {"reason", whole.error().detail}});
     by_namespace_ = true;
-    return discover_by_namespace();
+    return discover_by_namespace(part_found);
   }
   if (!whole) return tl::unexpected(whole.error());
   found.discovery.complete = *whole;
   return std::move(found.discovery);
 }
 
-Result<Discovery> Client::discover_by_namespace() {
+Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
   const auto names = ask<std::vector<std::string>>(
       "ListNamespaces", list_namespaces(target_),
       [](const HttpResponse& response) { return parse_namespaces(response.body); });
@@ -111,7 +114,7 @@ Result<Discovery> Client::discover_by_namespace() {
     if (names.error().kind == ErrorKind::forbidden) by_namespace_ = false;
     return tl::unexpected(names.error());
   }
-  Found found;
+  Found found{part_found};
   found.discovery.complete = true;
   std::optional<Error> failure;
   bool any_listed = names->empty();
@@ -163,6 +166,7 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
       }
     }
     end.take(*page, fresh);
+    found.parts.tell(found.discovery);
   }
   return end.whole();
 }

@@ -28,7 +28,7 @@ class Client final : public Cloud {
   Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
          const RegistryConfig& config);
 
-  Result<Discovery> discover() override;
+  Result<Discovery> discover(const PartFound& part_found = {}) override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
   Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
@@ -43,7 +43,7 @@ class Client final : public Cloud {
   Result<T> ask(std::string_view operation, const HttpRequest& question,
                 const std::function<Result<T>(const HttpResponse& response)>& parse);
 
-  Result<Discovery> discover_by_namespace();
+  Result<Discovery> discover_by_namespace(const PartFound& part_found);
   /// One listing: of all, or of one organisation. True: it came to its end.
   Result<bool> list_into(Found& found, const std::string& repo_namespace);
 

@@ -46,6 +46,28 @@ class Counting(unittest.TestCase):
 
             self.assertTrue(wait_for(equal, timeout=60), left)
 
+    def test_two_shards_count_together_what_one_process_would(self):
+        with World() as world:
+            world.simulator("--repositories=20", "--speed=600")
+            world.configure(rate=1000)
+            shards = [world.exporter("--total-shards=2", f"--shard={i}", state=f"{i}.db")
+                      for i in range(2)]
+            time.sleep(3)
+            world.control(speed=0)
+            truth = world.truth()
+            shown = [{}, {}]
+
+            def equal():
+                for i, shard in enumerate(shards):
+                    shown[i] = counters(scrape(shard))
+                return not differences({**shown[0], **shown[1]}, truth)
+
+            self.assertTrue(wait_for(equal), differences({**shown[0], **shown[1]}, truth))
+            self.assertEqual(set(shown[0]) & set(shown[1]), set())
+            self.assertEqual(set(shown[0]) | set(shown[1]), set(truth))
+            for share in shown:
+                self.assertGreater(len(share), len(truth) / 4)
+
     def test_a_token_of_iam_works_like_keys(self):
         with World() as world:
             world.simulator("--repositories=5")

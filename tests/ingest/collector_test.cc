@@ -21,7 +21,7 @@ class FakeCloud final : public Cloud {
  public:
   explicit FakeCloud(Baton& baton) : baton_(baton) {}
 
-  Result<Discovery> discover() override {
+  Result<Discovery> discover(const PartFound& part_found) override {
     baton_.sleep(discovery_takes);
     Discovery discovery;
     discovery.complete = true;
@@ -29,11 +29,19 @@ class FakeCloud final : public Cloud {
     for (const auto& [name, list] : lists) {
       ListedRepository listed;
       listed.ref = {"shop", name, "crr-" + name};
-      listed.created_at = baton_.now() - std::chrono::hours(48);
+      listed.created_at = baton_.now() - created_ago;
       const auto changed = modified.find(name);
       listed.modified_at = changed == modified.end() ? UnixMillis{} : changed->second;
       discovery.repositories.push_back(listed);
+      if (part_found && list_takes > Millis{0}) {
+        Discovery part;
+        part.server_time = discovery.server_time;
+        part.repositories = {listed};
+        part_found(part);
+        baton_.sleep(list_takes);
+      }
     }
+    if (list_breaks) return fail(ErrorKind::server_error, "broken");
     return discovery;
   }
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override {
@@ -68,6 +76,9 @@ class FakeCloud final : public Cloud {
   std::vector<std::string> asked;
   Millis call_takes{10};
   Millis discovery_takes{0};
+  Millis list_takes{0};  ///< Each repository is a page of the list of its own, and takes so long.
+  bool list_breaks = false;  ///< At its end.
+  Millis created_ago{std::chrono::hours(48)};
 
  private:
   Baton& baton_;
@@ -279,6 +290,30 @@ TEST_CASE(
   bench.collector->begin_scrape();
   bench.baton.sleep(seconds(4));
   CHECK(bench.cloud.times_asked("r17") == 1);
+}
+
+TEST_CASE("collector: at the very first start reading does not wait for the end of the list") {
+  for (const bool breaks : {false, true}) {
+    CAPTURE(breaks);
+    Bench bench(30);
+    bench.options.concurrency = 2;
+    bench.cloud.list_takes = Millis{10};
+    bench.cloud.list_breaks = breaks;
+    bench.start();
+    const UnixMillis begun = bench.baton.now();
+    CHECK(bench.scrape() == !breaks);
+    CHECK(bench.baton.now() - begun <= Millis{330});  // One after the other it would be 450 ms.
+    CHECK(bench.cloud.asked.size() == 30);
+    CHECK(bench.records(RecordClass::baseline) == 60);
+
+    // What joins while no pass was complete is baseline, too.
+    bench.cloud.lists["late"].newest_first = {done("older", bench.started_ago(-60))};
+    bench.cloud.list_breaks = false;
+    bench.cloud.created_ago = std::chrono::hours(1);
+    bench.baton.sleep(std::chrono::hours(2));
+    CHECK(bench.scrape());
+    CHECK(bench.records(RecordClass::baseline) == (breaks ? 61U : 60U));
+  }
 }
 
 TEST_CASE("collector: a listing that changes without news loses its place in front") {

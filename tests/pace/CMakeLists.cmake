@@ -1,5 +1,5 @@
 # Who is read when, measured on simulated time. Optimised: it lives through many hours.
 add_executable(pace EXCLUDE_FROM_ALL pace/main.cc pace/world.cc)
 target_include_directories(pace PRIVATE ${CMAKE_SOURCE_DIR})
-target_link_libraries(pace PRIVATE exporter_core warnings)
+target_link_libraries(pace PRIVATE exporter_core fiber warnings)
 target_compile_options(pace PRIVATE -O2)

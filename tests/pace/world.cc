@@ -5,6 +5,8 @@
 #include <numbers>
 #include <string>
 
+#include "exporter/cloud/found_parts.h"
+
 namespace registry_exporter::pace {
 namespace {
 
@@ -46,6 +48,8 @@ constexpr double kAtNight = 0.2;  ///< Of the daytime's activity.
 constexpr double kBusiest = 150;  ///< Events a day.
 constexpr int kWorkingHours = 10;
 constexpr hours kDayBegins{7};
+/// The calls of one visit follow one another; the next visit is further away than this.
+constexpr seconds kVisitsApart{3};
 
 bool at_night(UnixMillis time) {
   const auto in_day = time.time_since_epoch() % hours(24);
@@ -147,12 +151,14 @@ void PacedCloud::call() {
   baton_.sleep(at - baton_.now() + options_.latency);
 }
 
-Result<Discovery> PacedCloud::discover() {
+Result<Discovery> PacedCloud::discover(const PartFound& part_found) {
   Discovery discovery;
   discovery.complete = true;
   discovery.server_time = baton_.now();
+  FoundParts parts(part_found);
   for (std::size_t i = 0; i < repositories_.size(); ++i) {
     if (i % static_cast<std::size_t>(options_.list_page_size) == 0) {
+      parts.tell(discovery);
       call();
       ++discovery_calls;
     }
@@ -169,10 +175,9 @@ Result<Discovery> PacedCloud::discover() {
 }
 
 Listed& PacedCloud::visited(const RepositoryRef& repository) {
-  thread_local const Listed* last = nullptr;
   Listed& listed = repositories_[std::stoul(repository.name) - 100'000];
-  if (last != &listed) ++reads;
-  last = &listed;
+  if (baton_.now() - listed.called_at > kVisitsApart) ++reads;
+  listed.called_at = baton_.now();
   ++listed.calls;
   return listed;
 }

@@ -42,6 +42,7 @@ struct Listed {
   std::vector<Event> events;         ///< By start.
   std::vector<UnixMillis> modified;  ///< When the listing's change time moves. Sorted.
   std::uint64_t calls = 0;
+  UnixMillis called_at{};
 };
 
 /// Activity is heavy-tailed (a few repositories make most of the events: Zipf), comes in bursts,
@@ -59,7 +60,7 @@ class PacedCloud final : public Cloud {
   };
   PacedCloud(Baton& baton, std::vector<Listed>& repositories, RegistryType type, Options options);
 
-  Result<Discovery> discover() override;
+  Result<Discovery> discover(const PartFound& part_found) override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
   Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override;
@@ -69,7 +70,7 @@ class PacedCloud final : public Cloud {
   std::uint64_t calls = 0;
   std::uint64_t discovery_calls = 0;
   std::uint64_t rows = 0;   ///< Records handed out.
-  std::uint64_t reads = 0;  ///< Visits to a repository: calls in a row of one worker.
+  std::uint64_t reads = 0;  ///< Visits to a repository.
 
  private:
   void call();

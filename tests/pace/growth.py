@@ -1,0 +1,217 @@
+"""What the real program costs as repositories become more, and how near a cold start comes to what
+its calls allow. The simulator answers after a fixed latency; nothing limits the rate.
+
+python3 tests/pace/growth.py [--build build] [--sizes 1000,3000] [--svg FILE]
+python3 tests/pace/growth.py --soak SECONDS      memory and descriptors of a busy program, over time
+"""
+
+import argparse
+import os
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+CONFIG = """
+collection:
+  min_interval: 0s
+  sweep_interval: {sweep_interval}
+  lookback: {lookback}
+  discovery_interval: {discovery_interval}
+  max_staleness: {max_staleness}
+metrics:
+  windows: [10s]
+  max_repositories: 100000
+registries:
+  - name: acr
+    type: acr
+    region: demo-region
+    endpoint: {endpoint}
+    instance_id: cri-demo
+    credentials: {{access_key_id: demo-access-key-id, access_key_secret: demo-access-key-secret}}
+    requests_per_second: 1000000
+    concurrency: {concurrency}
+    request_timeout: 30s
+"""
+CONCURRENCY = 32
+LATENCY_SECONDS = 0.02
+WARM_CYCLES = 5
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def configure(world, **changes):
+    values = {"sweep_interval": "1h", "lookback": "30d", "discovery_interval": "1h",
+              "max_staleness": "1s", "endpoint": world.sim.url, "concurrency": CONCURRENCY,
+              **changes}
+    (world.folder / "registry_exporter.yml").write_text(CONFIG.format(**values))
+
+
+def cpu_seconds(process):
+    fields = Path(f"/proc/{process.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory_kilobytes(process):
+    status = Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+def descriptors(process):
+    return len(os.listdir(f"/proc/{process.process.pid}/fd"))
+
+
+def total(series, name, **labels):
+    return sum(value for (each, found), value in series.items()
+               if each == name and labels.items() <= dict(found).items())
+
+
+def calls(series):
+    return total(series, "registry_exporter_api_requests_total")
+
+
+def measure(harness, size):
+    """One row: a cold cycle at a latency, then warm ones."""
+    patience = {"X-Prometheus-Scrape-Timeout-Seconds": "600"}
+    with harness.World() as world:
+        world.simulator(f"--repositories={size}", "--latency=20ms", "--seed=1")
+        world.control(speed=0)
+        configure(world)
+        exporter = world.exporter()
+        at_start = memory_kilobytes(exporter)
+        begun = time.monotonic()
+        series = harness.scrape(exporter, headers=patience, timeout=620)
+        wall = time.monotonic() - begun
+        collected = total(series, "registry_exporter_collection_duration_seconds")
+        cold_calls, cold_cpu = calls(series), cpu_seconds(exporter)
+        unread = total(series, "registry_exporter_repositories", state="pending")
+        assert unread == 0, unread
+        for _ in range(WARM_CYCLES):
+            time.sleep(1.1)
+            series = harness.scrape(exporter, headers=patience, timeout=620)
+        warm_calls = calls(series) - cold_calls
+        return {
+            "repositories": int(total(series, "registry_exporter_repositories")),
+            "calls": cold_calls,
+            "wall": wall,
+            "cycle": collected,
+            "ideal": cold_calls * LATENCY_SECONDS / CONCURRENCY,
+            "cold_cpu": cold_cpu / cold_calls * 1e6,
+            "warm_cpu": (cpu_seconds(exporter) - cold_cpu) / warm_calls * 1e6,
+            "calls_a_read": warm_calls / WARM_CYCLES / size,
+            "memory": (memory_kilobytes(exporter) - at_start) / size,
+            "state": total(series, "registry_exporter_state_size_bytes") / size,
+        }
+
+
+COLUMNS = (("repositories", "repositories", "{:,.0f}"), ("calls", "cold calls", "{:,.0f}"),
+           ("cycle", "cold cycle, s", "{:.2f}"), ("ideal", "calls × latency ÷ workers, s", "{:.2f}"),
+           ("calls_a_read", "calls a warm read", "{:.2f}"),
+           ("cold_cpu", "CPU a cold call, µs", "{:.0f}"),
+           ("warm_cpu", "CPU a warm call, µs", "{:.0f}"),
+           ("memory", "memory a repository, KB", "{:.1f}"),
+           ("state", "state a repository, bytes", "{:,.0f}"))
+
+
+def print_table(rows):
+    print("| " + " | ".join(title for _, title, _ in COLUMNS) + " |")
+    print("|" + "---|" * len(COLUMNS))
+    for row in rows:
+        print("| " + " | ".join(form.format(row[key]) for key, _, form in COLUMNS) + " |")
+
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 240" font-family="sans-serif" font-size="12">
+<style>
+  text {{ fill: #444 }} .axis {{ stroke: #888 }} .line {{ fill: none; stroke: #2a78c8; stroke-width: 2 }}
+  .dot {{ fill: #2a78c8 }}
+  @media (prefers-color-scheme: dark) {{ text {{ fill: #ccc }} .line {{ stroke: #6db3f2 }} .dot {{ fill: #6db3f2 }} }}
+</style>
+{panels}
+</svg>
+"""
+PANELS = (("warm_cpu", "CPU a warm call, µs"), ("memory", "memory a repository, KB"),
+          ("state", "state a repository, bytes"))
+
+
+def panel(rows, key, title, left):
+    """Flat is what is hoped for: the axis begins at 0."""
+    width, height, top = 190, 150, 40
+    most = max(row[key] for row in rows) * 1.25
+    points = []
+    for i, row in enumerate(rows):
+        x = left + width * (i + 0.5) / len(rows)
+        y = top + height * (1 - row[key] / most)
+        points.append((x, y, row))
+    marks = "".join(
+        f'<circle class="dot" cx="{x:.0f}" cy="{y:.0f}" r="4"/>'
+        f'<text x="{x:.0f}" y="{y - 9:.0f}" text-anchor="middle">{row[key]:,.0f}</text>'
+        f'<text x="{x:.0f}" y="{top + height + 18}" text-anchor="middle">'
+        f'{row["repositories"] / 1000:.0f}k</text>' for x, y, row in points)
+    path = " ".join(f"{x:.0f},{y:.0f}" for x, y, _ in points)
+    return (f'<text x="{left}" y="20" font-weight="bold">{title}</text>'
+            f'<line class="axis" x1="{left}" y1="{top + height}" x2="{left + width}" '
+            f'y2="{top + height}"/><polyline class="line" points="{path}"/>{marks}')
+
+
+def draw(rows, path):
+    panels = "\n".join(panel(rows, key, title, 30 + 230 * i)
+                       for i, (key, title) in enumerate(PANELS))
+    Path(path).write_text(SVG.format(panels=panels))
+
+
+def slope(points):
+    """Least squares, per hour."""
+    times, values = zip(*points)
+    middle = statistics.mean(times)
+    spread = sum((t - middle) ** 2 for t in times)
+    return sum((t - middle) * v for t, v in points) / spread * 3600
+
+
+def soak(harness, seconds, speed=600):
+    """Builds of so many hours in `seconds`; lists are cut, ids are forgotten: it should level off."""
+    with harness.World() as world:
+        world.simulator("--repositories=100", f"--speed={speed}", "--faults=trim:5", "--seed=1")
+        configure(world, sweep_interval="5s", lookback="20s", discovery_interval="5s", concurrency=8)
+        exporter = world.exporter()
+        memory, state, files = [], [], set()
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < seconds:
+            series = harness.scrape(exporter)
+            if passed > seconds / 2:
+                memory.append((passed, memory_kilobytes(exporter)))
+                state.append((passed, total(series, "registry_exporter_state_size_bytes") / 1024))
+                files.add(descriptors(exporter))
+            time.sleep(0.2)
+        counted = total(series, "acr_builds_total")
+        print(f"{seconds * speed / 3600:.0f} hours of builds in {seconds} s, {counted:,.0f} counted, "
+              f"{calls(series):,.0f} calls; second half: memory {memory[0][1]:,} to "
+              f"{memory[-1][1]:,} KB, {slope(memory) / speed:+.2f} KB an hour of builds; state "
+              f"{state[0][1]:,.0f} to {state[-1][1]:,.0f} KB; descriptors {min(files)} to {max(files)}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default=str(ROOT / "build"))
+    parser.add_argument("--sizes", default="1000,3000,10000,30000")
+    parser.add_argument("--svg")
+    parser.add_argument("--soak", type=int)
+    wanted = parser.parse_args()
+    os.environ["BUILD"] = wanted.build
+    import harness  # Reads BUILD.
+    if wanted.soak:
+        return soak(harness, wanted.soak)
+    rows = []
+    for size in map(int, wanted.sizes.split(",")):
+        rows.append(measure(harness, size))
+        print_table(rows[-1:])
+    print()
+    print_table(rows)
+    if wanted.svg:
+        draw(rows, wanted.svg)
+
+
+if __name__ == "__main__":
+    main()
