@@ -46,7 +46,7 @@ def killer(checks):
     for name, arguments in checks:
         command = [str(COPY / "build" / name), *arguments]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=COPY)
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS, cwd=COPY)
         except subprocess.TimeoutExpired:
             return f"{name} (hangs)"
         if done.returncode != 0:
