@@ -300,7 +300,7 @@ MUTANTS = [
     ("two Hosts are taken", HEAD, 'if (hosts.size() > 1) return refuse(400, "more than one Host header");', ""),
     ("quotes are not escaped", HTML, 'return "&quot;";', 'return "\\"";'),
     ("text may turn the text after it around", HTML,
-     "if (length == 3 && turns_text(text)) instead = kReplacement;", ""),
+     "if (length == 3 && turns_text(text)) instead", "if (length == 4 && turns_text(text)) instead"),
     ("unknown times come first", LIST, "return query.descending ? std::numeric_limits",
      "return !query.descending ? std::numeric_limits"),
     ("a page too far is empty", LIST, "page.page = std::min(query.page, page.pages);",
