@@ -8,6 +8,7 @@
 
 #include "exporter/engine.h"
 #include "exporter/options.h"
+#include "exporter/service_manager.h"
 #include "exporter/web/gate.h"
 #include "exporter/web/server.h"
 #include "exporter/web/task_threads.h"
@@ -44,6 +45,7 @@ class App {
   Runtime runtime_;
   const Options options_;
   const CloudFactory connect_;
+  const ServiceManager service_manager_;
   SelfMetrics self_;
   Config config_;
   std::unique_ptr<StateStore> store_;

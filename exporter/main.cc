@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <utility>
 
 #include "exporter/app.h"
 #include "exporter/clouds.h"
@@ -33,7 +34,9 @@ int run(int argc, char** argv) {
     std::fputs(command_line.text.c_str(), command_line.exit_code == 0 ? stdout : stderr);
     return command_line.exit_code;
   }
-  return App(system_runtime(), *command_line.options, real_clouds()).run();
+  Options options = *command_line.options;
+  if (const char* socket = std::getenv("NOTIFY_SOCKET")) options.notify_socket = socket;
+  return App(system_runtime(), std::move(options), real_clouds()).run();
 }
 
 }  // namespace

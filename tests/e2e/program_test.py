@@ -228,6 +228,27 @@ class Lifecycle(unittest.TestCase):
             self.assertTrue(wait_for(lambda: len([line for line in exporter.lines
                                                   if "configuration reloaded" in line]) == 2))
 
+    def test_the_service_manager_hears_how_it_stands(self):
+        for abstract in (False, True):
+            with World() as world, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.settimeout(30)
+                name = f"{world.folder}/notify"
+                manager.bind("\0" + name if abstract else name)
+                os.environ["NOTIFY_SOCKET"] = "@" + name if abstract else name
+                try:
+                    world.simulator("--repositories=4", "--speed=0")
+                    path = world.configure()
+                    exporter = world.exporter()
+                finally:
+                    del os.environ["NOTIFY_SOCKET"]
+                self.assertTrue(manager.recv(4096).startswith(b"READY=1\nSTATUS="))
+                path.write_text(path.read_text() + "oops: 1\n")
+                exporter.process.send_signal(signal.SIGHUP)
+                self.assertEqual(manager.recv(4096), b"RELOADING=1")
+                self.assertRegex(manager.recv(4096), b"READY=1\nSTATUS=.*not reloaded.*oops")
+                exporter.process.send_signal(signal.SIGTERM)
+                self.assertEqual(manager.recv(4096), b"STOPPING=1")
+
     def test_damaged_state_is_set_aside(self):
         with World() as world:
             world.simulator("--repositories=4", "--speed=0")
