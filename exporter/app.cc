@@ -55,7 +55,7 @@ App::App(Runtime runtime, Options options, CloudFactory connect)
     : runtime_(runtime),
       options_(std::move(options)),
       connect_(std::move(connect)),
-      service_manager_(options_.notify_socket) {
+      supervisor_(options_.notify_socket) {
   log::configure(options_.log_level, options_.log_format);
 }
 
@@ -183,9 +183,9 @@ int App::serve() {
                             {"version", REGISTRY_EXPORTER_VERSION},
                             {"registries", std::to_string(config_.registries.size())}});
   }
-  service_manager_.ready("collecting on scrape of " + server->addresses().front());
+  supervisor_.ready("collecting on scrape of " + server->addresses().front());
   wait_for_signals();
-  service_manager_.stopping();
+  supervisor_.stopping();
   stop(*server);
   return 0;
 }
@@ -257,10 +257,10 @@ WebServices App::web_services() {
 /// nullopt: done. Else why the old configuration keeps running.
 std::optional<std::string> App::reload() {
   const std::lock_guard one_at_a_time(reload_mutex_);
-  service_manager_.reloading();
+  supervisor_.reloading();
   const auto refuse = [&](const std::string& why) {
     reload_ok_ = false;
-    service_manager_.ready("configuration not reloaded: " + why);
+    supervisor_.ready("configuration not reloaded: " + why);
     log::error("configuration not reloaded: the old one keeps running",
                {{"file", options_.config_file}, {"error", why}});
     return std::optional<std::string>(why);
@@ -285,7 +285,7 @@ std::optional<std::string> App::reload() {
   warn_of_exposed_secrets(config_);
   reload_ok_ = true;
   reloaded_at_ = runtime_.clock.now();
-  service_manager_.ready("configuration reloaded");
+  supervisor_.ready("configuration reloaded");
   log::info("configuration reloaded", {{"file", options_.config_file}});
   return std::nullopt;
 }

@@ -8,7 +8,7 @@
 
 #include "exporter/engine.h"
 #include "exporter/options.h"
-#include "exporter/service_manager.h"
+#include "exporter/supervisor.h"
 #include "exporter/web/gate.h"
 #include "exporter/web/server.h"
 #include "exporter/web/task_threads.h"
@@ -45,7 +45,7 @@ class App {
   Runtime runtime_;
   const Options options_;
   const CloudFactory connect_;
-  const ServiceManager service_manager_;
+  const Supervisor supervisor_;
   SelfMetrics self_;
   Config config_;
   std::unique_ptr<StateStore> store_;

@@ -228,7 +228,7 @@ class Lifecycle(unittest.TestCase):
             self.assertTrue(wait_for(lambda: len([line for line in exporter.lines
                                                   if "configuration reloaded" in line]) == 2))
 
-    def test_the_service_manager_hears_how_it_stands(self):
+    def test_the_supervisor_hears_how_it_stands(self):
         for abstract in (False, True):
             with World() as world, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
                 manager.settimeout(30)

@@ -1,4 +1,4 @@
-#include "exporter/service_manager.h"
+#include "exporter/supervisor.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,16 +8,16 @@
 
 namespace registry_exporter {
 
-void ServiceManager::ready(std::string_view status) const {
+void Supervisor::ready(std::string_view status) const {
   tell("READY=1\nSTATUS=" + std::string(status));
 }
 
-void ServiceManager::reloading() const { tell("RELOADING=1"); }
+void Supervisor::reloading() const { tell("RELOADING=1"); }
 
-void ServiceManager::stopping() const { tell("STOPPING=1"); }
+void Supervisor::stopping() const { tell("STOPPING=1"); }
 
 /// One datagram. Nobody is kept waiting, and nothing fails, when it doesn't arrive.
-void ServiceManager::tell(const std::string& state) const {
+void Supervisor::tell(const std::string& state) const {
   sockaddr_un address{};
   if (socket_.empty() || socket_.size() >= sizeof address.sun_path) return;
   address.sun_family = AF_UNIX;
