@@ -9,6 +9,7 @@ Exit 1 where a failed build or a spike was missed, or false alerts are more than
 import argparse
 import bisect
 import collections
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -127,12 +128,13 @@ def record(folder, truth, rules):
     names = set(rules.recorded)
     for second in (False, True):
         files = collections.defaultdict(list)
-        with Prometheus(folder) as prometheus:
-            for name, (expression, interval) in rules.recorded.items():
-                if any(other in expression for other in names) != second:
-                    continue
-                for labels, values in prometheus.range(rules.inline(expression), truth["begin"], truth["end"],
-                                                       interval).items():
+        chosen = {name: rule for name, rule in rules.recorded.items()
+                  if any(other in rule[0] for other in names) == second}
+        with Prometheus(folder) as prometheus, concurrent.futures.ThreadPoolExecutor(2) as pool:
+            answers = pool.map(lambda rule: prometheus.range(rules.inline(rule[0]), truth["begin"], truth["end"], rule[1]),
+                               chosen.values())
+            for name, answer in zip(chosen, answers):
+                for labels, values in answer.items():
                     text = ",".join(f'{key}="{value}"' for key, value in labels if key != "__name__")
                     for moment, value in values:
                         files[moment // (2 * HOUR)].append(f"{name}{{{text}}} {value} {moment}\n")
@@ -140,10 +142,13 @@ def record(folder, truth, rules):
 
 
 def write_blocks(folder, files):
-    for lines in files.values():
-        file = folder / "recorded.om"
-        file.write_text("".join(lines) + "# EOF\n")
+    def write(number):
+        file = folder / f"recorded{number}.om"
+        file.write_text("".join(files[number]) + "# EOF\n")
         promtool("openmetrics", "-q", file, folder / "blocks")
+        file.unlink()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, files))
 
 
 def live_through(folder, binary, arguments, seed):
@@ -158,6 +163,7 @@ def load(folder):
     truth = json.loads((folder / "truth.json").read_text())
     for file in sorted((folder / "scrapes").glob("*.om")):
         promtool("openmetrics", "-q", file, folder / "blocks")
+        file.unlink()
     record(folder, truth, Rules())
     return truth
 
@@ -179,11 +185,11 @@ def episodes(alert, labels, times, wait, step):
 
 def fired(folder, truth):
     found, step = [], truth["scrape_interval"]
-    with Prometheus(folder) as prometheus:
-        for alert, expression, wait in Rules().alerts:
-            if "absent(" in expression and alert != "RegistryExporterDown":
-                continue
-            for labels, values in prometheus.range(expression, truth["begin"] + HOUR, truth["end"], step).items():
+    alerts = [each for each in Rules().alerts if "absent(" not in each[1] or each[0] == "RegistryExporterDown"]
+    with Prometheus(folder) as prometheus, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda each: prometheus.range(each[1], truth["begin"] + HOUR, truth["end"], step), alerts)
+        for (alert, _, wait), answer in zip(alerts, answers):
+            for labels, values in answer.items():
                 found.extend(episodes(alert, dict(labels), [moment for moment, _ in values], wait, step))
     return found
 
@@ -320,7 +326,7 @@ def common_causes(truth):
     """Those that three repositories and ten builds can tell of, from the moment on when they do."""
     namespaces = {repository["index"] % 8: repository["name"].split("/")[0] for repository in truth["acr"][:8]}
     for incident in truth["incidents"]:
-        if incident["kind"] != "common_cause":
+        if incident["kind"] != "common_cause" or incident["index"] not in namespaces:
             continue
         own = namespaces[incident["index"]]
         builds = sorted((moment, outcome, repository["name"]) for repository in truth["acr"]

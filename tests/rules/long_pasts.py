@@ -112,6 +112,9 @@ def slow_builds():
         return 1 if time % HOUR == 0 and works(time) else 0
     begin = 9 * DAY + 12 * HOUR  # a Wednesday
     durations(scenario, "slower", hourly, lambda time: 300 if time < begin else 900)
+    # Two minutes more, or a fifth more.
+    durations(scenario, "slower-too", hourly, lambda time: 100 if time < begin else 220)
+    durations(scenario, "long", hourly, lambda time: 1000 if time < begin else 1200)
     # From 20 to 70 seconds: many times, but less than a minute more.
     durations(scenario, "quick", hourly, lambda time: 20 if time < begin else 70)
     # Twice as long each afternoon, as ever.
@@ -123,7 +126,7 @@ def slow_builds():
     durations(scenario, "rare", lambda time: 1 if time in (DAY, 3 * DAY, begin) else 0,
               lambda time: 100 if time < begin else 5000)
     scenario.check(9 * DAY + 11 * HOUR, "RegistryBuildsSlow")
-    scenario.check(9 * DAY + 18 * HOUR, "RegistryBuildsSlow", "slower")
+    scenario.check(9 * DAY + 18 * HOUR, "RegistryBuildsSlow", "slower", "slower-too")
     return scenario
 
 
@@ -168,6 +171,9 @@ def no_success():
                  reason="forbidden")
     # Once in four days at most, then never again.
     successes(scenario, "rare", lambda time: time % (4 * DAY) == 0, never)
+    # Five a day, in the morning; since a week, three in the week before.
+    successes(scenario, "some", lambda time: works(time) and time % HOUR == 0 and time % DAY < 13 * HOUR, never)
+    successes(scenario, "since-a-week", lambda time: nightly(time) and time >= 8 * DAY, never, since=8 * DAY + 2 * HOUR)
     # New since six days.
     successes(scenario, "new", nightly, (18 * DAY, 99 * DAY), since=12 * DAY)
     alert = "RegistryNoSuccessfulBuild"
@@ -186,6 +192,16 @@ def holiday():
         successes(scenario, repo, works, (15 * DAY, 17 * DAY))
     for hours in (20, 30, 47):
         scenario.check(15 * DAY + hours * HOUR, "RegistryNoSuccessfulBuild")
+    return scenario
+
+
+def bridge_day():
+    """Or where two thirds of it do."""
+    scenario = Scenario("bridge_day")
+    for repo in ("a", "b"):
+        successes(scenario, repo, works, (15 * DAY, 17 * DAY))
+    successes(scenario, "c", works)
+    scenario.check(15 * DAY + 20 * HOUR, "RegistryNoSuccessfulBuild")
     return scenario
 
 
@@ -218,6 +234,7 @@ def spikes():
     scenario = Scenario("spikes")
     at = 10 * DAY + 12 * HOUR
     deletions(scenario, "busy", plus(lambda _: 6, 60, at))  # 12 an hour, then 60 at once
+    scenario.add("swr_repository_tags", lambda _: 400, "busy")  # as many are pushed
     deletions(scenario, "quiet", plus(nothing, 60, at))  # zero baseline
     deletions(scenario, "handful", plus(nothing, 15, at))  # zero baseline, not worth a word
     deletions(scenario, "steady", lambda _: 60)
@@ -229,6 +246,8 @@ def spikes():
     deletions(scenario, "flood", lambda time: 25 if at - 11 * HOUR <= time <= at else daily(20, 3)(time))
     # Its first run, an hour after it came.
     deletions(scenario, "new", plus(nothing, 300, at), since=at - HOUR)
+    # The same two days later.
+    deletions(scenario, "new-too", plus(nothing, 300, at), since=at - 2 * DAY)
     # Hours without the exporter; the daily run was in them.
     deletions(scenario, "outage", daily(100, 7), outage=(10 * DAY + 5 * HOUR, at - HOUR))
     # The same, and the run took far more than usual: late, but not lost.
@@ -287,12 +306,14 @@ def tags_low():
     # A tag_rule stops before the last one: this one keeps two.
     repository("kept", lambda time: 12 if time < at else 2, "tag_rule", lambda time: 10 if time == at else 0)
     repository("by-hand", falls, "date_rule", nothing)
+    repository("halved", lambda time: 4 if time < at else 2, "date_rule", lambda time: 2 if time == at else 0)
+    repository("some-left", lambda time: 12 if time < at else 5, "date_rule", lambda time: 7 if time == at else 0)
     # Small, and always was.
     repository("small", lambda _: 2, "date_rule", daily(1, 0))
     repository("plenty", lambda time: 500 - time / DAY, "date_rule", lambda _: 1)
     alert = "RegistryRetentionTagsLow"
     scenario.check(at - HOUR, alert)
-    scenario.check(at + HOUR, alert, "emptied")
+    scenario.check(at + HOUR, alert, "emptied", "halved")
     scenario.check(at + 26 * HOUR, alert)
     return scenario
 
@@ -314,6 +335,7 @@ def retention_stopped():
         return 20 if time < at else 20 + (time - at) / (6 * HOUR)
     stops = (at, 99 * DAY)
     repository("stopped", stops, grows)
+    repository("often", stops, grows, pause=6 * HOUR)
     # Nothing is pushed, so nothing has to go.
     repository("no-pushes", stops, lambda _: 20)
     # The rule was taken away on purpose, or the rules aren't collected.
@@ -325,10 +347,17 @@ def retention_stopped():
     repository("grows-back", (8 * DAY, 99 * DAY), lambda time: 60 if time < 8 * DAY else 10 + (time - 8 * DAY) / DAY * 4)
     # It last deleted long before what Prometheus remembers.
     repository("long-ago", (DAY, 99 * DAY), lambda time: 20 + time / DAY)
+    # What can't be read shows its last known state for ever.
+    repository("denied", stops, grows)
+    scenario.add("registry_exporter_repository_failing", lambda time: 1 if time >= at else None, "denied",
+                 reason="forbidden")
     alert = "RegistryRetentionStopped"
     scenario.check(at + DAY, alert)
-    scenario.check(at + 3 * DAY, alert, "stopped")
-    scenario.check(at + 7 * DAY, alert, "stopped")
+    # Three times a pause of one day, from the last deletion the day before on, and an hour; two days at least.
+    scenario.check(at + 2 * DAY + HOUR, alert, "often")
+    scenario.check(at + 2 * DAY + 2 * HOUR, alert, "often", "stopped")
+    scenario.check(at + 3 * DAY, alert, "often", "stopped")
+    scenario.check(at + 7 * DAY, alert, "often", "stopped")
     return scenario
 
 
@@ -359,7 +388,7 @@ def noisy_one():
 
 
 SCENARIOS = {
-    "builds": (slow_builds, slow_restart, no_success, holiday, given_up, noisy_one),
+    "builds": (slow_builds, slow_restart, no_success, holiday, bridge_day, given_up, noisy_one),
     "retention": (spikes, moved_spike, tags_low, retention_stopped),
 }
 

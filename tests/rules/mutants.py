@@ -1,15 +1,18 @@
 """Breaks the shipped rules in many small ways; each broken set must fail its tests. Takes some minutes.
 
 `python3 mutants.py [WORD…]`: all, or those whose name contains a word. Exit 1 if any survives.
+A mutant meets the tests of the alerts that it concerns, with the rules that these need: the others can't tell.
 """
 
 import concurrent.futures
+import json
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
+
+import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
 RULES = HERE.parents[1] / "config/prometheus/rules"
@@ -53,18 +56,88 @@ def thresholds_mutants():
                    text[:match.start(2)] + f"{factor} ({match.group(2)})" + text[match.end(2):])
 
 
-def kinds(name):
-    """Whose long pasts can tell: rules about builds know nothing of retention, the others look back at most a day."""
-    return [kind for kind, word in (("builds", "build"), ("retention", "retention|swr")) if re.search(word, name.lower())]
+# --- what a mutant concerns --------------------------------------------------------------------------------
+
+def read_rules(changed=(None, None)):
+    """{file: groups}, one of the files as changed."""
+    return {path.name: yaml.safe_load(changed[1] if path.name == changed[0] else path.read_text())["groups"]
+            for path in RULES.glob("*.yml")}
 
 
-def survives(file, name, mutated):
+def is_threshold(rule):
+    return rule.get("record") == "registry_exporter:threshold"
+
+
+def name_of(rule):
+    return rule["labels"]["name"] if is_threshold(rule) else rule.get("record") or rule["alert"]
+
+
+def mentions(rule, other):
+    if is_threshold(other):
+        return f'"{name_of(other)}"' in rule["expr"] or "absent(registry_exporter:threshold)" in rule["expr"]
+    return "record" in other and bool(re.search(re.escape(name_of(other)) + r"(?![\w:])", rule["expr"]))
+
+
+def needed(rules, wanted):
+    """The names of rules that those called `wanted` read, and they themselves."""
+    found, fresh = set(), set(wanted)
+    while fresh:
+        found |= fresh
+        readers = [rule for rule in rules if name_of(rule) in fresh]
+        fresh = {name_of(rule) for rule in rules if any(mentions(reader, rule) for reader in readers)} - found
+    return found
+
+
+def concerned_alerts(rules, target):
+    return frozenset(rule["alert"] for rule in rules if "alert" in rule and target in needed(rules, [rule["alert"]]))
+
+
+# --- its proof ---------------------------------------------------------------------------------------------
+
+def all_tests():
+    """(file of tests, parsed): those written by hand, and the long pasts."""
+    for path in sorted(HERE.glob("*_test.yml")):
+        yield path.name, yaml.safe_load(path.read_text())
+    for kind in ("builds", "retention"):
+        made = subprocess.run([sys.executable, HERE / "long_pasts.py", RULES, kind], check=True, capture_output=True)
+        yield f"long_{kind}_test.yml", json.loads(made.stdout)
+
+
+def of_alerts(tests, alerts):
+    """What of a file of tests is about these alerts; None if nothing is."""
+    kept = []
+    for test in tests["tests"]:
+        own = dict(test)
+        own["alert_rule_test"] = [each for each in test.get("alert_rule_test", []) if each["alertname"] in alerts]
+        own["promql_expr_test"] = [each for each in test.get("promql_expr_test", []) if
+                                   any(f'alertname="{alert}"' in each["expr"] for alert in alerts)]
+        if own["promql_expr_test"]:
+            # Long pasts: each scenario has a registry of its own.
+            registries = {re.search(r'registry="[^"]*"', each["expr"]).group() for each in own["promql_expr_test"]}
+            own["input_series"] = [each for each in test["input_series"]
+                                   if any(registry in each["series"] for registry in registries)]
+        if own["alert_rule_test"] or own["promql_expr_test"]:
+            kept.append(own)
+    return {**tests, "tests": kept} if kept else None
+
+
+def passes(files, tests, alerts):
+    """Whether the tests of these alerts pass with the rules that they need."""
+    wanted = needed([rule for groups in files.values() for group in groups for rule in group["rules"]], alerts)
     with tempfile.TemporaryDirectory() as folder:
-        for each in RULES.glob("*.yml"):
-            shutil.copy(each, folder)
-        (pathlib.Path(folder) / file).write_text(mutated)
-        return subprocess.run([HERE / "rules_test.sh", folder, *kinds(name)], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, check=False).returncode == 0
+        folder = pathlib.Path(folder)
+        for name, groups in files.items():
+            groups = [{**group, "rules": [rule for rule in group["rules"] if name_of(rule) in wanted]} for group in groups]
+            (folder / name).write_text(json.dumps({"groups": groups}))
+        for name, content in tests:
+            own = of_alerts(content, alerts)
+            if own:
+                own["rule_files"] = [str(folder / pathlib.Path(each).name) for each in own["rule_files"]]
+                (folder / f"own_{name}").write_text(json.dumps(own))
+                if subprocess.run(["promtool", "test", "rules", folder / f"own_{name}"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, check=False).returncode:
+                    return False
+    return True
 
 
 def main():
@@ -72,8 +145,16 @@ def main():
     made = [(file, name, text) for file in ("alerts.yml", "recording.yml") for name, text in mutants_of(file)]
     made += [("thresholds.yml", name, text) for name, text in thresholds_mutants()]
     made = [each for each in made if not words or any(word in each[1] for word in words)]
+    shipped = [rule for groups in read_rules().values() for group in groups for rule in group["rules"]]
+    tests = list(all_tests())
+    concerns = {name: concerned_alerts(shipped, name.split(": ")[0]) for _, name, _ in made}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        alive = [name for (_, name, _), lives in zip(made, pool.map(lambda each: survives(*each), made)) if lives]
+        sets = sorted(set(concerns.values()), key=sorted)
+        for alerts, good in zip(sets, pool.map(lambda alerts: passes(read_rules(), tests, alerts), sets)):
+            if not good or not alerts:
+                sys.exit(f"unbroken, the tests of {sorted(alerts)} fail, or there are none")
+        lives = pool.map(lambda each: passes(read_rules(each[:1] + each[2:]), tests, concerns[each[1]]), made)
+        alive = [name for (_, name, _), lives in zip(made, lives) if lives]
     print(f"{len(made)} mutants, {len(alive)} survived", *alive, sep="\n  ")
     return 1 if alive else 0
 
