@@ -368,6 +368,7 @@ void Collector::visit(Repository& repository, std::uint64_t demand) {
   if (little) reading_options.head_page_size = kSmallHeadPage;
   Reading reading(repository.state.ledger, reading_options, std::move(repository.sweep));
   const bool hinted = std::exchange(repository.hinted, false);
+  const std::optional<UnixMillis> listed_at = repository.listed_at;
   const std::optional<UnixMillis> last_read = repository.state.ledger.last_read;
   lock.unlock();
 
@@ -375,13 +376,14 @@ void Collector::visit(Repository& repository, std::uint64_t demand) {
   std::optional<Error> error = read(repository, reading, news);
   if (!error && options_.collect_rules) read_rules(repository);
   lock.lock();
-  if (last_read && hinted && !error) hints_.followed(news.any);
-  const bool listed_later = repository.listed_at && last_read < repository.listed_at;
-  if (listed_later && news.oldest && *news.oldest < *repository.listed_at) hints_.judged(hinted);
+  if (last_read) {  // A first reading finds what has always been there.
+    if (hinted && !error) hints_.followed(news.any);
+    const bool should_hint = listed_at > last_read && news.oldest && news.oldest < listed_at;
+    if (should_hint) hints_.judged(hinted);
+  }
   finish_visit(repository, reading, error ? error : reading.error(), demand);
 }
 
-/// News is what comes after the first complete reading.
 void Collector::learn(Repository& repository, const MergeEffects& effects, News& news) {
   // Pages come newest first, and what is newest is to weigh most.
   for (auto record = effects.closed.rbegin(); record != effects.closed.rend(); ++record) {

@@ -103,7 +103,7 @@ class Collector {
 
   void discover();
   void visit(Repository& repository, std::uint64_t demand);
-  /// What a visit brought, for the schedule to learn from.
+  /// What a visit brought that was not known before, for the schedule to learn from.
   struct News {
     bool any = false;
     std::optional<UnixMillis> oldest;  ///< When the first of it happened.
