@@ -1,11 +1,13 @@
 // What the hot paths cost, side by side with what they can't be cheaper than. CPU time of the
 // measuring thread.
 #include <benchmark/benchmark.h>
+#include <curl/curl.h>
 #include <httplib.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "exporter/acr/codec.h"
@@ -20,12 +22,11 @@ namespace registry_exporter {
 namespace {
 
 constexpr int kRepositories = 10'000;
-constexpr int kRecords = 100;
 
-std::string page_of_builds(int generation) {
+std::string page_of_builds(int generation, std::int64_t records) {
   std::string page = R"({"RequestId":"R","Code":"success","IsSuccess":true,"PageNo":1,)"
                      R"("PageSize":100,"TotalCount":"100","BuildRecords":[)";
-  for (int i = 0; i < kRecords; ++i) {
+  for (std::int64_t i = 0; i < records; ++i) {
     if (i > 0) page += ',';
     const std::string n = std::to_string(1000 + i) + std::to_string(1000 + generation % 1000);
     page +=
@@ -37,7 +38,7 @@ std::string page_of_builds(int generation) {
   return page + "]}";
 }
 
-/// Signing one request, parsing its answer of 100 records, merging them.
+/// Signing one request, parsing its answer, merging its records.
 void SignParseMerge(benchmark::State& state) {
   const acr::Target target{"https://cr.cn-hangzhou.aliyuncs.com", "cri-1", Millis{10'000}};
   const Keys keys{"id", Secret("secret"), {}, {}, {}, 1};
@@ -46,7 +47,7 @@ void SignParseMerge(benchmark::State& state) {
   const std::vector<double> bounds{10,  30,   60,   120,  180,  300, 600,
                                    900, 1200, 1800, 2700, 3600, 7200};
   std::vector<std::string> bodies;
-  for (int i = 0; i < 64; ++i) bodies.push_back(page_of_builds(i));
+  for (int i = 0; i < 64; ++i) bodies.push_back(page_of_builds(i, state.range(0)));
   Ledger ledger;
   int round = 0;
   for (auto _ : state) {
@@ -64,10 +65,12 @@ void SignParseMerge(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(SignParseMerge)->Unit(benchmark::kMicrosecond);
+BENCHMARK(SignParseMerge)->Arg(100)->Arg(10)->Unit(benchmark::kMicrosecond);
 
-/// The HTTPS exchange that brings such a page, kept-alive connection, libcurl as we use it.
-void HttpsExchange(benchmark::State& state) {
+/// Brings such a page over HTTPS, on a connection that is kept alive.
+void exchange(benchmark::State& state,
+              const std::function<bool(const std::string& origin, const std::string& ca_file,
+                                       std::size_t size)>& send) {
   const auto folder = std::filesystem::temp_directory_path() /
                       ("registry_exporter_bench." + std::to_string(getpid()));
   std::filesystem::create_directory(folder);
@@ -81,28 +84,57 @@ void HttpsExchange(benchmark::State& state) {
   httplib::SSLServer server(certificate.c_str(), key.c_str());
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(1'000'000);
-  const std::string body = page_of_builds(1);
+  const std::string body = page_of_builds(1, state.range(0));
   server.Post("/", [&](const httplib::Request&, httplib::Response& response) {
     response.set_content(body, "application/json");
   });
   const int port = server.bind_to_any_port("127.0.0.1");
   std::thread serving([&] { server.listen_after_bind(); });
-  CurlOptions options;
-  options.ca_file = certificate;
-  const auto transport = make_curl_transport(options);
-  HttpRequest request;
-  request.method = "POST";
-  request.direct = true;
-  request.origin = "https://127.0.0.1:" + std::to_string(port);
+  const std::string origin = "https://127.0.0.1:" + std::to_string(port);
   for (auto _ : state) {
-    const auto response = transport->send(request);
-    if (!response || response->body.size() != body.size()) state.SkipWithError("no answer");
+    if (!send(origin, certificate, body.size())) state.SkipWithError("no answer");
   }
   server.stop();
   serving.join();
   std::filesystem::remove_all(folder);
 }
-BENCHMARK(HttpsExchange)->Unit(benchmark::kMicrosecond);
+
+/// As we do it.
+void HttpsExchange(benchmark::State& state) {
+  std::unique_ptr<HttpTransport> transport;
+  exchange(state, [&](const std::string& origin, const std::string& ca_file, std::size_t size) {
+    CurlOptions options;
+    options.ca_file = ca_file;
+    if (!transport) transport = make_curl_transport(options);
+    HttpRequest request;
+    request.method = "POST";
+    request.direct = true;
+    request.origin = origin;
+    const auto response = transport->send(request);
+    return response && response->body.size() == size;
+  });
+}
+BENCHMARK(HttpsExchange)->Arg(100)->Arg(10)->Unit(benchmark::kMicrosecond);
+
+/// As little as libcurl can do: one easy handle, the bytes are thrown away.
+void CurlEasy(benchmark::State& state) {
+  const std::unique_ptr<CURL, void (*)(CURL*)> handle(curl_easy_init(), curl_easy_cleanup);
+  std::size_t received = 0;
+  const auto discard = +[](char*, std::size_t size, std::size_t count, void* sum) {
+    *static_cast<std::size_t*>(sum) += size * count;
+    return size * count;
+  };
+  exchange(state, [&](const std::string& origin, const std::string& ca_file, std::size_t size) {
+    curl_easy_setopt(handle.get(), CURLOPT_URL, (origin + "/").c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_CAINFO, ca_file.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_POSTFIELDS, "");
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, discard);
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &received);
+    received = 0;
+    return curl_easy_perform(handle.get()) == CURLE_OK && received == size;
+  });
+}
+BENCHMARK(CurlEasy)->Arg(100)->Arg(10)->Unit(benchmark::kMicrosecond);
 
 /// 10,000 changed repositories with one new id each, in one synced transaction.
 void CommitAll(benchmark::State& state) {

@@ -2,13 +2,11 @@
 its calls allow. The simulator answers after a fixed latency; nothing limits the rate.
 
 python3 tests/pace/growth.py [--build build] [--sizes 1000,3000] [--svg FILE]
-python3 tests/pace/growth.py --soak SECONDS      memory and descriptors of a busy program, over time
 """
 
 import argparse
 import os
 import re
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -20,7 +18,6 @@ CONFIG = """
 collection:
   min_interval: 0s
   sweep_interval: {sweep_interval}
-  lookback: {lookback}
   discovery_interval: {discovery_interval}
   max_staleness: {max_staleness}
 metrics:
@@ -44,7 +41,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def configure(world, **changes):
-    values = {"sweep_interval": "1h", "lookback": "30d", "discovery_interval": "1h",
+    values = {"sweep_interval": "1h", "discovery_interval": "1h",
               "max_staleness": "1s", "endpoint": world.sim.url, "concurrency": CONCURRENCY,
               **changes}
     (world.folder / "registry_exporter.yml").write_text(CONFIG.format(**values))
@@ -58,10 +55,6 @@ def cpu_seconds(process):
 def memory_kilobytes(process):
     status = Path(f"/proc/{process.process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
-
-
-def descriptors(process):
-    return len(os.listdir(f"/proc/{process.process.pid}/fd"))
 
 
 def total(series, name, **labels):
@@ -162,55 +155,22 @@ def draw(rows, path):
     Path(path).write_text(SVG.format(panels=panels))
 
 
-def slope(points):
-    """Least squares, per hour."""
-    times, values = zip(*points)
-    middle = statistics.mean(times)
-    spread = sum((t - middle) ** 2 for t in times)
-    return sum((t - middle) * v for t, v in points) / spread * 3600
-
-
-def soak(harness, seconds, speed=600):
-    """Builds of so many hours in `seconds`; lists are cut, ids are forgotten: it should level off."""
-    with harness.World() as world:
-        world.simulator("--repositories=100", f"--speed={speed}", "--faults=trim:5", "--seed=1")
-        configure(world, sweep_interval="5s", lookback="20s", discovery_interval="5s", concurrency=8)
-        exporter = world.exporter()
-        memory, state, files = [], [], set()
-        begun = time.monotonic()
-        while (passed := time.monotonic() - begun) < seconds:
-            series = harness.scrape(exporter)
-            if passed > seconds / 2:
-                memory.append((passed, memory_kilobytes(exporter)))
-                state.append((passed, total(series, "registry_exporter_state_size_bytes") / 1024))
-                files.add(descriptors(exporter))
-            time.sleep(0.2)
-        counted = total(series, "acr_builds_total")
-        print(f"{seconds * speed / 3600:.0f} hours of builds in {seconds} s, {counted:,.0f} counted, "
-              f"{calls(series):,.0f} calls; second half: memory {memory[0][1]:,} to "
-              f"{memory[-1][1]:,} KB, {slope(memory) / speed:+.2f} KB an hour of builds; state "
-              f"{state[0][1]:,.0f} to {state[-1][1]:,.0f} KB; descriptors {min(files)} to {max(files)}")
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--sizes", default="1000,3000,10000,30000")
     parser.add_argument("--svg")
-    parser.add_argument("--soak", type=int)
     wanted = parser.parse_args()
     os.environ["BUILD"] = wanted.build
     import harness  # Reads BUILD.
-    if wanted.soak:
-        return soak(harness, wanted.soak)
     rows = []
     for size in map(int, wanted.sizes.split(",")):
         rows.append(measure(harness, size))
         print_table(rows[-1:])
+        if wanted.svg:
+            draw(rows, wanted.svg)
     print()
     print_table(rows)
-    if wanted.svg:
-        draw(rows, wanted.svg)
 
 
 if __name__ == "__main__":

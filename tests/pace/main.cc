@@ -152,6 +152,34 @@ Figures measure(const Case& each) {
   return figures;
 }
 
+/// The very first cycle, with nothing but the latency of its calls in the way.
+void measure_cold_start() {
+  constexpr int kWorkers = 32;
+  constexpr Millis kLatency{20};
+  Case cold;
+  cold.world.repositories = 3'000;
+  cold.requests_per_second = 1e6;
+  Baton baton(1);
+  std::vector<pace::Listed> repositories = pace::make_repositories(cold.world, baton.now());
+  pace::PacedCloud cloud(baton, repositories, cold.world.type,
+                         {cold.requests_per_second, kLatency, 100});
+  CollectorOptions options = options_of(cold);
+  options.concurrency = kWorkers;
+  Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
+                      std::make_unique<RegistryBooks>());
+  collector.start();
+  const UnixMillis begun = baton.now();
+  collector.wait(collector.begin_scrape(), SteadyTime::max());
+  const double took = seconds_of(baton.now() - begun);
+  collector.stop();
+  const double ideal = static_cast<double>(cloud.calls) * seconds_of(kLatency) / kWorkers;
+  std::printf(
+      "\nA cold start: %d repositories, %llu calls of %lld ms, %d workers: %.2f s, %.2f times "
+      "calls × latency ÷ workers.\n",
+      cold.world.repositories, static_cast<unsigned long long>(cloud.calls),
+      static_cast<long long>(kLatency.count()), kWorkers, took, took / ideal);
+}
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   const auto add = [&](const char* name, auto change) {
@@ -201,5 +229,6 @@ int main(int count, char** words) {
         found.calls_per_read, found.rows_per_call, found.idle_calls, found.longest_unread);
     std::fflush(stdout);
   }
+  if (std::string("cold start").find(wanted) != std::string::npos) measure_cold_start();
   return 0;
 }

@@ -109,8 +109,9 @@ std::vector<Listed> make_repositories(const WorldOptions& options, UnixMillis no
   Dice dice(options.seed);
   const UnixMillis begin = now - options.history;
   const UnixMillis end = now + options.future;
+  const auto share_of = [&](int rank) { return std::pow(rank, -options.concentration); };
   double harmonic = 0;
-  for (int rank = 1; rank <= options.repositories; ++rank) harmonic += 1.0 / rank;
+  for (int rank = 1; rank <= options.repositories; ++rank) harmonic += share_of(rank);
   const double all = options.events_per_day * options.repositories;
   std::vector<Listed> repositories;
   std::vector<int> ranks;
@@ -122,7 +123,8 @@ std::vector<Listed> make_repositories(const WorldOptions& options, UnixMillis no
   for (int i = 0; i < options.repositories; ++i) {
     Listed repository;
     repository.ref = {"team", std::to_string(100'000 + i), "crr-" + std::to_string(i)};
-    const double per_day = std::min(kBusiest, all / harmonic / ranks[static_cast<std::size_t>(i)]);
+    const double per_day =
+        std::min(kBusiest, all / harmonic * share_of(ranks[static_cast<std::size_t>(i)]));
     if (options.type == RegistryType::acr) {
       add_builds(repository, per_day, begin, end, dice);
     } else {
