@@ -318,7 +318,7 @@ def stopped_ones(truth):
         before = deleted(repository, begin - 12 * DAY, begin)
         pause = max((later - earlier for earlier, later in zip(before, before[1:])), default=end)
         due = before[-1] + max(2 * DAY, 3 * pause) if before else end
-        if repository["has_rule"] and begin - (before or [0])[-1] < DAY and due + 12 * HOUR < min(end, truth["end"]):
+        if repository["has_rule"] and begin - (before or [0])[-1] < 3 * DAY and due + 12 * HOUR < min(end, truth["end"]):
             yield Event(repository["name"], due, end + DAY)
 
 
@@ -376,6 +376,9 @@ TOLERATED = {
     "RegistryRetentionTagsLow": lambda truth: [
         Event(repository["name"], begin, end + 2 * DAY) for repository, begin, end in
         incident_repositories(truth, "emptied", "swr")],
+    "RegistryRetentionStopped": lambda truth: [
+        Event(repository["name"], begin, end + DAY) for repository, begin, end in
+        incident_repositories(truth, "stopped", "swr")],
     "RegistryDataStale": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],
     "RegistryRepositoryFailing": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],
     "RegistryThrottled": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],

@@ -323,10 +323,11 @@ def retention_stopped():
     scenario = Scenario("retention_stopped")
     at = 10 * DAY
 
-    def repository(repo, stops, tags, rule=True, pause=DAY):
+    def repository(repo, stops, tags, rule=True, pause=DAY, since=0):
+        newest = last(lambda time: time % pause == 0, stops)
         scenario.add("swr_last_retention_deletion_timestamp_seconds",
-                     last(lambda time: time % pause == 0, stops), repo)
-        scenario.add("swr_repository_tags", tags, repo)
+                     lambda time: newest(time) if time >= since else None, repo)
+        scenario.add("swr_repository_tags", lambda time: tags(time) if time >= since else None, repo)
         if rule:
             scenario.add("swr_retention_rule_info", lambda _: 1, repo, retention_id="1", template="tag_rule",
                          keep="20")
@@ -347,6 +348,8 @@ def retention_stopped():
     repository("grows-back", (8 * DAY, 99 * DAY), lambda time: 60 if time < 8 * DAY else 10 + (time - 8 * DAY) / DAY * 4)
     # It last deleted long before what Prometheus remembers.
     repository("long-ago", (DAY, 99 * DAY), lambda time: 20 + time / DAY)
+    # Known for three days only, the weekend not among them.
+    repository("new", stops, grows, since=at - 3 * DAY)
     # What can't be read shows its last known state for ever.
     repository("denied", stops, grows)
     scenario.add("registry_exporter_repository_failing", lambda time: 1 if time >= at else None, "denied",
@@ -357,7 +360,7 @@ def retention_stopped():
     scenario.check(at + 2 * DAY + HOUR, alert, "often")
     scenario.check(at + 2 * DAY + 2 * HOUR, alert, "often", "stopped")
     scenario.check(at + 3 * DAY, alert, "often", "stopped")
-    scenario.check(at + 7 * DAY, alert, "often", "stopped")
+    scenario.check(at + 7 * DAY, alert, "new", "often", "stopped")
     return scenario
 
 
