@@ -75,30 +75,52 @@ def commands(build, repositories, percents):
                    ("prometheus-cpp Exposer", [str(build / "exposer"), str(repositories)])]
 
 
+def ratio(theirs, ours):
+    """How many times more, by rounds: median, and the least and the most."""
+    each = sorted(a / max(b, 0.05) for a, b in zip(theirs, ours))
+    return f"{statistics.median(each):.0f} ({each[0]:.0f}–{each[-1]:.0f})"
+
+
 def compare(build, repositories, rounds):
+    """Lines of Markdown."""
     servers = [Server(*each) for each in commands(build, repositories, [0, 1, 100])]
     for _ in range(rounds):
         for server in servers:
             ours = server.name.startswith("registry")
             for kind in ("plain", "gzip"):
                 server.measure(kind, 20 if ours else 2)
-    print(f"\n{repositories} repositories, {servers[0].lines} lines; median of {rounds} rounds\n")
-    print("| | CPU plain, ms | CPU gzip, ms | gzip, MB | peak memory, MB |")
-    print("|---|---|---|---|---|")
+    yield (f"{repositories} repositories, {servers[0].lines} lines, the same series in each server; median of "
+           f"{rounds} rounds taken in turn.\n")
+    yield "| | CPU plain, ms | CPU gzip, ms | gzip, MB | peak memory, MB |"
+    yield "|---|---|---|---|---|"
     for server in servers:
         plain, gzip = (statistics.median(server.milliseconds[k]) for k in ("plain", "gzip"))
-        print(f"| {server.name} | {plain:.1f} | {gzip:.1f} | {server.bytes['gzip'] / 1e6:.2f} | "
-              f"{server.peak_megabytes():.0f} |")
+        yield (f"| {server.name} | {plain:.1f} | {gzip:.1f} | {server.bytes['gzip'] / 1e6:.2f} | "
+               f"{server.peak_megabytes():.0f} |")
+    yield "\nTimes less CPU with 1 % changed: median, and the least and the most of the rounds.\n"
+    yield "| beside | plain | gzip |\n|---|---|---|"
+    ours = servers[1].milliseconds
+    for peer in servers[3:]:
+        plain, gzip = (ratio(peer.milliseconds[k], ours[k]) for k in ("plain", "gzip"))
+        yield f"| {peer.name} | {plain} | {gzip} |"
+    for server in servers:
         server.close()
 
 
 def crowd(build, repositories):
-    print("\n50 scrapers at once, plain text\n\n| | answers a second | MB each |\n|---|---|---|")
+    yield "\n50 scrapers at once, plain text, 1 % changed between any two answers:\n"
+    yield "| | answers a second | MB each |\n|---|---|---|"
     for name, command in commands(build, repositories, [1]):
         server = Server(name, command)
         rate = requests_per_second(server)
-        print(f"| {name} | {rate:.0f} | {server.bytes['plain'] / 1e6:.1f} |")
+        yield f"| {name} | {rate:.0f} | {server.bytes['plain'] / 1e6:.1f} |"
         server.close()
+
+
+def write_between_marks(file, text):
+    begin, end = "<!-- peers.py writes from here -->", "<!-- to here -->"
+    before, rest = file.read_text().split(begin)
+    file.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def main():
@@ -106,9 +128,13 @@ def main():
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--repositories", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--write", type=Path, help="a Markdown file with marks for the tables")
     arguments = parser.parse_args()
-    compare(arguments.build.resolve(), arguments.repositories, arguments.rounds)
-    crowd(arguments.build.resolve(), 1_200)
+    lines = [*compare(arguments.build.resolve(), arguments.repositories, arguments.rounds),
+             *crowd(arguments.build.resolve(), 1_200)]
+    print("\n".join(lines))
+    if arguments.write:
+        write_between_marks(arguments.write, "\n".join(lines))
 
 
 if __name__ == "__main__":
