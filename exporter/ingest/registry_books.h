@@ -37,6 +37,11 @@ struct Repository {
   bool swept_clean = false;
   Activity activity;
   BuildSpans spans;
+  /// What a closed record tells of when to read it.
+  void learn_from(const ClosedRecord& record) {
+    activity.happened(record.ended_at);
+    spans.took(record.ended_at - record.placed_at);
+  }
   int failures = 0;
   std::optional<SteadyTime> retry_at;
   std::optional<Error> failing;

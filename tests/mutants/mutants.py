@@ -7,6 +7,7 @@ RULES = "exporter/ingest/ledger_rules.cc"
 READING = "exporter/ingest/reading.cc"
 COLLECTOR = "exporter/ingest/collector.cc"
 SNAPSHOTS = "exporter/ingest/collector_snapshots.cc"
+VISITS = "exporter/ingest/collector_visits.cc"
 DISCOVERY = "exporter/ingest/discovery.cc"
 SHOWING = "exporter/ingest/showing.cc"
 SCHEDULE = "exporter/ingest/schedule.cc"
@@ -141,7 +142,7 @@ MUTANTS = [
     ("min_interval does not hold", COLLECTOR,
      "since(*cycle_ended_, now) < options_.min_interval",
      "since(*cycle_ended_, now) < options_.min_interval / 1000"),
-    ("a failing repository is tried at once again", COLLECTOR,
+    ("a failing repository is tried at once again", VISITS,
      "repository.retry_at = runtime_.clock.steady_now() + delay;",
      "repository.retry_at = runtime_.clock.steady_now() + delay / 1000;"),
     ("nobody is fair", PLAN, "const bool fair = ++picks_ % kFairShare == 0;",
@@ -149,7 +150,7 @@ MUTANTS = [
     ("a scrape does not wait for what an earlier one asked for", PLAN,
      "if (next && --left_[next->demand] == 0) left_.erase(next->demand);",
      "if (next) left_.erase(next->demand);"),
-    ("books out of balance do not matter", COLLECTOR,
+    ("books out of balance do not matter", VISITS,
      "if (ledger.halted || imbalance(ledger) == 0) return;", "return;"),
     ("zeros are let go when anybody has seen them", SHOWING,
      "if (!seen || (version > seen_by_all && !waited)) {",
@@ -185,8 +186,7 @@ MUTANTS = [
     ("old repositories let in late are news", DISCOVERY,
      "first_ ? !rules_.count_history : is_old(listed)", "first_ && !rules_.count_history"),
     ("a renamed repository's builds count again", DISCOVERY,
-     "if (Repository* renamed = renamed_from(listed)) take_ids(*renamed, *repository);",
-     "if (Repository* renamed = renamed_from(listed)) renamed->state.dropped = true;"),
+     "      take_ids(*renamed, *repository);", "      renamed->state.dropped = true;"),
     ("counted history needs a zero first", DISCOVERY,
      "if (!state.hidden) hold_all(type_of(), ledger);", "hold_all(type_of(), ledger);"),
     # State.
