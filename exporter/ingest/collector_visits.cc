@@ -149,8 +149,7 @@ void Collector::read_rules(Repository& repository) {
   {
     const std::lock_guard lock(mutex_);
     const SteadyTime now = runtime_.clock.steady_now();
-    if (repository.rules_read_at &&
-        now - *repository.rules_read_at < options_.discovery_interval) {
+    if (repository.rules_read_at && now - *repository.rules_read_at < options_.discovery_interval) {
       return;
     }
   }

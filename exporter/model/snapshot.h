@@ -36,7 +36,7 @@ struct Exemplar {
 /// between snapshots while nothing changes.
 struct RepositoryView {
   RepositoryRef ref;
-  bool hidden = false;  ///< Its event counters don't show yet.
+  bool hidden = false;                            ///< Its event counters don't show yet.
   std::shared_ptr<const EventCounters> counters;  ///< As committed.
   PerOutcome<bool> events_held;                   ///< Have to show 0 first, as committed.
   PerOutcome<bool> durations_held;

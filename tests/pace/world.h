@@ -24,7 +24,7 @@ struct WorldOptions {
   RegistryType type = RegistryType::acr;
   int repositories = 10'000;
   double events_per_day = 2;  ///< Of a repository, on average.
-  double concentration = 1;  ///< Exponent of Zipf's law; 0: all are equally active.
+  double concentration = 1;   ///< Exponent of Zipf's law; 0: all are equally active.
   Millis history{std::chrono::hours(24 * 7)};
   Millis future{std::chrono::hours(16)};
   Hints hints = Hints::good;
