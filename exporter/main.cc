@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -24,6 +25,10 @@ void keep_memory_private() {
 #endif
 }
 
+/// A huge body goes back to the system when it is done with. Left alone, malloc learns from the
+/// first one to keep such pieces, in each of its arenas.
+void keep_no_large_pieces() { mallopt(M_MMAP_THRESHOLD, 1 << 20); }
+
 int run(int argc, char** argv) {
   char host[256] = {};
   const char* pod = std::getenv("POD_NAME");
@@ -43,6 +48,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   keep_memory_private();
+  keep_no_large_pieces();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
