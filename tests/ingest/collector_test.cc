@@ -342,6 +342,30 @@ TEST_CASE("collector: a listing that changes without news loses its place in fro
   CHECK(asked_for_crying_wolf(30) < 0.25);
 }
 
+TEST_CASE("collector: what a first reading finds does not count as missed by the listing") {
+  Bench bench(150);
+  bench.options.max_staleness = std::chrono::minutes(10);
+  bench.options.discovery_interval = seconds(5);
+  // About one build a minute is to be expected.
+  std::vector<Record>& builds = bench.cloud.lists["busy"].newest_first;
+  for (int i = 1; i < 400; ++i) {
+    builds.push_back(done("b" + std::to_string(i), bench.started_ago(35 * i)));
+  }
+  bench.start();
+  for (int i = 0; i < 3; ++i) bench.scrape();
+  REQUIRE(bench.cloud.times_asked("busy") > 0);
+  bench.cloud.asked.clear();
+  // An unchanged listing is still believed as much as at the start, and puts the next look off.
+  for (const int wait : {10, 8, 4}) {
+    bench.baton.sleep(seconds(wait));
+    bench.scrape();
+  }
+  CHECK(bench.cloud.times_asked("busy") == 0);
+  bench.baton.sleep(seconds(20));
+  bench.scrape();
+  CHECK(bench.cloud.times_asked("busy") == 1);
+}
+
 TEST_CASE("collector: books that don't balance stop their repository and no other") {
   Bench bench(2);
   auto books = std::make_unique<RegistryBooks>();

@@ -166,6 +166,7 @@ MUTANTS = [
      "if (waiting >= max_staleness || pace.failed)", "if (pace.failed)"),
     ("who has waited for long is no better off", SCHEDULE,
      "const double weight = news * seconds(waiting);", "const double weight = news;"),
+    ("a first reading tells what hints are worth", VISITS, "if (last_read) {", "if (true) {"),
     ("every hint is followed", SCHEDULE, "if (pace.hinted && hints.worth_following())",
      "if (pace.hinted)"),
     ("an unchanged listing proves that there is no news", SCHEDULE,
