@@ -1,7 +1,7 @@
 """What the real program costs as repositories become more, and how near a cold start comes to what
 its calls allow. The simulator answers after a fixed latency; nothing limits the rate.
 
-python3 tests/pace/growth.py [--build build] [--sizes 1000,3000] [--svg FILE]
+python3 tests/pace/growth.py [--build build] [--sizes 1000,3000] [--latency 20] [--svg FILE]
 """
 
 import argparse
@@ -35,7 +35,6 @@ registries:
     request_timeout: 30s
 """
 CONCURRENCY = 32
-LATENCY_SECONDS = 0.02
 WARM_CYCLES = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -66,11 +65,11 @@ def calls(series):
     return total(series, "registry_exporter_api_requests_total")
 
 
-def measure(harness, size):
+def measure(harness, size, latency_ms):
     """One row: a cold cycle at a latency, then warm ones."""
     patience = {"X-Prometheus-Scrape-Timeout-Seconds": "600"}
     with harness.World() as world:
-        world.simulator(f"--repositories={size}", "--latency=20ms", "--seed=1")
+        world.simulator(f"--repositories={size}", f"--latency={latency_ms}ms", "--seed=1")
         world.control(speed=0)
         configure(world)
         exporter = world.exporter()
@@ -91,7 +90,7 @@ def measure(harness, size):
             "calls": cold_calls,
             "wall": wall,
             "cycle": collected,
-            "ideal": cold_calls * LATENCY_SECONDS / CONCURRENCY,
+            "ideal": cold_calls * latency_ms / 1000 / CONCURRENCY,
             "cold_cpu": cold_cpu / cold_calls * 1e6,
             "warm_cpu": (cpu_seconds(exporter) - cold_cpu) / warm_calls * 1e6,
             "calls_a_read": warm_calls / WARM_CYCLES / size,
@@ -159,13 +158,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=str(ROOT / "build"))
     parser.add_argument("--sizes", default="1000,3000,10000,30000")
+    parser.add_argument("--latency", type=int, default=20, help="of each call, ms")
     parser.add_argument("--svg")
     wanted = parser.parse_args()
     os.environ["BUILD"] = wanted.build
     import harness  # Reads BUILD.
     rows = []
     for size in map(int, wanted.sizes.split(",")):
-        rows.append(measure(harness, size))
+        rows.append(measure(harness, size, wanted.latency))
         print_table(rows[-1:])
         if wanted.svg:
             draw(rows, wanted.svg)
