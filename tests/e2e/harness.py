@@ -113,6 +113,10 @@ class Process:
         self.process.stdout.close()
         return code
 
+    def peak_memory_bytes(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024
+
     @property
     def url(self):
         return "http://" + self.address
