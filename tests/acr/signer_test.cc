@@ -103,8 +103,10 @@ TEST_CASE("signer: V3 agrees with every vector of the official clients") {
     REQUIRE(now.has_value());
     const HttpRequest request =
         sign_v3(v3_request(vector), keys_of(inputs), *now, inputs["nonce"].get<std::string>());
-    CHECK(header_of(request, "authorization") == vector["expected"]["authorization"]);
-    CHECK(header_of(request, "x-acs-content-sha256") == vector["expected"]["hashedPayload"]);
+    const json& expected = vector["expected"];
+    CHECK(header_of(request, "authorization") == expected["authorization"].get<std::string>());
+    CHECK(header_of(request, "x-acs-content-sha256") ==
+          expected["hashedPayload"].get<std::string>());
     ++checked;
   }
   CHECK(checked == 18);
@@ -117,7 +119,8 @@ TEST_CASE("signer: V1 agrees with every vector of the official clients") {
     CAPTURE(vector["name"].get<std::string>());
     const json& inputs = vector["inputs"];
     CHECK(signature_v1(inputs["method"].get<std::string>(), v1_parameters(vector),
-                       Secret(inputs["accessKeySecret"])) == vector["expected"]["signatureBase64"]);
+                       Secret(inputs["accessKeySecret"])) ==
+          vector["expected"]["signatureBase64"].get<std::string>());
     ++checked;
   }
   CHECK(checked == 11);
