@@ -161,8 +161,9 @@ std::optional<Refusal> judge(const HttpResponse& response) {
   }
   const Verdict verdict = read_verdict(response.body);
   if (status < 300) return judge_success_status(response, verdict);
-  const CodeMeaning meaning =
-      meaning_of(verdict.code).value_or(CodeMeaning{kind_by_status(status, verdict), false});
+  // A 401 that doesn't say why may come from temporary keys that have expired.
+  const CodeMeaning by_status{kind_by_status(status, verdict), false, status == 401};
+  const CodeMeaning meaning = meaning_of(verdict.code).value_or(by_status);
   const bool elsewhere = verdict.form == Verdict::Form::html;
   return refusal(response, verdict, meaning,
                  elsewhere ? "content_type: markup instead of JSON" : quotable(verdict, meaning));

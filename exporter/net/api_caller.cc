@@ -30,8 +30,8 @@ KeyGuard::Verdict verdict_of(const Error* error, const Refusal* refusal, bool si
   if (error->kind != ErrorKind::unauthorized || refusal == nullptr) {
     return KeyGuard::Verdict::unknown;
   }
-  const bool may_be_good = refusal->credentials_expired || (refusal->sign_again && !signed_again);
-  return may_be_good ? KeyGuard::Verdict::unknown : KeyGuard::Verdict::refused;
+  if (refusal->sign_again && !signed_again) return KeyGuard::Verdict::again;
+  return refusal->credentials_expired ? KeyGuard::Verdict::unknown : KeyGuard::Verdict::refused;
 }
 
 }  // namespace
@@ -135,7 +135,8 @@ void ApiCaller::Shared::report(const Error* error, const KeyGuard::Ticket& ticke
   const std::lock_guard lock(mutex);
   const SteadyTime now = runtime.clock.steady_now();
   const ErrorKind kind = error == nullptr ? ErrorKind::canceled : error->kind;
-  if (verdict == KeyGuard::Verdict::accepted) up = true;
+  // Old news of the keys changes nothing: while they are known to be bad nothing is called.
+  if (verdict == KeyGuard::Verdict::accepted && guard.is_valid(ticket)) up = true;
   if (kind == ErrorKind::unauthorized || kind == ErrorKind::timeout ||
       kind == ErrorKind::transport) {
     up = false;

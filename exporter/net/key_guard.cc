@@ -17,6 +17,7 @@ void KeyGuard::give_back(const Ticket& ticket) {
 void KeyGuard::report(const Ticket& ticket, Verdict verdict, SteadyTime now) {
   if (!is_valid(ticket)) return;
   give_back(ticket);
+  if (verdict == Verdict::again) return;
   if (verdict == Verdict::accepted) keys_ = Keys::good;
   if (verdict == Verdict::refused) {
     keys_ = Keys::bad;

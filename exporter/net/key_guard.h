@@ -36,7 +36,12 @@ class KeyGuard {
   /// The call was not sent after all.
   void give_back(const Ticket& ticket);
 
-  enum class Verdict { accepted, refused, unknown };
+  enum class Verdict {
+    accepted,
+    refused,
+    unknown,
+    again,  ///< Refused for its time: it is signed anew at once, still as the same probe.
+  };
   /// What became of a call that was sent. Old tickets tell of other keys, or old news: ignored.
   void report(const Ticket& ticket, Verdict verdict, SteadyTime now);
   /// Another secret: prove it, at once.

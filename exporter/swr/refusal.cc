@@ -150,7 +150,8 @@ Reason reason_of(const Said& said) {
   if (says(said.message, {"username or password", "user name or password"})) {
     return {"the user name or password is wrong"};
   }
-  return {};
+  // It doesn't say why, or what it said was lost on the way: a token may have expired.
+  return {{}, false, true};
 }
 
 /// The message, unless it quotes what authenticates us.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <future>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "exporter/base/time_text.h"
@@ -232,6 +233,16 @@ TEST_CASE("call: keys refused for their time by the server's own clock are refus
   CHECK(world.transport.sent.empty());
 }
 
+TEST_CASE("call: a probe that is refused for its time is signed anew at once") {
+  World world;
+  world.call(status(401));
+  world.fake.advance(61s);
+  world.transport.sent.clear();
+  world.transport.answers = {status(400), status(200)};
+  CHECK(world.call());
+  CHECK(world.transport.sent.size() == 2);
+}
+
 TEST_CASE("call: a token that has expired doesn't make the keys bad") {
   World world;
   CHECK_FALSE(world.call(status(419)));
@@ -244,6 +255,19 @@ TEST_CASE("call: the refusal of an old secret doesn't hold against the new one")
   CHECK_FALSE(world.call(status(401)));
   world.transport.meanwhile = [] {};
   CHECK(world.call(status(200)));
+}
+
+TEST_CASE("call: what was accepted before the keys were refused doesn't bring the registry up") {
+  World world;
+  world.call(status(200));
+  world.transport.sent.clear();
+  world.transport.answers = {status(401), status(200)};
+  bool is_first = true;
+  world.transport.meanwhile = [&] {
+    if (std::exchange(is_first, false)) CHECK_FALSE(world.call());
+  };
+  CHECK(world.call());
+  CHECK_FALSE(world.caller.up());  // Nothing is called now.
 }
 
 TEST_CASE("call: a request that can't be built is not sent and costs no probe") {

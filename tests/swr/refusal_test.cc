@@ -78,6 +78,13 @@ TEST_CASE("judge: an expired token is renewed, a wrong clock signed again, and n
   CHECK(wrong->error.detail.find("AKSECRET") == std::string::npos);
 }
 
+TEST_CASE("judge: a 401 that doesn't say why may come from a token that has expired") {
+  for (const std::string body : {"", "<html>401</html>", R"({"error_code":"APIGW.0307","error_)"}) {
+    CAPTURE(body);
+    CHECK(swr::judge({401, {}, body})->credentials_expired);
+  }
+}
+
 TEST_CASE("judge: what a refusal of credentials comes from is told in own words") {
   struct Row {
     const char* message;
@@ -97,7 +104,7 @@ TEST_CASE("judge: what a refusal of credentials comes from is told in own words"
       {"Get secretKey failed, err: ak not exist", "access key is not known", false, true},
       {"the project does not exist", "project is not known", false, false},
       {"The username or password is wrong.", "password is wrong", false, false},
-      {"something else", "", false, false},
+      {"something else", "", false, true},
   };
   for (const Row& row : rows) {
     CAPTURE(row.message);
