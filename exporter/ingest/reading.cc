@@ -158,6 +158,7 @@ Reading::PageFacts Reading::merge_page(Ledger& ledger, const Page& page,
                                        const MergeContext& context, MergeEffects& effects) {
   PageFacts facts;
   std::vector<RecordKey> keys;
+  const std::uint64_t known = ledger.known;
   // Neighbours on one page tell the order; across pages the list may have moved in between.
   if (walk_.page_size > 2 || seeking_) previous_start_.reset();
   for (const Record& record : page.records) {
@@ -177,7 +178,9 @@ Reading::PageFacts Reading::merge_page(Ledger& ledger, const Page& page,
   }
   const bool sweeps = walk_.goal == Walk::Goal::sweep;
   facts.new_to_walk = add_met(sweeps ? progress_.met : head_met_, std::move(keys));
-  walk_.records_met += facts.new_to_walk;
+  // Around a restart only what nobody knew was certainly not met before.
+  const bool forgot = sweeps && !progress_.whole;
+  walk_.records_met += forgot ? ledger.known - known : facts.new_to_walk;
   walk_.pairs_descending += facts.descending;
   walk_.pairs_ascending += facts.ascending;
   if (facts.newest_start) {

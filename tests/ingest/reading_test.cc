@@ -348,6 +348,19 @@ TEST_CASE("reading: history that a first reading jumped over does not become new
   CHECK(ledger.known == 30);
 }
 
+TEST_CASE("reading: history that a first reading missed around a restart does not become news") {
+  FakeList list = with_builds(7);
+  list.oldest_first = true;
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  visit(list, ledger, {.page_size = 4}, nullptr, 1);
+  list.oldest_first = false;  // While nobody looks; the next page repeats what was on the first.
+  for (int i = 0; i < 3; ++i) visit(list, ledger, {.page_size = 4});
+  CHECK(ledger.read_whole);
+  CHECK(counted(ledger) == 0);
+  CHECK(ledger.known == 7);
+}
+
 TEST_CASE("reading: a record that a removal moved over a page's edge is found by the next sweep") {
   FakeList list = with_builds(40);
   Ledger ledger;
