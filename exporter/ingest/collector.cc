@@ -12,6 +12,8 @@ namespace {
 
 /// A repository unread for so many max_staleness is one that the rate is too low for.
 constexpr int kFarOverdue = 2;
+/// Nothing is read sooner than this part of max_staleness before it is overdue.
+constexpr int kAheadShare = 4;
 /// Sweeps and open builds included.
 constexpr double kCallsPerRead = 1.1;
 constexpr std::chrono::minutes kTellAgain{30};
@@ -184,6 +186,8 @@ void Collector::tell_of_low_rate(std::size_t overdue, SteadyTime now) {
 /// Everything that is due, as urgent as it is now.
 void Collector::plan_due() {
   const SteadyTime now = runtime_.clock.steady_now();
+  // What will be overdue by the end of the cycle is due now: nothing is read before the next one.
+  const Millis until_read = std::min(long_cycle_, options_.max_staleness / kAheadShare);
   std::size_t overdue = 0;
   std::vector<Plan::Item> items;
   for (const auto& [key, repository] : data_->repositories) {
@@ -191,7 +195,7 @@ void Collector::plan_due() {
     const bool readable = repository->has_series() && !repository->state.ledger.halted;
     if (!readable || repository->in_flight) continue;
     const RepositoryPace pace = pace_of(*repository, now);
-    const std::optional<Due> urgency = due(pace, hints_, options_.max_staleness);
+    const std::optional<Due> urgency = due(pace, hints_, options_.max_staleness - until_read);
     if (!urgency) continue;
     if (pace.since_read >= kFarOverdue * options_.max_staleness) ++overdue;
     repository->planned = planned.value_or(demand_);
@@ -258,7 +262,12 @@ void Collector::work() {
 void Collector::end_cycle_if_done() {
   if (!cycle_started_ || !plan_.empty() || !in_flight_.empty() || discovery_wanted_) return;
   const SteadyTime now = runtime_.clock.steady_now();
-  last_cycle_seconds_ = std::chrono::duration<double>(now - *cycle_started_).count();
+  const Millis took = since(*cycle_started_, now);
+  last_cycle_seconds_ = std::chrono::duration<double>(took).count();
+  if (took >= long_cycle_ || since(long_cycle_ended_, now) > 2 * options_.max_staleness) {
+    long_cycle_ = took;
+    long_cycle_ended_ = now;
+  }
   cycle_ended_ = now;
   cycle_started_.reset();
   if (failures_ == failures_at_cycle_start_) {

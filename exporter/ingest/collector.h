@@ -152,6 +152,8 @@ class Collector {
   std::optional<SteadyTime> cycle_started_;
   std::optional<SteadyTime> cycle_ended_;
   std::optional<double> last_cycle_seconds_;
+  Millis long_cycle_{0};  ///< The longest of late.
+  SteadyTime long_cycle_ended_{};
   std::uint64_t failures_ = 0;
   std::uint64_t failures_at_cycle_start_ = 0;
   std::optional<SteadyTime> paused_until_;

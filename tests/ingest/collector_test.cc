@@ -257,6 +257,27 @@ TEST_CASE("collector: a failing repository is left alone for a while, the others
   CHECK(snapshot->repositories[static_cast<std::size_t>(Freshness::fresh)] == 1);
 }
 
+TEST_CASE("collector: what is overdue by the end of a cycle is read in it, whatever the interval") {
+  for (const int interval : {20, 30, 60}) {
+    CAPTURE(interval);
+    Bench bench(20);
+    bench.cloud.call_takes = Millis{500};
+    bench.options.max_staleness = seconds(60);
+    bench.start();
+    const UnixMillis begun = bench.baton.now();
+    std::size_t asked_at_first = 0;
+    for (int at = 0; at <= 600; at += interval) {
+      bench.baton.sleep(seconds(at) - (bench.baton.now() - begun));
+      CAPTURE(at);
+      CHECK(bench.scrape());
+      const auto snapshot = bench.collector->snapshot();
+      CHECK(snapshot->repositories[static_cast<std::size_t>(Freshness::stale)] == 0);
+      if (at <= 60) asked_at_first = bench.cloud.asked.size();
+    }
+    CHECK(bench.cloud.asked.size() - asked_at_first == 20 * 9);
+  }
+}
+
 TEST_CASE("collector: however busy some are, every repository gets its turn") {
   Bench bench(12);
   bench.cloud.call_takes = seconds(2);
