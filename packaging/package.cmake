@@ -14,7 +14,7 @@ add_custom_target(package_files
 install(TARGETS registry_exporter DESTINATION /usr/bin)
 install(FILES config/registry_exporter.yml DESTINATION /etc/registry_exporter)
 install(FILES packaging/registry-exporter.default DESTINATION /etc/default RENAME registry-exporter)
-install(FILES config/systemd/registry-exporter.service DESTINATION /lib/systemd/system)
+install(FILES config/systemd/registry-exporter.service DESTINATION /usr/lib/systemd/system)
 install(FILES ${PACKAGED}/registry_exporter.1.gz DESTINATION /usr/share/man/man1)
 install(FILES packaging/copyright README.md ${PACKAGED}/changelog.gz ${PACKAGED}/sbom.cdx.json
   DESTINATION /usr/share/doc/registry-exporter)

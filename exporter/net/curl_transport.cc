@@ -177,7 +177,10 @@ ErrorKind kind_of(CURLcode code) {
     case CURLE_UNSUPPORTED_PROTOCOL:  // Not HTTP, or a version that isn't ours.
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_OUT_OF_MEMORY:  // What it says of a line without end.
+    case CURLE_OUT_OF_MEMORY:  // What older ones say of a line without end.
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
       return ErrorKind::malformed;
     default:
       return ErrorKind::transport;

@@ -140,10 +140,14 @@ void KeepParser::operator()(simdjson::dom::parser* parser) const {
 
 Result<AnyDocument> parse_any(std::string_view body) {
   if (body.size() > kBodyBytesMax) return fail(ErrorKind::malformed, "limit: body over 32 MiB");
+  if (body.starts_with("\xEF\xBB\xBF")) {  // Some versions of simdjson skip it.
+    return fail(ErrorKind::malformed, "json: a byte order mark");
+  }
   AnyDocument document{take_parser(), {}};
   simdjson::error_code error = parse_into(*document.parser, body, document.root);
-  if (error == simdjson::NUMBER_ERROR) {
-    error = parse_into(*document.parser, without_huge_numbers(body), document.root);
+  if (error) {  // Versions differ in what they call a huge number.
+    const std::string smaller = without_huge_numbers(body);
+    if (smaller != body) error = parse_into(*document.parser, smaller, document.root);
   }
   if (error == simdjson::DEPTH_ERROR) return fail(ErrorKind::malformed, "limit: nested too deep");
   if (error) {

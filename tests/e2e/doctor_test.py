@@ -1,11 +1,13 @@
 """--doctor: for everything that can be wrong, the right diagnosis and what to change."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import socket
 import subprocess
+import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +23,16 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def answer_plainly(listener):
+    """Speaks HTTP to whoever comes, also to those who begin with TLS."""
+    with contextlib.suppress(OSError):
+        while True:
+            connection = listener.accept()[0]
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
 class Doctor(unittest.TestCase):
@@ -168,18 +180,19 @@ class Doctor(unittest.TestCase):
 
     def test_the_way_there(self):
         dead = free_port()
+        plain = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(plain.close)
+        threading.Thread(target=answer_plainly, args=(plain,), daemon=True).start()
         rows = [
             ("a name that doesn't resolve", "http://nowhere.invalid", "", "doesn't resolve"),
             ("nobody listens", f"http://127.0.0.1:{dead}", "", "can't be reached: check endpoint"),
             ("the proxy is down", None, f"    proxy_url: http://me:c4nary@127.0.0.1:{dead}\n",
              f"the proxy 127.0.0.1:{dead} can't be reached"),
-            ("no TLS there", "https", "", "is not accepted"),
+            ("no TLS there", f"https://127.0.0.1:{plain.getsockname()[1]}", "", "is not accepted"),
         ]
         for name, endpoint, extra, remedy in rows:
             with self.subTest(name), World() as world:
                 world.simulator("--repositories=3")
-                if endpoint == "https":
-                    endpoint = world.sim.url.replace("http://", "https://")
                 text = (registry(ACR, world, "builds", ACR_KEYS, extra) +
                         registry(SWR, world, "images", SWR_KEYS, extra))
                 if endpoint:

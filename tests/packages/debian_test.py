@@ -91,7 +91,8 @@ class Debian(unittest.TestCase):
 
     def test_the_bill_of_materials_names_what_is_linked_and_what_is_included(self):
         bill = json.loads(self.document("sbom.cdx.json").read_text())
-        use = {part["name"]: part["properties"][0]["value"] for part in bill["components"]}
+        use = {part["name"].removesuffix("t64"): part["properties"][0]["value"]
+               for part in bill["components"]}
         for name in ("libssl3", "libcurl4", "libsqlite3-0", "zlib1g"):
             self.assertEqual(use.get(name), "linked", name)
         for name in ("libcli11-dev", "libexpected-dev", "nlohmann-json3-dev"):
