@@ -3,12 +3,13 @@
 # bit for bit.
 set -eu
 cd "$(dirname "$0")/.."
+commit=$(git rev-parse HEAD)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 for each in one another/and/deeper; do
   mkdir -p "$folder/$each"
-  git archive HEAD | tar -C "$folder/$each" -x
+  git archive "$commit" | tar -C "$folder/$each" -x
   cmake -S "$folder/$each" --preset release -DCMAKE_CXX_COMPILER_LAUNCHER= -DBUILD_TESTING=OFF >&2
   nice ninja -C "$folder/$each/build" package_files >&2
   "$folder/$each/packaging/package.sh" "$folder/$each/build"
