@@ -166,6 +166,14 @@ TEST_CASE("judge: every refusal is taken for what it means, by its code before i
   }
 }
 
+TEST_CASE("judge: a 401 that doesn't say why may come from temporary keys that have expired") {
+  for (const std::string body : {"", "<html>401</html>", "{\"Code\":\"InvalidSecurityTok"}) {
+    CAPTURE(body);
+    CHECK(acr::judge({401, {}, body})->credentials_expired);
+    CHECK_FALSE(acr::judge({403, {}, body})->credentials_expired);
+  }
+}
+
 TEST_CASE("judge: a detail never repeats what was said of a signature or a token") {
   const std::string message = "server string to sign is:POST&%2F&canary";
   for (const char* code : {"SignatureDoesNotMatch", "IncompleteSignature", "InvalidAccessKeyId",
