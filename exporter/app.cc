@@ -35,13 +35,6 @@ tl::expected<Config, std::vector<ConfigProblem>> load(const Options& options) {
                      [](const std::string& family) { return is_known_family(family); });
 }
 
-void warn_of_exposed_secrets(const Config& config) {
-  for (const std::string& file : exposed_secret_files(config)) {
-    log::warn("every user of this machine may read a secret: chmod o= would end that",
-              {{"file", file}});
-  }
-}
-
 sigset_t handled_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -106,7 +99,7 @@ std::optional<int> App::load_everything() {
     return kMistake;
   }
   config_ = std::move(*config);
-  warn_of_exposed_secrets(config_);
+  warn_of_exposed(exposed_secret_files(config_));
   reloaded_at_ = runtime_.clock.now();
   const std::string path = options_.state_path.value_or(config_.state_path);
   store_ = make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
@@ -282,7 +275,7 @@ std::optional<std::string> App::reload() {
     engine_ = std::move(*next);
   }
   config_ = std::move(*config);
-  warn_of_exposed_secrets(config_);
+  warn_of_exposed(exposed_secret_files(config_));
   reload_ok_ = true;
   reloaded_at_ = runtime_.clock.now();
   supervisor_.ready("configuration reloaded");

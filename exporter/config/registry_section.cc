@@ -247,6 +247,11 @@ RegistryConfig read_registry(Section section) {
   config.region = read_region(section);
   if (type != "acr" && type != "swr") {
     if (!type.empty()) section.problem("type", " must be acr or swr");
+    for (const std::string& key : section.keys()) {
+      if (key != "type" && !nearest_spelling(key, {"type"}).empty()) {
+        section.problem(key, " is unknown" + did_you_mean(key, {"type"}));
+      }
+    }
     return config;  // Which other keys are right depends on it.
   }
   const bool acr = type == "acr";

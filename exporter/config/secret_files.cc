@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "exporter/base/files.h"
+#include "exporter/base/log.h"
 
 namespace registry_exporter {
 namespace {
@@ -33,6 +34,14 @@ std::vector<std::string> exposed_secret_files(const Config& config) {
     }
   }
   return exposed;
+}
+
+void warn_of_exposed(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    if (file.empty() || !readable_by_all(file)) continue;
+    log::warn("every user of this machine may read a secret: chmod o= would end that",
+              {{"file", file}});
+  }
 }
 
 }  // namespace registry_exporter

@@ -11,4 +11,7 @@ namespace registry_exporter {
 /// Shell.
 std::vector<std::string> exposed_secret_files(const Config& config);
 
+/// Logs each of these files that every user of this machine may read; "" is none. Shell.
+void warn_of_exposed(const std::vector<std::string>& files);
+
 }  // namespace registry_exporter

@@ -70,8 +70,7 @@ struct Client::Found {
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config)
-    : runtime_(runtime),
-      transport_(transport),
+    : transport_(transport),
       target_(target_of(config)),
       registry_(config.name),
       project_id_(std::get<SwrConfig>(config.cloud).project_id),

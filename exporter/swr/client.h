@@ -47,7 +47,6 @@ class Client final : public Cloud {
   /// One listing: of all, or of one organisation. True: it came to its end.
   Result<bool> list_into(Found& found, const std::string& repo_namespace);
 
-  Runtime runtime_;
   HttpTransport& transport_;
   Target target_;
   std::string registry_;

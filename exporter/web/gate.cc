@@ -5,6 +5,7 @@
 
 #include "exporter/base/files.h"
 #include "exporter/base/log.h"
+#include "exporter/config/secret_files.h"
 #include "exporter/web/http_head.h"
 #include "exporter/web/target.h"
 
@@ -79,6 +80,13 @@ class Reader {
   Gate::Trace trace_;
 };
 
+/// The private key, and the file itself where it holds one or hashes that could be guessed at.
+std::vector<std::string> secret_files(const std::string& file, const WebConfig& config) {
+  const bool key_in_place = config.tls && !config.tls->private_key.text.empty();
+  const bool holds_secrets = key_in_place || !config.users.empty();
+  return {holds_secrets ? file : "", config.tls ? config.tls->private_key.file : ""};
+}
+
 /// The paths of probes; as `routes` understands them.
 bool is_probe(const std::string& raw_target) {
   const std::optional<Target> target = parse_target(raw_target);
@@ -126,6 +134,7 @@ tl::expected<std::unique_ptr<Gate>, std::vector<ConfigProblem>> Gate::open(Runti
   gate->settings_ = *std::move(reading.settings);
   gate->trace_ = std::move(reading.trace);
   gate->looked_at_ = runtime.clock.steady_now();
+  warn_of_exposed(secret_files(gate->file_, gate->settings_->config));
   return gate;
 }
 
@@ -153,6 +162,7 @@ void Gate::look_again() {
   if (reading.settings) {
     settings_ = *std::move(reading.settings);
     log::info("web configuration in force", {{"file", file_}});
+    warn_of_exposed(secret_files(file_, settings_->config));
     return;
   }
   const ConfigProblem& first = reading.settings.error().front();

@@ -132,6 +132,7 @@ class EdgeTest(unittest.TestCase):
 
     def web_config(self, text):
         path = self.folder / "web.yml"
+        path.touch(mode=0o600)
         path.write_text(text)
         return path
 
@@ -304,6 +305,24 @@ class Tls(EdgeTest):
         self.assertEqual(status(exporter, context=self.trusting), 200)
         self.assertTrue(harness.wait_for(
             lambda: any("not taken over" in line for line in exporter.lines), 5))
+
+    def test_a_key_that_everybody_may_read_is_told_at_start_and_when_it_was_opened_up(self):
+        key = self.folder / "server.key"
+        key.chmod(0o644)
+        exporter = self.serve(self.tls)
+        lines = lambda words: [line for line in exporter.lines if words in line]
+        seen = lambda words, times: harness.wait_for(
+            lambda: status(exporter, context=self.trusting) and len(lines(words)) == times, 5)
+        self.assertTrue(seen("may read a secret", 1), exporter.lines)
+        key.chmod(0o640)
+        self.web_config(self.tls + "# another comment\n")
+        self.assertTrue(seen("web configuration in force", 1), exporter.lines)
+        web = self.web_config(self.tls + Passwords.USERS)  # Hashes can be guessed at.
+        web.chmod(0o644)
+        self.assertTrue(seen("may read a secret", 2), exporter.lines)
+        told = lines("may read a secret")
+        self.assertIn(f"file={key}", told[0])
+        self.assertIn(f"file={web}", told[1])
 
     def test_tls_goes_and_comes_with_the_file(self):
         exporter = self.serve("basic_auth_users: {}\n")

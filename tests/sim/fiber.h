@@ -32,8 +32,8 @@ class Fiber {
   // What the sanitizers have to be told about stacks that change.
   const void* bottom_ = nullptr;
   std::size_t size_ = 0;
-  void* fake_stack_ = nullptr;
-  void* tsan_ = nullptr;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* tsan_ = nullptr;
 };
 
 }  // namespace registry_exporter
