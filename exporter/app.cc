@@ -2,7 +2,10 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <iostream>
+#include <system_error>
 
 #include "exporter/base/duration.h"
 #include "exporter/config/secret_files.h"
@@ -33,6 +36,19 @@ int failed(const std::string& message, int code) {
 tl::expected<Config, std::vector<ConfigProblem>> load(const Options& options) {
   return load_config(options.config_file,
                      [](const std::string& family) { return is_known_family(family); });
+}
+
+/// Between two engines nobody collects, and to go on so would be silence: what fails here, as when
+/// no thread is to be had, ends the program. Started again, it goes on from what is on the disk.
+void take_over(Engine& from, Engine& next) {
+  try {
+    next.start(from.stop());
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr,
+                 "registry_exporter: reloading failed halfway: %s; ending, start it again\n",
+                 problem.what());
+    std::_Exit(kFailed);
+  }
 }
 
 sigset_t handled_signals() {
@@ -196,11 +212,18 @@ void App::wait_for_signals() {
   }
 }
 
-/// The answers under way are finished while the calls to the clouds are ended.
+/// The answers under way are finished while the calls to the clouds are ended; after that where no
+/// thread is to be had.
 void App::stop(Server& server) {
   ready_ = false;
-  const auto closing = runtime_.threads.start("stop", [&server] { server.stop(kStopGrace); });
+  std::unique_ptr<Thread> closing;
+  try {
+    closing = runtime_.threads.start("stop", [&server] { server.stop(kStopGrace); });
+  } catch (const std::system_error& problem) {
+    log::warn("no thread to end connections with", {{"reason", problem.what()}});
+  }
   engine()->stop();
+  if (!closing) server.stop(kStopGrace);
   tasks_->stop();
 }
 
@@ -269,7 +292,7 @@ std::optional<std::string> App::reload() {
   auto next = Engine::make(runtime_, *store_, *config, engine_options(), self_, connect_);
   if (!next) return refuse(next.error().detail);
   // Scrapes that come meanwhile are answered from the old engine's last snapshots.
-  (*next)->start(engine()->stop());
+  take_over(*engine(), **next);
   {
     const std::lock_guard lock(engine_mutex_);
     engine_ = std::move(*next);

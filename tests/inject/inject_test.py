@@ -18,7 +18,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
-from harness import BUILD, World, counters, differences, http as get, parse  # noqa: E402
+from harness import (BUILD, World, counters, differences, http as get, parse,  # noqa: E402
+                     wait_for)
 
 # The order of inject.cc.
 CALLS = ("open", "read", "pread", "write", "pwrite", "fsync", "ftruncate", "rename", "accept",
@@ -85,7 +86,7 @@ class Run:
             self.process = subprocess.Popen(
                 [str(BUILD / "registry_exporter"),
                  f"--config.file={world.folder}/registry_exporter.yml", f"--state.path={state}",
-                 f"--web.listen-address=127.0.0.1:{world.port}"],
+                 f"--web.listen-address=127.0.0.1:{world.port}", "--web.enable-lifecycle"],
                 stdout=log, stderr=subprocess.STDOUT, env=environment)
         self.url = f"http://127.0.0.1:{world.port}"
 
@@ -228,6 +229,42 @@ class Injection(unittest.TestCase):
                             print("WRONG", problems[-1], file=sys.stderr, flush=True)
             print(f"{call}: {runs} runs so far, {len(problems)} wrong", file=sys.stderr, flush=True)
         self.assertEqual(problems, [])
+
+
+class NoThreads(unittest.TestCase):
+    """A reload ends every thread that collects and starts others: there may be none to have."""
+
+    def test_a_reload_without_threads_never_leaves_a_program_that_collects_nothing(self):
+        for ask in (lambda run: run.process.send_signal(signal.SIGHUP),
+                    lambda run: get(run.url + "/-/reload", method="POST", timeout=5)):
+            with World() as world:
+                world.simulator("--repositories=4", "--speed=0")
+                world.configure()
+                world.port = free_port()
+                plan = Plan(world.folder / "plan")
+                run = Run(world, world.folder / "state.db", plan)
+                try:
+                    self.assertTrue(run.wait_ready())
+                    self.assertEqual(run.left(world.truth()), {})
+                    plan.refuse("thread", "EAGAIN")
+                    with contextlib.suppress(OSError, http.client.HTTPException):
+                        ask(run)
+                    self.assertTrue(wait_for(lambda: run.process.poll() is not None, 5), run.text())
+                    self.assertEqual(run.process.returncode, 1, run.text())
+                    self.assertIn("registry_exporter: ", run.text())
+                finally:
+                    run.process.kill()
+                    run.process.wait()
+                world.control(speed=600)
+                time.sleep(1)
+                world.control(speed=0)
+                again = Run(world, world.folder / "state.db")
+                try:
+                    self.assertTrue(again.wait_ready(), again.text())
+                    self.assertEqual(again.left(world.truth()), {})
+                finally:
+                    again.process.kill()
+                    again.process.wait()
 
 
 class BadDisk(unittest.TestCase):
