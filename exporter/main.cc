@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "exporter/app.h"
+#include "exporter/base/out_of_memory.h"
 #include "exporter/clouds.h"
 
 namespace {
@@ -49,6 +50,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   keep_memory_private();
   keep_no_large_pieces();
+  end_when_out_of_memory();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

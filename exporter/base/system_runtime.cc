@@ -67,7 +67,7 @@ class SystemThreads final : public Threads {
 class SystemEntropy final : public Entropy {
  public:
   std::uint64_t next() override {
-    thread_local std::random_device device;
+    std::random_device device;
     return (static_cast<std::uint64_t>(device()) << 32) | device();
   }
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <mutex>
 #include <vector>
 
 namespace registry_exporter::json {
@@ -14,7 +15,7 @@ namespace dom = simdjson::dom;
 constexpr std::size_t kUsualBytes = 64UL * 1024;
 /// Larger ones, and more of them, are not kept.
 constexpr std::size_t kKeptBytesMax = 1024UL * 1024;
-constexpr std::size_t kKeptParsersMax = 4;
+constexpr std::size_t kKeptParsersMax = 16;
 /// Objects of the clouds are small: their keys are compared where they stand.
 constexpr std::size_t kFewKeys = 16;
 
@@ -109,16 +110,22 @@ std::string without_huge_numbers(std::string_view body) {
 }
 
 /// Parsers at rest. Fresh ones would fault in some hundred KB of pages for each document.
-std::vector<std::unique_ptr<dom::parser>>& resting_parsers() {
-  thread_local std::vector<std::unique_ptr<dom::parser>> parsers;
-  return parsers;
+struct RestingParsers {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<dom::parser>> parsers;
+};
+
+RestingParsers& resting_parsers() {
+  static RestingParsers resting;
+  return resting;
 }
 
 Parser take_parser() {
-  auto& resting = resting_parsers();
-  if (resting.empty()) return Parser(new dom::parser);
-  Parser parser(resting.back().release());
-  resting.pop_back();
+  RestingParsers& resting = resting_parsers();
+  const std::lock_guard lock(resting.mutex);
+  if (resting.parsers.empty()) return Parser(new dom::parser);
+  Parser parser(resting.parsers.back().release());
+  resting.parsers.pop_back();
   return parser;
 }
 
@@ -133,9 +140,10 @@ simdjson::error_code parse_into(dom::parser& parser, std::string_view body, Elem
 
 void KeepParser::operator()(simdjson::dom::parser* parser) const {
   std::unique_ptr<dom::parser> owned(parser);
-  auto& resting = resting_parsers();
-  if (owned->capacity() > kKeptBytesMax || resting.size() >= kKeptParsersMax) return;
-  resting.push_back(std::move(owned));
+  if (owned->capacity() > kKeptBytesMax) return;
+  RestingParsers& resting = resting_parsers();
+  const std::lock_guard lock(resting.mutex);
+  if (resting.parsers.size() < kKeptParsersMax) resting.parsers.push_back(std::move(owned));
 }
 
 Result<AnyDocument> parse_any(std::string_view body) {

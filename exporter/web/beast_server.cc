@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <optional>
 #include <system_error>
 
@@ -218,6 +219,8 @@ void Loop::run() {
     try {
       io.run();
       again = false;
+    } catch (const std::bad_alloc&) {
+      throw;  // Nobody might listen any more; the thread's end is the program's.
     } catch (const std::exception& problem) {
       log::error("web server: unexpected", {{"reason", problem.what()}});
     }

@@ -37,7 +37,7 @@ CONTAINED = {
                     "web/web_config.cc"},
     r"<re2/": {"config/filter.cc"},
     r"<prometheus/": {"exposition/"},
-    r"<openssl/": {"base/digest.cc", "net/curl_transport.cc", "web/tls_context.cc",
+    r"<openssl/": {"base/digest.cc", "base/out_of_memory.cc", "net/curl_transport.cc", "web/tls_context.cc",
                     "web/beast_connection.cc"},
     r"<crypt": {"web/basic_auth.cc"},
     r"<spdlog/": {"base/log.cc"},
