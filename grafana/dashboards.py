@@ -8,9 +8,6 @@ import sys
 FOLDER = pathlib.Path(__file__).resolve().parent / "dashboards"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 TARGET = 'job=~"$job", instance=~"$instance"'
-# Alerts and recorded series have lost the instance.
-RECORDED = ('job=~"$job", instance=~"$instance|", registry=~"$registry|", '
-            'repo_namespace=~"$namespace|", repo=~"$repository|"')
 REGISTRY = TARGET + ', registry=~"$registry"'
 CHOSEN = REGISTRY + ', repo_namespace=~"$namespace", repo=~"$repository"'
 REPO = "registry, repo_namespace, repo"
@@ -239,7 +236,9 @@ def dashboard(name, description, rows, time_from="now-24h"):
 
 # --- what they show ----------------------------------------------------------------------------------------
 
-FIRING = f'ALERTS{{alertname=~"Registry.*", alertstate="firing", {RECORDED}}}'
+# An alert need not be about a registry, or a repository.
+FIRING = (f'registry_exporter:alerts{{{TARGET}, registry=~"$registry|", repo_namespace=~"$namespace|", '
+          'repo=~"$repository|"}')
 
 FAILING_TABLE = {
     "Failed 24 h": f"topk(20, max by ({REPO}) ({recent('failed')}) > 0)",
@@ -291,8 +290,7 @@ def deletions_table(title):
 ALERT_TABLE = table(
     "What is wrong now, where, since when",
     "Alerts that fire, newest first. " + RULES_HINT,
-    {"Since": f'max by (alertname, severity, {REPO}) (ALERTS_FOR_STATE{{alertname=~"Registry.*", {RECORDED}}} * 1000 '
-              f"and ignoring (alertstate) {FIRING})"},
+    {"Since": f"max by (alertname, severity, {REPO}) ({FIRING}) * 1000"},
     [{"displayName": "Severity", "desc": False}, {"displayName": "Since", "desc": True}], {"Since": "dateTimeFromNow"},
     widths={"Since": 108, "Alert": 212},
     texts=[{"matcher": {"id": "byName", "options": "Severity"}, "properties": [
@@ -495,7 +493,7 @@ def builds():
 
 def retention():
     def hour_usual(at):
-        return (f"clamp_min(max by ({REPO}) (registry_repo:swr_retention_deletions:max_recent1h_1w{{{RECORDED}}}{at}), 7)")
+        return f"clamp_min(max by ({REPO}) (registry_repo:swr_retention_deletions:max_recent1h_1w{at}), 7)"
 
     def largest(metric):
         return query(steady("topk(10", lambda at: f"sum by (registry, repo_namespace) (max by ({REPO}) ({metric}{{{CHOSEN}}}{at}))"),
@@ -533,7 +531,8 @@ def retention():
                          [query(f"{deleted_recent('1h')} / {hour_usual('')} and topk(8, max by ({REPO}) (max_over_time("
                                 f'swr_retention_deletions_recent{{window="1h", {CHOSEN}}}[$__range] @ end())) '
                                 f"/ {hour_usual(' @ start()')})", "{{repo_namespace}}/{{repo}}"),
-                          query('max(registry_exporter:threshold{name="retention_spike_factor"})', "spike", "B")],
+                          query('max(registry_exporter:threshold and on (name) label_replace('
+                                'vector(1), "name", "retention_spike_factor", "", ""))', "spike", "B")],
                          unit="none", extra=[dashed("spike", RED)])),
              (12, series("Deleting most", "Tags deleted within the 24 hours before each point: the eight repositories that "
                          "have lost most at the end.",

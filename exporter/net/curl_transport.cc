@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cstdlib>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <unordered_set>
 #include <vector>
+
+#include "exporter/base/out_of_memory.h"
 
 namespace registry_exporter {
 namespace {
@@ -37,16 +39,13 @@ struct Line {
   std::unique_ptr<CURL, CurlDeleter> easy{curl_easy_init()};
 };
 
-/// A request without one of its options or headers must not be sent.
 template <class Value>
 void set(CURL* handle, CURLoption option, Value value) {
-  if (curl_easy_setopt(handle, option, value) == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
+  curl_easy_setopt(handle, option, value);
 }
 
 void append(HeaderList& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) throw std::bad_alloc();
-  if (!list) list.reset(longer);
+  list.reset(curl_slist_append(list.release(), line.c_str()));
 }
 
 std::string lower(std::string_view text) {
@@ -236,7 +235,9 @@ bool has_line_break(const HttpRequest& request) {
 class CurlTransport final : public HttpTransport {
  public:
   explicit CurlTransport(CurlOptions options) : options_(std::move(options)) {
-    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+    static const CURLcode initialised =
+        curl_global_init_mem(CURL_GLOBAL_DEFAULT, or_end::allocate, std::free, or_end::reallocate,
+                             or_end::duplicate, or_end::allocate_zeros);
     (void)initialised;
   }
 

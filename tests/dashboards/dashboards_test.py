@@ -80,11 +80,13 @@ def rule_queries(text):
 
 def recorded():
     """The names that the rules record, with their labels."""
-    names = {"registry_exporter:threshold": {"name"}}
+    names = {"registry_exporter:threshold": {"name"},
+             "registry_exporter:alerts": ALERT_LABELS - {"alertstate"}}
     for path in RULES:
         for name in re.findall(r"^ *- record: (\S+)", path.read_text(), re.M):
             level = name.split(":")[0]
-            names[name] = set().union(*(LEVELS[word] for word in level.split("_")))
+            if name not in names:
+                names[name] = set().union(*(LEVELS[word] for word in level.split("_")))
     return names
 
 
