@@ -1,5 +1,6 @@
 #include "exporter/app.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -26,6 +27,19 @@ void print_problems(std::FILE* to, const std::string& file,
     const std::string line = problem.line > 0 ? ":" + std::to_string(problem.line) : "";
     std::fprintf(to, "%s%s: %s\n", file.c_str(), line.c_str(), problem.message.c_str());
   }
+}
+
+/// What helps most: an unknown key rather than one that seems to be missing because of it.
+std::string in_one_line_of_the_log(const std::string& file,
+                                   const std::vector<ConfigProblem>& problems) {
+  const auto unknown = std::find_if(problems.begin(), problems.end(), [](const auto& problem) {
+    return problem.message.find("unknown") != std::string::npos;
+  });
+  const ConfigProblem& told = unknown == problems.end() ? problems.front() : *unknown;
+  const std::string line = told.line > 0 ? ":" + std::to_string(told.line) : "";
+  const std::size_t others = problems.size() - 1;
+  return file + line + ": " + told.message +
+         (others == 0 ? "" : " (and " + std::to_string(others) + " more: see --config.check)");
 }
 
 int failed(const std::string& message, int code) {
@@ -95,6 +109,7 @@ int App::check_config() const {
     if (!gate) print_problems(stdout, options_.web_config_file, gate.error());
     good &= gate.has_value();
   }
+  if (config) warn_of_secret_files(secret_files(*config, options_.config_file));
   if (good) std::puts("OK");
   return good ? 0 : kFailed;
 }
@@ -115,7 +130,7 @@ std::optional<int> App::load_everything() {
     return kMistake;
   }
   config_ = std::move(*config);
-  warn_of_exposed(exposed_secret_files(config_));
+  warn_of_secret_files(secret_files(config_, options_.config_file));
   reloaded_at_ = runtime_.clock.now();
   const std::string path = options_.state_path.value_or(config_.state_path);
   store_ = make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
@@ -283,8 +298,7 @@ std::optional<std::string> App::reload() {
   };
   auto config = load(options_);
   if (!config) {
-    const ConfigProblem& first = config.error().front();
-    return refuse(options_.config_file + ":" + std::to_string(first.line) + ": " + first.message);
+    return refuse(in_one_line_of_the_log(options_.config_file, config.error()));
   }
   if (!options_.state_path && config->state_path != config_.state_path) {
     log::warn("state.path changed: that needs a restart", {{"state.path", config->state_path}});
@@ -298,7 +312,7 @@ std::optional<std::string> App::reload() {
     engine_ = std::move(*next);
   }
   config_ = std::move(*config);
-  warn_of_exposed(exposed_secret_files(config_));
+  warn_of_secret_files(secret_files(config_, options_.config_file));
   reload_ok_ = true;
   reloaded_at_ = runtime_.clock.now();
   supervisor_.ready("configuration reloaded");

@@ -135,7 +135,8 @@ bool run_doctor(Runtime runtime, const Config& config, const EngineOptions& opti
   if (ill == 0) {
     std::puts("All is well.");
   } else {
-    std::printf("%zu of %zu registries need a change.\n", ill, config.registries.size());
+    std::printf("%zu of %zu registries need%s a change.\n", ill, config.registries.size(),
+                ill == 1 ? "s" : "");
   }
   std::fflush(stdout);
   return ill == 0;

@@ -20,6 +20,7 @@ struct Operation {
   const char* name;
   const char* action;
   enum class Need { always, fallback, sometimes } need = Need::always;
+  bool of_registry = true;  ///< Else of STS or IAM.
 };
 using Need = Operation::Need;
 
@@ -29,18 +30,18 @@ constexpr Operation kAcrOperations[] = {
     {"ListRepoBuildRecord", "cr:ListRepositoryBuild"},
     {"GetRepoBuildRecord", "cr:GetRepositoryBuildRecord"},
     {"GetRepository", "cr:GetRepository", Need::sometimes},
-    {"AssumeRole", "sts:AssumeRole", Need::sometimes},
-    {"AssumeRoleWithOIDC", "", Need::sometimes},
+    {"AssumeRole", "sts:AssumeRole", Need::sometimes, false},
+    {"AssumeRoleWithOIDC", "", Need::sometimes, false},
 };
 constexpr Operation kSwrOperations[] = {
     {"ListReposDetails", "swr:repo:listRepos"},
     {"ListNamespaces", "swr:namespace:listNamespaces", Need::fallback},
     {"ListRetentionHistories", "swr:repo:listRetentionHistories"},
     {"ListRetentions", "swr:repo:listRetentions", Need::sometimes},
-    {"CreateToken", "", Need::sometimes},
-    {"CreateTokenWithIdToken", "", Need::sometimes},
-    {"CreateTemporaryAccessKeyByToken", "", Need::sometimes},
-    {"CreateTemporaryAccessKeyByAgency", "sts:agencies:assume", Need::sometimes},
+    {"CreateToken", "", Need::sometimes, false},
+    {"CreateTokenWithIdToken", "", Need::sometimes, false},
+    {"CreateTemporaryAccessKeyByToken", "", Need::sometimes, false},
+    {"CreateTemporaryAccessKeyByAgency", "sts:agencies:assume", Need::sometimes, false},
 };
 
 std::vector<Operation> operations_of(const Exam& exam) {
@@ -86,12 +87,35 @@ std::string of_certificate(const std::string& detail) {
   return " is not accepted: name its authority by tls.ca_file, or its name by tls.server_name";
 }
 
+/// Who was called, and the key that says where it is.
+struct Place {
+  std::string url;
+  const char* key;
+  bool operator==(const Place&) const = default;
+};
+
+Place cloud_of(const Exam& exam) { return {exam.registry.endpoint, "endpoint"}; }
+
+/// By the operation that the failure names.
+Place place_of(const Exam& exam, const Error& error) {
+  if (contains(error.detail, "AssumeRole")) {
+    const std::string& url = exam.registry.sts_endpoint;
+    return {url.empty() ? "STS" : url, "sts_endpoint"};
+  }
+  const auto* swr = std::get_if<SwrConfig>(&exam.registry.cloud);
+  const bool asked_iam =
+      contains(error.detail, "CreateToken") || contains(error.detail, "CreateTemporaryAccessKey");
+  if (swr != nullptr && asked_iam) return {swr->iam_endpoint, "iam_endpoint"};
+  return cloud_of(exam);
+}
+
 std::string of_transport(const Exam& exam, const Error& error) {
   const std::string& detail = error.detail;
-  const std::string& endpoint = exam.registry.endpoint;
+  const Place place = place_of(exam, error);
+  const std::string& endpoint = place.url;
   if (contains(detail, "dns: ")) {
-    return "the name of " + endpoint +
-           " doesn't resolve: check endpoint and region, and the DNS of this machine";
+    return "the name of " + endpoint + " doesn't resolve: check " + place.key +
+           " and region, and the DNS of this machine";
   }
   if (contains(detail, "tls: ")) return "the certificate of " + endpoint + of_certificate(detail);
   if (contains(detail, "truncated: ")) {
@@ -108,11 +132,10 @@ std::string of_transport(const Exam& exam, const Error& error) {
            " can't be reached or refuses: check proxy_url (or HTTPS_PROXY), or set NO_PROXY";
   }
   if (error.kind == ErrorKind::timeout) {
-    return endpoint +
-           " doesn't answer within request_timeout: check endpoint, routes and "
-           "firewalls, or whether a proxy is needed (proxy_url)";
+    return endpoint + " doesn't answer within request_timeout: check " + place.key +
+           ", routes and firewalls, or whether a proxy is needed (proxy_url)";
   }
-  return endpoint + " can't be reached: check endpoint, routes and firewalls";
+  return endpoint + " can't be reached: check " + place.key + ", routes and firewalls";
 }
 
 std::string of_acr_refusal(const Error& error) {
@@ -143,6 +166,10 @@ std::string of_acr_refusal(const Error& error) {
 
 std::string of_swr_refusal(const Error& error) {
   const std::string& detail = error.detail;
+  if (contains(detail, "CreateTokenWithIdToken")) {
+    return "IAM refuses the id token: check oidc.idp_id, that this identity provider knows the "
+           "token's issuer, keys and audience, and its conversion rules";
+  }
   if (contains(detail, "project is not known")) {
     return "the project is not known in this region: check project_id and region";
   }
@@ -181,6 +208,19 @@ std::string of_not_found(const Exam& exam, const Error& error) {
   return "not found: check static_repositories (" + error.detail + ")";
 }
 
+/// What can't be read, or isn't there, on this machine.
+std::string of_credentials(const std::string& detail) {
+  constexpr std::string_view kBegin = "credentials: ";
+  const std::size_t begin = detail.find(kBegin);
+  if (begin == std::string::npos) return detail;
+  const std::string what = detail.substr(begin + kBegin.size());
+  if (contains(what, "Permission denied")) {
+    return "let the user that this runs as read the file (chgrp, chmod g+r): " + what;
+  }
+  if (contains(what, "No such file")) return "write this file, or correct its name: " + what;
+  return "set up one form of credentials: " + what;
+}
+
 /// What to change because of one failure; "" when something else tells it already.
 std::string remedy_for(const Exam& exam, const Error& error) {
   switch (error.kind) {
@@ -201,7 +241,7 @@ std::string remedy_for(const Exam& exam, const Error& error) {
       return "the cloud throttles: lower requests_per_second, ask for a higher quota, or see who "
              "else calls with this account";
     case ErrorKind::invalid_config:
-      return error.detail;
+      return of_credentials(error.detail);
     case ErrorKind::malformed:
       if (contains(error.detail, "wrong_repo")) {
         return "the cloud gives pages of other repositories: try again later, then ask its support";
@@ -277,9 +317,11 @@ class Report {
     });
   }
   bool answered() const {
-    return std::any_of(exam_.outcomes.begin(), exam_.outcomes.end(), [&](const auto& each) {
-      return each.first != "InstanceMetadata" && each.first != "CredentialsUri" &&
-             each.second != "transport" && each.second != "timeout" && each.second != "canceled";
+    const std::vector<Operation> operations = operations_of(exam_);
+    return std::any_of(operations.begin(), operations.end(), [&](const Operation& operation) {
+      const std::string outcome = outcome_of(exam_, operation.name);
+      return operation.of_registry && !outcome.empty() && outcome != "transport" &&
+             outcome != "timeout" && outcome != "canceled";
     });
   }
 
@@ -329,12 +371,14 @@ class Report {
                                   (secure ? "; TLS: the certificate is good"
                                           : "; TLS: none, the endpoint is http://"));
     }
-    const auto failure =
-        std::find_if(exam_.failures.begin(), exam_.failures.end(), [](const Error& error) {
-          return error.kind == ErrorKind::transport || error.kind == ErrorKind::timeout;
-        });
-    if (failure == exam_.failures.end()) return line("endpoint", endpoint + way + ": not tried");
-    line("endpoint", "PROBLEM: " + endpoint + way + ": " + failure->detail);
+    bool tried = false;
+    for (const Error& error : exam_.failures) {
+      if (error.kind != ErrorKind::transport && error.kind != ErrorKind::timeout) continue;
+      const Place place = place_of(exam_, error);
+      tried |= place == cloud_of(exam_);
+      line(place.key, "PROBLEM: " + place.url + way + ": " + error.detail);
+    }
+    if (!tried) line("endpoint", endpoint + way + ": not tried");
   }
 
   void permissions() {

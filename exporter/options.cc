@@ -65,7 +65,7 @@ Log, on stderr
   --version                     Print the version and end
   --help                        Print this and end
 
-Exit codes: 0 done, 1 failed at run time, 2 a mistake in the flags or in the configuration.
+Exit codes: 0 done, 1 failed at run time, 2 mistake in flags or configuration (--config.check: 1).
 SIGHUP reloads the configuration; SIGTERM and SIGINT end in order.
 )";
 

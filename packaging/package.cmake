@@ -16,13 +16,12 @@ install(FILES config/registry_exporter.yml DESTINATION /etc/registry_exporter)
 install(FILES packaging/registry-exporter.default DESTINATION /etc/default RENAME registry-exporter)
 install(FILES config/systemd/registry-exporter.service DESTINATION /usr/lib/systemd/system)
 install(FILES ${PACKAGED}/registry_exporter.1.gz DESTINATION /usr/share/man/man1)
-install(FILES packaging/copyright README.md ${PACKAGED}/changelog.gz ${PACKAGED}/sbom.cdx.json
-  DESTINATION /usr/share/doc/registry-exporter)
-install(DIRECTORY docs DESTINATION /usr/share/doc/registry-exporter FILES_MATCHING PATTERN *.md
-  PATTERN decisions EXCLUDE PATTERN pictures EXCLUDE)
-install(DIRECTORY config/prometheus config/policies grafana
-  DESTINATION /usr/share/doc/registry-exporter/examples
-  FILES_MATCHING PATTERN *.yml PATTERN *.json)
+install(FILES packaging/copyright README.md SECURITY.md ARCHITECTURE.md ${PACKAGED}/changelog.gz
+  ${PACKAGED}/sbom.cdx.json DESTINATION /usr/share/doc/registry-exporter)
+# As in the sources, so that links lead somewhere.
+install(DIRECTORY docs config grafana DESTINATION /usr/share/doc/registry-exporter
+  FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.yml PATTERN *.yaml PATTERN *.json
+  PATTERN *.service)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON)

@@ -165,17 +165,16 @@ Result<Lead> lead_of(const SharedContext& context, const AcrCredentials& from,
 
 // ── Where the default chain looks ────────────────────────────────────────────────────────────────
 
-tl::unexpected<Error> nothing(std::string why) {
-  return fail(ErrorKind::invalid_config, std::move(why));
-}
-
 Found in_environment(const Machine& machine) {
   AcrCredentials found;
   found.access_key_id.value = Secret(machine.variable("ALIBABA_CLOUD_ACCESS_KEY_ID"));
   found.access_key_secret.value = Secret(machine.variable("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
   found.security_token.value = Secret(machine.variable("ALIBABA_CLOUD_SECURITY_TOKEN"));
-  if (!found.access_key_id.empty() && !found.access_key_secret.empty()) return found;
-  return nothing("ALIBABA_CLOUD_ACCESS_KEY_ID or ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set");
+  const bool id = !found.access_key_id.empty();
+  const bool secret = !found.access_key_secret.empty();
+  if (id && secret) return found;
+  return nothing("ALIBABA_CLOUD_ACCESS_KEY_ID or ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set",
+                 id || secret);
 }
 
 Found oidc_in_environment(const Machine& machine) {
@@ -186,7 +185,8 @@ Found oidc_in_environment(const Machine& machine) {
   if (oidc.role_arn.empty() || oidc.provider_arn.empty() || oidc.token_file.empty()) {
     return nothing(
         "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN or "
-        "ALIBABA_CLOUD_OIDC_TOKEN_FILE is not set");
+        "ALIBABA_CLOUD_OIDC_TOKEN_FILE is not set",
+        !oidc.provider_arn.empty() || !oidc.token_file.empty());
   }
   AcrCredentials found;
   found.oidc = oidc;
@@ -196,13 +196,10 @@ Found oidc_in_environment(const Machine& machine) {
 using Parse = Result<AcrCredentials> (*)(std::string_view text, const std::string& name);
 
 Found in_file(const Machine& machine, const char* path_variable, const char* in_home, Parse parse) {
-  std::string path = machine.variable(path_variable);
-  if (path.empty()) path = machine.in_home(in_home);
-  if (path.empty()) return nothing("there is no HOME to look in");
-  const Result<Secret> text = machine.read({Secret(), path});
-  if (!text) return tl::unexpected(text.error());
-  auto found = parse(text->reveal(), machine.variable("ALIBABA_CLOUD_PROFILE"));
-  if (!found) return within(path, found.error());
+  const Result<FoundFile> file = find_file(machine, path_variable, in_home);
+  if (!file) return tl::unexpected(file.error());
+  auto found = parse(file->text.reveal(), machine.variable("ALIBABA_CLOUD_PROFILE"));
+  if (!found) return within(file->path, found.error());
   return std::move(*found);
 }
 
@@ -256,11 +253,13 @@ std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices
     const AcrCredentials given = std::get<AcrConfig>(config.cloud).credentials;
     return {[context, given] { return lead_of(context, given, "the configuration"); }};
   }
+  const Source on_this = source_of(context, "the default chain", on_instance);
+  const bool named = !context->machine.variable("ALIBABA_CLOUD_ECS_METADATA").empty();
   return {source_of(context, "the environment", in_environment),
           source_of(context, "the environment", oidc_in_environment),
           source_of(context, "profile of the CLI", in_cli_config),
           source_of(context, "credentials file", in_credentials_file),
-          source_of(context, "the default chain", on_instance),
+          named ? on_this : guessed(on_this),
           source_of(context, "the environment", at_uri)};
 }
 

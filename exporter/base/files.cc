@@ -31,9 +31,4 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   return cannot_read(path, "larger than " + std::to_string(bytes_max) + " bytes");
 }
 
-bool readable_by_all(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
-}
-
 }  // namespace registry_exporter

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 
 namespace registry_exporter {
 namespace {
@@ -208,6 +209,10 @@ void Credentials::take(const Lead& lead, const Grant& grant) {
   // A metadata service gives the same keys for a while.
   renew_at_ = steady_now + std::max(renewed_after, kPauseMin);
   for_good_ = false;
+  const bool others_failed = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& each) {
+    return each.first != lead.source && each.second.failure;
+  });
+  if (others_failed && source_ != lead.source) secret_changed_();
   Keys keys = grant.keys;
   keys.expires_at = told.value_or(now + life);
   adopt(std::move(keys), lead.source);
@@ -242,9 +247,13 @@ Error Credentials::failure_of(const Look& look) const {
     if (tried == attempts_.end() || !tried->second.failure) continue;
     errors.push_back(*tried->second.failure);
     errors.back().detail = lead.source + ": " + errors.back().detail;
+    if (lead.is_a_guess) errors.back().code = kNotSetUp;
   }
+  const auto set_up = [](const Error& error) { return error.code != kNotSetUp; };
+  if (std::any_of(errors.begin(), errors.end(), set_up)) std::erase_if(errors, std::not_fn(set_up));
   if (errors.empty()) return {ErrorKind::invalid_config, "credentials: there are none", {}, {}};
   Error all = errors.back();  // Whoever was asked last was the last hope.
+  if (!set_up(all)) all.code.clear();
   all.detail = "credentials: ";
   for (const Error& error : errors) {
     all.detail += (&error == &errors.front() ? "" : "; ") + error.detail;

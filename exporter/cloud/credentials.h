@@ -31,6 +31,9 @@ struct Grant {
 /// them.
 using Exchange = std::function<Result<Grant>(bool in_good_time)>;
 
+/// The code of a source's error where nobody set it up: the others matter more.
+inline constexpr const char* kNotSetUp = "not set up";
+
 /// What a source found on this machine.
 struct Lead {
   std::string source;  ///< In words, e.g. "the environment"; never a secret.
@@ -38,11 +41,12 @@ struct Lead {
   Exchange exchange;   ///< How to get keys, when they aren't at hand.
   /// Digest of what the exchange works from: when it changes, keys are got anew at once.
   std::string basis;
+  bool is_a_guess = false;  ///< Nobody set it up; it is asked because it might be there.
 };
 
 /// One place where credentials may be: looks at configuration, environment and files, calls nobody,
 /// is quick. Errors: why there are none here (the next source is asked), in words that say what to
-/// set.
+/// set; with the code kNotSetUp where nothing was set.
 using Source = std::function<Result<Lead>()>;
 
 /// The files and variables of the machine we run on.
@@ -89,7 +93,7 @@ Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& call, b
 class Credentials {
  public:
   /// `secret_changed` is told when keys come that were made from other secrets than before, or in
-  /// the place of expired ones; it must not block.
+  /// the place of expired ones, or after another source was refused; it must not block.
   Credentials(Runtime runtime, std::vector<Source> sources, std::function<void()> secret_changed);
 
   /// The keys to use now. May call a service: never call it while a call of the same registry is

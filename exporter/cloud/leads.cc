@@ -49,6 +49,28 @@ Lead assumed_lead(const Lead& base, const std::string& then, std::string_view ba
   return lead;
 }
 
+Source guessed(Source source) {
+  return [source = std::move(source)]() -> Result<Lead> {
+    Result<Lead> lead = source();
+    if (lead) lead->is_a_guess = true;
+    return lead;
+  };
+}
+
+tl::unexpected<Error> nothing(std::string why, bool begun) {
+  return fail(ErrorKind::invalid_config, std::move(why), begun ? "" : kNotSetUp);
+}
+
+Result<FoundFile> find_file(const Machine& machine, const char* variable, const char* in_home) {
+  const std::string named = machine.variable(variable);
+  const std::string path = named.empty() ? machine.in_home(in_home) : named;
+  if (path.empty()) return nothing("there is no HOME to look in");
+  Result<Secret> text = machine.read({Secret(), path});
+  if (text) return FoundFile{path, *std::move(text)};
+  if (named.empty()) return nothing(text.error().detail);
+  return within(variable, text.error());
+}
+
 Source source_at(std::string where, Source look) {
   return [where = std::move(where), look = std::move(look)]() -> Result<Lead> {
     Result<Lead> lead = look();

@@ -29,5 +29,16 @@ Lead assumed_lead(const Lead& base, const std::string& then, std::string_view ba
 
 /// A source whose errors begin with where it looked.
 Source source_at(std::string where, Source look);
+/// A source that is asked although nobody set it up.
+Source guessed(Source source);
+
+/// Why a source has nothing. `begun`: somebody set up a part of it.
+tl::unexpected<Error> nothing(std::string why, bool begun = false);
+/// A file with credentials: where the variable says, or else in the home, where it need not be.
+struct FoundFile {
+  std::string path;
+  Secret text;
+};
+Result<FoundFile> find_file(const Machine& machine, const char* variable, const char* in_home);
 
 }  // namespace registry_exporter

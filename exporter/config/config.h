@@ -52,6 +52,8 @@ struct MetricsConfig {
 struct SecretSource {
   Secret value;
   std::string file;  ///< Wins when set.
+  bool is_written_out =
+      false;  ///< The value stands in the configuration itself, not in a variable.
   bool empty() const { return value.empty() && file.empty(); }
   bool operator==(const SecretSource&) const = default;
 };

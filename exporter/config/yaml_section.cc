@@ -208,6 +208,7 @@ SecretSource Section::secret(const std::string& key) {
   SecretSource source;
   if (const auto value = text_not_empty(key)) {
     source.value = Secret(*value);
+    source.is_written_out = get(key).Scalar().find("${") == std::string::npos;
     if (!is_one_line(*value)) problem(key, " must be one line");
   }
   if (const auto file = text_not_empty(file_key)) source.file = *file;

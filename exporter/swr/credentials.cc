@@ -152,9 +152,9 @@ Result<Lead> lead_of(const SharedContext& context, const SwrCredentials& from,
 Found keys_or_oidc(const SwrCredentials& keys, const SwrCredentials::Oidc& oidc,
                    const char* otherwise) {
   if (!keys.access_key.empty() && !keys.secret_key.empty()) return keys;
-  if (oidc.idp_id.empty() || oidc.token_file.empty()) {
-    return fail(ErrorKind::invalid_config, otherwise);
-  }
+  const bool begun = !keys.access_key.empty() || !keys.secret_key.empty() || !oidc.idp_id.empty() ||
+                     !oidc.token_file.empty();
+  if (oidc.idp_id.empty() || oidc.token_file.empty()) return nothing(otherwise, begun);
   SwrCredentials found;
   found.oidc = oidc;
   return found;
@@ -173,12 +173,11 @@ Found in_environment(const Machine& machine) {
 }
 
 Found in_profile(const Machine& machine) {
-  std::string path = machine.variable("HUAWEICLOUD_SDK_CREDENTIALS_FILE");
-  if (path.empty()) path = machine.in_home(".huaweicloud/credentials");
-  if (path.empty()) return fail(ErrorKind::invalid_config, "there is no HOME to look in");
-  const Result<Secret> text = machine.read({Secret(), path});
-  if (!text) return tl::unexpected(text.error());
-  const Ini ini = parse_ini(text->reveal());
+  const Result<FoundFile> file =
+      find_file(machine, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud/credentials");
+  if (!file) return tl::unexpected(file.error());
+  const std::string& path = file->path;
+  const Ini ini = parse_ini(file->text.reveal());
   const auto section = ini.find("basic");
   if (section == ini.end()) {
     return fail(ErrorKind::invalid_config, path + ": there is no section [basic]");
@@ -235,7 +234,7 @@ std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices
   }
   return {source_of(context, "the environment", in_environment),
           source_of(context, "profile", in_profile),
-          source_of(context, "the default chain", on_instance)};
+          guessed(source_of(context, "the default chain", on_instance))};
 }
 
 }  // namespace registry_exporter::swr

@@ -81,7 +81,7 @@ class Reader {
 };
 
 /// The private key, and the file itself where it holds one or hashes that could be guessed at.
-std::vector<std::string> secret_files(const std::string& file, const WebConfig& config) {
+std::vector<std::string> files_with_secrets(const std::string& file, const WebConfig& config) {
   const bool key_in_place = config.tls && !config.tls->private_key.text.empty();
   const bool holds_secrets = key_in_place || !config.users.empty();
   return {holds_secrets ? file : "", config.tls ? config.tls->private_key.file : ""};
@@ -134,7 +134,7 @@ tl::expected<std::unique_ptr<Gate>, std::vector<ConfigProblem>> Gate::open(Runti
   gate->settings_ = *std::move(reading.settings);
   gate->trace_ = std::move(reading.trace);
   gate->looked_at_ = runtime.clock.steady_now();
-  warn_of_exposed(secret_files(gate->file_, gate->settings_->config));
+  warn_of_secret_files(files_with_secrets(gate->file_, gate->settings_->config));
   return gate;
 }
 
@@ -162,7 +162,7 @@ void Gate::look_again() {
   if (reading.settings) {
     settings_ = *std::move(reading.settings);
     log::info("web configuration in force", {{"file", file_}});
-    warn_of_exposed(secret_files(file_, settings_->config));
+    warn_of_secret_files(files_with_secrets(file_, settings_->config));
     return;
   }
   const ConfigProblem& first = reading.settings.error().front();

@@ -279,6 +279,32 @@ TEST_CASE("default chain: environment, OIDC, CLI, credentials file, instance, UR
   }
 }
 
+TEST_CASE("default chain: what was set up by halves, or can't be read, is told alone") {
+  struct Row {
+    std::map<std::string, std::string> variables;
+    const char* told;
+  };
+  const std::map<std::string, std::string> oidc{{"ALIBABA_CLOUD_ROLE_ARN", "arn"},
+                                                {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "provider"},
+                                                {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/jwt"}};
+  const Row rows[] = {
+      {oidc, "/jwt"},
+      {{{"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/jwt"}}, "ALIBABA_CLOUD_ROLE_ARN"},
+      {{{"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"}}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"},
+      {{{"ALIBABA_CLOUD_CONFIG_FILE", "/cli"}}, "/cli"},
+      {{{"ALIBABA_CLOUD_ECS_METADATA", "role"}}, "role role"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.told);
+    World world;
+    world.variables = row.variables;
+    world.answer = [](const HttpRequest&) { return HttpResponse{404, {}, {}}; };
+    const std::string told = world.used(RegistryConfig());
+    CHECK(told.find(row.told) != std::string::npos);
+    CHECK(told.find("; ") == std::string::npos);
+  }
+}
+
 TEST_CASE("sts: the endpoint is what is configured, else by network and environment") {
   struct Row {
     const char* name;

@@ -15,6 +15,7 @@
 #include "exporter/base/secret.h"
 #include "exporter/base/time_text.h"
 #include "exporter/model/record.h"
+#include "tests/support/captured_stderr.h"
 
 using namespace registry_exporter;
 
@@ -156,23 +157,6 @@ template <class Text>
 constexpr bool can_be_shown = requires(std::ostream& out, const Text& text) {
   out << text;
 };
-
-/// What `act` writes to stderr.
-template <class Act>
-std::string stderr_of(Act act) {
-  std::FILE* file = std::tmpfile();
-  const int kept = ::dup(2);
-  ::dup2(::fileno(file), 2);
-  act();
-  std::fflush(stderr);
-  ::dup2(kept, 2);
-  ::close(kept);
-  std::rewind(file);
-  std::string text(4096, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file));
-  std::fclose(file);
-  return text;
-}
 
 }  // namespace
 

@@ -152,6 +152,36 @@ TEST_CASE("credentials: without any, the error tells what each source said") {
   CHECK_FALSE(credentials.available());
 }
 
+TEST_CASE("credentials: what somebody set up is to blame, not what nobody did") {
+  World world;
+  const Source unset = [] { return fail(ErrorKind::invalid_config, "no variable", kNotSetUp); };
+  Service service{"lender"};
+  service.broken = ErrorKind::unauthorized;
+  Service guess{"guess"};
+  guess.broken = ErrorKind::timeout;
+  const Source guessed = [source = guess.source(world.fake)]() {
+    Result<Lead> lead = source();
+    lead->is_a_guess = true;
+    return lead;
+  };
+  world.with({unset, service.source(world.fake), guessed});
+  const auto refused = world.made->get();
+  CHECK(refused.error().kind == ErrorKind::unauthorized);
+  CHECK(refused.error().detail == "credentials: lender: lender is broken");
+  CHECK(guess.asked == 1);
+  CHECK(world.secrets_changed == 0);
+  guess.broken.reset();
+  world.fake.advance(1min);
+  CHECK(world.used() == "guess2");
+  CHECK(world.secrets_changed == 1);  // The refusal was another's.
+  guess.broken = ErrorKind::timeout;
+  world.with({unset, guessed});
+  const auto none = world.made->get();
+  CHECK(none.error().kind == ErrorKind::timeout);
+  CHECK(none.error().detail == "credentials: no variable; guess: guess is broken");
+  CHECK(none.error().code.empty());
+}
+
 TEST_CASE("credentials: lent keys are renewed after 70 to 80 percent of their life") {
   World world;
   Service service{"lender"};

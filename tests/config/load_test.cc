@@ -6,13 +6,14 @@
 
 #include "exporter/config/config.h"
 #include "exporter/config/secret_files.h"
+#include "tests/support/captured_stderr.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
 
 namespace {
 
-SecretSource in_file(const std::string& path) { return {Secret(), path}; }
+SecretSource in_file(const std::string& path) { return {Secret(), path, false}; }
 
 bool no_family(const std::string& /*name*/) { return false; }
 
@@ -47,32 +48,49 @@ TEST_CASE("secret: a file that changed is read anew, through links too") {
   CHECK(read_secret(in_file(folder.file("link")))->reveal() == "second");
 }
 
-TEST_CASE("secret: files that every user may read are told, each once, and no others") {
-  const TemporaryFolder folder;
-  const auto file = [&](const std::string& name, mode_t mode) {
-    ::chmod(folder.write(name, "s3cret").c_str(), mode);
-    return folder.file(name);
-  };
+TEST_CASE("secret: the files that hold secrets are known, each once, and no others") {
   AcrConfig acr;
-  acr.credentials.access_key_id = in_file(file("access key: no secret", 0644));
-  acr.credentials.access_key_secret = in_file(file("acr secret", 0644));
-  acr.credentials.security_token = in_file(file("acr token: the group alone", 0640));
-  acr.credentials.oidc.emplace().token_file = file("acr oidc", 0604);
+  acr.credentials.access_key_id = in_file("access key: no secret");
+  acr.credentials.access_key_secret = in_file("acr secret");
+  acr.credentials.security_token = {Secret("from a variable"), "", false};
+  acr.credentials.oidc.emplace().token_file = "acr oidc";
   SwrConfig swr;
-  swr.credentials.secret_key = in_file(file("swr secret", 0404));
-  swr.credentials.security_token = in_file(folder.file("not there"));
-  swr.credentials.iam_user.emplace().password = in_file(file("password", 0666));
-  swr.credentials.oidc.emplace().token_file = file("swr oidc: the owner alone", 0600);
+  swr.credentials.secret_key = {Secret("written out"), "", true};
+  swr.credentials.security_token = {Secret("written out"), "", true};
+  swr.credentials.iam_user.emplace().password = in_file("password");
+  swr.credentials.oidc.emplace().token_file = "swr oidc";
   Config config;
   config.registries.resize(2);
   config.registries[0].cloud = acr;
-  config.registries[0].tls.key_file = file("key", 0444);
+  config.registries[0].tls.key_file = "key";
   config.registries[1].cloud = swr;
-  config.registries[1].tls.key_file = folder.file("key");
-  const std::vector<std::string> told{folder.file("acr secret"), folder.file("acr oidc"),
-                                      folder.file("key"), folder.file("swr secret"),
-                                      folder.file("password")};
-  CHECK(exposed_secret_files(config) == told);
+  config.registries[1].tls.key_file = "key";
+  const std::vector<std::string> files{"acr secret", "acr oidc", "key",
+                                       "config.yml", "password", "swr oidc"};
+  CHECK(secret_files(config, "config.yml") == files);
+}
+
+TEST_CASE("secret: files that every user may read, or this one can't, are told with a remedy") {
+  const TemporaryFolder folder;
+  const auto told_of = [&](mode_t mode, gid_t owner) {
+    const std::string file = folder.write("secret", "s3cret");
+    ::chmod(file.c_str(), mode);
+    const bool given = ::chown(file.c_str(), owner, owner) == 0;
+    const std::string told = stderr_of([&] { warn_of_secret_files({"", file}); });
+    ::unlink(file.c_str());
+    return std::pair(told, given);
+  };
+  for (const mode_t closed : {0640U, 0600U, 0440U}) CHECK(told_of(closed, ::getegid()).first == "");
+  for (const mode_t open : {0644U, 0604U, 0444U}) {
+    const std::string told = told_of(open, ::getegid()).first;
+    CHECK(told.find("every user of this machine may read a secret") != std::string::npos);
+    CHECK(told.find("chmod o= " + folder.file("secret")) != std::string::npos);
+  }
+  const auto [told, given] = told_of(0644, 12345);
+  if (given) CHECK(told.find("chgrp root " + folder.file("secret")) != std::string::npos);
+  const std::string missing = stderr_of([&] { warn_of_secret_files({folder.file("not there")}); });
+  CHECK(missing.find("a secret can't be read") != std::string::npos);
+  CHECK(missing.find("No such file or directory") != std::string::npos);
 }
 
 TEST_CASE("secret: what can't be one is told with the file's name") {

@@ -94,7 +94,7 @@ class Doctor(unittest.TestCase):
                 code, report = self.doctor(
                     world, self.both(world, change=lambda c: c.replace(right, text)))
                 self.check(report, code, 1, "credentials PROBLEM, refused: from the configuration",
-                           remedy, "1 of 2 registries need a change.")
+                           remedy, "1 of 2 registries needs a change.")
 
     def test_credentials_that_are_not_there(self):
         with World() as world:
@@ -115,6 +115,42 @@ class Doctor(unittest.TestCase):
             self.check(report, code, 1, "STS refuses the OIDC token", "IAM refuses the user",
                        "2 of 2 registries need a change.")
 
+    def test_whoever_gives_keys_is_to_blame_when_it_does_not(self):
+        dead = f"http://127.0.0.1:{free_port()}"
+        with World() as world:
+            world.simulator("--repositories=3")
+            token = world.folder / "token"
+            token.write_text("header.claims.signature\n")
+            oidc = {"ALIBABA_CLOUD_ROLE_ARN": "r", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "p",
+                    "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(token)}
+            by_environment = registry(ACR, world, "builds", None).replace(
+                f"metadata_endpoint: {world.sim.url}", f"metadata_endpoint: {dead}")
+            given = f"oidc: {{role_arn: r, provider_arn: p, token_file: {token}}}"
+            swr = registry(SWR, world, "images", f"oidc: {{idp_id: demo, token_file: {token}}}")
+            missing = {**oidc, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": f"{token}.none"}
+            rows = [
+                (by_environment, missing, f"to change write this file, or correct its name: the "
+                 f"environment: oidc: token_file: secret: {token}.none", f"{world.sim.url}: not tried"),
+                (by_environment.replace(f"sts_endpoint: {world.sim.url}", f"sts_endpoint: {dead}"),
+                 oidc, f"to change {dead} can't be reached: check sts_endpoint", "sts_endpoint PROBLEM"),
+                (registry(ACR, world, "builds", given).replace(
+                    f"sts_endpoint: {world.sim.url}", "sts_endpoint: http://nowhere.invalid"), {},
+                 "the name of http://nowhere.invalid doesn't resolve: check sts_endpoint",
+                 f"{world.sim.url}: not tried"),
+                (swr.replace(f"iam_endpoint: {world.sim.url}", f"iam_endpoint: {dead}"), {},
+                 f"to change {dead} can't be reached: check iam_endpoint", "iam_endpoint PROBLEM"),
+            ]
+            for text, variables, *words in rows:
+                with self.subTest(words[0]):
+                    code, report = self.doctor(world, text, variables=variables)
+                    self.check(report, code, 1, *words, "1 of 1 registries needs a change.")
+                    self.assertNotIn("metadata", report)
+            token.write_text("bad c4nary")
+            code, report = self.doctor(world, by_environment, variables=oidc)
+            self.check(report, code, 1, "STS refuses the OIDC token", f"{world.sim.url}: not tried")
+            code, report = self.doctor(world, swr)
+            self.check(report, code, 1, "IAM refuses the id token: check oidc.idp_id")
+
     def test_denied_operations_come_with_a_policy_to_paste(self):
         rows = [
             ("ListRepoBuildRecord", "cr:ListRepositoryBuild"),
@@ -129,7 +165,7 @@ class Doctor(unittest.TestCase):
                 world.simulator("--repositories=3", "--speed=0", f"--deny={operations}")
                 code, report = self.doctor(world, self.both(world))
                 self.check(report, code, 1, f"({action})", "MISSING: " + operations.split(",")[0],
-                           "1 of 2 registries need a change.")
+                           "1 of 2 registries needs a change.")
                 policies = [json.loads(line) for line in map(str.strip, report.splitlines())
                             if line.startswith('{"Version"')]
                 self.assertEqual(len(policies), 1, report)
@@ -246,7 +282,7 @@ class Doctor(unittest.TestCase):
                 text = self.both(world)
                 self.assertIn(right, text)
                 code, report = self.doctor(world, text.replace(right, wrong))
-                self.check(report, code, 1, remedy, "1 of 2 registries need a change.")
+                self.check(report, code, 1, remedy, "1 of 2 registries needs a change.")
 
     def test_clouds_in_trouble(self):
         well = "All is well."  # What the exporter copes with needs no change.

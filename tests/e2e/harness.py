@@ -151,6 +151,7 @@ class World:
     def configure(self, **settings):
         values = {**DEFAULTS, "endpoint": self.sim.url, **settings}
         path = self.folder / "registry_exporter.yml"
+        path.touch(mode=0o600)  # There are secrets in it.
         path.write_text(CONFIG.format(**values))
         return path
 

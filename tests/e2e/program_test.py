@@ -348,17 +348,18 @@ class Privacy(unittest.TestCase):
         with World() as world:
             world.simulator("--repositories=1", "--speed=0")
             path = world.configure()
-            for name, mode in (("open", 0o644), ("closed", 0o640)):
+            written_out = path.read_text()
+            for name, mode in (("open", 0o644), ("closed", 0o640), (path.name, 0o644)):
                 secret = world.folder / name
                 secret.write_text("demo-secret-key\n")
+                path.write_text(written_out if secret == path else re.sub(
+                    "secret_key: [^}]*", f"secret_key_file: {secret}", written_out))
                 secret.chmod(mode)
-                path.write_text(re.sub("secret_key(?:_file)?: [^}]*", f"secret_key_file: {secret}",
-                                       path.read_text()))
                 exporter = world.exporter(state=":memory:")
                 self.assertEqual(http(exporter.url + "/-/reload", "POST")[0], 200)
                 self.assertEqual(exporter.stop(), 0)
                 told = [line for line in exporter.lines if "may read a secret" in line]
-                self.assertEqual(len(told), 2 if name == "open" else 0, exporter.lines)
+                self.assertEqual(len(told), 0 if name == "closed" else 2, exporter.lines)
                 for line in told:
                     self.assertIn("level=warn", line)
                     self.assertIn(f"file={secret}", line)
@@ -371,6 +372,7 @@ class Privacy(unittest.TestCase):
             world.configure()
             # Root may look everywhere, so another user does both.
             world.folder.chmod(0o755)
+            (world.folder / "registry_exporter.yml").chmod(0o644)
             program = world.folder / "registry_exporter"
             shutil.copy(EXPORTER, program)
             nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -381,6 +383,7 @@ class Privacy(unittest.TestCase):
             self.addCleanup(process.stderr.close)
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
+            self.assertIn("may read a secret", process.stderr.readline())
             self.assertIn("listening", process.stderr.readline())
             look = lambda pid: subprocess.run(["cat", f"/proc/{pid}/environ"], capture_output=True,
                                               check=False, **nobody).returncode

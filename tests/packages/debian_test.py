@@ -79,6 +79,15 @@ class Debian(unittest.TestCase):
         for section in ("EXIT STATUS", "SIGNALS", "FILES"):
             self.assertIn(f".SH {section}\n", text)
 
+    def test_links_in_the_documents_lead_somewhere(self):
+        sources = ("exporter/", "tests/", "packaging/", "run", "Dockerfile", ".png")
+        for path in self.document("").rglob("*.md"):
+            for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+                target = (path.parent / link).resolve()
+                inside = target.relative_to(self.document("").resolve()).as_posix()
+                if not inside.startswith(sources) and not inside.endswith(sources):
+                    self.assertTrue(target.exists(), f"{path.name}: {link}")
+
     def test_the_program_is_hardened(self):
         program = run("readelf", "--wide", "--all", self.tree / "usr/bin/registry_exporter")
         for guard, sign in (("any address will do", r"Type: +DYN .*Position-Independent"),
