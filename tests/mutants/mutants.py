@@ -25,6 +25,7 @@ GUARD = "exporter/net/key_guard.cc"
 RETRY = "exporter/net/retry_policy.cc"
 WAIT = "exporter/net/retry_after.cc"
 CALLER = "exporter/net/api_caller.cc"
+CREDENTIALS = "exporter/cloud/credentials.cc"
 AUTH = "exporter/web/basic_auth.cc"
 GATE = "exporter/web/gate.cc"
 WEB_CONFIG = "exporter/web/web_config.cc"
@@ -317,4 +318,8 @@ MUTANTS = [
      "page.page = query.page;"),
     ("reloading needs no flag", ROUTES, "if (!shared->options.enable_lifecycle) {", "if (false) {"),
     ("HEAD counts as seen", ROUTES, "if (!scrape.collect && answer.when_done) {", "if (false) {"),
+    ("what nobody set up is to blame", CREDENTIALS,
+     "if (std::any_of(errors.begin(), errors.end(), set_up)) std::erase_if(errors, std::not_fn(set_up));", ""),
+    ("a refusal holds for the keys of another source", CREDENTIALS,
+     "if (others_failed && source_ != lead.source) secret_changed_();", "(void)others_failed;"),
 ]

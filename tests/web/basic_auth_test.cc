@@ -76,7 +76,7 @@ TEST_CASE("basic auth: the right password of the right user, and nothing else") 
   CHECK(ask(auth, users, "empty", "") == Verdict::granted);
   CHECK(ask(auth, users, "long", std::string(4000, 'x')) == Verdict::granted);  // bcrypt's limit
   struct Row {
-    const char* user;
+    std::string user;
     std::string password;
   };
   const Row rows[] = {
@@ -93,7 +93,7 @@ TEST_CASE("basic auth: the right password of the right user, and nothing else") 
       {"", ""},
       {"nobody", "secret"},
       {"nobody", ""},
-      {"alice\0"s.c_str(), "x"},
+      {"alice\0"s, "secret"},
       {"long", std::string(71, 'x')},
   };
   for (const Row& row : rows) {
