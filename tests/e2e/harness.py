@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
+INSTRUMENTED = "-" in BUILD.name  # Sanitizers take time, and keep what is freed.
 EXPORTER = BUILD / "registry_exporter"
 SIMULATOR = BUILD / "registry_simulator"
 
