@@ -1,0 +1,82 @@
+"""Every query of every dashboard, asked of a real Prometheus that scrapes the real exporter: none is refused, and each
+gives data but those that look days back."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from stack import PORTS, ROOT, Stack  # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
+PATIENCE = 60
+# What Grafana puts in for a dashboard of the last minute.
+BUILT_IN = {"__interval": "1s", "__rate_interval": "10s", "__range": "60s"}
+# Compared with days that this Prometheus has not seen.
+LOOKS_BACK = re.compile(r"offset \d+[dw]|registry_repo:\w+:\w*max\w*_1w")
+# The keys of the demo do not expire.
+NOT_IN_THIS_WORLD = {"exporter: Credentials expire A"}
+
+
+def questions():
+    """(dashboard: panel reference, expression, whether it is asked for a moment) of each query."""
+    for path in sorted((ROOT / "grafana/dashboards").glob("*.json")):
+        dashboard = json.loads(path.read_text())
+        values = {variable["name"]: variable.get("allValue") or "" for variable in dashboard["templating"]["list"]}
+        for panel in dashboard["panels"]:
+            for target in panel.get("targets", []):
+                expression = re.sub(r"\$\{?(\w+)\}?", lambda found: {**values, **BUILT_IN}[found.group(1)],
+                                    target["expr"])
+                yield f"{path.stem}: {panel['title']} {target['refId']}", expression, target["instant"]
+
+
+class Live(unittest.TestCase):
+    def setUp(self):
+        for program in ("prometheus", "prometheus-alertmanager"):
+            if not shutil.which(program):
+                if os.environ.get("CI") == "true":
+                    self.fail(f"{program} is not installed")
+                self.skipTest(f"{program} is not installed")
+
+    def ask(self, stack, expression, instant):
+        """How many series answer; a query that is refused fails the test."""
+        now = time.time()
+        span = {} if instant else {"start": now - 60, "end": now, "step": 1}
+        url = f"http://{stack.at['prometheus']}/api/v1/query{'' if instant else '_range'}?" + urllib.parse.urlencode(
+            {"query": expression, **span})
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return len(json.load(answer)["data"]["result"])
+        except urllib.error.HTTPError as refused:
+            if refused.code == 503:  # Not ready.
+                return 0
+            self.fail(f"{expression}: {refused.read().decode()}")
+
+    def test_every_query_is_answered_and_what_does_not_look_back_has_data(self):
+        stack = Stack(BUILD, dict.fromkeys(PORTS, 0), scrape_interval="1s", speed=3000, repositories=10,
+                      max_staleness="1s")
+        stack.simulator_flags.append("--faults=server_error:40")
+        asked = list(questions())
+        self.assertGreater(len(asked), 100)
+        self.assertLessEqual(NOT_IN_THIS_WORLD, {name for name, _, _ in asked})
+        empty = dict.fromkeys(name for name, _, _ in asked)
+        end = time.monotonic() + PATIENCE
+        with stack:
+            while empty and time.monotonic() < end:
+                empty = {name: expression for name, expression, instant in asked
+                         if name in empty and not self.ask(stack, expression, instant)
+                         and name not in NOT_IN_THIS_WORLD and not LOOKS_BACK.search(expression)}
+                time.sleep(1)
+            self.assertEqual(empty, {}, "\n" + "\n".join(f"{k}: {v}" for k, v in empty.items()))
+
+
+if __name__ == "__main__":
+    unittest.main()
