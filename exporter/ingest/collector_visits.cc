@@ -71,16 +71,17 @@ void Collector::learn(Repository& repository, const MergeEffects& effects, News&
 std::optional<Error> Collector::read(Repository& repository, Reading& reading, News& news) {
   for (;;) {
     std::optional<Ask> ask;
+    RepositoryRef asked;  // A discovery may change the repository's own meanwhile.
     {
       const std::lock_guard lock(mutex_);
+      asked = repository.state.ref;
       if (stopping_) return Error{ErrorKind::canceled, "stopping", {}, {}};
       if (!repository.state.ledger.halted) ask = reading.next(repository.state.ledger);
     }
     if (!ask) return std::nullopt;
     const bool ask_page = ask->what == Ask::What::page;
-    Result<Page> page = ask_page ? cloud_.list_records(repository.state.ref, ask->page) : Page{};
-    const Result<Record> record =
-        ask_page ? Record{} : cloud_.read_record(repository.state.ref, ask->record_id);
+    Result<Page> page = ask_page ? cloud_.list_records(asked, ask->page) : Page{};
+    const Result<Record> record = ask_page ? Record{} : cloud_.read_record(asked, ask->record_id);
     if (!page) return page.error();
 
     const std::lock_guard lock(mutex_);
@@ -146,14 +147,16 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
 }
 
 void Collector::read_rules(Repository& repository) {
+  RepositoryRef asked;
   {
     const std::lock_guard lock(mutex_);
+    asked = repository.state.ref;
     const SteadyTime now = runtime_.clock.steady_now();
     if (repository.rules_read_at && now - *repository.rules_read_at < options_.discovery_interval) {
       return;
     }
   }
-  Result<std::vector<RetentionRule>> rules = cloud_.retention_rules(repository.state.ref);
+  Result<std::vector<RetentionRule>> rules = cloud_.retention_rules(asked);
   const std::lock_guard lock(mutex_);
   if (!rules) {
     log::debug("retention rules not read", {{"registry", options_.name},
