@@ -195,17 +195,19 @@ int App::serve() {
     server_options.tls = [this] { return gate_->tls(); };
   }
   const auto server = make_server(server_options, std::move(handler));
+  const std::string registries = std::to_string(config_.registries.size());
   engine_->start(std::move(*data_));
+  // From here on a request may reload: config_ and engine_ are then another thread's.
   if (const auto started = server->start(); !started) {
-    engine_->stop();
+    engine()->stop();
     return failed(started.error().detail,
                   started.error().kind == ErrorKind::invalid_config ? kMistake : kFailed);
   }
   ready_ = true;
   for (const std::string& address : server->addresses()) {
-    log::info("listening", {{"address", address},
-                            {"version", REGISTRY_EXPORTER_VERSION},
-                            {"registries", std::to_string(config_.registries.size())}});
+    log::info(
+        "listening",
+        {{"address", address}, {"version", REGISTRY_EXPORTER_VERSION}, {"registries", registries}});
   }
   supervisor_.ready("collecting on scrape of " + server->addresses().front());
   wait_for_signals();
@@ -243,8 +245,17 @@ void App::stop(Server& server) {
 }
 
 std::shared_ptr<Engine> App::engine() const {
-  const std::lock_guard lock(engine_mutex_);
+  const std::lock_guard lock(mutex_);
   return engine_;
+}
+
+/// Why what now stands in the files is not in force; of the web configuration, too.
+std::vector<std::string> App::refused_configurations() const {
+  std::vector<std::string> reasons;
+  if (auto problem = gate_ ? gate_->problem() : std::nullopt) reasons.push_back(*problem);
+  const std::lock_guard lock(mutex_);
+  if (reload_problem_) reasons.push_back(*reload_problem_);
+  return reasons;
 }
 
 LiveState App::live_state() const {
@@ -253,7 +264,7 @@ LiveState App::live_state() const {
   live.state_recovered = state_recovered_;
   live.shard = options_.shard;
   live.total_shards = options_.total_shards;
-  live.config_reload_successful = reload_ok_;
+  live.config_reload_successful = refused_configurations().empty();
   live.config_reloaded_at = reloaded_at_;
   return live;
 }
@@ -278,6 +289,7 @@ WebServices App::web_services() {
   services.scrape = [this](const ScrapeRequest& request) { return scrape(request); };
   services.health = [this] { return engine()->health(); };
   services.repositories = [this] { return engine()->repositories(); };
+  services.refused_configurations = [this] { return refused_configurations(); };
   services.ready = [this] { return ready_.load(); };
   services.scrape_timeout = [this] { return engine()->scrape_timeout(); };
   services.reload = [this] { return reload(); };
@@ -290,7 +302,10 @@ std::optional<std::string> App::reload() {
   const std::lock_guard one_at_a_time(reload_mutex_);
   supervisor_.reloading();
   const auto refuse = [&](const std::string& why) {
-    reload_ok_ = false;
+    {
+      const std::lock_guard lock(mutex_);
+      reload_problem_ = why;
+    }
     supervisor_.ready("configuration not reloaded: " + why);
     log::error("configuration not reloaded: the old one keeps running",
                {{"file", options_.config_file}, {"error", why}});
@@ -308,12 +323,12 @@ std::optional<std::string> App::reload() {
   // Scrapes that come meanwhile are answered from the old engine's last snapshots.
   take_over(*engine(), **next);
   {
-    const std::lock_guard lock(engine_mutex_);
+    const std::lock_guard lock(mutex_);
     engine_ = std::move(*next);
+    reload_problem_.reset();
   }
   config_ = std::move(*config);
   warn_of_secret_files(secret_files(config_, options_.config_file));
-  reload_ok_ = true;
   reloaded_at_ = runtime_.clock.now();
   supervisor_.ready("configuration reloaded");
   log::info("configuration reloaded", {{"file", options_.config_file}});

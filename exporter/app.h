@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "exporter/engine.h"
 #include "exporter/options.h"
@@ -40,6 +41,7 @@ class App {
   WebServices web_services();
   std::optional<std::string> reload();
   std::shared_ptr<Engine> engine() const;
+  std::vector<std::string> refused_configurations() const;
   EngineOptions engine_options() const;
 
   Runtime runtime_;
@@ -53,11 +55,11 @@ class App {
   bool state_recovered_ = false;
   bool history_counts_ = true;  ///< Not in a state that began after damage.
 
-  mutable std::mutex engine_mutex_;
+  mutable std::mutex mutex_;  ///< Guards the next two.
   std::shared_ptr<Engine> engine_;
-  std::optional<EngineBooks> data_;  ///< Loaded, until the first engine has it.
+  std::optional<std::string> reload_problem_;  ///< Of the last reload.
+  std::optional<EngineBooks> data_;            ///< Loaded, until the first engine has it.
   std::mutex reload_mutex_;
-  std::atomic<bool> reload_ok_{true};
   std::atomic<UnixMillis> reloaded_at_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<TaskThreads> tasks_;

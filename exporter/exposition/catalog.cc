@@ -110,7 +110,7 @@ constexpr Family kFamilies[] = {
     {"registry_exporter_total_shards", gauge, process, "",
      "Number of shards that the repositories are split over."},
     {"registry_exporter_config_last_reload_successful", gauge, process, "",
-     "1 if the configuration was good when it was last read, else 0."},
+     "1 if configuration and web configuration were good when last read, else 0."},
     {"registry_exporter_config_last_reload_success_timestamp_seconds", gauge, process, "",
      "When a good configuration was last read, in seconds since 1970."},
     // The process.

@@ -140,6 +140,11 @@ tl::expected<std::unique_ptr<Gate>, std::vector<ConfigProblem>> Gate::open(Runti
 
 std::shared_ptr<const TlsContext> Gate::tls() { return current()->tls; }
 
+std::optional<std::string> Gate::problem() {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
 std::shared_ptr<const Gate::Settings> Gate::current() {
   const std::lock_guard lock(mutex_);
   const SteadyTime now = runtime_.clock.steady_now();
@@ -161,14 +166,16 @@ void Gate::look_again() {
   trace_ = std::move(reading.trace);
   if (reading.settings) {
     settings_ = *std::move(reading.settings);
+    problem_.reset();
     log::info("web configuration in force", {{"file", file_}});
     warn_of_secret_files(files_with_secrets(file_, settings_->config));
     return;
   }
   const ConfigProblem& first = reading.settings.error().front();
-  const std::string line = first.line > 0 ? ":" + std::to_string(first.line) : "";
+  const std::string place = file_ + (first.line > 0 ? ":" + std::to_string(first.line) : "");
+  problem_ = place + ": " + first.message;
   log::error("web configuration not taken over: the old one stays in force",
-             {{"file", file_ + line}, {"error", first.message}});
+             {{"file", place}, {"error", first.message}});
 }
 
 bool Gate::takes_token(const RequestRate& rate) {

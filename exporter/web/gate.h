@@ -26,6 +26,8 @@ class Gate {
 
   /// What a new connection is encrypted with; nullptr: it isn't.
   std::shared_ptr<const TlsContext> tls();
+  /// Why what was read last, when somebody came, is not in force, with file and line.
+  std::optional<std::string> problem();
   /// Lets through to `inner` what has the right password, is not too much, or is a probe
   /// (`/-/healthy`, `/-/ready`). Adds the configured headers to every answer.
   WebHandler guard(WebHandler inner);
@@ -49,6 +51,7 @@ class Gate {
   BasicAuth basic_auth_;
   std::mutex mutex_;
   std::shared_ptr<const Settings> settings_;
+  std::optional<std::string> problem_;
   Trace trace_;  ///< Of the newest reading, whether it could be used or not.
   SteadyTime looked_at_;
   double tokens_ = 0;

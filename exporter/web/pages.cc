@@ -30,6 +30,15 @@ std::string registry_table(std::span<const RegistryHealth> registries) {
   return table + "</tbody></table></div>\n";
 }
 
+std::string refusals(std::span<const std::string> reasons) {
+  std::string html;
+  for (const std::string& reason : reasons) {
+    html += "<p role=\"alert\"><span class=\"tag bad\">configuration not in force</span> " +
+            foreign_html(reason) + "<br>The one before it still is; a restart would fail.</p>\n";
+  }
+  return html;
+}
+
 std::string link_row(std::string_view path, std::string_view words) {
   return "<dt><a href=\"" + link_target(path) + "\"><code>" + html_escape(path) +
          "</code></a></dt><dd>" + std::string(words) + "</dd>\n";
@@ -42,8 +51,9 @@ std::string landing_page(const LandingPage& page) {
       "<header><h1>registry_exporter</h1></header>\n<main>\n<p class=\"soft\">Version " +
       html_escape(page.version) + (page.ready ? ", ready" : ", not ready") +
       "</p>\n<p>Prometheus metrics of what container registries do in the background: image builds "
-      "in Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n"
-      "<h2>Registries</h2>\n";
+      "in Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n";
+  html += refusals(page.refused_configurations);
+  html += "<h2>Registries</h2>\n";
   html += registry_table(page.registries);
   html += "<h2>Pages</h2>\n<div class=\"card\"><dl>\n";
   html += link_row(page.telemetry_path,

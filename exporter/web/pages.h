@@ -14,6 +14,7 @@ struct LandingPage {
   std::string_view telemetry_path;
   bool ready = false;
   std::span<const RegistryHealth> registries;
+  std::span<const std::string> refused_configurations;  ///< Why each is not in force.
 };
 std::string landing_page(const LandingPage& page);
 

@@ -184,10 +184,12 @@ void answer_landing(const Shared& shared, const WebRequest& request, const Route
   if (!reads(request)) return reply(not_allowed("GET, HEAD"));
   const bool runs = shared->services.run([shared, reply] {
     const std::vector<RegistryHealth> health = shared->services.health();
+    const std::vector<std::string> refused = shared->services.refused_configurations();
     reply(html_answer(landing_page({.version = REGISTRY_EXPORTER_VERSION,
                                     .telemetry_path = shared->options.telemetry_path,
                                     .ready = shared->services.ready(),
-                                    .registries = health})));
+                                    .registries = health,
+                                    .refused_configurations = refused})));
   });
   if (!runs) reply(try_later("no thread for the page"));
 }

@@ -44,6 +44,8 @@ struct WebServices {
   std::function<ScrapeAnswer(const ScrapeRequest&)> scrape;
   std::function<std::vector<RegistryHealth>()> health;
   std::function<RepositoryOverview()> repositories;
+  /// Why a changed configuration is not in force, of each file that isn't.
+  std::function<std::vector<std::string>()> refused_configurations;
   std::function<bool()> ready;
   std::function<Millis()> scrape_timeout;  ///< When the scraper sends none.
   /// Reloads the configuration: nullopt when done, else why not.

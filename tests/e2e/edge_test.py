@@ -305,6 +305,9 @@ class Tls(EdgeTest):
         self.assertEqual(status(exporter, context=self.trusting), 200)
         self.assertTrue(harness.wait_for(
             lambda: any("not taken over" in line for line in exporter.lines), 5))
+        with Talk(exporter, self.trusting) as talk:
+            self.assertIn(b"key_file", talk.get("/")[2])
+            self.assertIn(b"registry_exporter_config_last_reload_successful 0\n", talk.get("/metrics")[2])
 
     def test_a_key_that_everybody_may_read_is_told_at_start_and_when_it_was_opened_up(self):
         key = self.folder / "server.key"

@@ -215,6 +215,7 @@ class Lifecycle(unittest.TestCase):
             shown = scrape(exporter)
             self.assertEqual(shown[("registry_exporter_config_last_reload_successful", ())], 0)
             self.assertEqual(counters(shown), before)
+            self.assertIn(b"oops", http(exporter.url + "/")[2])
             path.write_text(good.replace("  - name: swr", "  - name: swr2"))
             self.assertEqual(http(exporter.url + "/-/reload", "POST")[0], 200)
             after = wait_for(lambda: {key for key in scrape(exporter)
@@ -222,6 +223,7 @@ class Lifecycle(unittest.TestCase):
             self.assertTrue(after)
             shown = scrape(exporter)
             self.assertEqual(shown[("registry_exporter_config_last_reload_successful", ())], 1)
+            self.assertNotIn(b"oops", http(exporter.url + "/")[2])
             acr = {key: value for key, value in before.items() if ("registry", "acr") in key[1]}
             self.assertEqual({key: shown[key] for key in acr}, acr)
             exporter.process.send_signal(signal.SIGHUP)

@@ -169,10 +169,12 @@ TEST_CASE("gate: a changed file is in force a second later, a broken one isn't")
   CHECK(place.ask("/metrics", kAliceSecret).status == 401);
   CHECK(place.ask("/metrics", kAliceOther).status == 200);
 
+  CHECK(!place.gate->problem());
   place.write("web.yml", "basic_auth_users:\n  alice: broken\n");
   second();
   CHECK(place.ask("/metrics", kAliceSecret).status == 401);
   CHECK(place.ask("/metrics", kAliceOther).status == 200);
+  CHECK(place.gate->problem().value_or("").find("web.yml:2: ") != std::string::npos);
 
   std::filesystem::remove(place.folder.file("web.yml"));
   second();
@@ -181,6 +183,7 @@ TEST_CASE("gate: a changed file is in force a second later, a broken one isn't")
   place.write("web.yml", "basic_auth_users: {}\n");
   second();
   CHECK(place.ask("/metrics").status == 200);
+  CHECK(!place.gate->problem());
 }
 
 TEST_CASE("gate: certificate and key are taken over together, a torn pair isn't") {

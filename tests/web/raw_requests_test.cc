@@ -41,6 +41,7 @@ struct Exporter {
                 },
             .health = [] { return std::vector<RegistryHealth>{}; },
             .repositories = [] { return RepositoryOverview{}; },
+            .refused_configurations = [] { return std::vector<std::string>{}; },
             .ready = [] { return true; },
             .scrape_timeout = [] { return Millis{10'000}; },
             .reload = []() -> std::optional<std::string> { return std::nullopt; },

@@ -24,6 +24,7 @@ struct Fake {
   bool threads_left = true;
   bool ready = true;
   std::optional<std::string> reload_problem;
+  std::vector<std::string> refused;
   int reloads = 0;
 
   Routes routes() {
@@ -51,6 +52,7 @@ struct Fake {
       overview.registries = {{registry, true}};
       return overview;
     };
+    services.refused_configurations = [this] { return refused; };
     services.ready = [this] { return ready; };
     services.scrape_timeout = [this] { return scrape_timeout; };
     services.reload = [this] {
@@ -370,6 +372,16 @@ TEST_CASE("pages: the landing page names every registry as text and runs nothing
   const std::string policy = header(*answer, "Content-Security-Policy");
   CHECK(policy.find("default-src 'none'; style-src 'sha256-") == 0);
   CHECK(policy.find("unsafe") == std::string::npos);
+}
+
+TEST_CASE("pages: the landing page tells why a configuration is not in force") {
+  Fake fake;
+  Routes routes = fake.routes();
+  CHECK(body(*ask(routes, "GET", "/")).find("not in force") == std::string::npos);
+  fake.refused = {"exporter.yml:3: unknown key <b>", "web.yml: no such file"};
+  const std::string html = body(*ask(routes, "GET", "/"));
+  CHECK(html.find("exporter.yml:3: unknown key &lt;b&gt;") != std::string::npos);
+  CHECK(html.find("web.yml: no such file") != std::string::npos);
 }
 
 TEST_CASE("pages: escaping leaves no markup, no control character and no broken UTF-8") {
