@@ -54,8 +54,8 @@ const char* const kHostile[] = {
     "' onmouseover='alert(1)",
     "</td></tr></table><h1>x</h1>",
     "\xff\xfe\x80",
-    "\xe2\x80\xae"
-    "evil",
+    ("\xe2\x80\xae"
+     "evil"),
     "a\r\nSet-Cookie: b",
     "<!--",
     "javascript:alert(1)",
