@@ -105,6 +105,9 @@ std::optional<UnixMillis> parse_rfc3339(std::string_view text) {
   const auto time = date::sys_days{date} + std::chrono::hours{*hour} +
                     std::chrono::minutes{*minute} + std::chrono::seconds{*second} + Millis{millis} -
                     *zone;
+  // A zone or a leap second may lead out of the years that four digits can tell.
+  const date::year_month_day moment{date::floor<date::days>(time)};
+  if (moment.year() < date::year{0} || moment.year() > date::year{9999}) return std::nullopt;
   return UnixMillis{time.time_since_epoch()};
 }
 
