@@ -200,7 +200,9 @@ TEST_CASE("collector: history that is counted shows whole or not at all") {
   bench.collector->committed(*batch, true);
   REQUIRE(bench.collector->snapshot()->rows.size() == 1);
   CHECK_FALSE(bench.collector->snapshot()->rows[0].shown);
+  CHECK(bench.records(RecordClass::counted) == 1);
   bench.commit();
+  CHECK(bench.records(RecordClass::counted) == 2);
   REQUIRE(bench.collector->snapshot()->rows[0].shown);
   CHECK(bench.collector->snapshot()->rows[0].shown->events[Outcome::success] == 2);
 }

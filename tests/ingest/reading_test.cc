@@ -142,6 +142,19 @@ TEST_CASE("reading: cut after any call, it resumes and loses nothing") {
   }
 }
 
+TEST_CASE("reading: a head walk over what a cut sweep has met is not taken for a stuck list") {
+  FakeList list = with_builds(20);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  for (int i = 0; i < 100; ++i) add_build(list, "n" + std::to_string(i));
+  SweepProgress progress;
+  visit(list, ledger, {.page_size = 10, .sweep_due = true}, &progress, 8);
+  CHECK(counted(ledger) == 100);
+  const VisitResult next = visit(list, ledger, {.page_size = 10}, &progress);
+  CHECK(next.complete);
+  CHECK(counted(ledger) == 120);
+}
+
 TEST_CASE("reading: seen is not anchored: a cut walk does not hide what is below it") {
   FakeList list = with_builds(10);
   Ledger ledger;
