@@ -180,8 +180,9 @@ def no_success():
     scenario.check(13 * DAY + 12 * HOUR, alert)  # a Sunday
     scenario.check(begin + 6 * HOUR, alert)
     scenario.check(begin + 20 * HOUR, alert, "busy")
-    # Three nights have to be missing.
-    scenario.check(begin + 3 * DAY, alert, "busy", "nightly")
+    # Four nights have to be missing.
+    scenario.check(begin + 3 * DAY, alert, "busy")
+    scenario.check(begin + 3 * DAY + 6 * HOUR, alert, "busy", "nightly")
     return scenario
 
 
@@ -399,7 +400,7 @@ SCENARIOS = {
 def main():
     rules = pathlib.Path(sys.argv[1]).resolve()
     scenarios = [make() for make in SCENARIOS[sys.argv[2]]]
-    end = 18 * DAY
+    end = 18 * DAY + 12 * HOUR
     json.dump({
         "rule_files": [str(rules / f"{name}.yml") for name in ("thresholds", "recording", "alerts")],
         "evaluation_interval": "1h",
