@@ -179,6 +179,7 @@ def no_success():
     alert = "RegistryNoSuccessfulBuild"
     scenario.check(13 * DAY + 12 * HOUR, alert)  # a Sunday
     scenario.check(begin + 6 * HOUR, alert)
+    scenario.check(begin + 18 * HOUR, alert)  # Half an hour more than a day, and it has to last.
     scenario.check(begin + 20 * HOUR, alert, "busy")
     # Four nights have to be missing.
     scenario.check(begin + 3 * DAY, alert, "busy")

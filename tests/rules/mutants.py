@@ -1,7 +1,8 @@
 """Breaks the shipped rules in many small ways; each broken set must fail its tests. Takes some minutes.
 
 `python3 mutants.py [WORD…]`: all, or those whose name contains a word. Exit 1 if any survives.
-A mutant meets the tests of the alerts that it concerns, with the rules that these need: the others can't tell.
+A mutant meets the tests of the alerts or the recorded series that it concerns, with the rules that these need: the
+others can't tell.
 """
 
 import concurrent.futures
@@ -60,8 +61,9 @@ def thresholds_mutants():
 
 def read_rules(changed=(None, None)):
     """{file: groups}, one of the files as changed."""
-    return {path.name: yaml.safe_load(changed[1] if path.name == changed[0] else path.read_text())["groups"]
-            for path in RULES.glob("*.yml")}
+    files = {path.name: yaml.safe_load(changed[1] if path.name == changed[0] else path.read_text())["groups"]
+             for path in RULES.glob("*.yml")}
+    return {name: [{**group, "rules": group["rules"] or []} for group in groups] for name, groups in files.items()}
 
 
 def is_threshold(rule):
@@ -75,7 +77,9 @@ def name_of(rule):
 def mentions(rule, other):
     if is_threshold(other):
         return f'"{name_of(other)}"' in rule["expr"] or "absent(registry_exporter:threshold)" in rule["expr"]
-    return "record" in other and bool(re.search(re.escape(name_of(other)) + r"(?![\w:])", rule["expr"]))
+    if "alert" in other:
+        return "ALERTS{" in rule["expr"]
+    return bool(re.search(re.escape(name_of(other)) + r"(?![\w:])", rule["expr"]))
 
 
 def needed(rules, wanted):
@@ -88,8 +92,10 @@ def needed(rules, wanted):
     return found
 
 
-def concerned_alerts(rules, target):
-    return frozenset(rule["alert"] for rule in rules if "alert" in rule and target in needed(rules, [rule["alert"]]))
+def concerned(rules, target):
+    """The alerts that read `target`; if none does, it is recorded for a dashboard and concerns itself alone."""
+    alerts = (rule["alert"] for rule in rules if "alert" in rule)
+    return frozenset(alert for alert in alerts if target in needed(rules, [alert])) or frozenset([target])
 
 
 # --- its proof ---------------------------------------------------------------------------------------------
@@ -103,17 +109,17 @@ def all_tests():
         yield f"long_{kind}_test.yml", json.loads(made.stdout)
 
 
-def of_alerts(tests, alerts):
-    """What of a file of tests is about these alerts; None if nothing is."""
+def about(tests, names):
+    """What of a file of tests is about these alerts and recorded series; None if nothing is."""
     kept = []
     for test in tests["tests"]:
         own = dict(test)
-        own["alert_rule_test"] = [each for each in test.get("alert_rule_test", []) if each["alertname"] in alerts]
-        own["promql_expr_test"] = [each for each in test.get("promql_expr_test", []) if
-                                   any(f'alertname="{alert}"' in each["expr"] for alert in alerts)]
-        if own["promql_expr_test"]:
+        own["alert_rule_test"] = [each for each in test.get("alert_rule_test", []) if each["alertname"] in names]
+        own["promql_expr_test"] = [each for each in test.get("promql_expr_test", []) if each["expr"] in names or
+                                   any(f'alertname="{name}"' in each["expr"] for name in names)]
+        registries = {re.search(r'registry="[^"]*"|$', each["expr"]).group() for each in own["promql_expr_test"]}
+        if registries and not own["alert_rule_test"]:
             # Long pasts: each scenario has a registry of its own.
-            registries = {re.search(r'registry="[^"]*"', each["expr"]).group() for each in own["promql_expr_test"]}
             own["input_series"] = [each for each in test["input_series"]
                                    if any(registry in each["series"] for registry in registries)]
         if own["alert_rule_test"] or own["promql_expr_test"]:
@@ -121,16 +127,16 @@ def of_alerts(tests, alerts):
     return {**tests, "tests": kept} if kept else None
 
 
-def passes(files, tests, alerts):
-    """Whether the tests of these alerts pass with the rules that they need."""
-    wanted = needed([rule for groups in files.values() for group in groups for rule in group["rules"]], alerts)
+def passes(files, tests, names):
+    """Whether the tests of these alerts and recorded series pass with the rules that they need."""
+    wanted = needed([rule for groups in files.values() for group in groups for rule in group["rules"]], names)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for name, groups in files.items():
             groups = [{**group, "rules": [rule for rule in group["rules"] if name_of(rule) in wanted]} for group in groups]
             (folder / name).write_text(json.dumps({"groups": groups}))
         for name, content in tests:
-            own = of_alerts(content, alerts)
+            own = about(content, names)
             if own:
                 own["rule_files"] = [str(folder / pathlib.Path(each).name) for each in own["rule_files"]]
                 (folder / f"own_{name}").write_text(json.dumps(own))
@@ -147,12 +153,12 @@ def main():
     made = [each for each in made if not words or any(word in each[1] for word in words)]
     shipped = [rule for groups in read_rules().values() for group in groups for rule in group["rules"]]
     tests = list(all_tests())
-    concerns = {name: concerned_alerts(shipped, name.split(": ")[0]) for _, name, _ in made}
+    concerns = {name: concerned(shipped, name.split(": ")[0]) for _, name, _ in made}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         sets = sorted(set(concerns.values()), key=sorted)
-        for alerts, good in zip(sets, pool.map(lambda alerts: passes(read_rules(), tests, alerts), sets)):
-            if not good or not alerts:
-                sys.exit(f"unbroken, the tests of {sorted(alerts)} fail, or there are none")
+        for names, good in zip(sets, pool.map(lambda names: passes(read_rules(), tests, names), sets)):
+            if not good or not any(about(content, names) for _, content in tests):
+                sys.exit(f"unbroken, the tests of {sorted(names)} fail, or there are none")
         lives = pool.map(lambda each: passes(read_rules(each[:1] + each[2:]), tests, concerns[each[1]]), made)
         alive = [name for (_, name, _), lives in zip(made, lives) if lives]
     print(f"{len(made)} mutants, {len(alive)} survived", *alive, sep="\n  ")
