@@ -11,6 +11,8 @@ constexpr std::chrono::hours kLifeMax{24 * 7};
 /// Renewed after this share of their life, less up to a tenth, so that a fleet doesn't ask at once.
 constexpr double kRenewAt = 0.8;
 constexpr double kRenewJitter = 0.1;
+/// What `Grant::as_of` may lack: a Date is cut to its second.
+constexpr Millis kDateStep{1'000};
 /// Without usable keys: doubles from the one to the other.
 constexpr Millis kPauseMin{1'000};
 constexpr Millis kPauseMax{30'000};
@@ -199,7 +201,7 @@ void Credentials::take(const Lead& lead, const Grant& grant) {
   const UnixMillis now = runtime_.clock.now();
   const std::optional<UnixMillis> told = grant.keys.expires_at;
   Millis life{0};
-  if (told) life = *told - grant.as_of.value_or(now);
+  if (told) life = *told - grant.as_of.value_or(now) - kDateStep;
   if (life <= Millis{0} || life > kLifeMax) life = grant.default_life;
   const double share = kRenewAt - kRenewJitter * uniform(runtime_.entropy);
   const auto renewed_after =

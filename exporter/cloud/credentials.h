@@ -22,8 +22,8 @@ namespace registry_exporter {
 
 /// Keys as a service hands them out, for a time.
 struct Grant {
-  Keys keys;                                   ///< `expires_at` as the service tells it.
-  std::optional<UnixMillis> as_of;             ///< When, by the clock that `expires_at` is told by.
+  Keys keys;                        ///< `expires_at` as the service tells it.
+  std::optional<UnixMillis> as_of;  ///< By the clock of `expires_at`; up to a second early.
   Millis default_life{std::chrono::hours(1)};  ///< For keys that tell none, or not in earnest.
 };
 

@@ -233,6 +233,28 @@ TEST_CASE("credentials: lives are told by the lender's clock, whatever ours says
   }
 }
 
+TEST_CASE("credentials: a Date is cut to its second, and nothing is used once it has expired") {
+  World world;
+  int asked = 0;
+  world.with({[&]() -> Result<Lead> {
+    Lead lead;
+    lead.source = "lender";
+    lead.exchange = [&](bool) -> Result<Grant> {
+      if (++asked > 1) return fail(ErrorKind::server_error, "broken");
+      const UnixMillis now{Millis{1'500'000'000'999}};
+      Grant grant{pair("1"), std::chrono::floor<std::chrono::seconds>(now), 1h};
+      grant.keys.expires_at = now + 5s;
+      return grant;
+    };
+    return lead;
+  }});
+  CHECK(world.used() == "1");
+  world.fake.advance(4s);
+  CHECK(world.used() == "1");
+  world.fake.advance(1s);
+  CHECK(world.used() != "1");
+}
+
 TEST_CASE("credentials: a renewal that fails changes nothing until the keys have expired") {
   World world;
   Service service{"lender"};

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kThreads = 64;
 constexpr int kKeepAliveSeconds = 2;
 constexpr std::size_t kKeepAliveRequests = 1'000'000;
+constexpr int kBacklog = 1024;
 constexpr Millis kLostAnswer{30'000};
 constexpr Millis kNap{20};
 
@@ -62,12 +63,14 @@ struct Server::Wire {
   httplib::Server http;
   std::thread thread;
   std::atomic<bool> stopping = false;
+  socket_t listener = INVALID_SOCKET;
 
   Wire(Simulator& simulated, Millis wait) : simulator(simulated), latency(wait) {
     http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     http.set_tcp_nodelay(true);
     // The library would let a second server share the port.
-    http.set_socket_options([](socket_t socket) {
+    http.set_socket_options([this](socket_t socket) {
+      listener = socket;
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     });
@@ -132,6 +135,8 @@ Result<int> Server::start(const std::string& listen_address) {
   const int port = any ? wire_->http.bind_to_any_port(host)
                        : (wire_->http.bind_to_port(host, wanted) ? wanted : -1);
   if (port <= 0) return fail(ErrorKind::invalid_config, "cannot listen on " + listen_address);
+  // The library's five would make a sixth who comes at once wait for a second.
+  ::listen(wire_->listener, kBacklog);
   wire_->thread = std::thread([this] { wire_->http.listen_after_bind(); });
   return port;
 }
