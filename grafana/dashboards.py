@@ -129,6 +129,12 @@ def table(title, description, columns, sort, units=None, marks=None, texts=(), n
     if "topk(" in rows or "bottomk(" in rows:
         columns = {name: expression if expression is rows else f"({expression}) and on ({on}) {rows}"
                    for name, expression in columns.items()}
+    sort = sort if isinstance(sort, list) else [{"displayName": sort, "desc": True}]
+    arrows = {each["displayName"] for each in sort}
+
+    def width(name):
+        """Of a column of numbers: its title, and the arrow of the order."""
+        return 46 + 5 * max(6, len(name)) + (20 if name in arrows else 0)
     labels = {"registry": "Registry", "repo_namespace": "Namespace", "repo": "Repository",
               "alertname": "Alert", "severity": "Severity", "template": "Rule", "keep": "Keep", "version": "Version",
               "reason": "Reason", "instance": "Instance"}
@@ -142,8 +148,7 @@ def table(title, description, columns, sort, units=None, marks=None, texts=(), n
         overrides.append({"matcher": {"id": "byName", "options": name}, "properties": [
             {"id": "custom.cellOptions", "value": {"type": "color-text"}}, {"id": "thresholds", "value": thresholds}]})
     overrides += [{"matcher": {"id": "byName", "options": name}, "properties": [
-        {"id": "noValue", "value": "–"}, {"id": "custom.width", "value": 46 + 5 * max(6, len(name))}]}
-                  for name in names]
+        {"id": "noValue", "value": "–"}, {"id": "custom.width", "value": width(name)}]} for name in names]
     overrides += [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "noValue", "value": "–"}]}
                   for name in ("Namespace", "Repository", "Registry", "Rule", "Keep")]
     for name, width in {"Registry": 68, "Namespace": 92, "Severity": 72, **(widths or {})}.items():
@@ -155,9 +160,9 @@ def table(title, description, columns, sort, units=None, marks=None, texts=(), n
     first = ["alertname", "severity", "instance", "version", "repo_namespace", "repo", "template", "keep", "reason"]
     order = {label: i for i, label in enumerate([*first, *values, "registry"])}
     return panel("table", title, description, targets, "short", {
-        "showHeader": True, "cellHeight": "sm", "sortBy": sort if isinstance(sort, list) else [{"displayName": sort, "desc": True}],
+        "showHeader": True, "cellHeight": "sm", "sortBy": sort,
         "footer": {"show": False, "reducer": ["sum"], "fields": ""},
-    }, no_value, color={"mode": "thresholds"}, thresholds=steps((None, "text")), custom={"align": "auto", "filterable": False},
+    }, no_value, color={"mode": "thresholds"}, thresholds=steps((None, "text")), custom={"align": "auto", "filterable": False, "minWidth": 110},
         overrides=overrides, transformations=[
             {"id": "merge", "options": {}},
             {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": order,
@@ -274,12 +279,13 @@ def by_rule(template):
 def deletions_table(title):
     return table(
         title, "Tags deleted within 24 hours, by the time of the deletion, against the busiest 24 hours of the six days "
-        "before (ten tags at least), and which kind of rule did it. Twice as much is worth a look; what is a spike for "
-        "the alert RegistryRetentionSpike depends on the hours, too.",
+        "before (ten tags at least). Twice as much is worth a look; what is a spike for the alert "
+        "RegistryRetentionSpike depends on the hours, too. date_rule (by age), tag_rule (by number), other: which kind of "
+        "rule deleted what became known within 24 hours, which is more after an outage.",
         {"Deleted 24 h": f"topk(20, {deleted_recent()} > 0)",
          "Busiest day": BUSIEST,
          "Of busiest": f"({deleted_recent()} > 0) / clamp_min({BUSIEST}, 10)",
-         "By age": by_rule("date_rule"), "By number": by_rule("tag_rule"), "Otherwise": by_rule("other"),
+         **{template: by_rule(template) for template in TEMPLATE},
          "Tags left": f"max by ({REPO}) (swr_repository_tags{{{CHOSEN}}})"},
         "Of busiest", {"Of busiest": "percentunit"},
         {"Of busiest": steps((None, "text"), (1.5, ORANGE), (2, RED)),
@@ -292,7 +298,7 @@ ALERT_TABLE = table(
     "Alerts that fire, newest first. " + RULES_HINT,
     {"Since": f"max by (alertname, severity, {REPO}) ({FIRING}) * 1000"},
     [{"displayName": "Severity", "desc": False}, {"displayName": "Since", "desc": True}], {"Since": "dateTimeFromNow"},
-    widths={"Since": 108, "Alert": 212},
+    widths={"Severity": 88, "Since": 100, "Alert": 212},
     texts=[{"matcher": {"id": "byName", "options": "Severity"}, "properties": [
         {"id": "mappings", "value": [{"type": "value", "options": {
             "critical": {"text": "critical", "color": RED, "index": 0},
@@ -351,6 +357,14 @@ STATES = series(
     [query(f"sum by (state) (registry_exporter_repositories{{{REGISTRY}}})", "{{state}}")], "none",
     palette=STATE, stacked=True)
 
+AGE = series(
+    "Age of the data", "Time since repositories were read: the oldest, and the median.",
+    [query("max by (registry) (time() - registry_exporter_repository_last_read_timestamp_seconds"
+           f"{{{CHOSEN}}})", "{{registry}}, oldest", "A"),
+     query("quantile by (registry) (0.5, time() - "
+           f"registry_exporter_repository_last_read_timestamp_seconds{{{CHOSEN}}})",
+           "{{registry}}, median", "B")], "s")
+
 RATIO_24H = f"sum({recent('success')}) / sum({recent('success|failed')})"
 
 
@@ -407,16 +421,10 @@ def overview():
              (3, stat("Deleted, 24 h", "Tags that retention deleted in the last 24 hours.",
                       now(f'sum(swr_retention_deletions_recent{{window="24h", {CHOSEN}}})'))),
              (3, FRESH), (2, MAY_BE_MISSING)]),
-        (9, [(12, ALERT_TABLE), (12, failing_table("Which repositories fail, and is it new?"))]),
+        (9, [(11, ALERT_TABLE), (13, failing_table("Which repositories fail, and is it new?"))]),
         (8, [(12, BUILDS_PER_HOUR), (12, DURATION)]),
-        (9, [(9, DELETIONS_PER_HOUR), (15, deletions_table("Did retention delete more than usual?"))]),
-        (7, [(12, STATES),
-             (12, series("Age of the data", "The longest time since a repository's list was read, and its median.",
-                         [query("max by (registry) (time() - registry_exporter_repository_last_read_timestamp_seconds"
-                                f"{{{CHOSEN}}})", "{{registry}}, oldest", "A"),
-                          query("quantile by (registry) (0.5, time() - "
-                                f"registry_exporter_repository_last_read_timestamp_seconds{{{CHOSEN}}})",
-                                "{{registry}}, median", "B")], "s"))]),
+        (9, [(8, DELETIONS_PER_HOUR), (16, deletions_table("Did retention delete more than usual?"))]),
+        (6, [(24, AGE)]),
     ])
 
 
@@ -524,7 +532,7 @@ def retention():
                           "or vector(0)"), thresholds=steps((None, GREEN), (1, RED)))),
              (4, stat("Stored", "Size of the chosen repositories.",
                       now(f"sum(max by ({REPO}) (swr_repository_size_bytes{{{CHOSEN}}}))"), "bytes", background=False))]),
-        (9, [(9, DELETIONS_PER_HOUR), (15, deletions_table("More than usual? Where, by which rule?"))]),
+        (9, [(8, DELETIONS_PER_HOUR), (16, deletions_table("More than usual? Where, by which rule?"))]),
         (8, [(12, series("Spikes against what is usual", "Tags deleted within the hour before each point, as a multiple of the "
                          "repository's busiest hour in the week before (seven tags at least): the eight that rose highest. "
                          "Above the dashed line it is a spike. " + RULES_HINT,
@@ -572,16 +580,10 @@ def exporter():
                       now('round(sum(increase(registry_exporter_state_commits_total{result="error", ' + TARGET + "}[1h])))"), "none",
                       steps((None, GREEN), (1, RED)),
                       mappings=[{"type": "value", "options": {"0": {"text": "well", "index": 0}}}])),
-             (3, stat("Credentials expire", "The soonest; the exporter renews them long before.",
+             (3, stat("Keys expire in", "The soonest; the exporter renews them long before. Keys for good have no expiry.",
                       now(f"min(registry_exporter_credentials_expiry_timestamp_seconds{{{REGISTRY}}} - time())"), "s",
                       steps((None, RED), (300, GREEN)), "never"))]),
-        (8, [(12, STATES),
-             (12, series("Age of the data", "Time since repositories were read: the oldest, and the median.",
-                         [query("max by (registry) (time() - registry_exporter_repository_last_read_timestamp_seconds"
-                                f"{{{CHOSEN}}})", "{{registry}}, oldest", "A"),
-                          query("quantile by (registry) (0.5, time() - "
-                                f"registry_exporter_repository_last_read_timestamp_seconds{{{CHOSEN}}})",
-                                "{{registry}}, median", "B")], "s"))]),
+        (8, [(12, STATES), (12, AGE)]),
         (8, [(12, series("API calls that were not answered well", "By outcome, calls per second. ok is left out: see the "
                          "next panel.",
                          [query(f"sum by (registry, outcome) (rate({not_ok}[$__rate_interval])) > 0",

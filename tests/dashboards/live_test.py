@@ -23,7 +23,7 @@ BUILT_IN = {"__interval": "1s", "__rate_interval": "10s", "__range": "60s"}
 # Compared with days that this Prometheus has not seen.
 LOOKS_BACK = re.compile(r"offset \d+[dw]|registry_repo:\w+:\w*max\w*_1w")
 # The keys of the demo do not expire.
-NOT_IN_THIS_WORLD = {"exporter: Credentials expire A"}
+NOT_IN_THIS_WORLD = {"exporter: Keys expire in A"}
 
 
 def questions():
