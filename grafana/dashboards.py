@@ -151,7 +151,7 @@ def table(title, description, columns, sort, units=None, marks=None, texts=(), n
         {"id": "noValue", "value": "–"}, {"id": "custom.width", "value": width(name)}]} for name in names]
     overrides += [{"matcher": {"id": "byName", "options": name}, "properties": [{"id": "noValue", "value": "–"}]}
                   for name in ("Namespace", "Repository", "Registry", "Rule", "Keep")]
-    for name, width in {"Registry": 68, "Namespace": 92, "Severity": 72, **(widths or {})}.items():
+    for name, width in {"Registry": 68, "Namespace": 88, "Severity": 84, "Last failure": 116, **(widths or {})}.items():
         overrides.append({"matcher": {"id": "byName", "options": name},
                           "properties": [{"id": "custom.width", "value": width}]})
     for name, link in links:
@@ -162,7 +162,7 @@ def table(title, description, columns, sort, units=None, marks=None, texts=(), n
     return panel("table", title, description, targets, "short", {
         "showHeader": True, "cellHeight": "sm", "sortBy": sort,
         "footer": {"show": False, "reducer": ["sum"], "fields": ""},
-    }, no_value, color={"mode": "thresholds"}, thresholds=steps((None, "text")), custom={"align": "auto", "filterable": False, "minWidth": 110},
+    }, no_value, color={"mode": "thresholds"}, thresholds=steps((None, "text")), custom={"align": "auto", "filterable": False, "minWidth": 90},
         overrides=overrides, transformations=[
             {"id": "merge", "options": {}},
             {"id": "organize", "options": {"excludeByName": {"Time": True}, "indexByName": order,
@@ -298,7 +298,7 @@ ALERT_TABLE = table(
     "Alerts that fire, newest first. " + RULES_HINT,
     {"Since": f"max by (alertname, severity, {REPO}) ({FIRING}) * 1000"},
     [{"displayName": "Severity", "desc": False}, {"displayName": "Since", "desc": True}], {"Since": "dateTimeFromNow"},
-    widths={"Severity": 88, "Since": 100, "Alert": 212},
+    widths={"Since": 118, "Alert": 212},
     texts=[{"matcher": {"id": "byName", "options": "Severity"}, "properties": [
         {"id": "mappings", "value": [{"type": "value", "options": {
             "critical": {"text": "critical", "color": RED, "index": 0},
