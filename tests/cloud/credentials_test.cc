@@ -198,6 +198,15 @@ TEST_CASE("credentials: lent keys are renewed after 70 to 80 percent of their li
   CHECK(world.secrets_changed == 0);  // The same secret, other keys.
 }
 
+Source lender(Exchange exchange) {
+  return [exchange = std::move(exchange)]() -> Result<Lead> {
+    Lead lead;
+    lead.source = "lender";
+    lead.exchange = exchange;
+    return lead;
+  };
+}
+
 TEST_CASE("credentials: lives are told by the lender's clock, whatever ours says") {
   const UnixMillis long_ago{Millis{1'500'000'000'000}};
   struct Row {
@@ -215,16 +224,11 @@ TEST_CASE("credentials: lives are told by the lender's clock, whatever ours says
     CAPTURE(row.name);
     World world;
     int asked = 0;
-    world.with({[&]() -> Result<Lead> {
-      Lead lead;
-      lead.source = "lender";
-      lead.exchange = [&](bool) -> Result<Grant> {
-        Grant grant{pair(std::to_string(++asked)), row.as_of, 1h};
-        grant.keys.expires_at = row.expires_at;
-        return grant;
-      };
-      return lead;
-    }});
+    world.with({lender([&](bool) -> Result<Grant> {
+      Grant grant{pair(std::to_string(++asked)), row.as_of, 1h};
+      grant.keys.expires_at = row.expires_at;
+      return grant;
+    })});
     CHECK(world.used() == "1");
     world.fake.advance(row.life * 7 / 10 - 1ms);
     CHECK(world.used() == "1");
@@ -236,18 +240,13 @@ TEST_CASE("credentials: lives are told by the lender's clock, whatever ours says
 TEST_CASE("credentials: a Date is cut to its second, and nothing is used once it has expired") {
   World world;
   int asked = 0;
-  world.with({[&]() -> Result<Lead> {
-    Lead lead;
-    lead.source = "lender";
-    lead.exchange = [&](bool) -> Result<Grant> {
-      if (++asked > 1) return fail(ErrorKind::server_error, "broken");
-      const UnixMillis now{Millis{1'500'000'000'999}};
-      Grant grant{pair("1"), std::chrono::floor<std::chrono::seconds>(now), 1h};
-      grant.keys.expires_at = now + 5s;
-      return grant;
-    };
-    return lead;
-  }});
+  world.with({lender([&](bool) -> Result<Grant> {
+    if (++asked > 1) return fail(ErrorKind::server_error, "broken");
+    const UnixMillis now{Millis{1'500'000'000'999}};
+    Grant grant{pair("1"), std::chrono::floor<std::chrono::seconds>(now), 1h};
+    grant.keys.expires_at = now + 5s;
+    return grant;
+  })});
   CHECK(world.used() == "1");
   world.fake.advance(4s);
   CHECK(world.used() == "1");
