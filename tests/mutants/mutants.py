@@ -322,4 +322,6 @@ MUTANTS = [
      "if (std::any_of(errors.begin(), errors.end(), set_up)) std::erase_if(errors, std::not_fn(set_up));", ""),
     ("a refusal holds for the keys of another source", CREDENTIALS,
      "if (others_failed && source_ != lead.source) secret_changed_();", "(void)others_failed;"),
+    ("a Date is taken for exact, lent keys live a second too long", CREDENTIALS,
+     "grant.as_of.value_or(now) - kDateStep;", "grant.as_of.value_or(now);"),
 ]
