@@ -114,7 +114,14 @@ struct Ledger {
 
   ListOrder order = ListOrder::unknown;
   std::optional<Walk> walk;
-  int tail_page = 0;                        ///< oldest_first: where the last walk ended.
+  int tail_page = 0;       ///< oldest_first: where the last walk ended.
+  int tail_page_size = 0;  ///< Rows a page that `tail_page` counts by; 0: not known.
+  /// Rows of the list from this one on could not be read when it was last tried, though those
+  /// before them could.
+  std::optional<std::uint64_t> unread_from;
+  /// Set where the first reading could not be complete: what ended before is history, not news,
+  /// whenever it is met.
+  std::optional<UnixMillis> history_before;
   std::optional<std::uint64_t> total_prev;  ///< Of the last finished walk.
   /// Start of the newest record at the head of the list when it was last read: a head that goes
   /// back (another replica, another order) is no reason to stop at an anchor.

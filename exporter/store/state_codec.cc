@@ -9,7 +9,11 @@
 namespace registry_exporter {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+/// What this program writes. It reads every version from 1 on: a field that came later is read
+/// only from blobs that have it, and keeps its default otherwise.
+///  1: the first release.
+///  2: Ledger::tail_page_size, unread_from and history_before.
+constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kChecksumBytes = 4;
 
 /// What a blob is of; part of its checksum like its place.
@@ -52,6 +56,7 @@ UnixMillis after(UnixMillis time, Millis span) {
 class Writer {
  public:
   static constexpr bool kReads = false;
+  static constexpr std::uint8_t version() { return kVersion; }
   Writer() {
     out_.reserve(512);  // A usual repository, without growing on the way.
     out_.push_back(static_cast<char>(kVersion));
@@ -82,7 +87,8 @@ class Writer {
 class Reader {
  public:
   static constexpr bool kReads = true;
-  explicit Reader(std::string_view in) : in_(in) {}
+  Reader(std::string_view in, std::uint8_t version) : in_(in), version_(version) {}
+  std::uint8_t version() const { return version_; }
 
   void number(std::uint64_t& value) {
     value = 0;
@@ -118,6 +124,7 @@ class Reader {
 
  private:
   std::string_view in_;
+  std::uint8_t version_;
   bool damaged_ = false;
 };
 
@@ -272,6 +279,10 @@ void ledger(IO& io, F& ledger) {
   for (auto& last_end : ledger.last_end.values) optional(io, last_end);
   for (auto& held : ledger.events_held.values) field(io, held);
   for (auto& held : ledger.durations_held.values) field(io, held);
+  if (io.version() < 2) return;
+  field(io, ledger.tail_page_size);
+  optional(io, ledger.unread_from);
+  optional(io, ledger.history_before);
 }
 
 template <class IO, class F>
@@ -335,8 +346,8 @@ void state_head(IO& io, F& head) {
   field(io, head.follows_damage);
 }
 
-/// The fields of a blob whose version and checksum are right.
-Result<std::string_view> checked(std::string_view blob, BlobKind kind, BlobPlace place) {
+/// The fields of a blob whose version is known and whose checksum is right.
+Result<Reader> checked(std::string_view blob, BlobKind kind, BlobPlace place) {
   if (blob.size() < 1 + kChecksumBytes) return fail(ErrorKind::state_damaged, "short record");
   const std::string_view body = blob.substr(0, blob.size() - kChecksumBytes);
   std::uint32_t sum = 0;
@@ -346,18 +357,17 @@ Result<std::string_view> checked(std::string_view blob, BlobKind kind, BlobPlace
   if (sum != checksum(body, kind, place)) return fail(ErrorKind::state_damaged, "wrong checksum");
   const auto version = static_cast<std::uint8_t>(body.front());
   if (version > kVersion) return fail(ErrorKind::state_newer, "written by a newer version");
-  if (version != kVersion) return fail(ErrorKind::state_damaged, "unknown version");
-  return body.substr(1);
+  if (version == 0) return fail(ErrorKind::state_damaged, "unknown version");
+  return Reader(body.substr(1), version);
 }
 
 template <class T, class Fields>
 Result<T> decode(std::string_view blob, BlobKind kind, BlobPlace place, Fields fields) {
-  const Result<std::string_view> body = checked(blob, kind, place);
-  if (!body) return tl::unexpected<Error>(body.error());
-  Reader reader(*body);
+  Result<Reader> reader = checked(blob, kind, place);
+  if (!reader) return tl::unexpected<Error>(reader.error());
   T value;
-  fields(reader, value);
-  if (reader.damaged() || reader.left() != 0) {
+  fields(*reader, value);
+  if (reader->damaged() || reader->left() != 0) {
     return fail(ErrorKind::state_damaged, "a record that makes no sense");
   }
   return value;

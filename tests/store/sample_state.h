@@ -108,6 +108,9 @@ inline RepositoryState sample_repository(Dice& dice) {
   ledger.order = static_cast<ListOrder>(dice.below(4));
   if (dice.flip()) ledger.walk = sample_walk(dice);
   ledger.tail_page = static_cast<int>(dice.below(1U << 30));
+  ledger.tail_page_size = static_cast<int>(dice.below(1001));
+  if (dice.flip()) ledger.unread_from = dice.next();
+  if (dice.flip()) ledger.history_before = dice.time();
   if (dice.flip()) ledger.total_prev = dice.next();
   if (dice.flip()) ledger.newest_listed = dice.time();
   ledger.capped = dice.flip();

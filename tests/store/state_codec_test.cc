@@ -48,6 +48,9 @@ RepositoryState small_repository() {
   ledger.order = ListOrder::oldest_first;
   ledger.walk = Walk{Walk::Goal::sweep, 4, 100, time, 5, 6, 7, 8};
   ledger.tail_page = 9;
+  ledger.tail_page_size = 50;
+  ledger.unread_from = 500;
+  ledger.history_before = time;
   ledger.total_prev = 10;
   ledger.last_read = time;
   ledger.last_build = LastBuild{time, true, Millis{90'000}};
@@ -131,18 +134,18 @@ TEST_CASE("codec: the format does not drift by accident") {
   };
   const Row rows[] = {
       {"head", encode_head({UnixMillis{Millis{1'767'323'045'000}}, 300, true}, kPlace),
-       "0190b2cccaef66ac0201c1caef03"},
+       "0290b2cccaef66ac0201c271d8e8"},
       {"registry", encode_registry(small_registry(), kPlace),
-       "010b612f6163722f6372692d310190b2cccaef66012a0101020000000000002440000000"
-       "0000404e4001020304050607ac020801e0c1cccaef667086f618"},
+       "020b612f6163722f6372692d310190b2cccaef66012a0101020000000000002440000000"
+       "0000404e4001020304050607ac020801e0c1cccaef66c596bfc7"},
       {"repository", encode_repository(small_repository(), kPlace),
-       "01047465616d03617070056372722d310001010003000200000200000000000102010190"
+       "02047465616d03617070056372722d310001010003000200000200000000000102010190"
        "bf05000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020190b2cc"
        "caef660001014df7d9bdce8020900002010108c80190b2cccaef660506070812010a0000"
        "00000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef660000000000000100"
-       "000000000000000000fc73bc7c"},
+       "0000000000000000006401f4030190b2cccaef66f358e8cc"},
       {"closed", encode_closed(kClosed, kPlace),
-       "0102a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f003567c94669"},
+       "0202a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f0035d8c159a0"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -154,11 +157,34 @@ TEST_CASE("codec: the format does not drift by accident") {
   CHECK(std::equal(closed.begin(), closed.end(), std::begin(kClosed), std::end(kClosed)));
 }
 
+TEST_CASE("codec: what the first release wrote is read, with the defaults of what came later") {
+  const std::string registry =
+      "010b612f6163722f6372692d310190b2cccaef66012a0101020000000000002440000000"
+      "0000404e4001020304050607ac020801e0c1cccaef667086f618";
+  const std::string repository =
+      "01047465616d03617070056372722d310001010003000200000200000000000102010190"
+      "bf05000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020190b2cc"
+      "caef660001014df7d9bdce8020900002010108c80190b2cccaef660506070812010a0000"
+      "00000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef660000000000000100"
+      "000000000000000000fc73bc7c";
+  const std::string closed =
+      "0102a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f003567c94669";
+  CHECK(decode_head(unhex("0190b2cccaef66ac0201c1caef03"), kPlace));
+  CHECK(decode_registry(unhex(registry), kPlace).value() == small_registry());
+  RepositoryState expected = small_repository();
+  expected.ledger.tail_page_size = 0;
+  expected.ledger.unread_from.reset();
+  expected.ledger.history_before.reset();
+  CHECK(decode_repository(unhex(repository), kPlace).value() == expected);
+  const auto records = decode_closed(unhex(closed), kPlace).value();
+  CHECK(std::equal(records.begin(), records.end(), std::begin(kClosed), std::end(kClosed)));
+}
+
 TEST_CASE("codec: a newer blob is told from a damaged one") {
-  // Version 2 with the checksum that such a blob would have.
-  CHECK(decode_head(unhex("02008a1a27e2"), kPlace).error().kind == ErrorKind::state_newer);
+  // Version 3 with the checksum that such a blob would have.
+  CHECK(decode_head(unhex("0300cb2b3cfb"), kPlace).error().kind == ErrorKind::state_newer);
   std::string flipped = encode_head({}, kPlace);
-  flipped[0] = 2;
+  flipped[0] = 3;
   CHECK(decode_head(flipped, kPlace).error().kind == ErrorKind::state_damaged);
 }
 
@@ -175,9 +201,9 @@ TEST_CASE("codec: a field that is added to the state does not go unsaved") {
                                 rejected, invalid, gaps, success] = RegistryState{};
   [[maybe_unused]] const auto& [ref, dropped, missed, excluded, hidden, ledger] = RepositoryState{};
   [[maybe_unused]] const auto& [known, present, counters, open, closed, floor, pending, whole,
-                                unanchored, halted, order, walk, tail, total, newest, capped,
-                                wanted, sweep, read, last, last_end, events_held, durations_held] =
-      Ledger{};
+                                unanchored, halted, order, walk, tail, tail_size, unread, before,
+                                total, newest, capped, wanted, sweep, read, last, last_end,
+                                events_held, durations_held] = Ledger{};
   [[maybe_unused]] const auto& [id, key, placed_at, start_known, sweeps_missed, gone] =
       OpenRecord{};
   [[maybe_unused]] const auto& [goal, next, size, started, first, met, down, up] = Walk{};
