@@ -10,6 +10,7 @@
 #include "exporter/base/time_text.h"
 #include "exporter/cloud/calls.h"
 #include "exporter/cloud/found_parts.h"
+#include "exporter/cloud/list_pages.h"
 
 namespace registry_exporter::acr {
 namespace {
@@ -17,33 +18,7 @@ namespace {
 constexpr int kListPageSize = 100;  // The documented maximum of ListRepository.
 constexpr int kListPagesMax = 1000;
 constexpr Millis kProbeInterval{60'000};
-
-/// Decides from page to page whether a listing has come to its end. Totals and page sizes are
-/// hints: rows may appear, go and move while we turn the pages. Pure.
-class ListEnd {
- public:
-  /// `rows`: all of the page; `fresh`: those not met on earlier pages.
-  void take(std::size_t rows, std::size_t fresh, std::optional<std::uint64_t> total,
-            std::optional<int> page_size) {
-    met_ += fresh;
-    empty_pages_ += rows == 0 ? 1 : 0;
-    stale_pages_ += rows > 0 && fresh == 0 ? 1 : 0;
-    const bool is_short = rows < static_cast<std::size_t>(page_size.value_or(kListPageSize));
-    const bool total_met = !total || met_ >= *total;
-    const bool at_total = total && met_ == *total;
-    whole_ = (is_short && total_met) || at_total || empty_pages_ >= 2;
-    over_ = whole_ || stale_pages_ >= 2;  // The same page for ever: it has no end to come to.
-  }
-  bool over() const { return over_; }
-  bool whole() const { return whole_; }
-
- private:
-  std::uint64_t met_ = 0;
-  int empty_pages_ = 0;
-  int stale_pages_ = 0;
-  bool whole_ = false;
-  bool over_ = false;
-};
+constexpr std::chrono::hours kPageLimitTrusted{1};
 
 }  // namespace
 
@@ -72,6 +47,7 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       registry_(config.name),
       static_repositories_(config.static_repositories),
       statuses_(metrics.build_statuses),
+      page_limit_(kPageLimitTrusted),
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
       credentials_(runtime, std::move(sources), [this] { caller_.credentials_changed(); }) {}
 
@@ -209,13 +185,12 @@ void Client::forget(const RepositoryRef& repository) {
 Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
   Found found{part_found};
   std::set<std::string> names;
-  ListEnd end;
-  for (int number = 1; number <= kListPagesMax && !end.over(); ++number) {
+  ListPages pages(kListPageSize, 0);
+  for (int read = 0; read < kListPagesMax && !pages.over(); ++read) {
+    const PageRequest asked = pages.next();
     const auto page = ask<NamespacePage>(
-        "ListNamespace", list_namespaces(target_, number, kListPageSize),
-        [&](std::string_view body) {
-          return parse_namespace_page(body, {.index = number - 1, .size = kListPageSize});
-        });
+        "ListNamespace", list_namespaces(target_, asked),
+        [&](std::string_view body) { return parse_namespace_page(body, asked); });
     if (!page) {
       if (page.error().kind == ErrorKind::forbidden) by_namespace_ = false;
       if (names.empty() || is_final(page.error())) return tl::unexpected(page.error());
@@ -225,10 +200,10 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
     const NamespacePage& listed = page->value;
     std::size_t fresh = listed.rows - listed.names.size();
     for (const std::string& name : listed.names) fresh += names.insert(name).second ? 1U : 0U;
-    end.take(listed.rows, fresh, listed.total, listed.page_size);
+    pages.take({asked, listed.rows, listed.total, listed.page_size}, fresh);
   }
 
-  found.discovery.complete = end.whole();
+  found.discovery.complete = pages.whole();
   std::optional<Error> failure;
   bool any_listed = false;
   for (const std::string& name : names) {
@@ -252,15 +227,14 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
 }
 
 Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
-  ListEnd end;
-  for (int number = 1; number <= kListPagesMax && !end.over(); ++number) {
+  ListPages pages(kListPageSize, page_limit_.short_below(runtime_.clock.steady_now()));
+  for (int read = 0; read < kListPagesMax && !pages.over(); ++read) {
+    const PageRequest asked = pages.next();
     const auto page = ask<RepositoryPage>(
-        "ListRepository", list_repositories(target_, repo_namespace, number, kListPageSize),
-        [&](std::string_view body) {
-          return parse_repository_page(body, {.index = number - 1, .size = kListPageSize});
-        });
+        "ListRepository", list_repositories(target_, repo_namespace, asked),
+        [&](std::string_view body) { return parse_repository_page(body, asked); });
     if (!page) {
-      if (number == 1 || is_final(page.error())) return tl::unexpected(page.error());
+      if (read == 0 || is_final(page.error())) return tl::unexpected(page.error());
       return false;
     }
     if (!found.discovery.server_time) found.discovery.server_time = page->server_time;
@@ -271,10 +245,11 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
       found.discovery.repositories.push_back(repository);
       ++fresh;
     }
-    end.take(listed.rows, fresh, listed.total, listed.page_size);
+    page_limit_.saw(listed.rows, runtime_.clock.steady_now());
+    pages.take({asked, listed.rows, listed.total, listed.page_size}, fresh);
     found.parts.tell(found.discovery);
   }
-  return end.whole();
+  return pages.whole();
 }
 
 }  // namespace registry_exporter::acr

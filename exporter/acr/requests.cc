@@ -18,9 +18,9 @@ HttpRequest rpc(const Target& target, std::string action, QueryPairs query) {
   return request;
 }
 
-void add_page(QueryPairs& query, int page_number, int page_size) {
-  query.emplace_back("PageNo", std::to_string(page_number));
-  query.emplace_back("PageSize", std::to_string(page_size));
+void add_page(QueryPairs& query, const PageRequest& page) {
+  query.emplace_back("PageNo", std::to_string(page.index + 1));
+  query.emplace_back("PageSize", std::to_string(page.size));
 }
 
 }  // namespace
@@ -34,17 +34,17 @@ std::string rpc_target(const QueryPairs& query) {
 }
 
 HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
-                              int page_number, int page_size) {
+                              const PageRequest& page) {
   QueryPairs query;
   if (!repo_namespace.empty()) query.emplace_back("RepoNamespaceName", repo_namespace);
   query.emplace_back("RepoStatus", "NORMAL");
-  add_page(query, page_number, page_size);
+  add_page(query, page);
   return rpc(target, "ListRepository", std::move(query));
 }
 
-HttpRequest list_namespaces(const Target& target, int page_number, int page_size) {
+HttpRequest list_namespaces(const Target& target, const PageRequest& page) {
   QueryPairs query;
-  add_page(query, page_number, page_size);
+  add_page(query, page);
   return rpc(target, "ListNamespace", std::move(query));
 }
 
@@ -56,7 +56,7 @@ HttpRequest get_repository(const Target& target, const std::string& repo_namespa
 HttpRequest list_build_records(const Target& target, const std::string& repo_id,
                                const PageRequest& page) {
   QueryPairs query{{"RepoId", repo_id}};
-  add_page(query, page.index + 1, page.size);
+  add_page(query, page);
   return rpc(target, "ListRepoBuildRecord", std::move(query));
 }
 

@@ -24,10 +24,10 @@ struct Target {
 std::string rpc_target(const QueryPairs& query);
 
 /// Repositories in use; of one namespace, or of the whole instance when it is empty.
-/// `page_number` counts from 1, as everywhere in this API.
+/// The API counts pages from 1.
 HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
-                              int page_number, int page_size);
-HttpRequest list_namespaces(const Target& target, int page_number, int page_size);
+                              const PageRequest& page);
+HttpRequest list_namespaces(const Target& target, const PageRequest& page);
 /// Finds a repository's id by its name.
 HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
                            const std::string& name);

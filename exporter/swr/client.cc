@@ -4,6 +4,7 @@
 #include "exporter/base/time_text.h"
 #include "exporter/cloud/calls.h"
 #include "exporter/cloud/found_parts.h"
+#include "exporter/cloud/list_pages.h"
 #include "exporter/swr/codec.h"
 #include "exporter/swr/credentials.h"
 #include "exporter/swr/refusal.h"
@@ -16,42 +17,7 @@ constexpr int kListPageSize = 100;
 constexpr int kListPagesMax = 1000;
 /// More than five bad signatures in a row lock the key for everyone, for five minutes.
 constexpr std::chrono::minutes kProbeInterval{6};
-
-/// Which page of a listing comes next, and whether it has come to its end. Totals and sizes are
-/// hints: rows may appear, go and move while we turn the pages. Pure.
-class ListEnd {
- public:
-  PageRequest next() const { return {index_, size_}; }
-
-  /// `fresh`: repositories not met on earlier pages.
-  void take(const RepositoryPage& page, std::size_t fresh) {
-    const std::size_t unreadable = page.rows - page.repositories.size();
-    if (page.total) total_ = page.total;
-    met_ += fresh + unreadable;
-    empty_pages_ += page.rows == 0 ? 1 : 0;
-    stale_pages_ += page.rows > 0 && fresh == 0 ? 1 : 0;
-    const bool is_short = page.rows < static_cast<std::size_t>(size_);
-    const bool agrees = total_ ? met_ >= *total_ : page.rows > 0;
-    whole_ = (is_short && agrees) || empty_pages_ >= 2;
-    over_ = whole_ || stale_pages_ >= 2;  // The same page for ever: it has no end to come to.
-    if (page.rows == 0) return;           // An empty page is read once more before it is believed.
-    // Short of its total from the start: the server's pages are smaller than asked for.
-    if (index_ == 0 && is_short) size_ = static_cast<int>(page.rows);
-    ++index_;
-  }
-  bool over() const { return over_; }
-  bool whole() const { return whole_; }
-
- private:
-  int index_ = 0;
-  int size_ = kListPageSize;
-  std::optional<std::uint64_t> total_;
-  std::uint64_t met_ = 0;
-  int empty_pages_ = 0;
-  int stale_pages_ = 0;
-  bool whole_ = false;
-  bool over_ = false;
-};
+constexpr std::chrono::hours kPageLimitTrusted{1};
 
 Target target_of(const RegistryConfig& config) {
   const SwrConfig& swr = std::get<SwrConfig>(config.cloud);
@@ -70,11 +36,13 @@ struct Client::Found {
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config)
-    : transport_(transport),
+    : clock_(runtime.clock),
+      transport_(transport),
       target_(target_of(config)),
       registry_(config.name),
       project_id_(std::get<SwrConfig>(config.cloud).project_id),
       static_repositories_(config.static_repositories),
+      page_limit_(kPageLimitTrusted),
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
       credentials_(runtime,
                    credential_sources(
@@ -139,10 +107,11 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
 
 Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
   std::set<std::string> met;
-  ListEnd end;
-  for (int pages = 0; pages < kListPagesMax && !end.over(); ++pages) {
+  ListPages pages(kListPageSize, page_limit_.short_below(clock_.steady_now()));
+  for (int read = 0; read < kListPagesMax && !pages.over(); ++read) {
+    const PageRequest asked = pages.next();
     const auto page = ask<RepositoryPage>(
-        "ListReposDetails", list_repositories(target_, repo_namespace, end.next()),
+        "ListReposDetails", list_repositories(target_, repo_namespace, asked),
         [&](const HttpResponse& response) {
           if (!found.discovery.server_time) {
             found.discovery.server_time = parse_http_date(response.header("date"));
@@ -150,10 +119,10 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
           return parse_repository_page(response.body);
         });
     if (!page) {
-      if (pages == 0 || is_final(page.error())) return tl::unexpected(page.error());
+      if (read == 0 || is_final(page.error())) return tl::unexpected(page.error());
       return false;
     }
-    std::size_t fresh = 0;
+    std::size_t fresh = page->rows - page->repositories.size();
     for (const ListedRepository& repository : page->repositories) {
       const std::string name = full_name(repository.ref);
       if (!met.insert(name).second) continue;
@@ -164,16 +133,17 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
         found.discovery.repositories.push_back(repository);
       }
     }
-    end.take(*page, fresh);
+    page_limit_.saw(page->rows, clock_.steady_now());
+    pages.take({asked, page->rows, page->total, std::nullopt}, fresh);
     found.parts.tell(found.discovery);
   }
-  return end.whole();
+  return pages.whole();
 }
 
 Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
   return ask<Page>("ListRetentionHistories", list_retention_histories(target_, repository, page),
                    [&](const HttpResponse& response) {
-                     Result<Page> parsed = parse_history_page(response, repository);
+                     Result<Page> parsed = parse_history_page(response, repository, page);
                      if (parsed) parsed->server_time = parse_http_date(response.header("date"));
                      return parsed;
                    });

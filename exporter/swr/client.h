@@ -13,6 +13,7 @@
 #include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
+#include "exporter/model/list_end.h"
 #include "exporter/net/api_caller.h"
 #include "exporter/swr/requests.h"
 
@@ -47,11 +48,13 @@ class Client final : public Cloud {
   /// One listing: of all, or of one organisation. True: it came to its end.
   Result<bool> list_into(Found& found, const std::string& repo_namespace);
 
+  const Clock& clock_;
   HttpTransport& transport_;
   Target target_;
   std::string registry_;
   std::string project_id_;
   std::optional<std::vector<StaticRepository>> static_repositories_;
+  PageLimit page_limit_;  ///< Of ListReposDetails. Discoveries never overlap.
   ApiCaller caller_;
   Credentials credentials_;
 

@@ -140,14 +140,16 @@ Outcome outcome_of_rule(std::string_view rule_type) {
   return rule ? outcome_of_template(json::text_at(rule->root, "template")) : Outcome::other;
 }
 
-Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked) {
+Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked,
+                                const PageRequest& request) {
   const Result<json::Document> document = json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
   const json::Object& root = document->root;
   const auto list = json::field(root, "retention_log");
   Page page;
   page.total = total_of(response, root);
-  if (!list && says_not_empty(response, root)) {
+  // Behind the last page there is nothing, whatever the total says.
+  if (!list && request.index == 0 && says_not_empty(response, root)) {
     return fail(ErrorKind::malformed, "shape: retention_log is missing although total is not 0");
   }
   json::Element any;

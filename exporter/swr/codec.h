@@ -22,7 +22,8 @@
 namespace registry_exporter::swr {
 
 /// One answer of ListRetentionHistories about `asked`.
-Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked);
+Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked,
+                                const PageRequest& request = {});
 
 struct RepositoryPage {
   std::vector<ListedRepository> repositories;

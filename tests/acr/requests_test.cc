@@ -14,11 +14,12 @@ TEST_CASE("requests: each one is a POST of its action with the parameters in the
     const char* target;
   };
   const Row rows[] = {
-      {list_repositories(target, "", 1, 100), "ListRepository",
+      {list_repositories(target, "", {0, 100}), "ListRepository",
        "/?InstanceId=cri-1&RepoStatus=NORMAL&PageNo=1&PageSize=100"},
-      {list_repositories(target, "a b/&", 3, 100), "ListRepository",
+      {list_repositories(target, "a b/&", {2, 100}), "ListRepository",
        "/?InstanceId=cri-1&RepoNamespaceName=a%20b%2F%26&RepoStatus=NORMAL&PageNo=3&PageSize=100"},
-      {list_namespaces(target, 2, 30), "ListNamespace", "/?InstanceId=cri-1&PageNo=2&PageSize=30"},
+      {list_namespaces(target, {1, 30}), "ListNamespace",
+       "/?InstanceId=cri-1&PageNo=2&PageSize=30"},
       {get_repository(target, "shop", "api*"), "GetRepository",
        "/?InstanceId=cri-1&RepoNamespaceName=shop&RepoName=api%2A"},
       {list_build_records(target, "crr-9", {.index = 0, .size = 50}), "ListRepoBuildRecord",

@@ -134,7 +134,7 @@ TEST_CASE("signer: signing again replaces date, nonce and signature instead of a
                   .expires_at = std::nullopt,
                   .generation = 0};
   const HttpRequest plain =
-      list_namespaces({.origin = "http://127.0.0.1:81", .instance_id = "cri-1"}, 1, 100);
+      list_namespaces({.origin = "http://127.0.0.1:81", .instance_id = "cri-1"}, {0, 100});
   const HttpRequest direct = sign_v3(plain, keys, UnixMillis(Millis(5'000)), "n2");
   const HttpRequest again = sign_v3(sign_v3(plain, keys, UnixMillis(Millis(0)), "n1"), keys,
                                     UnixMillis(Millis(5'000)), "n2");

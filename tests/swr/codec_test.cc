@@ -113,6 +113,15 @@ TEST_CASE("history page: an empty list has several faces, a missing one is malfo
   }
 }
 
+TEST_CASE("history page: behind the last page a list may be null, whatever the total says") {
+  for (const char* body : {R"({"retention_log":null,"total":37})", R"({"total":1000})"}) {
+    const auto parsed =
+        swr::parse_history_page(answer(body), kRepository, {.index = 1, .size = 37});
+    REQUIRE(parsed);
+    CHECK(parsed->rows == 0);
+  }
+}
+
 TEST_CASE("history page: no list, and a header that tells of rows, is no empty list") {
   const auto parsed = swr::parse_history_page(
       answer(R"({"retention_log":null,"total":0})", {{"content-range", "0-3/3"}}), kRepository);

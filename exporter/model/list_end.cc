@@ -1,0 +1,33 @@
+#include "exporter/model/list_end.h"
+
+namespace registry_exporter {
+
+ListEnd list_end(const PageSeen& page, std::size_t short_below) {
+  const auto size = static_cast<std::uint64_t>(page.asked.size);
+  const std::uint64_t read = static_cast<std::uint64_t>(page.asked.index) * size + page.rows;
+  const bool more_promised = page.total && *page.total > read;
+  if (page.rows == 0) return more_promised ? ListEnd::unproven : ListEnd::here;
+  const bool full = page.rows >= size ||
+                    (page.size_told && page.rows >= static_cast<std::size_t>(*page.size_told));
+  if (full || more_promised) return ListEnd::not_yet;
+  const bool may_be_cut = page.asked.index == 0 && page.rows >= short_below;
+  return may_be_cut ? ListEnd::unproven : ListEnd::here;
+}
+
+int next_page_size(const PageSeen& page) {
+  const bool cut_short = page.asked.index == 0 && page.rows > 0 &&
+                         page.rows < static_cast<std::size_t>(page.asked.size);
+  return cut_short ? static_cast<int>(page.rows) : page.asked.size;
+}
+
+void PageLimit::saw(std::size_t rows, SteadyTime now) {
+  if (rows < short_below(now)) return;
+  rows_ = rows;
+  seen_at_ = now;
+}
+
+std::size_t PageLimit::short_below(SteadyTime now) const {
+  return now - seen_at_ <= trusted_for_ ? rows_ : 0;
+}
+
+}  // namespace registry_exporter
