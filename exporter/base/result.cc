@@ -38,4 +38,9 @@ std::string_view name(ErrorKind kind) {
   return "unknown";
 }
 
+bool is_lasting(ErrorKind kind) {
+  return kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
+         kind == ErrorKind::bad_request;
+}
+
 }  // namespace registry_exporter

@@ -33,6 +33,9 @@ enum class ErrorKind {
 /// Label value and log word, e.g. "throttled".
 std::string_view name(ErrorKind kind);
 
+/// A refusal: asking the same again won't help. (unauthorized: it may, with other keys.)
+bool is_lasting(ErrorKind kind);
+
 struct Error {
   ErrorKind kind = ErrorKind::transport;
   std::string detail;  ///< One line for the log. Never a credential, never a response body.

@@ -84,6 +84,9 @@ constexpr Family kFamilies[] = {
      "readings."},
     {"registry_exporter_repository_failing", gauge, repository, "reason",
      "1 while the newest reading of the repository failed for the reason, else absent."},
+    {"registry_exporter_repository_first_unreadable_row", gauge, repository, "",
+     "Number, from 0, of the first row of the repository's list that can't be read though those "
+     "before it can; absent where all can."},
     {"registry_exporter_records_total", counter, registry, "class",
      "Records by what became of them: baseline, counted, late, vanished, rejected."},
     {"registry_exporter_records_rejected_total", counter, registry, "reason",

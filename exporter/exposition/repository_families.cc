@@ -211,6 +211,13 @@ void last_reads(const Family& family, const RenderSource& source, Lines& lines) 
   });
 }
 
+void first_unreadable_rows(const Family& family, const RenderSource& source, Lines& lines) {
+  const LineFrame frame = line_frame(family.name);
+  for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
+    if (view.first_unreadable_row) lines.add(frame, labels, *view.first_unreadable_row);
+  });
+}
+
 /// A family whose rows have one value each, or none.
 template <auto Value>
 void one_value(const Family& family, const RenderSource& source, Lines& lines) {
@@ -283,6 +290,7 @@ const FamilyRenderers& repository_renderers() {
       {"swr_retention_rule_info", {kSwr, rule_info}},
       {"registry_exporter_repository_last_read_timestamp_seconds", {{}, last_reads}},
       {"registry_exporter_repository_failing", {{}, failing}},
+      {"registry_exporter_repository_first_unreadable_row", {{}, first_unreadable_rows}},
   };
   return table;
 }

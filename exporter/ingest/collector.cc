@@ -35,6 +35,8 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
       hooks_(std::move(hooks)),
       changed_(runtime.threads.make_waiter()),
       data_(std::move(data)),
+      longest_cycle_(2 * options_.max_staleness),
+      page_limit_(options_.sweep_interval + options_.max_staleness),
       showing_(options_.shown_before) {
   const SteadyTime now = runtime_.clock.steady_now();
   const UnixMillis wall = runtime_.clock.now();
@@ -142,7 +144,14 @@ std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {
 
 // ── The cycle ────────────────────────────────────────────────────────────────────────────────────
 
+/// Rows that could not be read are to be tried again.
+bool Collector::unreadable_due(const Repository& repository, SteadyTime now) const {
+  const auto& retry_at = repository.unreadable_retry_at;
+  return repository.state.ledger.unread_from && (!retry_at || now >= *retry_at);
+}
+
 bool Collector::sweep_due(const Repository& repository, SteadyTime now) const {
+  if (unreadable_due(repository, now)) return true;
   if (!repository.swept_at) return repository.state.ledger.read_whole;
   const Millis age = since(*repository.swept_at, now);
   if (age >= options_.sweep_interval) return true;
@@ -155,7 +164,7 @@ RepositoryPace Collector::pace_of(const Repository& repository, SteadyTime now) 
   RepositoryPace pace;
   if (repository.read_at) pace.since_read = since(*repository.read_at, now);
   if (repository.retry_at) pace.retry_in = since(now, *repository.retry_at);
-  pace.failed = repository.failing.has_value();
+  pace.failed = repository.failures > 0;
   pace.unfinished = ledger.walk.has_value();
   pace.sweep_due = sweep_due(repository, now);
   const UnixMillis wall = runtime_.clock.now();
@@ -187,7 +196,8 @@ void Collector::tell_of_low_rate(std::size_t overdue, SteadyTime now) {
 void Collector::plan_due() {
   const SteadyTime now = runtime_.clock.steady_now();
   // What will be overdue by the end of the cycle is due now: nothing is read before the next one.
-  const Millis until_read = std::min(long_cycle_, options_.max_staleness / kAheadShare);
+  const Millis until_read =
+      std::min(longest_cycle_.longest(), options_.max_staleness / kAheadShare);
   std::size_t overdue = 0;
   std::vector<Plan::Item> items;
   for (const auto& [key, repository] : data_->repositories) {
@@ -264,10 +274,7 @@ void Collector::end_cycle_if_done() {
   const SteadyTime now = runtime_.clock.steady_now();
   const Millis took = since(*cycle_started_, now);
   last_cycle_seconds_ = std::chrono::duration<double>(took).count();
-  if (took >= long_cycle_ || since(long_cycle_ended_, now) > 2 * options_.max_staleness) {
-    long_cycle_ = took;
-    long_cycle_ended_ = now;
-  }
+  longest_cycle_.took(took, now);
   cycle_ended_ = now;
   cycle_started_.reset();
   if (failures_ == failures_at_cycle_start_) {

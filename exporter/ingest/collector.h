@@ -97,6 +97,7 @@ class Collector {
   void tell_of_low_rate(std::size_t overdue, SteadyTime now);
   RepositoryPace pace_of(const Repository& repository, SteadyTime now) const;
   bool sweep_due(const Repository& repository, SteadyTime now) const;
+  bool unreadable_due(const Repository& repository, SteadyTime now) const;
   bool outstanding(std::uint64_t demand) const;
   void end_cycle_if_done();
   void abandon_cycle();
@@ -108,7 +109,10 @@ class Collector {
     bool any = false;
     std::optional<UnixMillis> oldest;  ///< When the first of it happened.
   };
+  ReadingOptions reading_options(const Repository& repository, SteadyTime now) const;
+  std::size_t short_below(const Repository& repository, SteadyTime now) const;
   std::optional<Error> read(Repository& repository, Reading& reading, News& news);
+  void note_point_read(const Result<Record>& record);
   void learn(Repository& repository, const MergeEffects& effects, News& news);
   void finish_visit(Repository& repository, Reading& reading, const std::optional<Error>& error,
                     std::uint64_t demand);
@@ -116,6 +120,8 @@ class Collector {
   void absorb(Repository& repository, MergeEffects& effects);
   void absorb_page_oddities(const Page& page, const Repository& repository);
   void note_failure(Repository& repository, const Error& error);
+  void note_success(Repository& repository, const Reading& reading);
+  void note_unreadable(Repository& repository, const Reading& reading);
   void react_to(const Error& error);
   void check_books(Repository& repository);
 
@@ -152,14 +158,15 @@ class Collector {
   std::optional<SteadyTime> cycle_started_;
   std::optional<SteadyTime> cycle_ended_;
   std::optional<double> last_cycle_seconds_;
-  Millis long_cycle_{0};  ///< The longest of late.
-  SteadyTime long_cycle_ended_{};
+  LongestCycle longest_cycle_;
   std::uint64_t failures_ = 0;
   std::uint64_t failures_at_cycle_start_ = 0;
   std::optional<SteadyTime> paused_until_;
   int unreachable_in_a_row_ = 0;
   bool commit_failed_ = false;
-  bool point_reads_ = true;
+  PageLimit page_limit_;  ///< Of the lists of records.
+  int ids_refused_in_a_row_ = 0;
+  std::optional<SteadyTime> point_reads_off_until_;  ///< No record may be asked for by its id.
 
   std::map<std::string, std::uint64_t> unknown_statuses_;
   Showing showing_;

@@ -59,6 +59,7 @@ std::shared_ptr<const RepositoryView> Collector::view_of(Repository& repository)
     view.failing = repository.failing->kind;
     view.failing_detail = repository.failing->detail;
   }
+  if (repository.unreadable) view.unreadable_detail = repository.unreadable->detail;
   return std::make_shared<const RepositoryView>(std::move(view));
 }
 

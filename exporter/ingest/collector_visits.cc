@@ -1,5 +1,6 @@
 // One repository being read by a collector: its pages, what comes of them, and what goes wrong.
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "exporter/base/log.h"
@@ -14,6 +15,8 @@ constexpr std::size_t kUnknownStatusesMax = 32;
 /// Where less news than this is expected, a small page from the head of the list tells it all.
 constexpr double kLittleNews = 2;
 constexpr int kSmallHeadPage = 10;
+constexpr int kFailuresBeforeSplit = 4;
+constexpr int kIdsRefusedMax = 3;
 
 bool concerns_all(ErrorKind kind) {
   return kind == ErrorKind::unauthorized || kind == ErrorKind::throttled ||
@@ -24,25 +27,45 @@ bool is_unreachable(ErrorKind kind) {
   return kind == ErrorKind::timeout || kind == ErrorKind::transport;
 }
 
-bool is_lasting(ErrorKind kind) {
-  return kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
-         kind == ErrorKind::bad_request;
+/// Says nothing of a page: whoever asks is refused, or nothing answers at all.
+bool is_about_access(ErrorKind kind) {
+  return concerns_all(kind) || kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
+         kind == ErrorKind::transport;
 }
 
 }  // namespace
 
+/// A first page of fewer rows is not cut by a limit of the server.
+std::size_t Collector::short_below(const Repository& repository, SteadyTime now) const {
+  const std::size_t seen = page_limit_.short_below(now);
+  const auto& proved = repository.proved_end;
+  if (!proved || now - proved->at > options_.sweep_interval) return seen;
+  return std::max(seen, proved->rows + 1);
+}
+
+ReadingOptions Collector::reading_options(const Repository& repository, SteadyTime now) const {
+  ReadingOptions options;
+  options.page_size = options_.page_size;
+  options.lookback = options_.lookback;
+  options.sweep_due = sweep_due(repository, now);
+  options.try_unreadable = unreadable_due(repository, now);
+  const bool off = point_reads_off_until_ && now < *point_reads_off_until_;
+  options.point_reads = options_.type == RegistryType::acr && !off;
+  options.short_below = short_below(repository, now);
+  const bool little = expected_news(pace_of(repository, now), hints_) < kLittleNews;
+  if (little) options.head_page_size = kSmallHeadPage;
+  // One row that breaks its page must not hide the others. It costs calls: less and less often.
+  const bool page_may_be_to_blame =
+      repository.failing && !is_about_access(repository.failing->kind);
+  options.split_first_page = page_may_be_to_blame && repository.failures >= kFailuresBeforeSplit &&
+                             std::has_single_bit(static_cast<unsigned>(repository.failures));
+  return options;
+}
+
 void Collector::visit(Repository& repository, std::uint64_t demand) {
   std::unique_lock lock(mutex_);
-  ReadingOptions reading_options;
-  reading_options.page_size = options_.page_size;
-  reading_options.lookback = options_.lookback;
-  const SteadyTime now = runtime_.clock.steady_now();
-  reading_options.sweep_due = sweep_due(repository, now);
-  reading_options.point_reads = options_.type == RegistryType::acr && point_reads_;
-  const RepositoryPace pace = pace_of(repository, now);
-  const bool little = expected_news(pace, hints_) < kLittleNews;
-  if (little) reading_options.head_page_size = kSmallHeadPage;
-  Reading reading(repository.state.ledger, reading_options, std::move(repository.sweep));
+  Reading reading(repository.state.ledger, reading_options(repository, runtime_.clock.steady_now()),
+                  std::move(repository.sweep));
   const bool hinted = std::exchange(repository.hinted, false);
   const std::optional<UnixMillis> listed_at = repository.listed_at;
   const std::optional<UnixMillis> last_read = repository.state.ledger.last_read;
@@ -82,10 +105,17 @@ std::optional<Error> Collector::read(Repository& repository, Reading& reading, N
     const bool ask_page = ask->what == Ask::What::page;
     Result<Page> page = ask_page ? cloud_.list_records(asked, ask->page) : Page{};
     const Result<Record> record = ask_page ? Record{} : cloud_.read_record(asked, ask->record_id);
-    if (!page) return page.error();
-
     const std::lock_guard lock(mutex_);
+    if (!page) {
+      MergeEffects effects;
+      if (!reading.apply_page_error(repository.state.ledger, page.error(), effects)) {
+        return page.error();
+      }
+      absorb(repository, effects);
+      continue;
+    }
     unreachable_in_a_row_ = 0;
+    if (ask_page) page_limit_.saw(page->rows, runtime_.clock.steady_now());
     MergeContext context;
     context.type = options_.type;
     context.seen_at = page->server_time.value_or(runtime_.clock.now());
@@ -98,9 +128,7 @@ std::optional<Error> Collector::read(Repository& repository, Reading& reading, N
       absorb_page_oddities(*page, repository);
     } else {
       reading.apply_record(repository.state.ledger, record, context, effects);
-      const bool lasting =
-          !record && is_lasting(record.error().kind) && record.error().kind != ErrorKind::not_found;
-      if (lasting) point_reads_ = false;
+      note_point_read(record);
       if (!record && concerns_all(record.error().kind)) return record.error();
     }
     news.any |= repository.state.ledger.known != known || !effects.closed.empty();
@@ -117,9 +145,10 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
   repository.sweep = reading.take_progress();
   const bool sweeping = ledger.walk && ledger.walk->goal == Walk::Goal::sweep;
   if (!sweeping) repository.sweep.met = {};
+  if (reading.proved_end()) repository.proved_end = {*reading.proved_end(), now};
   if (reading.sweep_ok()) {
     repository.swept_at = now;
-    repository.swept_clean = *reading.sweep_ok();
+    repository.swept_clean = *reading.sweep_ok() || ledger.unread_from;
     hooks_.sweep_finished(*reading.sweep_ok());
   }
   if (error) {
@@ -127,13 +156,7 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
     react_to(*error);
     return;
   }
-  repository.failures = 0;
-  repository.retry_at.reset();
-  if (repository.failing) {
-    log::info("repository read again",
-              {{"registry", options_.name}, {"repository", full_name(repository.state.ref)}});
-  }
-  repository.failing.reset();
+  note_success(repository, reading);
   if (ledger.read_whole) repository.state.hidden = false;
   mark_dirty(repository);
   if (reading.complete()) {
@@ -243,6 +266,50 @@ void Collector::note_failure(Repository& repository, const Error& error) {
   }
   repository.failing = error;
   mark_dirty(repository);
+}
+
+void Collector::note_success(Repository& repository, const Reading& reading) {
+  repository.failures = 0;
+  repository.retry_at.reset();
+  if (repository.failing) {
+    log::info("repository read again",
+              {{"registry", options_.name}, {"repository", full_name(repository.state.ref)}});
+  }
+  repository.failing.reset();
+  note_unreadable(repository, reading);
+}
+
+/// Rows that are out of reach, while all others are read.
+void Collector::note_unreadable(Repository& repository, const Reading& reading) {
+  if (!repository.state.ledger.unread_from) {
+    repository.unreadable.reset();
+    repository.unreadable_tries = 0;
+  }
+  if (!reading.unreadable()) return;
+  ++failures_;  // Something was due and is left unread.
+  const Millis wait = options_.max_staleness * (1 << std::min(repository.unreadable_tries++, 10));
+  repository.unreadable_retry_at =
+      runtime_.clock.steady_now() + std::min(wait, options_.sweep_interval);
+  const Error& error = *reading.unreadable();
+  if (!repository.unreadable) {
+    log::warn("part of a list can't be read; what is before it counts as ever",
+              {{"registry", options_.name},
+               {"repository", full_name(repository.state.ref)},
+               {"first_unreadable_row", std::to_string(*repository.state.ledger.unread_from)},
+               {"reason", std::string(registry_exporter::name(error.kind))},
+               {"error", error.detail}});
+  }
+  repository.unreadable = error;
+}
+
+/// Where three ids in a row are refused, none may be asked for. It is tried again now and then.
+void Collector::note_point_read(const Result<Record>& record) {
+  const bool refused =
+      !record && is_lasting(record.error().kind) && record.error().kind != ErrorKind::not_found;
+  ids_refused_in_a_row_ = refused ? ids_refused_in_a_row_ + 1 : 0;
+  if (ids_refused_in_a_row_ < kIdsRefusedMax) return;
+  ids_refused_in_a_row_ = 0;
+  point_reads_off_until_ = runtime_.clock.steady_now() + options_.sweep_interval;
 }
 
 /// What an error means for the registry as a whole.

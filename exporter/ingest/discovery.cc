@@ -7,6 +7,10 @@ namespace registry_exporter {
 namespace {
 
 constexpr std::uint8_t kPassesMissedMax = 2;
+/// A place that is never listed must not keep the rest at its beginning for ever: after so many
+/// passes in a row, what is found later is news, unless it is older than the registry's first
+/// start.
+constexpr int kIncompleteMax = 3;
 
 RepositoryKey key_of(const RepositoryRef& ref) { return {ref.repo_namespace, ref.name}; }
 
@@ -16,7 +20,9 @@ void start_over(Ledger& ledger) {
   ledger.unanchored.clear();
   ledger.order = ListOrder::unknown;
   ledger.walk.reset();
-  ledger.tail_page = 0;
+  ledger.tail_page = ledger.tail_page_size = 0;
+  ledger.unread_from.reset();
+  ledger.history_before.reset();
   ledger.total_prev.reset();
   ledger.newest_listed.reset();
   ledger.capped = false;
@@ -165,6 +171,7 @@ class Pass {
     ledger.read_whole = old.read_whole;
     ledger.unanchored = old.unanchored;
     ledger.order = old.order;
+    ledger.history_before = old.history_before;
     ledger.last_build = old.last_build;
     ledger.last_end = old.last_end;
     to.state.hidden = from.state.hidden;
@@ -210,7 +217,8 @@ DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery
                                  const DiscoveryRules& rules) {
   if (!data.state.created_at) data.state.created_at = discovery.server_time.value_or(begun);
   const DiscoveryEffects effects = Pass(data, discovery, begun, rules).run();
-  if (discovery.complete) {
+  data.incomplete_discoveries = discovery.complete ? 0 : data.incomplete_discoveries + 1;
+  if (discovery.complete || data.incomplete_discoveries >= kIncompleteMax) {
     data.state.discovered = true;
     data.state.discovery_scope = rules.scope;
   }

@@ -167,7 +167,9 @@ Met merge_unknown(Ledger& ledger, const Record& record, const MergeContext& cont
   if (record.open) {
     follow(ledger, record, context, effects);
   } else {
-    const bool history = ledger.baseline_pending;
+    const bool ended_before =
+        ledger.history_before && record.ended_at.value_or(placed_at) < *ledger.history_before;
+    const bool history = ledger.baseline_pending || ended_before;
     close(ledger, record, placed_at, history ? RecordClass::baseline : RecordClass::counted,
           context, effects);
   }
@@ -217,10 +219,14 @@ void close_vanished(Ledger& ledger, const SweepFindings& findings, UnixMillis ho
                     MergeEffects& effects) {
   for (OpenRecord& open : ledger.open) {
     const bool met = std::binary_search(findings.met.begin(), findings.met.end(), open.key);
-    const bool reachable = findings.met_is_whole && (findings.whole || open.placed_at >= horizon);
+    const bool reachable = findings.met_is_whole && !findings.left_out_rows &&
+                           (findings.whole || open.placed_at >= horizon);
+    const auto& refused = findings.refused_ids;
+    const bool asked_by_id = findings.point_reads &&
+                             std::find(refused.begin(), refused.end(), open.key) == refused.end();
     if (met) {
       open.sweeps_missed = 0;
-    } else if (open.gone || (reachable && !findings.point_reads)) {
+    } else if (open.gone || (reachable && !asked_by_id)) {
       ++open.sweeps_missed;
     }
   }

@@ -63,9 +63,11 @@ struct SweepFindings {
   std::span<const RecordKey> met;
   UnixMillis started_at;
   Millis lookback{0};
-  bool whole = true;             ///< Read to the end, not only down to the horizon.
-  bool met_is_whole = true;      ///< `met` covers the whole sweep (no restart in between).
-  bool point_reads = false;      ///< Open records are also asked for by id.
+  bool whole = true;           ///< Read to the end, not only down to the horizon.
+  bool met_is_whole = true;    ///< `met` covers the whole sweep (no restart in between).
+  bool left_out_rows = false;  ///< Some could not be read: who was not met may be among them.
+  bool point_reads = false;    ///< Open records are also asked for by id,
+  std::span<const RecordKey> refused_ids;  ///< but for these.
   std::size_t kept_below = 100;  ///< Newest unmet records below the floor that stay remembered.
 };
 

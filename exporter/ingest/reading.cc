@@ -10,8 +10,22 @@ namespace {
 constexpr int kPagesPerWalkMax = 20'000;
 /// Point reads in one visit; the open records take turns.
 constexpr int kRecordsPerVisitMax = 16;
-/// Whole readings before a first one that never comes out clean is believed all the same.
-constexpr int kFirstReadingsMax = 3;
+/// Point reads that fail in one visit before the rest is left to the next.
+constexpr int kRecordsFailedMax = 3;
+/// Sweeps in a row that are not clean before the last one is believed all the same: the totals of
+/// this list say nothing.
+constexpr int kUncleanSweepsMax = 3;
+/// Sweeps that a total asked for and that found nothing, before no total is asked any more.
+constexpr int kFalseAlarmsMax = 3;
+/// A page that fails so often in a row, though the head can be read, will not be read soon.
+constexpr int kFailuresBelieved = 2;
+/// Smaller pages than a sixteenth of the one that was refused cost more calls than their rows are
+/// worth.
+constexpr int kSplitMax = 16;
+/// Rows of one page that can't be read before all behind them is taken for unreadable.
+constexpr int kRowsFailedMax = 3;
+/// Two signs in a row are believed: a page without rows, a later page that is short.
+constexpr int kSignsOfEnd = 2;
 /// Pages in a row that repeat only what the walk has met: the server ignores the page number. Small
 /// pages repeat honestly when records are added in between.
 constexpr int kRepeatedPagesMax = 3;
@@ -29,6 +43,27 @@ ListOrder judge_order(std::uint64_t descending, std::uint64_t ascending) {
   if (descending >= kOrderMajority * ascending) return ListOrder::newest_first;
   if (ascending >= kOrderMajority * descending) return ListOrder::oldest_first;
   return ListOrder::unordered;
+}
+
+/// What may be true of one page alone, while the rest of the list can be read.
+bool may_concern_one_page(ErrorKind kind) {
+  return is_lasting(kind) || kind == ErrorKind::server_error || kind == ErrorKind::malformed ||
+         kind == ErrorKind::timeout || kind == ErrorKind::transport;
+}
+
+std::uint64_t first_row(const PageRequest& page) {
+  return static_cast<std::uint64_t>(page.index) * static_cast<std::uint64_t>(page.size);
+}
+
+int largest_divisor_below(int size) {
+  for (int parts = 2; parts <= size; ++parts) {
+    if (size % parts == 0) return size / parts;
+  }
+  return size;
+}
+
+bool contains(const std::vector<RecordKey>& keys, RecordKey key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
 /// Adds the new ones of `keys` to the sorted `met`; how many were new.
@@ -75,7 +110,10 @@ void Reading::begin_stage(const Ledger& ledger) {
   walk_.page_size = options_.page_size;
   seeking_ = small_head_ = false;
   seek_step_ = 1;
-  empty_in_a_row_ = repeats_in_a_row_ = 0;
+  signs_of_end_ = repeats_in_a_row_ = 0;
+  unproved_rows_.reset();
+  obstacle_.reset();
+  blocked_ = totals_rose_ = totals_fell_ = totals_lie_ = false;
   unknown_met_ = anchored_met_ = 0;
   first_total_ = last_total_ = std::nullopt;
   newest_met_ = previous_start_ = std::nullopt;
@@ -87,12 +125,17 @@ void Reading::begin_stage(const Ledger& ledger) {
     case Stage::resume:
       walk_ = ledger.walk.value_or(Walk{});
       if (walk_.first_total != 0) first_total_ = walk_.first_total;
+      blocked_ = ledger.unread_from && row_asked() > *ledger.unread_from;
       break;
     case Stage::head:
       walk_.goal = Walk::Goal::anchor;
       if (ledger.order == ListOrder::oldest_first) {
-        walk_.next_page = ledger.tail_page;
-        seeking_ = true;
+        // Where the last walk ended is only known together with the size of its pages.
+        if (ledger.tail_page_size > 0) {
+          walk_.next_page = ledger.tail_page;
+          walk_.page_size = ledger.tail_page_size;
+          seeking_ = true;
+        }
       } else if (wants_small_head(ledger)) {
         small_head_ = true;
         walk_.page_size = options_.head_page_size;
@@ -129,15 +172,19 @@ bool Reading::sweep_waits() const {
 /// Open records that nobody tells of by id have to be found in the list, wherever they are.
 bool Reading::wants_small_head(const Ledger& ledger) const {
   const bool smaller = options_.head_page_size > 0 && options_.head_page_size < options_.page_size;
-  return smaller && (options_.point_reads || ledger.open.empty());
+  return smaller && open_not_met(ledger, false).empty();
 }
 
-std::vector<const OpenRecord*> Reading::open_not_met(const Ledger& ledger) const {
+bool Reading::may_ask(RecordKey key) const {
+  return options_.point_reads && !contains(progress_.refused_ids, key);
+}
+
+/// Of the open records that this visit has not met: those that may be asked for by id, or those
+/// that only the list tells of.
+std::vector<const OpenRecord*> Reading::open_not_met(const Ledger& ledger, bool by_id) const {
   std::vector<const OpenRecord*> missing;
   for (const OpenRecord& open : ledger.open) {
-    if (std::find(open_met_.begin(), open_met_.end(), open.key) == open_met_.end()) {
-      missing.push_back(&open);
-    }
+    if (may_ask(open.key) == by_id && !contains(open_met_, open.key)) missing.push_back(&open);
   }
   return missing;
 }
@@ -145,12 +192,17 @@ std::vector<const OpenRecord*> Reading::open_not_met(const Ledger& ledger) const
 std::optional<Ask> Reading::next(const Ledger& ledger) const {
   if (stages_.empty() || error_) return std::nullopt;
   if (stages_.front() == Stage::records) {
-    const bool allowed = options_.point_reads && !point_reads_refused_;
-    const auto missing = open_not_met(ledger);
-    if (!allowed || missing.empty() || records_asked_ >= kRecordsPerVisitMax) return std::nullopt;
+    const auto missing = open_not_met(ledger, true);
+    const bool enough =
+        records_asked_ >= kRecordsPerVisitMax || records_failed_ >= kRecordsFailedMax;
+    if (missing.empty() || enough) return std::nullopt;
     return Ask{Ask::What::record, {}, missing.front()->id};
   }
-  if (pages_read_ >= options_.pages_per_visit) return std::nullopt;
+  if (obstacle_ && obstacle_->step == Obstacle::Step::head) {
+    return Ask{Ask::What::page, {0, walk_.page_size}, {}};
+  }
+  // What is tried about an obstacle is not cut: the next visit would have to begin it again.
+  if (pages_read_ >= options_.pages_per_visit && !obstacle_) return std::nullopt;
   return Ask{Ask::What::page, {walk_.next_page, walk_.page_size}, {}};
 }
 
@@ -189,38 +241,41 @@ Reading::PageFacts Reading::merge_page(Ledger& ledger, const Page& page,
   return facts;
 }
 
-/// Whether nothing is listed after this page. Also learns the page size that the server keeps to.
+std::uint64_t Reading::row_asked() const { return first_row({walk_.next_page, walk_.page_size}); }
+
+PageSeen Reading::seen(const Page& page) const {
+  return {{walk_.next_page, walk_.page_size}, page.rows, page.total, page.page_size};
+}
+
+/// Whether nothing is listed after this page.
 bool Reading::list_ends_here(const Page& page) {
-  const bool first = walk_.next_page == 0;
-  const auto size = static_cast<std::size_t>(walk_.page_size);
-  const std::uint64_t end = static_cast<std::uint64_t>(walk_.next_page) * size + page.rows;
-  const bool more_promised = page.total && *page.total > end;
-  if (page.rows >= size) {
-    empty_in_a_row_ = 0;
-    return false;
+  const ListEnd end = list_end(seen(page), options_.short_below);
+  const bool later_and_short =
+      walk_.next_page > 0 && page.rows < static_cast<std::size_t>(walk_.page_size);
+  signs_of_end_ = page.rows == 0 || later_and_short ? signs_of_end_ + 1 : 0;
+  const bool ends = end == ListEnd::here || signs_of_end_ >= kSignsOfEnd;
+  if (ends && page.rows == 0 && unproved_rows_ && walk_.next_page == 1) {
+    // The first page was all of the list, and not one that a limit of the server had cut.
+    proved_end_ = unproved_rows_;
+    walk_.next_page = 0;
+    walk_.page_size = options_.page_size;
   }
-  if (page.rows > 0) {
-    empty_in_a_row_ = 0;
-    // A first page cut short though the list goes on: the server has a smaller limit of its own.
-    if (first && more_promised) walk_.page_size = static_cast<int>(page.rows);
-    return page.total && !more_promised;
-  }
-  ++empty_in_a_row_;
-  return !more_promised || empty_in_a_row_ >= 2;
+  return ends;
 }
 
 bool Reading::goal_reached(const Ledger& ledger, const PageFacts& facts) const {
   const bool newest_first = ledger.order == ListOrder::newest_first && ledger.read_whole;
   if (!newest_first) return false;
   if (walk_.goal == Walk::Goal::sweep) {
+    // What could not be read is tried again, and lies further down.
+    if (ledger.unread_from && row_asked() < *ledger.unread_from) return false;
     // After a long silence the horizon may have passed records that nobody has read yet.
     const UnixMillis horizon = walk_.started_at - options_.lookback;
     return anchored_met_ > 0 && facts.oldest_start && *facts.oldest_start < horizon;
   }
   if (!facts.anchor_met) return false;
-  if (options_.point_reads && !point_reads_refused_) return true;
-  // Nobody tells of open records by id: go on down to the oldest of them.
-  const auto missing = open_not_met(ledger);
+  // Where nobody tells of open records by id: go on down to the oldest of them.
+  const auto missing = open_not_met(ledger, false);
   return std::none_of(missing.begin(), missing.end(), [&](const OpenRecord* open) {
     return facts.oldest_start && open->placed_at < *facts.oldest_start;
   });
@@ -242,12 +297,7 @@ void Reading::turn_into_sweep(Ledger& ledger) {
   progress_.met = std::move(head_met_);
 }
 
-void Reading::seek_anchor(const PageFacts& facts) {
-  if (facts.anchor_met || walk_.next_page == 0) {
-    seeking_ = false;
-    ++walk_.next_page;
-    return;
-  }
+void Reading::seek_back() {
   walk_.next_page = std::max(0, walk_.next_page - seek_step_);
   seek_step_ *= 2;
 }
@@ -261,58 +311,95 @@ void Reading::walk_on(Ledger& ledger, const PageFacts& facts, const Page& page) 
     return;
   }
   if (seeking_) {
-    seek_anchor(facts);
-  } else {
+    seek_back();
+  } else if (obstacle_) {
+    ask_within(row_asked() + static_cast<std::uint64_t>(walk_.page_size));
+    if (walk_.next_page > obstacle_->page.index && walk_.page_size == obstacle_->page.size) {
+      obstacle_.reset();
+    }
+  } else if (page.rows > 0) {  // A page without rows is read once more before it is believed.
+    const int size = next_page_size(seen(page));
+    if (size != walk_.page_size) unproved_rows_ = page.rows;
+    walk_.page_size = size;
     ++walk_.next_page;
   }
-  const bool resumable = !seeking_ && walk_.next_page > 0;
+  const bool resumable = !seeking_ && !obstacle_ && walk_.next_page > 0;
   const bool visit_ends = pages_read_ >= options_.pages_per_visit;
   if (resumable && (!sweep_waits() || visit_ends)) ledger.walk = walk_;
+}
+
+bool Reading::order_is_contradicted(const Ledger& ledger, const PageFacts& facts) const {
+  if (walk_.goal != Walk::Goal::anchor || !ledger.read_whole) return false;
+  if (ledger.order == ListOrder::oldest_first) return facts.descending > facts.ascending;
+  const bool head_went_back = walk_.next_page == 0 && ledger.newest_listed &&
+                              facts.newest_start.value_or(UnixMillis{}) < *ledger.newest_listed;
+  return facts.ascending > facts.descending || head_went_back;
+}
+
+/// Totals that can't be true: far below what was read already, or up and down by more than a page.
+void Reading::note_total(const Page& page) {
+  const auto much = static_cast<std::uint64_t>(options_.page_size);
+  const std::uint64_t read = row_asked() + page.rows;
+  totals_lie_ |= page.total && page.rows > 0 && 2 * *page.total <= read;
+  if (last_total_ && page.total) {
+    totals_rose_ |= *page.total > *last_total_ + much;
+    totals_fell_ |= *last_total_ > *page.total + much;
+  }
+  totals_lie_ |= totals_rose_ && totals_fell_;
+  last_total_ = page.total;
 }
 
 void Reading::apply_page(Ledger& ledger, const Page& page, const MergeContext& context,
                          MergeEffects& effects) {
   ++pages_read_;
   effects.changed = true;
-  const bool small_head = std::exchange(small_head_, false);
-  const bool first_of_walk = walk_.started_at == UnixMillis{};
-  if (first_of_walk) {
+  seen_at_ = context.seen_at;
+  longest_page_ = std::max(longest_page_, page.rows);
+  if (walk_.started_at == UnixMillis{}) {
     walk_.started_at = context.seen_at;
     first_total_ = page.total;
     walk_.first_total = page.total.value_or(0);
   }
-  last_total_ = page.total;
+  note_total(page);
   const PageFacts facts = merge_page(ledger, page, context, effects);
-
-  if (walk_.goal == Walk::Goal::anchor && ledger.read_whole) {
-    const bool newest_first = ledger.order == ListOrder::newest_first;
-    const bool contradicted =
-        newest_first ? facts.ascending > facts.descending : facts.descending > facts.ascending;
-    const bool head_went_back = newest_first && walk_.next_page == 0 && ledger.newest_listed &&
-                                facts.newest_start.value_or(UnixMillis{}) < *ledger.newest_listed;
-    const bool from_the_start = seeking_;
-    if (contradicted || head_went_back) {
-      turn_into_sweep(ledger);
-      if (from_the_start) return;
-    }
+  if (obstacle_ && obstacle_->step == Obstacle::Step::head) {
+    const Error failure = obstacle_->error;
+    if (!try_around(ledger)) error_ = failure;
+    return;
   }
+  if (obstacle_) pass_obstacle(ledger);
+  if (order_is_contradicted(ledger, facts)) {
+    const bool from_the_start = seeking_;
+    turn_into_sweep(ledger);
+    if (from_the_start) return;
+  }
+  after_page(ledger, page, facts, effects);
+}
 
-  const bool list_ended = seeking_ ? false : list_ends_here(page);
-  if (seeking_ && walk_.next_page == 0 && page.rows == 0) {
-    finish_walk(ledger, true, effects);
-  } else if (list_ended || goal_reached(ledger, facts)) {
+/// What follows from a page whose records are merged.
+void Reading::after_page(Ledger& ledger, const Page& page, const PageFacts& facts,
+                         MergeEffects& effects) {
+  const bool small_head = std::exchange(small_head_, false);
+  if (seeking_ && (facts.anchor_met || walk_.next_page == 0)) seeking_ = false;
+  if (seeking_) return walk_on(ledger, facts, page);
+  const std::uint64_t row_behind = row_asked() + page.rows;
+  const bool list_ended = list_ends_here(page);
+  const bool reached = list_ended || (ledger.unread_from && row_behind > *ledger.unread_from);
+  if (reached && !blocked_) ledger.unread_from.reset();
+  if (list_ended || goal_reached(ledger, facts)) {
     finish_walk(ledger, list_ended, effects);
   } else if (small_head && walk_.goal == Walk::Goal::anchor) {
     walk_.page_size = options_.page_size;  // More news than was expected: from the start.
   } else {
     walk_on(ledger, facts, page);
+    if (!error_ && lies_beyond_reach(ledger)) end_at(walk_.next_page - 1, ledger, effects);
   }
 }
 
 void Reading::finish_walk(Ledger& ledger, bool list_ended, MergeEffects& effects) {
-  // All of the list was read, nothing of it was known before, and there is news: what was listed
-  // between our last reading and now may have come and gone.
-  if (list_ended && had_anchored_ && anchored_met_ == 0 && unknown_met_ > 0) {
+  // All that can be read of the list was read, nothing of it was known before, and there is news:
+  // what was listed between our last reading and now may have come and gone.
+  if ((list_ended || blocked_) && had_anchored_ && anchored_met_ == 0 && unknown_met_ > 0) {
     ++effects.history_gaps;
   }
   const bool sweep = walk_.goal == Walk::Goal::sweep;
@@ -333,13 +420,10 @@ bool Reading::finish_head_walk(Ledger& ledger, bool list_ended) {
   }
   if (!sweep_waits()) ledger.walk.reset();
   anchor_all(ledger);
-  if (list_ended && ledger.order == ListOrder::oldest_first) {
-    ledger.tail_page = std::max(0, walk_.next_page - empty_in_a_row_);
-  }
-  const bool by_id = options_.point_reads && !point_reads_refused_;
-  if (!by_id && !open_not_met(ledger).empty()) ledger.sweep_wanted = true;
-  if (!first_total_) return true;
-  if (ledger.total_prev) {
+  if (ledger.order == ListOrder::oldest_first && (list_ended || blocked_)) remember_tail(ledger);
+  if (!open_not_met(ledger, false).empty()) ledger.sweep_wanted = true;
+  if (!first_total_ || totals_lie_) return true;
+  if (ledger.total_prev && progress_.false_alarms < kFalseAlarmsMax) {
     const std::uint64_t expected = *ledger.total_prev + unknown_met_;
     if (*first_total_ < expected) ledger.capped = true;
     if (*first_total_ > expected && !ledger.capped) ledger.sweep_wanted = true;
@@ -348,10 +432,17 @@ bool Reading::finish_head_walk(Ledger& ledger, bool list_ended) {
   return true;
 }
 
+/// The page that the next walk of an oldest-first list begins with.
+void Reading::remember_tail(Ledger& ledger) const {
+  const bool past_the_end = signs_of_end_ > 0 && walk_.next_page > 0;
+  ledger.tail_page = past_the_end ? walk_.next_page - 1 : walk_.next_page;
+  ledger.tail_page_size = walk_.page_size;
+}
+
 /// No removal was noticed, and all that the total promised was met: nothing can have been jumped.
 /// A total that promises the same too many twice is a total that lies.
-bool Reading::sweep_was_clean(bool list_ended) {
-  if (!first_total_ || !last_total_) return true;
+bool Reading::sweep_agrees_with_total(bool list_ended) {
+  if (!first_total_ || !last_total_ || totals_lie_) return true;
   if (*last_total_ < *first_total_) return false;
   const bool all_met = !list_ended || walk_.records_met >= *first_total_;
   if (all_met) {
@@ -366,37 +457,194 @@ bool Reading::sweep_was_clean(bool list_ended) {
 
 /// False: once more, from the start.
 bool Reading::finish_sweep(Ledger& ledger, bool list_ended, MergeEffects& effects) {
-  const bool clean = sweep_was_clean(list_ended);
-  sweep_ok_ = clean;
+  const bool agrees = sweep_agrees_with_total(list_ended);
+  progress_.unclean = agrees ? 0 : std::min(progress_.unclean + 1, kUncleanSweepsMax);
+  const bool believed = agrees || progress_.unclean == kUncleanSweepsMax;
+  sweep_ok_ = believed && !blocked_;
   ledger.order = judge_order(walk_.pairs_descending, walk_.pairs_ascending);
-  ledger.tail_page = std::max(0, walk_.next_page - empty_in_a_row_);
+  remember_tail(ledger);
   ledger.walk.reset();
   if (!ledger.read_whole) {
-    if (!clean && ++progress_.first_readings < kFirstReadingsMax) return false;
+    if (!believed && !blocked_) return false;
+    // What could not be read may show later: that it is history, its time tells.
+    if (blocked_ && ledger.baseline_pending) ledger.history_before = seen_at_;
+    if (blocked_ && !ledger.baseline_pending) ++effects.history_gaps;
     ledger.read_whole = true;
     ledger.baseline_pending = false;
   }
   anchor_all(ledger);
   ledger.total_prev = last_total_;
   ledger.capped = false;
-  ledger.sweep_wanted = false;
-  if (!clean) return true;
-  SweepFindings findings;
-  findings.met = progress_.met;
-  findings.started_at = walk_.started_at;
-  findings.lookback = options_.lookback;
-  findings.whole = list_ended;
-  findings.met_is_whole = progress_.whole;
-  findings.point_reads = options_.point_reads && !point_reads_refused_;
-  findings.kept_below = std::max<std::size_t>(100, static_cast<std::size_t>(options_.page_size));
-  conclude_sweep(ledger, findings, effects);
-  ledger.last_sweep = walk_.started_at;
+  if (std::exchange(ledger.sweep_wanted, false)) {
+    progress_.false_alarms = unknown_met_ == 0 ? progress_.false_alarms + 1 : 0;
+  }
+  if (believed) conclude(ledger, list_ended, effects);
+  progress_.refused_ids.clear();
   return true;
 }
 
+void Reading::conclude(Ledger& ledger, bool list_ended, MergeEffects& effects) {
+  SweepFindings findings;
+  findings.met = progress_.met;
+  findings.refused_ids = progress_.refused_ids;
+  findings.started_at = walk_.started_at;
+  findings.lookback = options_.lookback;
+  findings.whole = list_ended && !blocked_;
+  findings.met_is_whole = progress_.whole;
+  findings.left_out_rows = blocked_;
+  findings.point_reads = options_.point_reads;
+  findings.kept_below = std::max<std::size_t>(100, static_cast<std::size_t>(options_.page_size));
+  conclude_sweep(ledger, findings, effects);
+  if (!blocked_) ledger.last_sweep = walk_.started_at;
+}
+
+// ── Pages that can't be read ─────────────────────────────────────────────────────────────────────
+
+bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects& effects) {
+  if (!may_concern_one_page(error.kind)) return false;
+  if (seeking_) return seek_around();
+  if (!obstacle_) return meet_obstacle(ledger, error);
+  switch (obstacle_->step) {
+    case Obstacle::Step::head:
+      obstacle_.reset();
+      return false;
+    case Obstacle::Step::within:
+      return try_within();
+    case Obstacle::Step::beyond:
+      break;
+  }
+  if (pages_read_ == 0) return false;  // Nothing at all can be read.
+  leave_out(ledger);
+  end_at(obstacle_->page.index - 1, ledger, effects);
+  return true;
+}
+
+/// While an oldest-first list is searched for a known record: further back.
+bool Reading::seek_around() {
+  if (walk_.next_page == 0 || pages_read_ > 0) return false;
+  if (note_failure(row_asked()) < kFailuresBelieved) return false;
+  seek_back();
+  return true;
+}
+
+/// How often in a row the page at `row` has failed.
+int Reading::note_failure(std::uint64_t row) {
+  progress_.failed_times = progress_.failed_row == row ? progress_.failed_times + 1 : 1;
+  progress_.failed_row = row;
+  return progress_.failed_times;
+}
+
+/// A page fails for the first time in this visit. False: that ends the visit.
+bool Reading::meet_obstacle(const Ledger& ledger, const Error& error) {
+  obstacle_ = Obstacle{Obstacle::Step::head, {walk_.next_page, walk_.page_size}, 0, 0, error};
+  const bool is_head = walk_.next_page == 0;
+  // If the head could be read a moment ago, this page alone is to blame. Rights end at a moment.
+  const bool rights = error.kind == ErrorKind::forbidden || error.kind == ErrorKind::not_found;
+  if (!is_head && (pages_read_ == 0 || (rights && !is_known_obstacle(ledger)))) return true;
+  if (is_head && !options_.split_first_page && !is_known_obstacle(ledger)) {
+    obstacle_.reset();
+    return false;
+  }
+  return try_around(ledger);
+}
+
+bool Reading::is_known_obstacle(const Ledger& ledger) const {
+  const std::uint64_t row = first_row(obstacle_->page);
+  return ledger.unread_from && row <= *ledger.unread_from &&
+         *ledger.unread_from < row + static_cast<std::uint64_t>(obstacle_->page.size);
+}
+
+/// False: the failure may pass, and ends the visit.
+bool Reading::try_around(const Ledger& ledger) {
+  obstacle_->row = first_row(obstacle_->page);
+  walk_.next_page = obstacle_->page.index;
+  const bool lasting = is_lasting(obstacle_->error.kind);
+  const int times = note_failure(obstacle_->row);
+  if (!lasting && times < kFailuresBelieved && !is_known_obstacle(ledger)) {
+    obstacle_.reset();
+    return false;
+  }
+  obstacle_->step = Obstacle::Step::within;
+  // What takes too long is not asked for row by row.
+  const ErrorKind kind = obstacle_->error.kind;
+  const bool is_quick = kind != ErrorKind::timeout && kind != ErrorKind::transport;
+  return is_quick ? try_within() : ask_beyond();
+}
+
+/// What was asked for last failed: its first part, or the row behind it.
+bool Reading::try_within() {
+  const int smaller = largest_divisor_below(walk_.page_size);
+  const std::uint64_t row = row_asked();
+  if (walk_.page_size > 1 && walk_.page_size / smaller <= kSplitMax) {
+    walk_.page_size = smaller;
+    walk_.next_page = static_cast<int>(row / static_cast<std::uint64_t>(smaller));
+    return true;
+  }
+  if (obstacle_->rows_failed == 0) obstacle_->row = row;
+  if (++obstacle_->rows_failed >= kRowsFailedMax) return ask_beyond();
+  ask_within(row + static_cast<std::uint64_t>(walk_.page_size));
+  return true;
+}
+
+/// From `row` on: the largest part of the obstacle's page that begins there, or the next page.
+void Reading::ask_within(std::uint64_t row) {
+  const std::uint64_t end = first_row({obstacle_->page.index + 1, obstacle_->page.size});
+  int size = obstacle_->page.size;
+  const auto fits = [&] {
+    const auto rows = static_cast<std::uint64_t>(size);
+    return row % rows == 0 && (row >= end || row + rows <= end);
+  };
+  while (!fits()) size = largest_divisor_below(size);
+  walk_.page_size = size;
+  walk_.next_page = static_cast<int>(row / static_cast<std::uint64_t>(size));
+}
+
+/// The page behind the one that can't be read.
+bool Reading::ask_beyond() {
+  obstacle_->rows_failed = std::max(obstacle_->rows_failed, 1);
+  obstacle_->step = Obstacle::Step::beyond;
+  walk_.next_page = obstacle_->page.index + 1;
+  walk_.page_size = obstacle_->page.size;
+  return true;
+}
+
+/// The walk goes on without rows of the obstacle.
+void Reading::leave_out(Ledger& ledger) {
+  if (!blocked_ || !ledger.unread_from) ledger.unread_from = obstacle_->row;
+  blocked_ = true;
+  unreadable_ = obstacle_->error;
+}
+
+/// A page around an obstacle could be read.
+void Reading::pass_obstacle(Ledger& ledger) {
+  if (obstacle_->rows_failed > 0) leave_out(ledger);
+  if (obstacle_->step == Obstacle::Step::beyond) obstacle_.reset();
+}
+
+/// The rest of the list is out of reach: this walk is over.
+void Reading::end_at(int last_page, Ledger& ledger, MergeEffects& effects) {
+  if (obstacle_) walk_.page_size = obstacle_->page.size;
+  walk_.next_page = std::max(0, last_page);
+  signs_of_end_ = 0;
+  obstacle_.reset();
+  blocked_ = true;
+  finish_walk(ledger, false, effects);
+}
+
+/// What could not be read is asked for now and then: other walks end before it.
+bool Reading::lies_beyond_reach(const Ledger& ledger) const {
+  const bool comes_often =
+      walk_.goal == Walk::Goal::sweep || ledger.order == ListOrder::oldest_first;
+  if (!comes_often || options_.try_unreadable || obstacle_ || !ledger.read_whole) return false;
+  const std::uint64_t end = first_row({walk_.next_page + 1, walk_.page_size});
+  return ledger.unread_from && row_asked() <= *ledger.unread_from && *ledger.unread_from < end;
+}
+
+// ── Single records ───────────────────────────────────────────────────────────────────────────────
+
 void Reading::apply_record(Ledger& ledger, const Result<Record>& record,
                            const MergeContext& context, MergeEffects& effects) {
-  const auto missing = open_not_met(ledger);
+  const auto missing = open_not_met(ledger, true);
   if (missing.empty()) return;
   const RecordKey asked = missing.front()->key;
   ++records_asked_;
@@ -409,9 +657,11 @@ void Reading::apply_record(Ledger& ledger, const Result<Record>& record,
                                    [&](const OpenRecord& each) { return each.key == asked; });
     effects.changed |= !open->gone;
     open->gone = true;
+  } else if (is_lasting(record.error().kind)) {
+    progress_.refused_ids.push_back(asked);
+    ledger.sweep_wanted = true;  // Without an answer by id, only the list tells of it.
   } else {
-    point_reads_refused_ = true;
-    ledger.sweep_wanted = true;  // Without an answer by id, only a whole reading finds them.
+    ++records_failed_;
   }
   // Those asked go to the end, so that all get their turn.
   const auto open = std::find_if(ledger.open.begin(), ledger.open.end(),

@@ -8,6 +8,7 @@
 #include "exporter/ingest/ledger_rules.h"
 #include "exporter/model/cloud.h"
 #include "exporter/model/ledger.h"
+#include "exporter/model/list_end.h"
 
 namespace registry_exporter {
 
@@ -24,7 +25,13 @@ struct SweepProgress {
   bool whole = false;          ///< From the sweep's first page on, without a restart in between.
   /// Records that the total promised beyond those met, at the last sweep that ended so.
   std::optional<std::uint64_t> missing_before;
-  int first_readings = 0;  ///< Whole readings tried before the first clean one.
+  int unclean = 0;       ///< Sweeps in a row that did not agree with the total.
+  int false_alarms = 0;  ///< Sweeps in a row that a total asked for and that found nothing.
+  /// The row whose page failed last, for a reason that may pass, and how often in a row.
+  std::optional<std::uint64_t> failed_row;
+  int failed_times = 0;
+  /// Open records whose own reading is refused: they are followed in the list, until a sweep ends.
+  std::vector<RecordKey> refused_ids;
 };
 
 struct ReadingOptions {
@@ -37,6 +44,12 @@ struct ReadingOptions {
   int pages_per_visit = 16;
   bool sweep_due = false;
   bool point_reads = false;  ///< Single records may be asked for by id.
+  /// A first page of fewer rows is not cut by a limit of the server: see list_end().
+  std::size_t short_below = 0;
+  /// The first page has failed often: try smaller ones, too.
+  bool split_first_page = false;
+  /// Rows that could not be read (Ledger::unread_from) are asked for again.
+  bool try_unreadable = true;
 };
 
 /// One visit to one repository's list: decides which page or record to ask for next, merges what
@@ -49,7 +62,12 @@ struct ReadingOptions {
 ///  - Order not proven, first reading, or a sweep due: the whole list; down to the lookback horizon
 ///    where the order is proven.
 ///
-/// A short or empty page ends a list only if the total agrees or the next page is empty, too.
+/// Where a list ends, list_end() says; what it can't say is asked once more.
+///
+/// A page that is refused for good, or fails again and again, though the head of the list can be
+/// read, is an obstacle. Smaller pages find the rows that can't be read; the others count as ever.
+/// If the page behind it fails, too, the walk ends there (Ledger::unread_from). The next sweep
+/// tries again.
 class Reading {
  public:
   Reading(const Ledger& ledger, ReadingOptions options, SweepProgress progress);
@@ -60,6 +78,8 @@ class Reading {
                   MergeEffects& effects);
   void apply_record(Ledger& ledger, const Result<Record>& record, const MergeContext& context,
                     MergeEffects& effects);
+  /// The page asked for could not be read. True: the visit goes on around it. False: it is over.
+  bool apply_page_error(Ledger& ledger, const Error& error, MergeEffects& effects);
 
   /// The visit read all that it came for: the repository is up to date.
   bool complete() const;
@@ -67,29 +87,67 @@ class Reading {
   const std::optional<Error>& error() const { return error_; }
   /// Set when a sweep ended: was it clean?
   std::optional<bool> sweep_ok() const { return sweep_ok_; }
-  bool point_reads_refused() const { return point_reads_refused_; }
+  /// Rows that this visit found to be out of reach, in words.
+  const std::optional<Error>& unreadable() const { return unreadable_; }
+  /// Rows of the longest page.
+  std::size_t longest_page() const { return longest_page_; }
+  /// The list was proved to end after its first page, which had so many rows.
+  std::optional<std::size_t> proved_end() const { return proved_end_; }
   SweepProgress take_progress() { return std::move(progress_); }
 
  private:
   enum class Stage { resume, head, sweep, records };
   struct PageFacts;
 
+  /// A page that could not be read, and what is being tried about it.
+  struct Obstacle {
+    enum class Step {
+      head,    ///< Whether the first page can be read.
+      within,  ///< Smaller pages within the page.
+      beyond,  ///< The page behind it.
+    } step = Step::head;
+    PageRequest page;       ///< As it was asked for first.
+    std::uint64_t row = 0;  ///< The first one that can't be read, as far as known.
+    int rows_failed = 0;    ///< That can't be divided any more.
+    Error error;
+  };
+
   PageFacts merge_page(Ledger& ledger, const Page& page, const MergeContext& context,
                        MergeEffects& effects);
   void begin_stage(const Ledger& ledger);
   void end_stage(const Ledger& ledger);
   bool list_ends_here(const Page& page);
+  PageSeen seen(const Page& page) const;
+  void note_total(const Page& page);
+  bool order_is_contradicted(const Ledger& ledger, const PageFacts& facts) const;
+  void after_page(Ledger& ledger, const Page& page, const PageFacts& facts, MergeEffects& effects);
+  void remember_tail(Ledger& ledger) const;
+  std::uint64_t row_asked() const;
+  bool seek_around();
+  int note_failure(std::uint64_t row);
+  bool meet_obstacle(const Ledger& ledger, const Error& error);
+  bool is_known_obstacle(const Ledger& ledger) const;
+  bool try_around(const Ledger& ledger);
+  bool try_within();
+  void ask_within(std::uint64_t row);
+  bool ask_beyond();
+  void leave_out(Ledger& ledger);
+  void pass_obstacle(Ledger& ledger);
+  void end_at(int last_page, Ledger& ledger, MergeEffects& effects);
+  bool lies_beyond_reach(const Ledger& ledger) const;
   void walk_on(Ledger& ledger, const PageFacts& facts, const Page& page);
-  void seek_anchor(const PageFacts& facts);
+  void seek_back();
   bool goal_reached(const Ledger& ledger, const PageFacts& facts) const;
   void turn_into_sweep(Ledger& ledger);
   void finish_walk(Ledger& ledger, bool list_ended, MergeEffects& effects);
   bool finish_sweep(Ledger& ledger, bool list_ended, MergeEffects& effects);
-  bool sweep_was_clean(bool list_ended);
+  void conclude(Ledger& ledger, bool list_ended, MergeEffects& effects);
+  bool sweep_agrees_with_total(bool list_ended);
   bool finish_head_walk(Ledger& ledger, bool list_ended);
   bool sweep_waits() const;
   bool wants_small_head(const Ledger& ledger) const;
-  std::vector<const OpenRecord*> open_not_met(const Ledger& ledger) const;
+  bool may_ask(RecordKey key) const;
+  std::vector<const OpenRecord*> open_not_met(const Ledger& ledger, bool by_id) const;
 
   ReadingOptions options_;
   SweepProgress progress_;
@@ -101,7 +159,10 @@ class Reading {
   int seek_step_ = 1;
   bool small_head_ = false;  ///< The page asked for is the first and smaller one.
   int pages_read_ = 0;
-  int empty_in_a_row_ = 0;
+  std::size_t longest_page_ = 0;
+  std::optional<std::size_t> unproved_rows_;  ///< Of a first page that may be all of the list.
+  std::optional<std::size_t> proved_end_;
+  int signs_of_end_ = 0;  ///< In a row; two are believed.
   int repeats_in_a_row_ = 0;
   std::uint64_t unknown_met_ = 0;   ///< By this walk.
   std::uint64_t anchored_met_ = 0;  ///< By this walk.
@@ -111,8 +172,15 @@ class Reading {
   std::optional<UnixMillis> previous_start_;
   bool had_anchored_ = false;        ///< Before this walk, anything was anchored.
   std::vector<RecordKey> open_met_;  ///< In this visit.
+  std::optional<Obstacle> obstacle_;
+  std::optional<Error> unreadable_;
+  bool blocked_ = false;      ///< The walk under way left rows unread.
+  bool totals_rose_ = false;  ///< By more than a page, from one answer of this walk to the next.
+  bool totals_fell_ = false;
+  bool totals_lie_ = false;  ///< In this walk.
+  UnixMillis seen_at_{};     ///< Of the newest page.
   int records_asked_ = 0;
-  bool point_reads_refused_ = false;
+  int records_failed_ = 0;
   std::optional<bool> sweep_ok_;
   std::optional<Error> error_;
 };

@@ -44,7 +44,16 @@ struct Repository {
   }
   int failures = 0;
   std::optional<SteadyTime> retry_at;
-  std::optional<Error> failing;
+  std::optional<Error> failing;     ///< Why the newest reading failed.
+  std::optional<Error> unreadable;  ///< Why rows of the list could not be read when last tried.
+  int unreadable_tries = 0;         ///< In a row.
+  std::optional<SteadyTime> unreadable_retry_at;
+  /// A first page of so many rows was proved to be all of the list, and when.
+  struct ProvedEnd {
+    std::size_t rows = 0;
+    SteadyTime at;
+  };
+  std::optional<ProvedEnd> proved_end;
 
   SweepProgress sweep;
   PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
@@ -68,7 +77,8 @@ struct RegistryBooks {
   RegistryNumber number = 0;
   RegistryType type = RegistryType::acr;
   RegistryState state;
-  bool dirty = true;  ///< `state` is to be saved with the next commit.
+  bool dirty = true;               ///< `state` is to be saved with the next commit.
+  int incomplete_discoveries = 0;  ///< In a row.
   std::map<RepositoryKey, std::unique_ptr<Repository>> repositories;
 };
 

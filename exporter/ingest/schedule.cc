@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace registry_exporter {
 namespace {
@@ -102,6 +103,14 @@ Millis retry_delay(int failures, bool lasting, Millis max_staleness) {
   const int doublings = std::clamp(failures - 1, 0, 10);
   const Millis delay = kRetryFirst * (1 << doublings);
   return lasting ? max_staleness : std::min(delay, max_staleness);
+}
+
+void LongestCycle::took(Millis span, SteadyTime now) {
+  if (now - begun_ > period_) {
+    before_ = std::exchange(now_, Millis{0});
+    begun_ = now;
+  }
+  now_ = std::max(now_, span);
 }
 
 }  // namespace registry_exporter

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 
@@ -99,5 +100,19 @@ bool more_urgent(const Due& a, const Due& b);
 /// How long a repository that failed `failures` times in a row is left alone; `lasting`: a refusal
 /// that trying again soon won't change.
 Millis retry_delay(int failures, bool lasting, Millis max_staleness);
+
+/// The longest cycle of late: of the period under way and of the one before. Pure.
+class LongestCycle {
+ public:
+  explicit LongestCycle(Millis period) : period_(period) {}
+  void took(Millis span, SteadyTime now);
+  Millis longest() const { return std::max(now_, before_); }
+
+ private:
+  Millis period_;
+  SteadyTime begun_{};
+  Millis now_{0};
+  Millis before_{0};
+};
 
 }  // namespace registry_exporter

@@ -53,6 +53,7 @@ RepositoryView make_view(const RepositoryState& state, std::span<const Millis> w
     view.seen.values[i] = ledger.last_end.values[i].has_value();
   }
   view.last_read = ledger.last_read;
+  view.first_unreadable_row = ledger.unread_from;
   return view;
 }
 

@@ -57,6 +57,9 @@ struct RepositoryView {
   std::vector<RetentionRule> rules;
 
   std::optional<UnixMillis> last_read;
+  /// Counted from 0; set while rows of the list can't be read, though those before them can.
+  std::optional<std::uint64_t> first_unreadable_row;
+  std::string unreadable_detail;     ///< Why, in words; "" until it was tried by this process.
   std::optional<ErrorKind> failing;  ///< The newest reading failed for this.
   std::string failing_detail;        ///< The same in words.
 };

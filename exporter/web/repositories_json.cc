@@ -42,7 +42,9 @@ Json repository(const ListedRow& row) {
                {"repo", view.ref.name},
                {"state", name(row.freshness)},
                {"last_read", time(view.last_read)},
-               {"failing", failure(view)}};
+               {"failing", failure(view)},
+               {"first_unreadable_row", value(view.first_unreadable_row)},
+               {"unreadable_error", view.unreadable_detail}};
   if (row.registry->type == RegistryType::acr) {
     json["repo_id"] = view.ref.cloud_id;
     json["open_builds"] = view.open;

@@ -196,6 +196,15 @@ std::string failure(const RepositoryView& view) {
   return html + "<small>" + html_escape(advice(*view.failing)) + "</small></div>";
 }
 
+/// Rows that can't be read though others can.
+std::string unreadable(const RepositoryView& view) {
+  if (!view.first_unreadable_row) return {};
+  std::string html =
+      "<div>can't be read from row " + html_number(*view.first_unreadable_row) + " on";
+  if (!view.unreadable_detail.empty()) html += ": " + foreign_html(view.unreadable_detail);
+  return html + "<small>Rows before it count as ever; the next sweep tries again.</small></div>";
+}
+
 std::string table_row(const ListedRow& row, UnixMillis now) {
   const RepositoryView& view = *row.view;
   const bool builds = row.registry->type == RegistryType::acr;
@@ -211,7 +220,7 @@ std::string table_row(const ListedRow& row, UnixMillis now) {
                " class=\"number\"");
   html += builds ? cell("Last build", last_build(view, now))
                  : cell("Last deletion", last_deletion(view, now));
-  return html + cell("Problem", failure(view), " class=\"reason\"") + "</tr>\n";
+  return html + cell("Problem", failure(view) + unreadable(view), " class=\"reason\"") + "</tr>\n";
 }
 
 std::string table(const RepositoryOverview& overview, const RepositoryPage& page,

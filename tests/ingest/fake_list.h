@@ -21,48 +21,83 @@ inline Record runs(const std::string& id, std::int64_t start_seconds) {
   return {id, record_key(id), at(start_seconds), std::nullopt, true, Outcome::other};
 }
 
+/// What a list's total is said to be.
+enum class Totals { right, missing, zero, low, page_rows, high, wild };
+inline constexpr Totals kAllTotals[] = {Totals::right, Totals::missing,   Totals::zero,
+                                        Totals::low,   Totals::page_rows, Totals::high,
+                                        Totals::wild};
+
 /// One repository's list in a cloud that does what a test tells it to.
 struct FakeList {
   std::vector<Record> newest_first;
   bool oldest_first = false;
   bool knows_ids = true;    ///< Point reads are answered.
   bool may_ask_ids = true;  ///< The reader tries.
-  bool tells_total = true;
+  std::string refuses_id;   ///< This one alone.
+  Totals totals = Totals::right;
   int empty_call = 0;          ///< This call is answered without rows; the total stays.
   std::int64_t total_lie = 0;  ///< Added to the total.
   int page_size_min = 1;
   int page_size_max = 1000;
+  /// A page begins at index times the size that was asked for, however few rows it gets (as SWR's
+  /// offsets do); else at index times the size that is given (as ACR's page numbers do).
+  bool by_offset = false;
+  bool tells_size = false;  ///< Echoes the page size that it used.
+  /// Pages that touch one of these rows fail, for good.
+  std::function<std::optional<Error>(std::size_t row)> refuses;
   int calls = 0;
   int record_calls = 0;
   std::vector<int> sizes_asked;  ///< Of each page.
   UnixMillis now = at(1'000'000);
   std::function<void(FakeList&)> between_calls;
 
-  Page page(const PageRequest& request) {
+  Result<Page> page(const PageRequest& request) {
     ++calls;
     sizes_asked.push_back(request.size);
     std::vector<Record> listed = newest_first;
     if (oldest_first) std::reverse(listed.begin(), listed.end());
     const int size = std::clamp(request.size, page_size_min, page_size_max);
-    const auto begin = std::min(
-        listed.size(), static_cast<std::size_t>(request.index) * static_cast<std::size_t>(size));
+    const auto step = static_cast<std::size_t>(by_offset ? request.size : size);
+    const auto first = static_cast<std::size_t>(request.index) * step;
+    const auto begin = std::min(listed.size(), first);
     const auto end = std::min(listed.size(), begin + static_cast<std::size_t>(size));
+    for (std::size_t row = first; refuses && row < first + static_cast<std::size_t>(size); ++row) {
+      if (auto error = refuses(row)) return tl::unexpected(*error);
+    }
     Page answer;
     answer.records.assign(listed.begin() + static_cast<std::ptrdiff_t>(begin),
                           listed.begin() + static_cast<std::ptrdiff_t>(end));
     if (calls == empty_call) answer.records.clear();
     answer.rows = answer.records.size();
-    if (tells_total) {
-      answer.total =
-          static_cast<std::uint64_t>(static_cast<std::int64_t>(listed.size()) + total_lie);
-    }
+    answer.total = total_of(listed.size(), answer.rows);
+    if (tells_size) answer.page_size = size;
     if (between_calls) between_calls(*this);
     return answer;
   }
 
+  std::optional<std::uint64_t> total_of(std::size_t all, std::size_t rows) const {
+    switch (totals) {
+      case Totals::right:
+        return static_cast<std::uint64_t>(static_cast<std::int64_t>(all) + total_lie);
+      case Totals::missing:
+        return std::nullopt;
+      case Totals::zero:
+        return 0;
+      case Totals::low:
+        return all / 2;
+      case Totals::page_rows:
+        return rows;
+      case Totals::high:
+        return all + 1000;
+      case Totals::wild:
+        return record_key(std::to_string(calls)) % 2000;
+    }
+    return std::nullopt;
+  }
+
   Result<Record> record(const std::string& id) {
     ++record_calls;
-    if (!knows_ids) return fail(ErrorKind::forbidden, "no");
+    if (!knows_ids || id == refuses_id) return fail(ErrorKind::forbidden, "no");
     for (const Record& each : newest_first) {
       if (each.id == id) return each;
     }
@@ -75,6 +110,7 @@ struct VisitResult {
   MergeEffects effects;
   std::optional<bool> sweep_ok;
   std::optional<Error> error;
+  std::optional<Error> unreadable;
   int pages = 0;
 };
 
@@ -92,14 +128,21 @@ inline VisitResult visit(FakeList& list, Ledger& ledger, ReadingOptions options 
     if (result.pages++ >= calls_max) break;
     const MergeContext context{RegistryType::acr, list.now, kBounds, true};
     if (ask->what == Ask::What::page) {
-      reading.apply_page(ledger, list.page(ask->page), context, result.effects);
+      const Result<Page> page = list.page(ask->page);
+      if (page) {
+        reading.apply_page(ledger, *page, context, result.effects);
+      } else if (!reading.apply_page_error(ledger, page.error(), result.effects)) {
+        result.error = page.error();
+        break;
+      }
     } else {
       reading.apply_record(ledger, list.record(ask->record_id), context, result.effects);
     }
   }
-  result.complete = reading.complete();
+  result.complete = !result.error && reading.complete();
   result.sweep_ok = reading.sweep_ok();
-  result.error = reading.error();
+  if (reading.error()) result.error = reading.error();
+  result.unreadable = reading.unreadable();
   kept = reading.take_progress();
   return result;
 }

@@ -197,3 +197,16 @@ TEST_CASE("schedule: a repository that fails is asked ever more rarely, up to ma
   CHECK(retry_delay(99, false, kMaxStaleness) == kMaxStaleness);
   CHECK(retry_delay(1, true, kMaxStaleness) == kMaxStaleness);
 }
+
+TEST_CASE("schedule: the longest cycle of late is not forgotten for a short one") {
+  LongestCycle cycle(minutes(4));
+  const SteadyTime start{hours(5)};
+  cycle.took(seconds(20), start);
+  CHECK(cycle.longest() == seconds(20));
+  cycle.took(seconds(0), start + minutes(5));
+  CHECK(cycle.longest() == seconds(20));
+  cycle.took(seconds(3), start + minutes(8));
+  CHECK(cycle.longest() == seconds(20));
+  cycle.took(seconds(1), start + minutes(10));
+  CHECK(cycle.longest() == seconds(3));
+}
