@@ -14,6 +14,8 @@ constexpr std::array<std::string_view, 4> kBuildEnds = {"success", "failed", "ca
 constexpr std::array<std::string_view, 3> kTemplates = {"date_rule", "tag_rule", "other"};
 
 constexpr std::chrono::minutes kFirstReadingMax{2};
+/// Rows of the longest page that a history asks for.
+constexpr int kPageMax = 14;
 
 /// Repositories are told apart by registry and name; what one was called before counts as well.
 std::string key_of(std::string_view registry, std::string_view repo_namespace,
@@ -297,6 +299,18 @@ bool Oracle::may_have_sunk(const simulator::Absence& absence, UnixMillis placed_
   return (was_away || lists_lie_) && placed_at < now - lookback_;
 }
 
+/// Nobody can be asked for what is refused for good. Where such places never answer, their
+/// neighbours are not asked for one by one, either: it would take too long.
+bool Oracle::can_be_read(std::size_t row, std::uint32_t number) const {
+  const simulator::LastingFaults& lasting = world_.options().lasting;
+  const int around = lasting.answer == simulator::Broken::never ? kPageMax : 0;
+  if (lasting.is_too_deep(row, row + static_cast<std::size_t>(around) + 1)) return false;
+  for (int off = -around; off <= around; ++off) {
+    if (lasting.breaks_record(number + static_cast<std::uint32_t>(off))) return false;
+  }
+  return true;
+}
+
 std::string Oracle::missing(const Series& series, UnixMillis now) const {
   std::map<std::string, std::uint64_t> deficit;
   std::map<std::string, std::string> in_detail;
@@ -315,21 +329,27 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
   };
   for (const AcrRepository& repository : world_.acr()) {
     if (!repository.former_names.empty()) continue;
+    if (world_.options().lasting.breaks_repository(repository.index)) continue;
     const UnixMillis since = counts_since(key_of(repository), repository.created_at);
     Counts counts;
+    std::size_t row = 0;
     for (const simulator::Build* build : world_.listed(repository)) {
-      const bool counts_here = build->ended_at && build->over_at > since &&
+      const bool counts_here = can_be_read(row++, build->tag) && build->ended_at &&
+                               build->over_at > since &&
                                !may_have_sunk(build->absence, build->started_at, now);
       if (counts_here) ++counts.by_outcome[static_cast<std::size_t>(build->end)];
     }
     compare(key_of(repository), counts, since);
   }
   for (const SwrRepository& repository : world_.swr()) {
+    if (world_.options().lasting.breaks_repository(repository.index)) continue;
     const UnixMillis since = counts_since(key_of(repository), repository.created_at);
     Counts counts;
+    std::size_t row = 0;
     for (const simulator::Deletion* deletion : world_.listed(repository)) {
       const auto placed_at = std::chrono::floor<Millis>(deletion->created_at);
-      if (placed_at > since && !may_have_sunk(deletion->absence, placed_at, now)) {
+      if (can_be_read(row++, deletion->tag) && placed_at > since &&
+          !may_have_sunk(deletion->absence, placed_at, now)) {
         ++counts.by_outcome[template_of(repository, *deletion)];
       }
     }

@@ -22,8 +22,8 @@ namespace registry_exporter {
 ///  - None ever exceeds what happened since counting started.
 ///  - A series that is new shows 0 first, to each scraper that is there already, for a minute.
 ///  - The first answer after a start shows what was committed before it.
-///  - Once all is calm, every record that is listed and ended after its repository had been read
-///    for the first time is counted, but for those shown as late.
+///  - Once all is calm, every record that is listed, can be read at all, and ended after its
+///    repository had been read for the first time is counted, but for those shown as late.
 class Oracle {
  public:
   /// `lists_lie`: single answers may lack rows or call ended builds open, so that history may look
@@ -66,6 +66,7 @@ class Oracle {
   UnixMillis counts_since(const std::string& key, UnixMillis created_at) const;
   bool may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at, UnixMillis now) const;
   bool came_in_first(const std::string& key) const;
+  bool can_be_read(std::size_t row, std::uint32_t number) const;
   void note_history();
   std::map<std::string, Counts> happened_acr() const;
   std::map<std::string, Counts> happened_swr() const;

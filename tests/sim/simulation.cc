@@ -53,6 +53,21 @@ simulator::Tricks draw_tricks(Baton& dice) {
   return tricks;
 }
 
+/// What never gets better: totals of a kind, and places that can't be read.
+simulator::LastingFaults draw_lasting(Baton& dice) {
+  simulator::LastingFaults lasting;
+  if (dice.roll(3) == 0)
+    lasting.totals = static_cast<simulator::Totals>(dice.roll(simulator::kTotals));
+  lasting.cuts_by_offset = dice.roll(2) == 0;
+  lasting.echoes_asked_size = dice.roll(2) == 0;
+  lasting.answer = static_cast<simulator::Broken>(dice.roll(simulator::kBroken));
+  if (dice.roll(6) == 0) lasting.depth = static_cast<int>(14 + dice.roll(50));
+  if (dice.roll(8) == 0) lasting.broken_records = static_cast<int>(20 + dice.roll(40));
+  if (dice.roll(8) == 0) lasting.broken_ids = static_cast<int>(2 + dice.roll(5));
+  if (dice.roll(12) == 0) lasting.broken_repositories = static_cast<int>(2 + dice.roll(3));
+  return lasting;
+}
+
 simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   simulator::WorldOptions options;
   options.seed = seed;
@@ -63,6 +78,7 @@ simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   options.births_per_day = dice.roll(3) == 0 ? 10 : 0;
   if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
   options.tricks = draw_tricks(dice);
+  options.lasting = draw_lasting(dice);
   return options;
 }
 
@@ -134,12 +150,8 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   return plan;
 }
 
-/// Nasty answers may lack rows. And where the server cuts pages short, a total that lies can say
-/// just that the list ends there.
-bool lists_lie(const Plan& plan) {
-  const bool cut_short = plan.world.page_size_max > 0;
-  return plan.mix == "nasty" || (plan.mix == "mild" && cut_short);
-}
+/// Nasty answers may lack rows.
+bool lists_lie(const Plan& plan) { return plan.mix == "nasty"; }
 
 /// The baton's time with a wall clock that may be wrong.
 class WrongClock final : public Clock {
@@ -210,6 +222,7 @@ class Simulation {
     history_.trace = baton_.trace();
     history_.calls = calls_[0] + calls_[1];
     for (const auto& [name, times] : clouds_.fired()) history_.faults[std::string(name)] += times;
+    note_lasting_faults();
     return history_;
   }
 
@@ -248,6 +261,22 @@ class Simulation {
     (*engine)->stop();
   }
 
+  /// Those that lists were long enough for.
+  void note_lasting_faults() {
+    const simulator::LastingFaults& lasting = plan_.world.lasting;
+    std::size_t longest = 0;
+    for (const auto& each : clouds_.world().acr()) longest = std::max(longest, each.builds.size());
+    const auto rows = [](int number) { return static_cast<std::size_t>(number); };
+    const auto note = [&](const char* name, bool met) { history_.faults[name] += met ? 1 : 0; };
+    const int page = plan_.world.page_size_max;
+    note("page_cut", page > 0 && longest > rows(page));
+    note("totals_lie", lasting.totals != simulator::Totals::right);
+    note("too_deep", lasting.depth > 0 && longest > rows(lasting.depth));
+    note("broken_record", lasting.broken_records > 0 && longest > rows(lasting.broken_records));
+    note("broken_id", lasting.broken_ids > 0);
+    note("broken_repository", lasting.broken_repositories > 0);
+  }
+
   /// Some keep their state in SQLite as well, for real.
   std::unique_ptr<StateStore> open_sqlite() {
     if (!folder_) return nullptr;
@@ -260,7 +289,28 @@ class Simulation {
     const auto since = std::chrono::duration_cast<seconds>(baton_.now() - begun_);
     return std::string(" (") + (counts ? "count" : "baseline") + ", faults " + plan_.mix +
            ", life " + std::to_string(life_) + " of " + std::to_string(plan_.lives) + ", after " +
-           std::to_string(since.count()) + " s)";
+           std::to_string(since.count()) + " s" + what_lasts() + ")";
+  }
+
+  /// What of the world never changes, where it is not as it should be.
+  std::string what_lasts() const {
+    const simulator::LastingFaults& lasting = plan_.world.lasting;
+    std::string text;
+    const auto add = [&](const char* name, int value) {
+      if (value != 0) text += std::string(", ") + name + " " + std::to_string(value);
+    };
+    add("pages cut at", plan_.world.page_size_max);
+    add("cut by offset", lasting.cuts_by_offset ? 1 : 0);
+    add("totals", static_cast<int>(lasting.totals));
+    add("depth", lasting.depth);
+    add("broken record", lasting.broken_records);
+    add("broken id", lasting.broken_ids);
+    add("broken repository", lasting.broken_repositories);
+    add("answer", static_cast<int>(lasting.answer));
+    add("history", static_cast<int>(plan_.world.tricks.history_max));
+    add("order", static_cast<int>(plan_.world.order));
+    for (const RegistryConfig& each : plan_.config.registries) add("page size", each.page_size);
+    return text;
   }
 
   /// Before and after each write: the disk may be full or slow, or the process may die.

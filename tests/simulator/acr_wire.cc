@@ -119,17 +119,22 @@ std::optional<int> integer(const QueryPairs& parameters, std::string_view name, 
 
 struct PageWanted {
   int number = 1;
-  int size = kPageSizeDefault;  ///< After the clamp: what the answer echoes.
-  std::size_t first() const {
-    return (static_cast<std::size_t>(number) - 1) * static_cast<std::size_t>(size);
-  }
+  int size = kPageSizeDefault;    ///< Rows at the most.
+  int echoed = kPageSizeDefault;  ///< The size that the answer tells.
+  std::size_t begin = 0;          ///< Its first row.
+  std::size_t first() const { return begin; }
 };
 
-std::optional<PageWanted> page_of(const AcrCall& call) {
+std::optional<PageWanted> page_of(const AcrCall& call, const WorldOptions& options) {
   const auto number = integer(call.parameters, "PageNo", 1);
   const auto size = integer(call.parameters, "PageSize", kPageSizeDefault);
   if (!number || !size || *number < 1 || *size < 1) return std::nullopt;
-  return PageWanted{*number, std::min(*size, kPageSizeMax)};
+  const int asked = std::min(*size, kPageSizeMax);
+  const int largest = options.page_size_max > 0 ? options.page_size_max : kPageSizeMax;
+  const int given = std::min(asked, largest);
+  const int step = options.lasting.cuts_by_offset ? asked : given;
+  return PageWanted{*number, given, options.lasting.echoes_asked_size ? asked : given,
+                    (static_cast<std::size_t>(*number) - 1) * static_cast<std::size_t>(step)};
 }
 
 Json success(const AcrCall& call) {
@@ -149,7 +154,7 @@ HttpResponse missing(const AcrCall& call, const std::string& name) {
 
 void put_page(Json& body, const PageWanted& page, std::size_t total, bool as_text) {
   body["PageNo"] = page.number;
-  body["PageSize"] = page.size;
+  body["PageSize"] = page.echoed;
   if (as_text) {
     body["TotalCount"] = std::to_string(total);
   } else {
@@ -157,8 +162,35 @@ void put_page(Json& body, const PageWanted& page, std::size_t total, bool as_tex
   }
 }
 
+/// The same with the total as this world's servers tell it.
+void put_page(Json& body, const PageWanted& page, std::size_t total, const AcrCall& call,
+              const World& world) {
+  const std::size_t end = std::min(total, page.first() + static_cast<std::size_t>(page.size));
+  const std::size_t rows = end - std::min(page.first(), end);
+  const Totals totals = world.options().lasting.totals;
+  const auto said = said_total(totals, total, rows, call.lies.dice);
+  put_page(body, page, said.value_or(0), !call.lies.loose);
+  if (totals == Totals::missing) body.erase("TotalCount");
+  if (totals == Totals::null) body["TotalCount"] = nullptr;
+}
+
+/// What a place that is broken for good answers.
+HttpResponse broken_for_good(const AcrCall& call, const World& world) {
+  switch (world.options().lasting.answer) {
+    case Broken::bad_request:
+      return acr_error(400, "InvalidParameter", "The specified PageNo is too large.", call.now);
+    case Broken::forbidden:
+      return acr_error(403, "NoPermission", "You are not authorized to do this action.", call.now);
+    case Broken::server_error:
+      return acr_error(500, "InternalError", "The request processing has failed.", call.now);
+    case Broken::never:
+      break;
+  }
+  return {.status = kNeverAnswered, .headers = {}, .body = {}};
+}
+
 HttpResponse list_instances(const World& world, const AcrAccount& account, const AcrCall& call) {
-  const auto page = page_of(call);
+  const auto page = page_of(call, {});
   if (!page) return bad_page(call);
   Json body = success(call);
   put_page(body, *page, 1, false);
@@ -193,7 +225,7 @@ HttpResponse get_instance(const World& world, const AcrAccount& account, const A
 }
 
 HttpResponse list_namespaces(const World& world, const AcrAccount& account, const AcrCall& call) {
-  const auto page = page_of(call);
+  const auto page = page_of(call, world.options());
   if (!page) return bad_page(call);
   const std::string_view wanted = value_of(call.parameters, "NamespaceName");
   std::vector<std::string> matched;
@@ -201,7 +233,7 @@ HttpResponse list_namespaces(const World& world, const AcrAccount& account, cons
     if (wanted.empty() || name == wanted) matched.push_back(name);
   }
   Json body = success(call);
-  put_page(body, *page, matched.size(), true);
+  put_page(body, *page, matched.size(), call, world);
   body["Namespaces"] = Json::array();
   const std::size_t end =
       std::min(matched.size(), page->first() + static_cast<std::size_t>(page->size));
@@ -233,7 +265,7 @@ Json repository_json(const AcrRepository& repository, const AcrAccount& account)
 }
 
 HttpResponse list_repositories(const World& world, const AcrAccount& account, const AcrCall& call) {
-  const auto page = page_of(call);
+  const auto page = page_of(call, world.options());
   if (!page) return bad_page(call);
   const std::string_view space = value_of(call.parameters, "RepoNamespaceName");
   const std::string_view name = value_of(call.parameters, "RepoName");
@@ -246,7 +278,7 @@ HttpResponse list_repositories(const World& world, const AcrAccount& account, co
     if (fits) matched.push_back(&repository);
   }
   Json body = success(call);
-  put_page(body, *page, matched.size(), true);
+  put_page(body, *page, matched.size(), call, world);
   body["Repositories"] = Json::array();
   const std::size_t end =
       std::min(matched.size(), page->first() + static_cast<std::size_t>(page->size));
@@ -312,7 +344,7 @@ const AcrRepository* other_repository(const World& world, const AcrRepository* t
 HttpResponse list_builds(const World& world, const AcrCall& call) {
   const std::string_view id = value_of(call.parameters, "RepoId");
   if (id.empty()) return missing(call, "RepoId");
-  auto page = page_of(call);
+  auto page = page_of(call, world.options());
   if (!page) return bad_page(call);
   const Lies& lies = call.lies;
   const AcrRepository* repository = world.find_acr(id);
@@ -321,16 +353,18 @@ HttpResponse list_builds(const World& world, const AcrCall& call) {
     return acr_error(403, "NoPermission", "You are not authorized to do this action.", call.now);
   }
   if (lies.other_repository) repository = other_repository(world, repository);
-  const int largest = world.options().page_size_max;
-  if (largest > 0) page->size = std::min(page->size, largest);
+  const LastingFaults& lasting = world.options().lasting;
+  if (lasting.breaks_repository(repository->index)) return broken_for_good(call, world);
   const auto builds = world.listed(*repository, lies.rows_hidden);
   const auto total = static_cast<std::ptrdiff_t>(builds.size()) + lies.total_off;
   Json body = success(call);
-  put_page(body, *page, static_cast<std::size_t>(std::max<std::ptrdiff_t>(total, 0)), !lies.loose);
+  put_page(body, *page, static_cast<std::size_t>(std::max<std::ptrdiff_t>(total, 0)), call, world);
   Json records = Json::array();
   const std::size_t first = lies.first_page ? 0 : page->first();
   const std::size_t end = std::min(builds.size(), first + static_cast<std::size_t>(page->size));
+  if (lasting.is_too_deep(first, end)) return broken_for_good(call, world);
   for (std::size_t i = first; i < end && !lies.empty; ++i) {
+    if (lasting.breaks_record(builds[i]->tag)) return broken_for_good(call, world);
     records.push_back(build_json(world, *repository, *builds[i], lies));
   }
   body["BuildRecords"] = std::move(records);
@@ -342,6 +376,7 @@ HttpResponse get_build(const World& world, const AcrCall& call) {
   if (id.empty()) return missing(call, "BuildRecordId");
   const auto [repository, build] = world.find_build(id);
   if (build == nullptr) return acr_business_error("BUILD_RECORD_NOT_EXIST", call.now);
+  if (world.options().lasting.breaks_id(build->tag)) return broken_for_good(call, world);
   const auto end = build->ended_at ? build->ended_at->time_since_epoch().count() : 0;
   Json body = success(call);
   body["BuildRecordId"] = build->id;

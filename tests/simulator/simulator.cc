@@ -152,10 +152,11 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
                          ? acr_error(403, "NoPrivilege", "Access denied.", now)
                          : swr_error(403, "SVCSTG.SWR.4030170", "You do not have permission.", now);
   }
+  const bool never = reply.response.status == kNeverAnswered;
   std::string& body = reply.response.body;
   if (fault == Fault::truncate) body.resize(body.size() / 2);
   reply.cut = fault == Fault::cut;
-  reply.lost = fault == Fault::lose;
+  reply.lost = fault == Fault::lose || never;
   if (fault == Fault::slow) reply.delay = Millis{500 + static_cast<int>(misfortune.dice % 2500)};
   return reply;
 }

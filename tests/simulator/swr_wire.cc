@@ -134,11 +134,27 @@ HttpResponse refuse(const SwrRefusal& refusal, UnixMillis now) {
 
 /// "start-count/total": first row, rows on this page, all rows.
 void put_range(HttpResponse& response, const Listing& listing, std::size_t rows,
-               std::size_t total) {
-  if (!listing.paged) return;
+               std::optional<std::size_t> said) {
+  if (!listing.paged || !said) return;
+  const std::size_t total = *said;
   response.headers.emplace_back(
       "content-range",
       std::to_string(listing.offset) + "-" + std::to_string(rows) + "/" + std::to_string(total));
+}
+
+/// What a place that is broken for good answers.
+HttpResponse broken_for_good(const World& world, const SwrCall& call) {
+  switch (world.options().lasting.answer) {
+    case Broken::bad_request:
+      return swr_error(400, "SVCSTG.SWR.4001025", "Invalid parameters.", call.now);
+    case Broken::forbidden:
+      return swr_error(403, "SVCSTG.SWR.4030170", "You do not have permission.", call.now);
+    case Broken::server_error:
+      return swr_error(500, "SVCSTG.SWR.5000010", "Internal error.", call.now);
+    case Broken::never:
+      break;
+  }
+  return {.status = kNeverAnswered, .headers = {}, .body = {}};
 }
 
 HttpResponse list_namespaces(const World& world, const SwrCall& call) {
@@ -213,15 +229,20 @@ HttpResponse list_repositories(const World& world, const SwrCall& call) {
   }
   const auto matched = matching(world, listing.terms);
   Json body = Json::array();
-  const std::size_t end = std::min(matched.size(), listing.offset + listing.limit);
+  const int largest = world.options().page_size_max;
+  const std::size_t limit =
+      largest > 0 ? std::min(listing.limit, static_cast<std::size_t>(largest)) : listing.limit;
+  const std::size_t end = std::min(matched.size(), listing.offset + limit);
+  const std::size_t rows = end - std::min(listing.offset, end);
+  const auto said =
+      said_total(world.options().lasting.totals, matched.size(), rows, call.lies.dice);
   for (std::size_t i = listing.offset; i < end; ++i) {
     Json row = repository_json(*matched[i]);
-    row["total_range"] = matched.size();
+    if (said) row["total_range"] = *said;
     body.push_back(std::move(row));
   }
-  const std::size_t rows = body.size();
   HttpResponse response = respond(200, body, call.now);
-  put_range(response, listing, rows, matched.size());
+  put_range(response, listing, rows, said);
   return response;
 }
 
@@ -308,20 +329,27 @@ HttpResponse list_histories(const World& world, const SwrRepository& asked, cons
   const SwrRepository& repository = lies.other_repository ? other_repository(world, asked) : asked;
   const int largest = world.options().page_size_max;
   if (largest > 0) listing.limit = std::min(listing.limit, static_cast<std::size_t>(largest));
+  const LastingFaults& lasting = world.options().lasting;
+  if (lasting.breaks_repository(repository.index)) return broken_for_good(world, call);
   const auto all = world.listed(repository, lies.rows_hidden);
-  const auto said = static_cast<std::ptrdiff_t>(all.size()) + lies.total_off;
-  const auto total = static_cast<std::size_t>(std::max<std::ptrdiff_t>(said, 0));
+  const auto about = static_cast<std::ptrdiff_t>(all.size()) + lies.total_off;
+  const auto total = static_cast<std::size_t>(std::max<std::ptrdiff_t>(about, 0));
   Json log = Json::array();
   const std::size_t first = lies.first_page ? 0 : listing.offset;
   const std::size_t end = std::min(all.size(), first + listing.limit);
+  if (lasting.is_too_deep(first, end)) return broken_for_good(world, call);
   for (std::size_t i = first; i < end && !lies.empty; ++i) {
+    if (lasting.breaks_record(all[i]->tag)) return broken_for_good(world, call);
     log.push_back(deletion_json(repository, *all[i], lies));
   }
   const std::size_t shown = log.size();
-  Json body = {{"retention_log", std::move(log)}, {"total", total}};
-  if (lies.loose) body["total"] = std::to_string(total);
+  Json body = {{"retention_log", std::move(log)}};
+  const auto said = said_total(lasting.totals, total, shown, lies.dice);
+  if (said) body["total"] = *said;
+  if (lasting.totals == Totals::null) body["total"] = nullptr;
+  if (lies.loose && said) body["total"] = std::to_string(*said);
   HttpResponse response = respond(200, body, call.now);
-  put_range(response, listing, shown, total);
+  put_range(response, listing, shown, said);
   return response;
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "exporter/base/percent_encoding.h"
 #include "exporter/net/http_transport.h"
+#include "tests/simulator/world.h"
 
 namespace registry_exporter::simulator {
 
@@ -45,6 +47,32 @@ inline bool has_key(const QueryPairs& pairs, std::string_view name) {
     if (key == name) return true;
   }
   return false;
+}
+
+/// The status of an answer that never comes.
+inline constexpr int kNeverAnswered = 0;
+
+/// What a list of `rows` is said to have, by a server that lies in its own way. nullopt: nothing.
+inline std::optional<std::size_t> said_total(Totals totals, std::size_t all, std::size_t rows,
+                                             std::uint64_t dice) {
+  switch (totals) {
+    case Totals::right:
+      return all;
+    case Totals::missing:
+    case Totals::null:
+      return std::nullopt;
+    case Totals::zero:
+      return 0;
+    case Totals::low:
+      return all / 2;
+    case Totals::page_rows:
+      return rows;
+    case Totals::high:
+      return all + 1000;
+    case Totals::wild:
+      return dice % 3000;
+  }
+  return std::nullopt;
 }
 
 /// A temporary key of either cloud.

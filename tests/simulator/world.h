@@ -57,6 +57,41 @@ class Script {
   virtual std::uint32_t keep(std::uint32_t, Life, std::uint32_t own) const { return own; }
 };
 
+/// What the total of a list is said to be.
+enum class Totals : std::uint8_t { right, missing, null, zero, low, page_rows, high, wild };
+inline constexpr std::size_t kTotals = 8;
+
+/// What a place that is broken for good answers.
+enum class Broken : std::uint8_t { bad_request, forbidden, server_error, never };
+inline constexpr std::size_t kBroken = 4;
+
+/// What is wrong with a cloud for good, at certain places or in every answer.
+struct LastingFaults {
+  Totals totals = Totals::right;
+  /// acr: pages begin where the size that was asked for says, though the server cuts them short.
+  bool cuts_by_offset = false;
+  bool echoes_asked_size = false;  ///< acr: whatever size it used.
+  Broken answer = Broken::bad_request;
+  int depth = 0;                ///< Rows of a list of records from this one on; 0: none.
+  int broken_records = 0;       ///< Every so many-th record breaks each page that shows it.
+  int broken_ids = 0;           ///< acr: every so many-th build can't be read by its id.
+  int broken_repositories = 0;  ///< The list of every so many-th repository.
+
+  bool breaks_record(std::uint32_t number) const { return hits(broken_records, number); }
+  bool breaks_id(std::uint32_t number) const { return hits(broken_ids, number); }
+  bool breaks_repository(std::uint32_t number) const { return hits(broken_repositories, number); }
+  /// Whether a page of rows [first, end) of a list can't be read for its depth.
+  bool is_too_deep(std::size_t first, std::size_t end) const {
+    const auto rows = static_cast<std::size_t>(depth);
+    return depth > 0 && (first >= rows || end > rows);
+  }
+
+ private:
+  static bool hits(int every, std::uint32_t number) {
+    return every > 0 && number % static_cast<std::uint32_t>(every) == 0;
+  }
+};
+
 enum class Order : std::uint8_t { newest_first, oldest_first, shuffled };
 
 struct WorldOptions {
@@ -73,6 +108,7 @@ struct WorldOptions {
   /// The longest page of records, whatever is asked for; 0: as the clouds have it.
   int page_size_max = 0;
   Tricks tricks{};
+  LastingFaults lasting{};
   /// Outlives the world; nullptr: none.
   const Script* script = nullptr;
 };
