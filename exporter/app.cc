@@ -157,17 +157,18 @@ EngineOptions App::engine_options() const {
 }
 
 int App::collect_once() {
-  data_->shown_before = false;  // One exposition has no before.
+  data_->past = {};  // One exposition has no before.
   engine_->start(std::move(*data_));
   ScrapeRequest request;
   request.timeout = kOnceTimeout;
+  request.client = "--once";
   const Engine::Scrape scrape = engine_->scrape(request, live_state());
   bool written = true;
   for (const Chunk& chunk : scrape.chunks) {
     written &= std::fwrite(chunk->data(), 1, chunk->size(), stdout) == chunk->size();
   }
   written &= std::fflush(stdout) == 0;
-  if (written) engine_->answered(scrape, "--once");
+  if (written) engine_->answered(scrape);
   engine_->stop();
   if (!written) return failed("stdout can't be written", kFailed);
   return scrape.complete ? 0 : failed("not everything could be read; see the log above", kFailed);
@@ -274,8 +275,8 @@ ScrapeAnswer App::scrape(const ScrapeRequest& request) {
   auto scrape = std::make_shared<Engine::Scrape>(engine->scrape(request, live_state()));
   ScrapeAnswer answer;
   answer.chunks = scrape->chunks;
-  answer.when_done = [engine, scrape, client = request.client](bool sent) {
-    if (sent) engine->answered(*scrape, client);
+  answer.when_done = [engine, scrape](bool sent) {
+    if (sent) engine->answered(*scrape);
   };
   if (!request.collect) answer.when_done = nullptr;
   return answer;

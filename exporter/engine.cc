@@ -73,7 +73,7 @@ EngineBooks engine_books_of(LoadedState loaded) {
     RepositoryKey key{repository->state.ref.repo_namespace, repository->state.ref.name};
     found->second->repositories.emplace(std::move(key), std::move(repository));
   }
-  data.shown_before = !loaded.registries.empty();
+  data.past.shown = data.past.scraped = !loaded.registries.empty();
   return data;
 }
 
@@ -101,7 +101,7 @@ Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
 
 Engine::~Engine() { stop(); }
 
-CollectorOptions Engine::collector_options(const RegistryConfig& registry, bool shown_before) {
+CollectorOptions Engine::collector_options(const RegistryConfig& registry, Showing::Past past) {
   CollectorOptions options;
   options.name = registry.name;
   options.type = registry.is_acr() ? RegistryType::acr : RegistryType::swr;
@@ -116,7 +116,7 @@ CollectorOptions Engine::collector_options(const RegistryConfig& registry, bool 
   options.concurrency = registry.concurrency;
   options.requests_per_second = registry.requests_per_second;
   options.collect_rules = !registry.is_acr() && std::get<SwrConfig>(registry.cloud).collect_rules;
-  options.shown_before = shown_before;
+  options.past = past;
   DiscoveryRules& discovery = options.discovery;
   discovery.scope = scope_of(registry, options_);
   discovery.count_history =
@@ -148,7 +148,7 @@ void Engine::start(EngineBooks data) {
   for (Registry& registry : registries_) {
     const std::string identity = registry.config.identity();
     auto node = unused_.extract(identity);
-    const bool shown_before = data.shown_before && !node.empty();
+    const Showing::Past past = node.empty() ? Showing::Past{} : data.past;
     std::unique_ptr<RegistryBooks> known;
     if (!node.empty()) {
       known = std::move(node.mapped());
@@ -158,7 +158,7 @@ void Engine::start(EngineBooks data) {
       known->state.identity = identity;
     }
     registry.collector = std::make_unique<Collector>(
-        runtime_, *registry.connection.cloud, collector_options(registry.config, shown_before),
+        runtime_, *registry.connection.cloud, collector_options(registry.config, past),
         collector_hooks(registry.config), std::move(known));
     collectors.push_back(registry.collector.get());
   }
@@ -174,6 +174,7 @@ EngineBooks Engine::stop() {
   }
   committer_.stop();
   EngineBooks data;
+  data.past.scraped = true;
   data.last_registry = last_registry_;
   data.last_repository = last_repository_;
   data.registries = std::move(unused_);
@@ -197,13 +198,15 @@ std::vector<Collector*> Engine::selected(const std::vector<std::string>& names) 
 }
 
 /// Joins or starts a cycle of each, waits for them as long as the time to render allows.
-bool Engine::collect(const std::vector<Collector*>& collectors, Millis timeout) {
-  const SteadyTime deadline = runtime_.clock.steady_now() + timeout;
+bool Engine::collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request) {
+  const SteadyTime deadline = runtime_.clock.steady_now() + request.timeout;
   const Millis rendering = Millis{2 * last_render_ms_ + 50};
-  const Millis reserve = std::min(rendering + Millis{50}, timeout / 3);
+  const Millis reserve = std::min(rendering + Millis{50}, request.timeout / 3);
   std::vector<Collector::Ticket> tickets;
   tickets.reserve(collectors.size());
-  for (Collector* collector : collectors) tickets.push_back(collector->begin_scrape());
+  for (Collector* collector : collectors) {
+    tickets.push_back(collector->begin_scrape(request.client));
+  }
   bool complete = true;
   bool cached = true;
   for (std::size_t i = 0; i < collectors.size(); ++i) {
@@ -220,7 +223,8 @@ bool Engine::collect(const std::vector<Collector*>& collectors, Millis timeout) 
 Engine::Scrape Engine::scrape(const ScrapeRequest& request, LiveState live) {
   const std::vector<Collector*> collectors = selected(request.registries);
   Scrape scrape;
-  if (request.collect) scrape.complete = collect(collectors, request.timeout);
+  scrape.client = request.client;
+  if (request.collect) scrape.complete = collect(collectors, request);
   Snapshot snapshot;
   for (const Collector* collector : collectors) {
     snapshot.registries.push_back(collector->snapshot());
@@ -237,9 +241,11 @@ Engine::Scrape Engine::scrape(const ScrapeRequest& request, LiveState live) {
   return scrape;
 }
 
-void Engine::answered(const Scrape& scrape, const std::string& client) {
+void Engine::answered(const Scrape& scrape) {
   for (const auto& [registry_name, version] : scrape.versions) {
-    for (Collector* collector : selected({registry_name})) collector->answered(client, version);
+    for (Collector* collector : selected({registry_name})) {
+      collector->answered(scrape.client, version);
+    }
   }
 }
 

@@ -37,7 +37,7 @@ struct EngineBooks {
   std::map<std::string, std::unique_ptr<RegistryBooks>> registries;
   RegistryNumber last_registry = 0;
   RepositoryNumber last_repository = 0;
-  bool shown_before = false;  ///< An earlier process may have shown values.
+  Showing::Past past;
 };
 EngineBooks engine_books_of(LoadedState loaded);
 
@@ -58,12 +58,13 @@ class Engine {
   struct Scrape {
     std::vector<Chunk> chunks;
     bool complete = false;
+    std::string client;
     std::vector<std::pair<std::string, std::uint64_t>> versions;  ///< Registry → snapshot shown.
   };
   /// Collects (when asked to) and renders. Always back before `request.timeout` has passed.
   Scrape scrape(const ScrapeRequest& request, LiveState live);
   /// The whole of `scrape` was handed to the client.
-  void answered(const Scrape& scrape, const std::string& client);
+  void answered(const Scrape& scrape);
   /// Saves what there is to save, before the deadline.
   bool flush(SteadyTime deadline) { return committer_.flush(deadline); }
 
@@ -83,9 +84,9 @@ class Engine {
 
   Engine(Runtime runtime, StateStore& store, const Config& config, const EngineOptions& options,
          SelfMetrics& self);
-  CollectorOptions collector_options(const RegistryConfig& registry, bool shown_before);
+  CollectorOptions collector_options(const RegistryConfig& registry, Showing::Past past);
   CollectorHooks collector_hooks(const RegistryConfig& registry);
-  bool collect(const std::vector<Collector*>& collectors, Millis timeout);
+  bool collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request);
   std::vector<Collector*> selected(const std::vector<std::string>& names) const;
 
   Runtime runtime_;

@@ -37,7 +37,7 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
       data_(std::move(data)),
       longest_cycle_(2 * options_.max_staleness),
       page_limit_(options_.sweep_interval + options_.max_staleness),
-      showing_(options_.shown_before) {
+      showing_(options_.past, runtime.clock.steady_now()) {
   const SteadyTime now = runtime_.clock.steady_now();
   const UnixMillis wall = runtime_.clock.now();
   data_->type = options_.type;
@@ -52,7 +52,7 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
     repository->activity = {};
     repository->spans = {};
     for (const ClosedRecord& record : ledger.closed) repository->learn_from(record);
-    repository->holds_known = 0;
+    repository->holds_known = repository->lingering = 0;
     // Monotonic times from the wall's; a wall that went back makes them due at worst.
     const auto steady = [&](UnixMillis then) { return now - std::max(wall - then, Millis{0}); };
     if (ledger.last_read && !repository->read_at) repository->read_at = steady(*ledger.last_read);
@@ -62,7 +62,7 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
     }
     repository->view = view_of(*repository);
   }
-  if (options_.shown_before) freeze();
+  if (options_.past.shown) freeze();
   publish();
 }
 
@@ -92,12 +92,12 @@ std::unique_ptr<RegistryBooks> Collector::take_data() {
 
 // ── Scrapes ──────────────────────────────────────────────────────────────────────────────────────
 
-Collector::Ticket Collector::begin_scrape() {
+Collector::Ticket Collector::begin_scrape(const std::string& client) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return {demand_, failures_ - 1, false};
   const SteadyTime now = runtime_.clock.steady_now();
-  if (showing_.scrape_begins(now)) freeze();
-  release_holds();
+  if (showing_.scrape_begins(client, now)) freeze();
+  let_go_of_holds(client);
   if (commit_failed_) hooks_.dirty();  // Try again; until it works nothing more is read.
   const bool soon = !cycle_started_ && cycle_ended_ && options_.min_interval > Millis{0} &&
                     since(*cycle_ended_, now) < options_.min_interval;
@@ -134,7 +134,7 @@ void Collector::answered(const std::string& client, std::uint64_t version) {
   const std::lock_guard lock(mutex_);
   if (!data_) return;
   if (showing_.answered(client, version, runtime_.clock.steady_now())) publish();
-  release_holds();
+  let_go_of_holds(std::nullopt);
 }
 
 std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {

@@ -32,7 +32,7 @@ struct CollectorOptions {
   int concurrency = 4;
   double requests_per_second = 5;
   bool collect_rules = false;
-  bool shown_before = false;  ///< An earlier process may have shown values of this registry.
+  Showing::Past past;  ///< Of this registry.
   DiscoveryRules discovery;
 };
 
@@ -67,7 +67,7 @@ class Collector {
     std::uint64_t failures = 0;  ///< As counted when it began.
     bool cached = false;         ///< Sooner than min_interval: nothing is called for it.
   };
-  Ticket begin_scrape();
+  Ticket begin_scrape(const std::string& client);
   /// Waits until nothing of the ticket is left unread, or until the deadline. True: complete.
   bool wait(const Ticket& ticket, SteadyTime deadline);
   /// A scrape of this registry was answered wholly with the given snapshot.
@@ -129,7 +129,8 @@ class Collector {
   std::shared_ptr<const RepositoryView> view_of(Repository& repository);
   void adopt_bucket_bounds();
   void freeze();
-  void release_holds();
+  /// `beginning`: the client whose scrape begins now.
+  void let_go_of_holds(const std::optional<std::string>& beginning);
   void move_windows();
   void publish();
   RepositoryRow row_of(Repository& repository, std::uint64_t version);

@@ -8,26 +8,6 @@
 #include "exporter/ingest/view.h"
 
 namespace registry_exporter {
-namespace {
-
-std::uint16_t hold_bits(const PerOutcome<bool>& events, const PerOutcome<bool>& durations) {
-  unsigned bits = 0;
-  for (std::size_t i = 0; i < kOutcomes; ++i) {
-    if (events.values[i]) bits |= 1U << i;
-    if (durations.values[i]) bits |= 1U << (i + 8);
-  }
-  return static_cast<std::uint16_t>(bits);
-}
-
-void clear_holds(Ledger& ledger, unsigned bits) {
-  for (std::size_t i = 0; i < kOutcomes; ++i) {
-    if ((bits >> i) & 1U) ledger.events_held.values[i] = false;
-    if ((bits >> (i + 8)) & 1U) ledger.durations_held.values[i] = false;
-  }
-}
-
-}  // namespace
-
 /// What went into one commit, to be shown once it is on disk.
 struct Collector::Batch {
   struct Item {
@@ -148,25 +128,32 @@ void Collector::freeze() {
     repository->frozen.reset();
     if (!repository->view || repository->view->hidden) continue;
     repository->frozen = std::make_shared<const EventCounters>(
-        with_holds(*repository->view->counters, repository->view->events_held,
-                   repository->view->durations_held));
+        with_holds(*repository->view->counters, repository->shown_as_zero()));
   }
 }
 
-void Collector::release_holds() {
-  const std::vector<Showing::Hold> released = showing_.release(runtime_.clock.steady_now());
-  if (released.empty()) return;
-  std::map<RepositoryNumber, std::uint16_t> series;
-  for (const Showing::Hold& hold : released) {
-    series[hold.repository] = static_cast<std::uint16_t>(series[hold.repository] | hold.series);
-  }
+void Collector::let_go_of_holds(const std::optional<std::string>& beginning) {
+  const auto [seen, released] = showing_.let_go(runtime_.clock.steady_now(), beginning);
+  if (seen.empty() && released.empty()) return;
+  struct Series {
+    unsigned seen = 0;
+    unsigned released = 0;
+  };
+  std::map<RepositoryNumber, Series> series;
+  for (const Showing::Hold& hold : seen) series[hold.repository].seen |= hold.series;
+  for (const Showing::Hold& hold : released) series[hold.repository].released |= hold.series;
   for (const auto& [key, repository] : data_->repositories) {
     const auto found = series.find(repository->number);
     if (found == series.end()) continue;
-    clear_holds(repository->state.ledger, found->second);
-    repository->holds_known = static_cast<std::uint16_t>(repository->holds_known & ~found->second);
+    const Series& let_go = found->second;
+    repository->lingering =
+        static_cast<SeriesSet>((repository->lingering | let_go.seen) & ~let_go.released);
+    repository->held.reset();
+    if (let_go.seen == 0) continue;
+    clear_holds(repository->state.ledger, static_cast<SeriesSet>(let_go.seen));
     mark_dirty(*repository);
   }
+  if (!released.empty()) publish();
 }
 
 void Collector::move_windows() {
@@ -182,20 +169,25 @@ void Collector::move_windows() {
 RepositoryRow Collector::row_of(Repository& repository, std::uint64_t version) {
   const RepositoryView& view = *repository.view;
   if (view.hidden) return {repository.view, nullptr};
-  if (showing_.frozen() && repository.frozen) return {repository.view, repository.frozen};
-  repository.frozen.reset();
-  const std::uint16_t bits = hold_bits(view.events_held, view.durations_held);
-  const auto unknown = static_cast<std::uint16_t>(bits & ~repository.holds_known);
-  if (unknown != 0) {
-    showing_.hold(version, {repository.number, unknown}, runtime_.clock.steady_now());
-    repository.holds_known = static_cast<std::uint16_t>(repository.holds_known | unknown);
+  RepositoryRow row{repository.view, view.counters};
+  const SeriesSet zeros = repository.shown_as_zero();
+  if (showing_.frozen() && repository.frozen) {
+    row.shown = repository.frozen;
+  } else if (zeros != 0) {
+    if (!repository.held) {
+      repository.held = std::make_shared<const EventCounters>(with_holds(*view.counters, zeros));
+    }
+    row.shown = repository.held;
   }
-  if (bits == 0) return {repository.view, view.counters};
-  if (!repository.held) {
-    repository.held = std::make_shared<const EventCounters>(
-        with_holds(*view.counters, view.events_held, view.durations_held));
+  if (!showing_.frozen()) repository.frozen.reset();
+  // An old value may be the zero that has to be seen, too.
+  const unsigned asked = held_series(view) & ~unsigned{repository.holds_known};
+  const auto shows = static_cast<SeriesSet>(asked & series_at_zero(*row.shown));
+  if (shows != 0) {
+    showing_.hold(version, {repository.number, shows});
+    repository.holds_known = static_cast<SeriesSet>(repository.holds_known | shows);
   }
-  return {repository.view, repository.held};
+  return row;
 }
 
 void Collector::publish() {

@@ -9,6 +9,7 @@
 
 #include "exporter/ingest/reading.h"
 #include "exporter/ingest/schedule.h"
+#include "exporter/ingest/view.h"
 #include "exporter/model/registry_state.h"
 #include "exporter/model/snapshot.h"
 #include "exporter/store/state_store.h"
@@ -64,7 +65,11 @@ struct Repository {
   std::shared_ptr<const RepositoryView> view;
   std::shared_ptr<const EventCounters> frozen;  ///< Shown instead, until seen once more.
   std::shared_ptr<const EventCounters> held;    ///< The view's counters with held series at 0.
-  std::uint16_t holds_known = 0;                ///< Series already given to Showing.
+  SeriesSet holds_known = 0;                    ///< Held series already given to Showing.
+  SeriesSet lingering = 0;  ///< No longer held for a later process, but still shown as 0.
+  SeriesSet shown_as_zero() const {
+    return static_cast<SeriesSet>(held_series(*view) | unsigned{lingering});
+  }
 
   bool has_series() const { return !state.dropped && !state.excluded; }
 };

@@ -14,7 +14,13 @@ constexpr std::size_t kClientsMax = 1'000;
 
 }  // namespace
 
-bool Showing::scrape_begins(SteadyTime now) {
+Showing::Showing(Past past, SteadyTime now) : frozen_(past.shown) {
+  if (past.scraped) strangers_until_ = now + kClientAway;
+}
+
+bool Showing::scrape_begins(const std::string& client, SteadyTime now) {
+  // Perhaps a stranger: its answer is waited for like that of a client that was here before.
+  if (strangers_may_come(now) && clients_.size() < kClientsMax) clients_.try_emplace(client, now);
   const bool pause_over = last_answered_ && now - *last_answered_ >= kPause;
   if (!pause_over || frozen_) return false;
   last_answered_.reset();
@@ -25,38 +31,51 @@ bool Showing::scrape_begins(SteadyTime now) {
 bool Showing::answered(const std::string& client, std::uint64_t version, SteadyTime now) {
   std::erase_if(clients_, [&](const auto& each) { return now - each.second.at > kClientAway; });
   if (clients_.size() < kClientsMax || clients_.contains(client)) {
-    Seen& seen = clients_[client];
-    seen = {now, std::max(seen.version, version)};
+    Client& known = clients_[client];
+    known = {now, std::max(known.seen, version)};
   }
   last_answered_ = now;
   newest_answered_ = std::max(newest_answered_, version);
+  for (auto& [held_version, held] : held_) {
+    if (held_version <= version && !held.seen_since) held.seen_since = now;
+  }
   return std::exchange(frozen_, false);
 }
 
-void Showing::hold(std::uint64_t version, Hold hold, SteadyTime now) {
-  Held& held = held_[version];
-  if (held.holds.empty()) held.since = now;
-  held.holds.push_back(hold);
+void Showing::hold(std::uint64_t version, Hold hold) { held_[version].holds.push_back(hold); }
+
+std::uint64_t Showing::seen_by_all(SteadyTime now) const {
+  std::uint64_t version = newest_answered_;
+  for (const auto& [name, client] : clients_) {
+    if (now - client.at <= kClientAway) version = std::min(version, client.seen);
+  }
+  return version;
 }
 
-std::vector<Showing::Hold> Showing::release(SteadyTime now) {
-  std::uint64_t seen_by_all = newest_answered_;
-  for (const auto& [client, seen] : clients_) {
-    if (now - seen.at <= kClientAway) seen_by_all = std::min(seen_by_all, seen.version);
-  }
-  std::vector<Hold> released;
+bool Showing::has_seen(const std::optional<std::string>& client, std::uint64_t version) const {
+  const auto known = client ? clients_.find(*client) : clients_.end();
+  return known != clients_.end() && known->second.seen >= version;
+}
+
+Showing::LetGo Showing::let_go(SteadyTime now, const std::optional<std::string>& beginning) {
+  const std::uint64_t all_have_seen = seen_by_all(now);
+  const bool strangers = strangers_may_come(now);
+  LetGo result;
   for (auto each = held_.begin(); each != held_.end();) {
-    const auto& [version, held] = *each;
-    const bool seen = version <= newest_answered_;
-    const bool waited = now - held.since >= kHoldMax;
-    if (!seen || (version > seen_by_all && !waited)) {
+    auto& [version, held] = *each;
+    const bool waited = held.seen_since && now - *held.seen_since >= kHoldMax;
+    const bool seen = waited || (held.seen_since && version <= all_have_seen);
+    if (seen && !std::exchange(held.told_seen, true)) {
+      result.seen.insert(result.seen.end(), held.holds.begin(), held.holds.end());
+    }
+    if (!seen || (strangers && !waited && !has_seen(beginning, version))) {
       ++each;
       continue;
     }
-    released.insert(released.end(), held.holds.begin(), held.holds.end());
+    result.released.insert(result.released.end(), held.holds.begin(), held.holds.end());
     each = held_.erase(each);
   }
-  return released;
+  return result;
 }
 
 }  // namespace registry_exporter

@@ -5,6 +5,10 @@
 namespace registry_exporter {
 namespace {
 
+constexpr unsigned counter_bit(std::size_t outcome) { return 1U << outcome; }
+constexpr unsigned histogram_bit(std::size_t outcome) { return 1U << (outcome + 8); }
+static_assert(kOutcomes <= 8);
+
 std::vector<PerOutcome<std::uint32_t>> count_recent(const Ledger& ledger,
                                                     std::span<const Millis> windows,
                                                     UnixMillis now) {
@@ -71,17 +75,42 @@ std::shared_ptr<const RepositoryView> with_windows_moved(
   return moved;
 }
 
-EventCounters with_holds(const EventCounters& counters, const PerOutcome<bool>& events_held,
-                         const PerOutcome<bool>& durations_held) {
+SeriesSet held_series(const RepositoryView& view) {
+  unsigned series = 0;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if (view.events_held.values[i]) series |= counter_bit(i);
+    if (view.durations_held.values[i]) series |= histogram_bit(i);
+  }
+  return static_cast<SeriesSet>(series);
+}
+
+SeriesSet series_at_zero(const EventCounters& shown) {
+  unsigned series = 0;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const auto& durations = shown.durations.values[i];
+    if (shown.events.values[i] == 0) series |= counter_bit(i);
+    if (durations && durations->count() == 0) series |= histogram_bit(i);
+  }
+  return static_cast<SeriesSet>(series);
+}
+
+EventCounters with_holds(const EventCounters& counters, SeriesSet held) {
   EventCounters shown = counters;
   for (std::size_t i = 0; i < kOutcomes; ++i) {
-    if (events_held.values[i]) shown.events.values[i] = 0;
+    if (held & counter_bit(i)) shown.events.values[i] = 0;
     auto& durations = shown.durations.values[i];
-    if (!durations_held.values[i] || !durations) continue;
+    if (!(held & histogram_bit(i)) || !durations) continue;
     std::fill(durations->counts.begin(), durations->counts.end(), 0);
     durations->sum_ms = 0;
   }
   return shown;
+}
+
+void clear_holds(Ledger& ledger, SeriesSet series) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    if (series & counter_bit(i)) ledger.events_held.values[i] = false;
+    if (series & histogram_bit(i)) ledger.durations_held.values[i] = false;
+  }
 }
 
 }  // namespace registry_exporter

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -19,8 +20,14 @@ std::shared_ptr<const RepositoryView> with_windows_moved(
     const std::shared_ptr<const RepositoryView>& view, const Ledger& ledger,
     std::span<const Millis> windows, UnixMillis now);
 
-/// The counters with held series at 0.
-EventCounters with_holds(const EventCounters& counters, const PerOutcome<bool>& events_held,
-                         const PerOutcome<bool>& durations_held);
+/// Series of a repository as a set of bits: counters by outcome, then histograms.
+using SeriesSet = std::uint16_t;
+SeriesSet held_series(const RepositoryView& view);
+/// Those that are there and show 0.
+SeriesSet series_at_zero(const EventCounters& shown);
+/// The counters with these series at 0.
+EventCounters with_holds(const EventCounters& counters, SeriesSet held);
+/// They need show 0 no more.
+void clear_holds(Ledger& ledger, SeriesSet series);
 
 }  // namespace registry_exporter

@@ -381,7 +381,7 @@ class Month {
     const UnixMillis begun = baton_.now();
     const Engine::Scrape answer = engine.scrape(request, live);
     journal_.scrape(answer.chunks, begun);
-    engine.answered(answer, "prometheus");
+    engine.answered(answer);
   }
 
   CloudConnection connect_simulated(const RegistryConfig& registry, const MetricsConfig& metrics,

@@ -71,11 +71,13 @@ TEST_CASE("view: held series show 0, the others what they are") {
   counters.events[Outcome::success] = 5;
   counters.events[Outcome::failed] = 2;
   counters.durations[Outcome::success] = DurationHistogram{{1, 4}, 900};
-  PerOutcome<bool> events, durations;
-  events[Outcome::failed] = durations[Outcome::success] = true;
-  const EventCounters shown = with_holds(counters, events, durations);
+  RepositoryView view;
+  view.events_held[Outcome::failed] = view.durations_held[Outcome::success] = true;
+  const EventCounters shown = with_holds(counters, held_series(view));
   CHECK(shown.events[Outcome::success] == 5);
   CHECK(shown.events[Outcome::failed] == 0);
   REQUIRE(shown.durations[Outcome::success]);
   CHECK(*shown.durations[Outcome::success] == DurationHistogram{{0, 0}, 0});
+  CHECK((held_series(view) & ~series_at_zero(shown)) == 0);
+  CHECK((held_series(view) & series_at_zero(counters)) == 0);
 }

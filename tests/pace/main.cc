@@ -78,7 +78,7 @@ CollectorOptions options_of(const Case& each) {
 /// Scrapes for so long.
 void live(Baton& baton, Collector& collector, Millis span) {
   for (const UnixMillis end = baton.now() + span; baton.now() < end;) {
-    collector.begin_scrape();
+    collector.begin_scrape("scraper");
     baton.sleep(kScrapeInterval);
     StateChanges changes;
     const auto batch = collector.collect(changes);
@@ -169,7 +169,7 @@ void measure_cold_start() {
                       std::make_unique<RegistryBooks>());
   collector.start();
   const UnixMillis begun = baton.now();
-  collector.wait(collector.begin_scrape(), SteadyTime::max());
+  collector.wait(collector.begin_scrape("scraper"), SteadyTime::max());
   const double took = seconds_of(baton.now() - begun);
   collector.stop();
   const double ideal = static_cast<double>(cloud.calls) * seconds_of(kLatency) / kWorkers;

@@ -56,7 +56,7 @@ CollectorOptions options() {
 
 void live_for_an_hour(Baton& baton, Collector& collector, StateStore& store) {
   for (const UnixMillis end = baton.now() + hours(1); baton.now() < end;) {
-    collector.begin_scrape();
+    collector.begin_scrape("scraper");
     baton.sleep(seconds(30));
     StateChanges changes;
     const auto batch = collector.collect(changes);

@@ -164,6 +164,18 @@ void Oracle::start(std::unordered_map<std::string, double> committed) {
   for (auto& [name, time] : first_shown_) time = UnixMillis::min();
 }
 
+std::string Oracle::held_back(const Series& series, const std::string& scraper,
+                              const std::unordered_map<std::string, double>& committed) const {
+  const auto known = scrapers_.find(scraper);
+  if (known == scrapers_.end() || !known->second.first_answer) return {};
+  for (const auto& [name, value] : committed) {
+    const auto shown = series.values.find(name);
+    const bool due = shown != series.values.end() && known->second.shown.contains(name);
+    if (due && shown->second < value) return in_words("held back", name, shown->second, value);
+  }
+  return {};
+}
+
 std::string Oracle::judge(const Series& series, const std::string& scraper, UnixMillis now) {
   if (!series.problem.empty()) return series.problem;
   note_first_sights(series, now);
@@ -361,6 +373,20 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
     if (static_cast<double>(events) <= late) continue;
     return std::to_string(events) + " missing, " + std::to_string(std::llround(late)) + " late" +
            in_detail[registry];
+  }
+  return without_histogram(series, now);
+}
+
+/// Whether such builds ever counted or not.
+std::string Oracle::without_histogram(const Series& series, UnixMillis now) const {
+  for (const AcrRepository& repository : world_.acr()) {
+    if (!repository.former_names.empty()) continue;
+    for (const simulator::Build* build : world_.listed(repository)) {
+      if (!build->ended_at || may_have_sunk(build->absence, build->started_at, now)) continue;
+      std::string name = events_series(key_of(repository), static_cast<std::size_t>(build->end));
+      name.replace(0, name.find('{'), "acr_build_duration_seconds_count");
+      if (!series.values.contains(name)) return "no histogram: " + name;
+    }
   }
   return {};
 }

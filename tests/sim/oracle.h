@@ -22,8 +22,10 @@ namespace registry_exporter {
 ///  - None ever exceeds what happened since counting started.
 ///  - A series that is new shows 0 first, to each scraper that is there already, for a minute.
 ///  - The first answer after a start shows what was committed before it.
+///  - What has shown its zero holds nothing back; a start costs one answer at most.
 ///  - Once all is calm, every record that is listed, can be read at all, and ended after its
-///    repository had been read for the first time is counted, but for those shown as late.
+///    repository had been read for the first time is counted, but for those shown as late; and each
+///    status that is listed has its histogram.
 class Oracle {
  public:
   /// `lists_lie`: single answers may lack rows or call ended builds open, so that history may look
@@ -39,6 +41,11 @@ class Oracle {
   void read_whole(const std::string& repository, UnixMillis now);
   /// A life begins: what is committed of each event series then.
   void start(std::unordered_map<std::string, double> committed);
+  /// Of an answer that came complete, before it is judged: "" or what it still holds back of what
+  /// was `committed` when the scrape began, though this scraper, the only one, has been answered a
+  /// value of it before and something in this life.
+  std::string held_back(const Series& series, const std::string& scraper,
+                        const std::unordered_map<std::string, double>& committed) const;
   /// Checks one answer that reached `scraper` whole. "" or what is wrong with it.
   std::string judge(const Series& series, const std::string& scraper, UnixMillis now);
   /// Of an answer when all is calm: "" or what was never counted.
@@ -63,6 +70,7 @@ class Oracle {
   std::string check_vanished(const Scraper& scraper, const Series& series) const;
   std::string check_invented(const Series& series) const;
   std::string check_first_answer(const Series& series) const;
+  std::string without_histogram(const Series& series, UnixMillis now) const;
   UnixMillis counts_since(const std::string& key, UnixMillis created_at) const;
   bool may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at, UnixMillis now) const;
   bool came_in_first(const std::string& key) const;

@@ -1,0 +1,172 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "exporter/engine.h"
+#include "exporter/ingest/collector.h"
+#include "tests/ingest/fake_list.h"
+#include "tests/sim/baton.h"
+#include "tests/sim/memory_store.h"
+
+namespace registry_exporter {
+
+/// A registry whose repositories and lists are what a test makes them.
+class FakeCloud final : public Cloud {
+ public:
+  explicit FakeCloud(Baton& baton) : baton_(baton) {}
+
+  Result<Discovery> discover(const PartFound& part_found) override {
+    baton_.sleep(discovery_takes);
+    Discovery discovery;
+    discovery.complete = true;
+    discovery.server_time = baton_.now();
+    for (const auto& [name, list] : lists) {
+      ListedRepository listed;
+      listed.ref = {"shop", name, "crr-" + name};
+      listed.created_at = baton_.now() - created_ago;
+      const auto changed = modified.find(name);
+      listed.modified_at = changed == modified.end() ? UnixMillis{} : changed->second;
+      discovery.repositories.push_back(listed);
+      if (part_found && list_takes > Millis{0}) {
+        Discovery part;
+        part.server_time = discovery.server_time;
+        part.repositories = {listed};
+        part_found(part);
+        baton_.sleep(list_takes);
+      }
+    }
+    if (list_breaks) return fail(ErrorKind::server_error, "broken");
+    return discovery;
+  }
+  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override {
+    baton_.sleep(call_takes);
+    asked.push_back(repository.name);
+    if (failing.contains(repository.name)) return fail(ErrorKind::server_error, "broken");
+    if (throwing == repository.name) throw std::runtime_error("by the test");
+    Result<Page> answer = lists.at(repository.name).page(page);
+    if (!answer) return answer;
+    answer->rows += rejected.size();
+    if (!rejected.empty()) answer->total = answer->rows;
+    answer->rejected = rejected;
+    return answer;
+  }
+  Result<Record> read_record(const RepositoryRef&, const std::string&) override {
+    return fail(ErrorKind::forbidden, "no");
+  }
+  Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override {
+    return std::vector<RetentionRule>{};
+  }
+  void abort() override {}
+  CloudHealth health() const override { return {}; }
+
+  std::size_t times_asked(const std::string& name) const {
+    return static_cast<std::size_t>(std::count(asked.begin(), asked.end(), name));
+  }
+
+  std::map<std::string, FakeList> lists;
+  std::map<std::string, UnixMillis> modified;  ///< As the listing shows it.
+  std::set<std::string> failing;
+  std::string throwing;
+  std::vector<Rejection> rejected;  ///< On every page.
+  std::vector<std::string> asked;
+  Millis call_takes{10};
+  Millis discovery_takes{0};
+  Millis list_takes{0};  ///< Each repository is a page of the list of its own, and takes so long.
+  bool list_breaks = false;  ///< At its end.
+  Millis created_ago{std::chrono::hours(48)};
+
+ private:
+  Baton& baton_;
+};
+
+/// One collector on simulated time; commits happen when the test says so.
+class Bench {
+ public:
+  explicit Bench(std::size_t repositories) : cloud(baton) {
+    for (std::size_t i = 0; i < repositories; ++i) {
+      cloud.lists["r" + std::to_string(i)].newest_first = {
+          done("old" + std::to_string(i), started_ago(500)),
+          done("older" + std::to_string(i), started_ago(900))};
+    }
+    options.name = "acr";
+    options.min_interval = Millis{0};
+    options.lookback = std::chrono::hours(24 * 30);
+    options.sweep_interval = std::chrono::hours(1);
+    options.discovery_interval = std::chrono::hours(1);
+    options.max_staleness = std::chrono::seconds(60);
+    options.windows = {std::chrono::hours(1)};
+    options.bucket_bounds = {10, 60};
+    options.concurrency = 1;
+    options.discovery.scope = "all";
+    options.discovery.accepts = [](const std::string&) { return true; };
+    options.discovery.next_number = [this] { return ++last_number_; };
+  }
+  ~Bench() { collector->stop(); }
+
+  std::int64_t started_ago(std::int64_t seconds_ago) const {
+    return baton.now().time_since_epoch().count() / 1000 - seconds_ago;
+  }
+
+  /// The first list is longer than the others, and so the only one whose end is asked for.
+  void lengthen_first() {
+    cloud.lists["r0"].newest_first.push_back(done("oldest", started_ago(1300)));
+  }
+
+  void start(std::unique_ptr<RegistryBooks> books = std::make_unique<RegistryBooks>()) {
+    collector =
+        std::make_unique<Collector>(baton.runtime(), cloud, options, hooks(), std::move(books));
+    collector->start();
+  }
+  /// The process is killed, and another one starts from what is on the disk.
+  void restart() {
+    collector->stop();
+    collector.reset();
+    EngineBooks books = engine_books_of(MemoryStore(disk, lives).load().value());
+    options.past = books.past;
+    start(std::move(books.registries.begin()->second));
+  }
+
+  /// A scrape with a commit before and at its end. True: complete.
+  bool scrape(bool commits = true) {
+    const Collector::Ticket ticket = collector->begin_scrape("scraper");
+    const bool complete = wait(ticket);
+    commit(commits);
+    collector->answered("scraper", collector->snapshot()->version);
+    return complete;
+  }
+  bool wait(const Collector::Ticket& ticket) {
+    return collector->wait(ticket, baton.runtime().clock.steady_now() + std::chrono::minutes(5));
+  }
+
+  void commit(bool ok = true) {
+    StateChanges changes;
+    const auto batch = collector->collect(changes);
+    if (ok) MemoryStore(disk, lives).commit(changes).value();
+    collector->committed(*batch, ok);
+  }
+
+  std::uint64_t records(RecordClass record_class) const {
+    return collector->snapshot()->state.records[static_cast<std::size_t>(record_class)];
+  }
+
+  Baton baton{7};
+  Disk disk;
+  FakeCloud cloud;
+  CollectorOptions options;
+  std::unique_ptr<Collector> collector;
+
+ private:
+  static CollectorHooks hooks() {
+    return {[] {}, [](bool) {}};
+  }
+  static MemoryStore::Fate lives() { return MemoryStore::Fate::lives; }
+  RepositoryNumber last_number_ = 0;
+};
+
+}  // namespace registry_exporter
