@@ -45,7 +45,7 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
   committed_ = data_->state;
   adopt_bucket_bounds();
   for (const auto& [key, repository] : data_->repositories) {
-    const Ledger& ledger = repository->state.ledger;
+    Ledger& ledger = repository->state.ledger;
     repository->in_flight = false;
     repository->planned.reset();
     // Learned anew: what is remembered tells as much as a memory of its own would.
@@ -59,6 +59,10 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
     if (ledger.last_sweep && !repository->swept_at) {
       repository->swept_at = steady(*ledger.last_sweep);
       repository->swept_clean = true;
+    }
+    if (options_.type == RegistryType::acr) {  // The first release kept those of counted ones only.
+      repository->dirty |=
+          add_histograms(ledger, options_.bucket_bounds, !repository->state.hidden);
     }
     repository->view = view_of(*repository);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "exporter/ingest/ledger_rules.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -175,6 +177,9 @@ class Pass {
     ledger.last_build = old.last_build;
     ledger.last_end = old.last_end;
     to.state.hidden = from.state.hidden;
+    if (type_of() == RegistryType::acr) {
+      add_histograms(ledger, data_.state.bucket_bounds, !to.state.hidden);
+    }
     to.replaces_closed = true;
     from.state.dropped = true;
     from.state.ref.cloud_id.clear();  // The name may come back, with another list.

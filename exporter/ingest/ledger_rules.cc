@@ -79,10 +79,6 @@ void observe_duration(Ledger& ledger, const Record& record, UnixMillis ended_at,
     return;
   }
   auto& histogram = ledger.counters.durations[record.outcome];
-  if (!histogram) {
-    histogram = empty_histogram(context.bucket_bounds);
-    ledger.durations_held[record.outcome] = context.hold_new_series;
-  }
   const double seconds = static_cast<double>(duration->count()) / 1000.0;
   const auto bound =
       std::lower_bound(context.bucket_bounds.begin(), context.bucket_bounds.end(), seconds);
@@ -101,14 +97,18 @@ void count(Ledger& ledger, const Record& record, UnixMillis ended_at, const Merg
   }
 }
 
-/// A record that is finished and not in any class: puts it into `record_class`.
+/// A record that is not in any class: puts it into `record_class`.
 void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordClass record_class,
            const MergeContext& context, MergeEffects& effects) {
   const UnixMillis ended_at = placed_end(record, context);
   remember(ledger, {record.key, placed_at, ended_at, record_class, record.outcome}, effects);
-  if (record_class == RecordClass::counted) count(ledger, record, ended_at, context, effects);
-  note_end(ledger, record, ended_at);
   effects.changed = true;
+  if (record.open) return;  // Met below the floor: it has no end and no outcome yet.
+  note_end(ledger, record, ended_at);
+  if (context.type == RegistryType::acr) {
+    add_histograms(ledger, context.bucket_bounds, context.hold_new_series);
+  }
+  if (record_class == RecordClass::counted) count(ledger, record, ended_at, context, effects);
 }
 
 void follow(Ledger& ledger, const Record& record, const MergeContext& context,
@@ -182,6 +182,18 @@ DurationHistogram empty_histogram(std::span<const double> bucket_bounds) {
   DurationHistogram histogram;
   histogram.counts.assign(bucket_bounds.size() + 1, 0);
   return histogram;
+}
+
+bool add_histograms(Ledger& ledger, std::span<const double> bucket_bounds, bool hold) {
+  bool added = false;
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    auto& histogram = ledger.counters.durations.values[i];
+    if (histogram || !ledger.last_end.values[i]) continue;
+    histogram = empty_histogram(bucket_bounds);
+    ledger.durations_held.values[i] = hold;
+    added = true;
+  }
+  return added;
 }
 
 bool is_known(const Ledger& ledger, RecordKey key) {

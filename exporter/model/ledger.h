@@ -58,7 +58,8 @@ struct DurationHistogram {
 /// Everything of a repository that only grows.
 struct EventCounters {
   PerOutcome<std::uint64_t> events;
-  PerOutcome<std::optional<DurationHistogram>> durations;  ///< Set for statuses seen (acr).
+  PerOutcome<std::optional<DurationHistogram>>
+      durations;  ///< Set for statuses seen, counted or not (acr).
   bool operator==(const EventCounters&) const = default;
 };
 

@@ -37,6 +37,16 @@ class Showroom : public Bench {
     return shown;
   }
 
+  /// Takes its histograms from the state, as the first release left it.
+  void forget_histograms() {
+    for (auto& [number, entry] : disk.repositories) {
+      RepositoryState state = decode_repository(entry.second).value();
+      state.ledger.counters.durations = {};
+      state.ledger.durations_held = {};
+      entry.second = encode_repository(state);
+    }
+  }
+
   void fails(const std::string& id) {
     auto& builds = cloud.lists["r0"].newest_first;
     builds.insert(builds.begin(), done(id, started_ago(20), Outcome::failed));
@@ -50,10 +60,11 @@ class Showroom : public Bench {
 };
 
 /// -1: there is no such histogram.
-int failed_durations(const Seen& snapshot) {
-  const auto& durations = snapshot->rows.at(0).shown->durations[Outcome::failed];
-  return durations ? static_cast<int>(durations->count()) : -1;
+int durations(const Seen& snapshot, Outcome outcome) {
+  const auto& histogram = snapshot->rows.at(0).shown->durations[outcome];
+  return histogram ? static_cast<int>(histogram->count()) : -1;
 }
+int failed_durations(const Seen& snapshot) { return durations(snapshot, Outcome::failed); }
 
 }  // namespace
 
@@ -147,4 +158,41 @@ TEST_CASE("snapshots: after a start increments show within min_interval, without
   const std::size_t calls = bench.cloud.asked.size();
   CHECK(failed_durations(bench.scrape_as("first")) == 1);
   CHECK(bench.cloud.asked.size() == calls);
+}
+
+TEST_CASE("snapshots: a status seen in history shows 0, and its first build without another zero") {
+  Showroom bench;
+  CHECK(durations(bench.scrape_as("first"), Outcome::success) == 0);
+  CHECK(failed_durations(bench.scrape_as("first")) == -1);
+  auto& builds = bench.cloud.lists["r0"].newest_first;
+  builds.insert(builds.begin(), done("news", bench.started_ago(20)));
+  CHECK(durations(bench.scrape_as("first"), Outcome::success) == 1);
+}
+
+TEST_CASE("snapshots: a status seen in history shows 0 before a build that ends right after it") {
+  Showroom bench;
+  bench.options.discovery_interval = seconds(0);
+  bench.restart();
+  bench.scrape_as("first");
+  bench.cloud.created_ago = std::chrono::hours(96);  // Access to it came late.
+  auto& builds = bench.cloud.lists["r00"].newest_first;
+  builds = {done("old", bench.started_ago(500))};
+  bench.finish(bench.begin("first"));
+  builds.insert(builds.begin(), done("news", bench.started_ago(20)));
+  const auto of_new_one = [](const Seen& seen) {
+    return seen->rows.at(1).shown->durations[Outcome::success]->count();
+  };
+  CHECK(of_new_one(bench.scrape_as("first")) == 0);
+  CHECK(of_new_one(bench.scrape_as("first")) == 1);
+}
+
+TEST_CASE("snapshots: a state without histograms of statuses seen in history gets them, at 0") {
+  Showroom bench;
+  bench.forget_histograms();
+  bench.restart();
+  auto& builds = bench.cloud.lists["r0"].newest_first;
+  builds.insert(builds.begin(), done("news", bench.started_ago(20)));
+  CHECK(durations(bench.scrape_as("first"), Outcome::success) == 0);
+  CHECK(durations(bench.scrape_as("first"), Outcome::success) == 1);
+  CHECK(failed_durations(bench.scrape_as("first")) == -1);
 }

@@ -25,6 +25,7 @@ struct World {
   RepositoryNumber last_number = 0;
 
   World() {
+    books.state.bucket_bounds = {10, 60};
     rules.scope = "*";
     rules.accepts = [](const std::string&) { return true; };
     rules.next_number = [this] { return ++last_number; };
@@ -95,6 +96,18 @@ TEST_CASE("discovery: a renamed repository's records don't count again under the
   CHECK(world.counted_in("b") == 2);
   CHECK(world.counted_in("a") == 1);
   CHECK(imbalance(world.at_name("b").state.ledger) == 0);
+}
+
+TEST_CASE(
+    "discovery: under a new name there are the histograms of the statuses seen under the old") {
+  World world;
+  world.pass({listed("a", "1")});
+  world.read("a", {done("x", 900'000, Outcome::failed)});
+  world.pass({listed("b", "1")});
+  const Ledger& ledger = world.at_name("b").state.ledger;
+  CHECK(ledger.counters.durations[Outcome::failed] == DurationHistogram{{0, 0, 0}, 0});
+  CHECK(ledger.durations_held[Outcome::failed]);
+  CHECK_FALSE(ledger.counters.durations[Outcome::success]);
 }
 
 TEST_CASE("discovery: what comes later is news, unless it was there before the first start") {

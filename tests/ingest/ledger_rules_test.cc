@@ -116,6 +116,66 @@ TEST_CASE("merge: a bucket's bound is inclusive") {
   CHECK(ledger.counters.durations[Outcome::success]->sum_ms == 82'000);
 }
 
+TEST_CASE("merge: a status that any finished build had is seen: its histogram is there, at 0") {
+  Record no_span = done("n", 990'000, Outcome::failed);
+  no_span.ended_at.reset();
+  struct Row {
+    const char* name;
+    Record record;
+    bool baseline;
+    std::uint64_t observed;
+  };
+  const Row rows[] = {
+      {"counted", done("a", 990'000, Outcome::failed), false, 1},
+      {"counted without a span", no_span, false, 0},
+      {"history", done("b", 990'000, Outcome::failed), true, 0},
+      {"late", done("l", 10, Outcome::failed), false, 0},
+      {"late history", done("l", 10, Outcome::failed), true, 0},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Ledger ledger;
+    ledger.floor = at(500'000);
+    ledger.baseline_pending = row.baseline;
+    merge(ledger, {row.record});
+    const auto& durations = ledger.counters.durations[Outcome::failed];
+    REQUIRE(durations);
+    CHECK(durations->counts.size() == kBounds.size() + 1);
+    CHECK(durations->count() == row.observed);
+    CHECK(ledger.durations_held[Outcome::failed]);
+    CHECK_FALSE(ledger.counters.durations[Outcome::success]);
+    // Once it has shown 0, nothing more is held.
+    ledger.durations_held = {};
+    ledger.baseline_pending = false;
+    merge(ledger, {done("next", 990'001, Outcome::failed)});
+    CHECK(durations->count() == row.observed + 1);
+    CHECK_FALSE(ledger.durations_held[Outcome::failed]);
+  }
+}
+
+TEST_CASE("merge: what never was seen finished tells of no status") {
+  Ledger ledger;
+  ledger.floor = at(500'000);
+  merge(ledger, {runs("open", 990'000), runs("open below the floor", 10)});
+  for (int sweep = 0; sweep < 2; ++sweep) {
+    MergeEffects effects;
+    conclude_sweep(ledger, {.met = {}, .started_at = kNow}, effects);
+  }
+  CHECK(ledger.present[static_cast<std::size_t>(RecordClass::vanished)] == 1);
+  for (const Outcome outcome : outcomes_of(RegistryType::acr)) {
+    CHECK_FALSE(ledger.counters.durations[outcome]);
+    CHECK_FALSE(ledger.last_end[outcome]);
+  }
+}
+
+TEST_CASE("merge: deletions have no durations") {
+  Ledger ledger;
+  MergeEffects effects;
+  merge_record(ledger, done("d", 10, Outcome::date_rule), {RegistryType::swr, kNow, kBounds, true},
+               effects);
+  CHECK_FALSE(ledger.counters.durations[Outcome::date_rule]);
+}
+
 TEST_CASE("merge: the last build and the last ends do not depend on the order") {
   Ledger ledger;
   merge(ledger, {done("new", 500, Outcome::failed), done("old", 100, Outcome::success),
