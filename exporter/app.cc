@@ -153,7 +153,8 @@ std::optional<int> App::load_everything() {
 EngineOptions App::engine_options() const {
   return {.shard = options_.shard,
           .total_shards = options_.total_shards,
-          .history_counts = history_counts_};
+          .history_counts = history_counts_,
+          .read_everything = options_.once};
 }
 
 int App::collect_once() {
@@ -163,6 +164,7 @@ int App::collect_once() {
   request.timeout = kOnceTimeout;
   request.client = "--once";
   const Engine::Scrape scrape = engine_->scrape(request, live_state());
+  const bool complete = engine_->everything_read() && scrape.complete;
   bool written = true;
   for (const Chunk& chunk : scrape.chunks) {
     written &= std::fwrite(chunk->data(), 1, chunk->size(), stdout) == chunk->size();
@@ -171,7 +173,7 @@ int App::collect_once() {
   if (written) engine_->answered(scrape);
   engine_->stop();
   if (!written) return failed("stdout can't be written", kFailed);
-  return scrape.complete ? 0 : failed("not everything could be read; see the log above", kFailed);
+  return complete ? 0 : failed("not everything could be read; see the log above", kFailed);
 }
 
 int App::serve() {

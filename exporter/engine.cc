@@ -116,6 +116,7 @@ CollectorOptions Engine::collector_options(const RegistryConfig& registry, Showi
   options.concurrency = registry.concurrency;
   options.requests_per_second = registry.requests_per_second;
   options.collect_rules = !registry.is_acr() && std::get<SwrConfig>(registry.cloud).collect_rules;
+  options.read_everything = options_.read_everything;
   options.past = past;
   DiscoveryRules& discovery = options.discovery;
   discovery.scope = scope_of(registry, options_);
@@ -247,6 +248,12 @@ void Engine::answered(const Scrape& scrape) {
       collector->answered(scrape.client, version);
     }
   }
+}
+
+bool Engine::everything_read() const {
+  bool all = true;
+  for (const Registry& registry : registries_) all &= registry.collector->everything_read();
+  return all;
 }
 
 bool Engine::has_registry(const std::string& registry_name) const {

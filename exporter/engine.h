@@ -30,6 +30,7 @@ struct EngineOptions {
   int shard = 0;
   int total_shards = 1;
   bool history_counts = true;  ///< False after damaged state: `initial_history: count` is ignored.
+  bool read_everything = false;  ///< Not only what is due.
 };
 
 /// What is known of every registry, by identity; handed from one engine to the next.
@@ -65,6 +66,8 @@ class Engine {
   Scrape scrape(const ScrapeRequest& request, LiveState live);
   /// The whole of `scrape` was handed to the client.
   void answered(const Scrape& scrape);
+  /// Nothing that matches is unread, and nothing failed; see the collectors.
+  bool everything_read() const;
   /// Saves what there is to save, before the deadline.
   bool flush(SteadyTime deadline) { return committer_.flush(deadline); }
 

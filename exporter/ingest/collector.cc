@@ -55,7 +55,8 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
     repository->holds_known = repository->lingering = 0;
     // Monotonic times from the wall's; a wall that went back makes them due at worst.
     const auto steady = [&](UnixMillis then) { return now - std::max(wall - then, Millis{0}); };
-    if (ledger.last_read && !repository->read_at) repository->read_at = steady(*ledger.last_read);
+    const bool is_read = ledger.last_read && !options_.read_everything;
+    if (is_read && !repository->read_at) repository->read_at = steady(*ledger.last_read);
     if (ledger.last_sweep && !repository->swept_at) {
       repository->swept_at = steady(*ledger.last_sweep);
       repository->swept_clean = true;
@@ -132,6 +133,24 @@ bool Collector::wait(const Ticket& ticket, SteadyTime deadline) {
     changed_->wait_until(lock, deadline);
   }
   return !stopping_ && failures_ == ticket.failures;
+}
+
+bool Collector::everything_read() const {
+  const std::lock_guard lock(mutex_);
+  bool all = discovered_whole_;
+  if (!all) log::error("not every repository could be listed", {{"registry", options_.name}});
+  for (const auto& [key, repository] : data_->repositories) {
+    const bool halted = repository->state.ledger.halted;
+    const bool read = repository->read_at && !repository->failing && !halted;
+    if (read || !repository->has_series()) continue;
+    all = false;
+    if (repository->failing) continue;  // That was told.
+    log::error("repository not read",
+               {{"registry", options_.name},
+                {"repository", full_name(repository->state.ref)},
+                {"reason", halted ? "its books are out of balance" : "given up"}});
+  }
+  return all;
 }
 
 void Collector::answered(const std::string& client, std::uint64_t version) {
@@ -316,6 +335,7 @@ void Collector::discover() {
       cloud_.discover(nothing_known ? PartFound(take_in_part) : nullptr);
   lock.lock();
   discovered_at_ = runtime_.clock.steady_now();
+  discovered_whole_ = discovery && discovery->complete;
   if (!discovery) {
     ++failures_;
     if (!stopping_) {

@@ -32,7 +32,8 @@ struct CollectorOptions {
   int concurrency = 4;
   double requests_per_second = 5;
   bool collect_rules = false;
-  Showing::Past past;  ///< Of this registry.
+  bool read_everything = false;  ///< Each list is due, whatever the state says was read before.
+  Showing::Past past;            ///< Of this registry.
   DiscoveryRules discovery;
 };
 
@@ -70,6 +71,9 @@ class Collector {
   Ticket begin_scrape(const std::string& client);
   /// Waits until nothing of the ticket is left unread, or until the deadline. True: complete.
   bool wait(const Ticket& ticket, SteadyTime deadline);
+  /// By this process: the repositories were listed, and each list was read at its newest reading.
+  /// What was not is in the log.
+  bool everything_read() const;
   /// A scrape of this registry was answered wholly with the given snapshot.
   void answered(const std::string& client, std::uint64_t version);
 
@@ -154,6 +158,7 @@ class Collector {
   std::optional<std::uint64_t> discovery_wanted_;
   bool discovery_running_ = false;
   std::optional<SteadyTime> discovered_at_;  ///< Tried, too.
+  bool discovered_whole_ = false;            ///< By the newest discovery.
   std::size_t over_limit_ = 0;
 
   std::optional<SteadyTime> cycle_started_;

@@ -330,6 +330,35 @@ class BadClouds(unittest.TestCase):
             ended = run(f"--config.file={path}", "--state.path=:memory:", "--once")
             self.assertEqual(ended.returncode, 0, ended.stderr)
 
+    def test_once_reads_everything_whatever_was_read_a_moment_ago(self):
+        with World() as world:
+            world.simulator("--repositories=4", "--speed=600")
+            path = world.configure(max_staleness="1h", sweep_interval="1h",
+                                   discovery_interval="1h")
+
+            def once():
+                return run(f"--config.file={path}", f"--state.path={world.folder}/state.db",
+                           "--once")
+
+            def left(ended):
+                return differences(counters(parse(ended.stdout)), world.truth())
+
+            self.assertEqual(once().returncode, 0)
+            time.sleep(1)
+            world.control(speed=0)
+            ended = once()
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            ended = once()  # A series that is new showed 0 first.
+            self.assertEqual(left(ended), {})
+            asked = {dict(labels)["operation"] for (name, labels), value
+                     in parse(ended.stdout).items()
+                     if name == "registry_exporter_api_requests_total" and value > 0}
+            self.assertTrue({"ListRepository", "ListRepoBuildRecord"} <= asked, asked)
+            world.sim.stop()
+            ended = once()
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("not everything could be read", ended.stderr)
+
     def test_a_secret_file_that_changes_is_used_at_once(self):
         with World() as world:
             world.simulator("--repositories=4", "--speed=0")

@@ -24,7 +24,7 @@ class FakeCloud final : public Cloud {
   Result<Discovery> discover(const PartFound& part_found) override {
     baton_.sleep(discovery_takes);
     Discovery discovery;
-    discovery.complete = true;
+    discovery.complete = list_is_whole;
     discovery.server_time = baton_.now();
     for (const auto& [name, list] : lists) {
       ListedRepository listed;
@@ -79,6 +79,7 @@ class FakeCloud final : public Cloud {
   Millis discovery_takes{0};
   Millis list_takes{0};  ///< Each repository is a page of the list of its own, and takes so long.
   bool list_breaks = false;  ///< At its end.
+  bool list_is_whole = true;
   Millis created_ago{std::chrono::hours(48)};
 
  private:

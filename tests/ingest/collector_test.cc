@@ -299,3 +299,64 @@ TEST_CASE("collector: rows without a usable id count as rejected and stand outsi
   CHECK(bench.records(RecordClass::baseline) == 4);
   CHECK(bench.collector->snapshot()->ledger_imbalance == 0);
 }
+
+TEST_CASE("collector: what is to read everything reads it, whatever was read a moment ago") {
+  for (const bool read_everything : {false, true}) {
+    CAPTURE(read_everything);
+    Bench bench(3);
+    bench.start();
+    bench.scrape();
+    bench.options.read_everything = read_everything;
+    bench.restart();
+    bench.cloud.asked.clear();
+    CHECK(bench.scrape());
+    CHECK(bench.cloud.asked.size() == (read_everything ? 3 : 0));
+    CHECK(bench.collector->everything_read());
+    CHECK(bench.scrape());
+    CHECK(bench.cloud.asked.size() == (read_everything ? 3 : 0));
+  }
+}
+
+TEST_CASE("collector: not everything was read where a list was left out, for whatever reason") {
+  struct Row {
+    const char* name;
+    void (*breaks)(Bench&);
+  };
+  const Row rows[] = {
+      {"a list that fails", [](Bench& bench) { bench.cloud.failing = {"r1"}; }},
+      {"a list that is given up", [](Bench& bench) { bench.cloud.throwing = "r1"; }},
+      {"no list of repositories", [](Bench& bench) { bench.cloud.list_breaks = true; }},
+      {"half a list of repositories", [](Bench& bench) { bench.cloud.list_is_whole = false; }},
+      {"books that are out of balance",
+       [](Bench& bench) {
+         auto& [registry, blob] = bench.disk.repositories.begin()->second;
+         RepositoryState state = decode_repository(blob).value();
+         state.ledger.halted = true;
+         blob = encode_repository(state);
+       }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Bench bench(3);
+    bench.options.read_everything = true;
+    bench.start();
+    bench.scrape();
+    CHECK(bench.collector->everything_read());
+    row.breaks(bench);
+    bench.restart();
+    bench.scrape();
+    CHECK_FALSE(bench.collector->everything_read());
+  }
+}
+
+TEST_CASE("collector: what the filters leave out, or is no longer listed, is not missed") {
+  Bench bench(3);
+  bench.options.read_everything = true;
+  bench.start();
+  bench.scrape();
+  bench.options.discovery.scope = "without r1";
+  bench.options.discovery.accepts = [](const std::string& name) { return name != "shop/r1"; };
+  bench.restart();
+  bench.scrape();
+  CHECK(bench.collector->everything_read());
+}
