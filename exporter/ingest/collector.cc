@@ -141,7 +141,7 @@ bool Collector::everything_read() const {
   if (!all) log::error("not every repository could be listed", {{"registry", options_.name}});
   for (const auto& [key, repository] : data_->repositories) {
     const bool halted = repository->state.ledger.halted;
-    const bool read = repository->read_at && !repository->failing && !halted;
+    const bool read = repository->read_at && !halted;
     if (read || !repository->has_series()) continue;
     all = false;
     if (repository->failing) continue;  // That was told.

@@ -71,8 +71,8 @@ class Collector {
   Ticket begin_scrape(const std::string& client);
   /// Waits until nothing of the ticket is left unread, or until the deadline. True: complete.
   bool wait(const Ticket& ticket, SteadyTime deadline);
-  /// By this process: the repositories were listed, and each list was read at its newest reading.
-  /// What was not is in the log.
+  /// By this process, with `read_everything`: the repositories were listed, and each of their lists
+  /// was read. What was not is in the log.
   bool everything_read() const;
   /// A scrape of this registry was answered wholly with the given snapshot.
   void answered(const std::string& client, std::uint64_t version);

@@ -64,7 +64,7 @@ Showing::LetGo Showing::let_go(SteadyTime now, const std::optional<std::string>&
   for (auto each = held_.begin(); each != held_.end();) {
     auto& [version, held] = *each;
     const bool waited = held.seen_since && now - *held.seen_since >= kHoldMax;
-    const bool seen = waited || (held.seen_since && version <= all_have_seen);
+    const bool seen = waited || version <= all_have_seen;
     if (seen && !std::exchange(held.told_seen, true)) {
       result.seen.insert(result.seen.end(), held.holds.begin(), held.holds.end());
     }

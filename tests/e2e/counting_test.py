@@ -8,6 +8,16 @@ from harness import INSTRUMENTED, World, counters, differences, never_falls, scr
 SIZE = ["--repositories=50", "--speed=60"]
 
 
+def builds_seen(truth):
+    return [key for key, value in truth.items() if key[0] == "acr_builds_total" and value]
+
+
+def durations(series):
+    """How many builds each histogram holds, by the name of the counter beside it."""
+    return {("acr_builds_total", labels): value for (name, labels), value in series.items()
+            if name == "acr_build_duration_seconds_count"}
+
+
 class Counting(unittest.TestCase):
     def test_every_counter_equals_the_truth_with_faults_on(self):
         for order, paging in (("desc", "offset"), ("asc", "filter")):
@@ -31,6 +41,8 @@ class Counting(unittest.TestCase):
                 shown = scrape(exporter)
             self.assertEqual(sum(counters(shown).values()), 0)
             self.assertEqual(set(counters(shown)), set(at_first))
+            # The statuses of the history are there, at 0.
+            self.assertEqual(durations(shown), dict.fromkeys(builds_seen(at_first), 0))
             world.control(speed=600)
             time.sleep(4)
             world.control(speed=0)
@@ -45,6 +57,8 @@ class Counting(unittest.TestCase):
                 return not left
 
             self.assertTrue(wait_for(equal, timeout=60), left)
+            self.assertEqual(durations(scrape(exporter)),
+                             {key: news[key] for key in builds_seen(truth)})
 
     def test_two_shards_count_together_what_one_process_would(self):
         with World() as world:
