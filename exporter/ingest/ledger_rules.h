@@ -67,7 +67,7 @@ struct SweepFindings {
   bool met_is_whole = true;    ///< `met` covers the whole sweep (no restart in between).
   bool left_out_rows = false;  ///< Some could not be read: who was not met may be among them.
   bool point_reads = false;    ///< Open records are also asked for by id,
-  std::span<const RecordKey> refused_ids;  ///< but for these.
+  std::span<const RecordKey> refused_ids{};  ///< but for these.
   std::size_t kept_below = 100;  ///< Newest unmet records below the floor that stay remembered.
 };
 
