@@ -35,12 +35,25 @@ std::string_view name(ErrorKind kind);
 
 /// A refusal: asking the same again won't help. (unauthorized: it may, with other keys.)
 bool is_lasting(ErrorKind kind);
+/// What an error comes from, where that is known for sure: each has a remedy of its own.
+enum class ErrorCause {
+  unknown,
+  proxy,            ///< The proxy on the way, not what is behind it.
+  clock,            ///< Ours is too far off for a signature to hold.
+  wrong_secret,     ///< The secret doesn't belong to the access key.
+  unknown_key,      ///< There is no such access key, or it is disabled.
+  locked,           ///< The key or the user, for some minutes, after too many bad tries.
+  token_expired,    ///< Or belongs to other keys: a new one helps.
+  wrong_password,   ///< Of a user, or the user's name.
+  unknown_project,  ///< The keys are good, elsewhere.
+};
 
 struct Error {
   ErrorKind kind = ErrorKind::transport;
   std::string detail;  ///< One line for the log. Never a credential, never a response body.
   std::string code;    ///< The cloud's own error code ("Throttling.User", "APIGW.0301"), or empty.
   std::optional<std::chrono::milliseconds> retry_after;  ///< A wait that the server named.
+  ErrorCause cause = ErrorCause::unknown;
 };
 
 template <class T>
@@ -50,7 +63,7 @@ using Result = tl::expected<T, Error>;
 struct Done {};
 
 inline tl::unexpected<Error> fail(ErrorKind kind, std::string detail, std::string code = {}) {
-  return tl::unexpected<Error>(Error{kind, std::move(detail), std::move(code), std::nullopt});
+  return tl::unexpected<Error>(Error{kind, std::move(detail), std::move(code), {}});
 }
 
 /// The same error, told with where it happened: "page 3: connection reset".
