@@ -138,60 +138,66 @@ std::string of_transport(const Exam& exam, const Error& error) {
   return endpoint + " can't be reached: check " + place.key + ", routes and firewalls";
 }
 
-std::string of_acr_refusal(const Error& error) {
-  const std::string& code = error.code;
+std::string of_lock(const Exam& exam) {
+  const auto* swr = std::get_if<SwrConfig>(&exam.registry.cloud);
+  if (swr != nullptr && swr->credentials.iam_user) {
+    return "the user is locked for a quarter of an hour after too many wrong passwords: correct "
+           "the password wherever it is used, then wait";
+  }
+  return "the access key is locked for five minutes after too many bad signatures: correct "
+         "secret_key wherever it is used, then wait";
+}
+
+std::string of_cause(const Exam& exam, ErrorCause cause) {
+  const bool is_acr = exam.registry.is_acr();
+  switch (cause) {
+    case ErrorCause::clock:
+      return "requests are refused for their time: set this machine's clock";
+    case ErrorCause::wrong_secret:
+      return is_acr ? "the secret does not belong to the access key: check access_key_secret"
+                    : "the secret key does not belong to the access key: check secret_key";
+    case ErrorCause::unknown_key:
+      return is_acr ? "the access key is not known or disabled: check access_key_id"
+                    : "the access key is not known (or its security token is wrong): check "
+                      "access_key";
+    case ErrorCause::locked:
+      return of_lock(exam);
+    case ErrorCause::token_expired:
+      return is_acr ? "the security token has expired or belongs to other keys: renew "
+                      "access_key_id, access_key_secret and security_token together"
+                    : "the token or security token has expired: renew it";
+    case ErrorCause::wrong_password:
+      return "IAM refuses the user: check iam_user (domain_name is the account's name, Huawei IDs "
+             "can't sign in), password and project_name";
+    case ErrorCause::unknown_project:
+      return "the project is not known in this region: check project_id and region";
+    case ErrorCause::proxy:
+    case ErrorCause::unknown:
+      break;
+  }
+  return "";
+}
+
+std::string of_acr_refusal(const Exam& exam, const Error& error) {
   if (contains(error.detail, "AssumeRoleWithOIDC")) {
     return "STS refuses the OIDC token: check oidc.role_arn, oidc.provider_arn, the trust policy "
-           "of "
-           "the role, and that the token's audience is sts.aliyuncs.com";
+           "of the role, and that the token's audience is sts.aliyuncs.com";
   }
+  if (std::string words = of_cause(exam, error.cause); !words.empty()) return words;
   if (contains(error.detail, "AssumeRole")) {
     return "the role can't be assumed: check assume_role.role_arn, its trust policy, external_id, "
            "and that the keys have sts:AssumeRole on it";
   }
-  if (code.starts_with("InvalidAccessKeyId")) {
-    return "the access key is not known or disabled: check access_key_id";
-  }
-  if (code.starts_with("SignatureDoesNotMatch") || code.starts_with("IncompleteSignature")) {
-    return "the secret does not belong to the access key: check access_key_secret";
-  }
-  if (contains(code, "SecurityToken")) {
-    return "the security token has expired or belongs to other keys: renew access_key_id, "
-           "access_key_secret and security_token together";
-  }
-  if (contains(code, "Time"))
-    return "requests are refused for their time: set this machine's clock";
   return "the credentials are refused: check them";
 }
 
-std::string of_swr_refusal(const Error& error) {
-  const std::string& detail = error.detail;
-  if (contains(detail, "CreateTokenWithIdToken")) {
+std::string of_swr_refusal(const Exam& exam, const Error& error) {
+  if (contains(error.detail, "CreateTokenWithIdToken")) {
     return "IAM refuses the id token: check oidc.idp_id, that this identity provider knows the "
            "token's issuer, keys and audience, and its conversion rules";
   }
-  if (contains(detail, "project is not known")) {
-    return "the project is not known in this region: check project_id and region";
-  }
-  if (contains(detail, "user name or password")) {
-    return "IAM refuses the user: check iam_user (domain_name is the account's name, Huawei IDs "
-           "can't sign in), password and project_name";
-  }
-  if (contains(detail, "secret key is wrong")) {
-    return "the secret key does not belong to the access key: check secret_key";
-  }
-  if (contains(detail, "access key is not known")) {
-    return "the access key is not known (or its security token is wrong): check access_key";
-  }
-  if (contains(detail, "locked")) {
-    return "the access key is locked for five minutes after too many bad signatures: correct "
-           "secret_key wherever it is used, then wait";
-  }
-  if (contains(detail, "clock")) {
-    return "requests are refused for their time: set this machine's clock";
-  }
-  if (contains(detail, "expired")) return "the token or security token has expired: renew it";
-  if (contains(detail, "ByAgency")) {
+  if (std::string words = of_cause(exam, error.cause); !words.empty()) return words;
+  if (contains(error.detail, "ByAgency")) {
     return "the agency can't be assumed: check assume_agency, and that the account is delegated to";
   }
   return "the credentials are refused: check them, project_id and region";
@@ -232,7 +238,7 @@ std::string remedy_for(const Exam& exam, const Error& error) {
         return "instance metadata gives no keys: attach a role (acr: RAM role, swr: agency) to the "
                "instance";
       }
-      return exam.registry.is_acr() ? of_acr_refusal(error) : of_swr_refusal(error);
+      return exam.registry.is_acr() ? of_acr_refusal(exam, error) : of_swr_refusal(exam, error);
     case ErrorKind::forbidden:
       return "";  // The policy tells.
     case ErrorKind::not_found:

@@ -122,7 +122,7 @@ Result<Client::Answer<T>> Client::ask(
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
     if (auto refusal = judge(response)) return refusal;
     Result<T> parsed = parse(response.body);
-    if (!parsed) return Refusal{parsed.error(), false, false};
+    if (!parsed) return Refusal{parsed.error()};
     value = std::move(*parsed);
     return std::nullopt;
   };

@@ -1,9 +1,12 @@
 #include "exporter/acr/error_codes.h"
 
+#include <algorithm>
 #include <string>
 
 namespace registry_exporter::acr {
 namespace {
+
+constexpr std::size_t kMessageReadMax = 4096;
 
 enum class Match { prefix, anywhere };
 
@@ -16,9 +19,14 @@ struct Rule {
 constexpr CodeMeaning kThrottled{ErrorKind::throttled, false};
 constexpr CodeMeaning kUsedNonce{ErrorKind::bad_request, true};
 // A time that is refused says nothing of the keys, but nothing is answered either.
-constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true};
+constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true, false, ErrorCause::clock};
 constexpr CodeMeaning kUnauthorized{ErrorKind::unauthorized, false};
-constexpr CodeMeaning kExpired{ErrorKind::unauthorized, false, true};
+constexpr CodeMeaning kWrongSecret{ErrorKind::unauthorized, false, false, ErrorCause::wrong_secret};
+constexpr CodeMeaning kTokenMissing{ErrorKind::unauthorized, false, false,
+                                    ErrorCause::token_expired};
+constexpr CodeMeaning kExpired{ErrorKind::unauthorized, false, true, ErrorCause::token_expired};
+// Temporary ones are forgotten in the end.
+constexpr CodeMeaning kUnknownKey{ErrorKind::unauthorized, false, true, ErrorCause::unknown_key};
 constexpr CodeMeaning kForbidden{ErrorKind::forbidden, false};
 constexpr CodeMeaning kNotFound{ErrorKind::not_found, false};
 constexpr CodeMeaning kServerError{ErrorKind::server_error, false};
@@ -34,12 +42,12 @@ constexpr Rule kRules[] = {
     {"illegaltimestamp", Match::prefix, kWrongTime},
     {"invalidsecuritytoken", Match::prefix, kExpired},
     {"securitytokenexpired", Match::anywhere, kExpired},
-    {"missingsecuritytoken", Match::prefix, kUnauthorized},
-    {"invalidaccesskey", Match::prefix, kExpired},  // Temporary ones are forgotten in the end.
+    {"missingsecuritytoken", Match::prefix, kTokenMissing},
+    {"invalidaccesskey", Match::prefix, kUnknownKey},
     {"missingaccesskey", Match::prefix, kUnauthorized},
-    {"signaturedoesnotmatch", Match::prefix, kUnauthorized},
-    {"incompletesignature", Match::prefix, kUnauthorized},
-    {"invalidsignature", Match::prefix, kUnauthorized},
+    {"signaturedoesnotmatch", Match::prefix, kWrongSecret},
+    {"incompletesignature", Match::prefix, kWrongSecret},
+    {"invalidsignature", Match::prefix, kWrongSecret},
     {"noprivilege", Match::prefix, kForbidden},
     {"nopermission", Match::prefix, kForbidden},
     {"forbidden", Match::prefix, kForbidden},  // Forbidden.RAM
@@ -81,6 +89,25 @@ std::optional<CodeMeaning> meaning_of(std::string_view code) {
     const auto found = folded.find(rule.pattern);
     const bool matches = rule.match == Match::prefix ? found == 0 : found != std::string::npos;
     if (matches) return rule.meaning;
+  }
+  return std::nullopt;
+}
+
+std::optional<CodeMeaning> meaning_within(std::string_view message) {
+  const auto is_of_code = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
+  };
+  std::string_view rest = message.substr(0, kMessageReadMax);
+  while (!rest.empty()) {
+    const auto end = std::find_if_not(rest.begin(), rest.end(), is_of_code);
+    const std::string_view word = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    rest.remove_prefix(std::max<std::size_t>(1, word.size()));
+    // No end of a sentence, and no repository: their names are in lower case.
+    const std::size_t dot = word.find('.');
+    const bool is_code = dot != std::string_view::npos && dot + 1 < word.size() &&
+                         word.front() >= 'A' && word.front() <= 'Z';
+    const auto meaning = is_code ? meaning_of(word) : std::nullopt;
+    if (meaning && meaning->kind == ErrorKind::unauthorized) return meaning;
   }
   return std::nullopt;
 }

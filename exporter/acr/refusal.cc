@@ -103,10 +103,14 @@ Refusal refusal(const HttpResponse& response, const Verdict& verdict, CodeMeanin
   Refusal refusal;
   refusal.error.kind = meaning.kind;
   refusal.error.code = clean_code(verdict.code);
+  refusal.error.cause = meaning.cause;
   refusal.error.detail = "HTTP " + std::to_string(response.status);
   refusal.sign_again = meaning.sign_again;
   refusal.credentials_expired = meaning.credentials_expired;
   if (!refusal.error.code.empty()) refusal.error.detail += " " + refusal.error.code;
+  const bool is_told_by_code =
+      meaning_of(verdict.code).value_or(CodeMeaning{}).cause == meaning.cause;
+  if (why.empty() && !is_told_by_code) why = describe(meaning.cause);
   if (!why.empty()) refusal.error.detail += ": " + why;
   return refusal;
 }
@@ -119,6 +123,15 @@ std::string quotable(const Verdict& verdict, CodeMeaning meaning) {
   const bool may_echo_secrets = meaning.kind == ErrorKind::unauthorized ||
                                 verdict.message.find("string to sign") != std::string::npos;
   return from_the_cloud && !may_echo_secrets ? clean_message(verdict.message) : std::string();
+}
+
+std::optional<CodeMeaning> meaning_told_by(const Verdict& verdict) {
+  const auto by_code = meaning_of(verdict.code);
+  const bool is_good = verdict.is_success.value_or(is_success_code(verdict.code));
+  const bool says_much = by_code && by_code->kind != ErrorKind::server_error &&
+                         (by_code->kind != ErrorKind::bad_request || by_code->sign_again);
+  const auto by_message = is_good || says_much ? std::nullopt : meaning_within(verdict.message);
+  return by_message ? by_message : by_code;
 }
 
 std::optional<Refusal> judge_success_status(const HttpResponse& response, const Verdict& verdict) {
@@ -136,7 +149,7 @@ std::optional<Refusal> judge_success_status(const HttpResponse& response, const 
     case Verdict::Form::json:
       break;
   }
-  const auto meaning = meaning_of(verdict.code);
+  const auto meaning = meaning_told_by(verdict);
   if (meaning) return refusal(response, verdict, *meaning, quotable(verdict, *meaning));
   if (verdict.form == Verdict::Form::xml) return malformed("content_type: XML instead of JSON");
   const bool code_is_success = is_success_code(verdict.code);
@@ -163,7 +176,7 @@ std::optional<Refusal> judge(const HttpResponse& response) {
   if (status < 300) return judge_success_status(response, verdict);
   // A 401 that doesn't say why may come from temporary keys that have expired.
   const CodeMeaning by_status{kind_by_status(status, verdict), false, status == 401};
-  const CodeMeaning meaning = meaning_of(verdict.code).value_or(by_status);
+  const CodeMeaning meaning = meaning_told_by(verdict).value_or(by_status);
   const bool elsewhere = verdict.form == Verdict::Form::html;
   return refusal(response, verdict, meaning,
                  elsewhere ? "content_type: markup instead of JSON" : quotable(verdict, meaning));

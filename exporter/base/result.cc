@@ -43,4 +43,28 @@ bool is_lasting(ErrorKind kind) {
          kind == ErrorKind::bad_request;
 }
 
+std::string_view describe(ErrorCause cause) {
+  switch (cause) {
+    case ErrorCause::unknown:
+      return "";
+    case ErrorCause::proxy:
+      return "the proxy refuses";
+    case ErrorCause::clock:
+      return "the clock is off";
+    case ErrorCause::wrong_secret:
+      return "the secret key is wrong";
+    case ErrorCause::unknown_key:
+      return "the access key is not known";
+    case ErrorCause::locked:
+      return "locked for some minutes, after too many bad tries";
+    case ErrorCause::token_expired:
+      return "the token has expired";
+    case ErrorCause::wrong_password:
+      return "the user name or password is wrong";
+    case ErrorCause::unknown_project:
+      return "the project is not known";
+  }
+  return "";
+}
+
 }  // namespace registry_exporter

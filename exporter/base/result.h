@@ -35,6 +35,7 @@ std::string_view name(ErrorKind kind);
 
 /// A refusal: asking the same again won't help. (unauthorized: it may, with other keys.)
 bool is_lasting(ErrorKind kind);
+
 /// What an error comes from, where that is known for sure: each has a remedy of its own.
 enum class ErrorCause {
   unknown,
@@ -47,6 +48,9 @@ enum class ErrorCause {
   wrong_password,   ///< Of a user, or the user's name.
   unknown_project,  ///< The keys are good, elsewhere.
 };
+
+/// In a few words for a log, e.g. "the clock is off"; "" for unknown.
+std::string_view describe(ErrorCause cause);
 
 struct Error {
   ErrorKind kind = ErrorKind::transport;

@@ -51,10 +51,11 @@ Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& asked, 
                             kind == ErrorKind::bad_request;
       if (about_us && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
       refusal->credentials_expired = in_good_time;
+      refusal->quota.reset();  // Of another service, whose calls are few.
       return refusal;
     }
     Result<Grant> read = asked.read(response);
-    if (!read) return Refusal{read.error(), false, false};
+    if (!read) return Refusal{read.error()};
     grant = std::move(*read);
     return std::nullopt;
   };

@@ -62,6 +62,7 @@ struct ApiCaller::Shared {
   bool up = false;
   bool aborted = false;
   std::optional<Millis> clock_offset;
+  Error refused_for;  ///< While the keys are known to be bad.
 
   struct Attempt {
     Result<HttpResponse> response = fail(ErrorKind::canceled, "stopping");
@@ -73,6 +74,7 @@ struct ApiCaller::Shared {
   Result<HttpRequest> prepare(const ApiCall& call, const KeyGuard::Ticket& ticket);
   Attempt attempt(const ApiCall& call, bool signed_again);
   void learn(const HttpResponse& response, UnixMillis sent_at, UnixMillis received_at);
+  Error error_of(const Refusal& refusal, const HttpResponse& response, UnixMillis received_at);
   void report(const Error* error, const KeyGuard::Ticket& ticket, KeyGuard::Verdict verdict,
               SteadyTime sent_at);
   bool wait_before_retry(int attempts);
@@ -102,9 +104,10 @@ Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
     if (!ticket) {
       const KeyGuard::Answer answer = guard.admit(now);
       if (answer.admission == KeyGuard::Admission::refused) {
-        return fail(
-            ErrorKind::unauthorized,
-            "the credentials were refused; they are tried again later, or when they change");
+        Error error = refused_for;
+        error.detail = "the credentials were refused (" + error.detail +
+                       "); they are tried again later, or when they change";
+        return tl::unexpected<Error>(std::move(error));
       }
       if (answer.admission == KeyGuard::Admission::wait) {
         changed->wait_until(lock, SteadyTime::max());
@@ -112,8 +115,15 @@ Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
       }
       ticket = answer.ticket;
     }
+    if (const auto until = rate.full_until(now)) {
+      changed->wait_until(lock, *until);
+      continue;
+    }
     const TokenBucket::Answer token = bucket.take(now, rate.rate(now));
-    if (token.taken) return *ticket;
+    if (token.taken) {
+      rate.sent(now);
+      return *ticket;
+    }
     changed->wait_until(lock, token.ask_again);
   }
   return fail(ErrorKind::canceled, "stopping");
@@ -126,6 +136,21 @@ void ApiCaller::Shared::learn(const HttpResponse& response, UnixMillis sent_at,
   const Millis offset = *date + kDateRounding - (sent_at + (received_at - sent_at) / 2);
   const std::lock_guard lock(mutex);
   clock_offset = offset;
+}
+
+/// The error of a refusal, with the wait that the server asks for, by a header or by its quota.
+Error ApiCaller::Shared::error_of(const Refusal& refusal, const HttpResponse& response,
+                                  UnixMillis received_at) {
+  Error error = refusal.error;
+  const bool may_wait = error.kind == ErrorKind::throttled || error.kind == ErrorKind::server_error;
+  if (may_wait && !error.retry_after) error.retry_after = wait_asked_for(response, received_at);
+  if (!refusal.quota) return error;
+  Quota quota = *refusal.quota;
+  quota.calls = std::max(1, quota.calls / options.sharers);
+  const std::lock_guard lock(mutex);
+  const Millis wait = rate.over_quota(quota, runtime.clock.steady_now());
+  if (!error.retry_after) error.retry_after = wait;
+  return error;
 }
 
 /// What an attempt tells about the keys, the rate and whether the cloud is up. `error` is nullptr
@@ -143,6 +168,7 @@ void ApiCaller::Shared::report(const Error* error, const KeyGuard::Ticket& ticke
   }
   if (kind == ErrorKind::throttled) rate.throttled(sent_at, now);
   if (error != nullptr && error->retry_after) rate.pause(*error->retry_after, now);
+  if (verdict == KeyGuard::Verdict::refused && guard.is_valid(ticket)) refused_for = *error;
   guard.report(ticket, verdict, now);
   changed->notify_all();
 }
@@ -189,13 +215,7 @@ ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call, bool 
     refusal = call.judge(*result.response);
     if (refusal) {
       result.sign_again = refusal->sign_again;
-      Error error = refusal->error;
-      const bool may_wait =
-          error.kind == ErrorKind::throttled || error.kind == ErrorKind::server_error;
-      if (may_wait && !error.retry_after) {
-        error.retry_after = wait_asked_for(*result.response, received_at);
-      }
-      result.response = tl::unexpected<Error>(std::move(error));
+      result.response = tl::unexpected<Error>(error_of(*refusal, *result.response, received_at));
     }
   }
   const Error* error = result.response ? nullptr : &result.response.error();

@@ -10,6 +10,7 @@
 #include "exporter/base/result.h"
 #include "exporter/base/runtime.h"
 #include "exporter/net/http_transport.h"
+#include "exporter/net/quota.h"
 
 namespace registry_exporter {
 
@@ -21,6 +22,8 @@ struct Refusal {
   /// The credentials were good once and have expired: whoever owns them renews them and asks again;
   /// the keys behind them are not bad.
   bool credentials_expired = false;
+  /// Throttled, and this is how much the server takes.
+  std::optional<Quota> quota = std::nullopt;
 };
 
 /// One question to a cloud. `prepare` and `judge` run on the caller's thread, once per attempt.
@@ -37,6 +40,7 @@ struct ApiCallerOptions {
   std::string registry;            ///< For metrics and logs.
   double requests_per_second = 5;  ///< > 0; fractions are fine.
   int attempts_max = 3;
+  int sharers = 1;  ///< A quota that the server names is for so many callers together.
   Millis request_timeout{10'000};  ///< Of one attempt.
   /// After keys were refused: one attempt this often, until one is accepted or the secret changes.
   Millis probe_interval{60'000};
@@ -50,11 +54,13 @@ struct ApiCallerOptions {
 /// min(10, max(1, rate)). Throttled: the rate in force halves at once, down to 1/16 of the
 /// configured one (answers to calls sent before the last halving don't halve again), and is won
 /// back by 10 % of the configured rate per second without throttling. Server-given waits pause the
-/// registry, 15 minutes at the most. After a start or a new secret one call goes alone until it is
-/// answered; keys refused later cost at most the calls in flight, then one probe each
-/// `probe_interval`. Retries: server_error, timeout, transport, throttled, malformed; at most
-/// `attempts_max` and 10 % of calls over time. A pause longer than two seconds is not sat out: the
-/// call returns throttled with `retry_after`. Every attempt is metered as its own request.
+/// registry, 15 minutes at the most. A quota that the server names holds while the process lives:
+/// what is left of its window is paused, then no window of ours exceeds it. After a start or a new
+/// secret one call goes alone until it is answered; keys refused later cost at most the calls in
+/// flight, then one probe each `probe_interval`. Retries: server_error, timeout, transport,
+/// throttled, malformed; at most `attempts_max` and 10 % of calls over time. A pause longer than
+/// two seconds is not sat out: the call returns throttled with `retry_after`. Every attempt is
+/// metered as its own request.
 class ApiCaller {
  public:
   ApiCaller(Runtime runtime, HttpTransport& transport, CallObserver& observer,

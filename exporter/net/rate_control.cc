@@ -12,9 +12,10 @@ constexpr std::chrono::minutes kPauseMax{15};
 }  // namespace
 
 double RateControl::rate(SteadyTime now) const {
-  if (!reduced_at_) return configured_;
+  const double most = std::min(configured_, quotas_.rate());
+  if (!reduced_at_) return most;
   const double seconds = std::chrono::duration<double>(now - *reduced_at_).count();
-  return std::min(configured_, reduced_ + seconds * kRecoveryPerSecond * configured_);
+  return std::min(most, reduced_ + seconds * kRecoveryPerSecond * configured_);
 }
 
 void RateControl::throttled(SteadyTime sent_at, SteadyTime now) {

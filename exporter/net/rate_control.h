@@ -3,11 +3,13 @@
 #include <optional>
 
 #include "exporter/base/clock.h"
+#include "exporter/net/quota.h"
 
 namespace registry_exporter {
 
 /// The rate in force: halved when throttled, won back by a tenth of the configured rate per second,
-/// and the pauses that the server asks for. Pure; not thread-safe.
+/// never above a quota that the server has named; and the pauses that it asks for. Pure; not
+/// thread-safe.
 class RateControl {
  public:
   explicit RateControl(double requests_per_second) : configured_(requests_per_second) {}
@@ -19,12 +21,19 @@ class RateControl {
   void pause(Millis wait, SteadyTime now);
   std::optional<SteadyTime> paused_until(SteadyTime now) const;
 
+  void sent(SteadyTime now) { quotas_.sent(now); }
+  /// The server refused a call for a quota; the wait for what is left of its window.
+  Millis over_quota(const Quota& quota, SteadyTime now) { return quotas_.refused_for(quota, now); }
+  /// When a call no longer exceeds a quota, where that is later than now.
+  std::optional<SteadyTime> full_until(SteadyTime now) const { return quotas_.full_until(now); }
+
  private:
   double configured_;
   double reduced_ = 0;  ///< The rate right after the last throttled answer.
   std::optional<SteadyTime> reduced_at_;
   std::optional<SteadyTime> halved_at_;
   std::optional<SteadyTime> paused_until_;
+  QuotaControl quotas_;
 };
 
 }  // namespace registry_exporter

@@ -186,7 +186,7 @@ Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
     if (auto refusal = judge(response)) return refusal;
     Result<T> parsed = parse(response);
-    if (!parsed) return Refusal{parsed.error(), false, false};
+    if (!parsed) return Refusal{parsed.error()};
     value = std::move(*parsed);
     return std::nullopt;
   };

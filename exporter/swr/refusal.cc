@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <string>
 
 #include "exporter/net/json.h"
@@ -110,55 +109,106 @@ ErrorKind kind_by_status(int status, bool is_json) {
   return ErrorKind::bad_request;
 }
 
-/// Whether `message` has one of `parts` (in lower case), whatever its own case.
-bool says(std::string_view message, std::initializer_list<std::string_view> parts) {
+std::string lower(std::string_view message) {
   std::string text(message.substr(0, kMessageReadMax));
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  return std::any_of(parts.begin(), parts.end(), [&text](std::string_view part) {
-    return text.find(part) != std::string::npos;
-  });
+  return text;
 }
 
-/// What a refusal of the credentials comes from: own words, since the server's may quote them.
-struct Reason {
-  std::string_view words;
-  bool sign_again = false;
-  bool expired = false;
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// Without the request that is quoted to whoever signed it badly: its words are our own.
+std::string_view unquoted(std::string_view text) {
+  return text.substr(0, text.find("canonicalrequest"));
+}
+
+/// What a message stands for, whatever its code and status.
+struct Saying {
+  std::string_view phrase;  ///< In lower case; no name that may be repeated looks like it.
+  ErrorCause cause;
+  bool is_of_gateway;  ///< Nobody else says so, and nothing else was looked at.
 };
 
-Reason reason_of(const Said& said) {
-  // A locked key first: the message of a lock may speak of signatures too.
-  if (says(said.message, {"failed to reach the limit"})) {
-    return {"the access key is locked for some minutes: too many bad signatures"};
+// Sources: API Gateway and IAM FAQs, people's reports. The first that fits is meant: a lock may
+// speak of signatures, and a key that is not known or a clock that is off of a bad one.
+constexpr Saying kSayings[] = {
+    {"failed to reach the limit", ErrorCause::locked, true},
+    {"account is locked", ErrorCause::locked, true},
+    {"signature expired", ErrorCause::clock, true},
+    {"signature time", ErrorCause::clock, true},
+    {"must be updated", ErrorCause::token_expired, false},
+    {"token expire", ErrorCause::token_expired, false},
+    {"decrypt token fail", ErrorCause::token_expired, true},
+    {"project does not exist", ErrorCause::unknown_project, false},
+    {"project not exist", ErrorCause::unknown_project, false},
+    {"get secretkey fail", ErrorCause::unknown_key, true},
+    {"signature fail", ErrorCause::wrong_secret, true},
+    {"x-sdk-date", ErrorCause::clock, false},
+    {"username or password", ErrorCause::wrong_password, false},
+    {"user name or password", ErrorCause::wrong_password, false},
+    {"incorrect iam authentication information", ErrorCause::unknown, true},
+};
+
+/// "ak LTAI… not exist"
+bool names_unknown_key(std::string_view text) {
+  const std::size_t key = text.find("ak ");
+  const bool starts_a_word = key == 0 || (key != std::string_view::npos &&
+                                          !(text[key - 1] >= 'a' && text[key - 1] <= 'z'));
+  return starts_a_word && has(text.substr(key), " not exist");
+}
+
+struct Heard {
+  ErrorCause cause = ErrorCause::unknown;
+  bool is_of_gateway = false;
+};
+
+/// `text`: the message, in lower case.
+Heard hear(std::string_view text) {
+  const std::string_view said = unquoted(text);
+  if (names_unknown_key(said) || said.ends_with("information: unauthorized")) {
+    return {ErrorCause::unknown_key, true};
   }
-  if (said.code.ends_with(".0307") || said.code.ends_with("SWR.4010000") ||
-      says(said.message, {"must be updated", "token expire", "decrypt token fail"})) {
-    return {"the token has expired", false, true};
+  for (const Saying& saying : kSayings) {
+    if (has(said, saying.phrase)) return {saying.cause, saying.is_of_gateway};
   }
-  if (says(said.message, {"x-sdk-date", "signature expired", "signature time"})) {
-    return {"the clock is off", true, false};
-  }
-  if (says(said.message, {"signature fail"})) return {"the secret key is wrong"};
-  if (says(said.message, {"project does not exist", "project not exist"})) {
-    return {"the project is not known"};
-  }
-  if (says(said.message, {"secretkey fail", "ak not exist"})) {
-    return {"the access key is not known", false, true};  // Temporary ones are forgotten.
-  }
-  if (says(said.message, {"username or password", "user name or password"})) {
-    return {"the user name or password is wrong"};
-  }
-  // It doesn't say why, or what it said was lost on the way: a token may have expired.
-  return {{}, false, true};
+  return {};
 }
 
 /// The message, unless it quotes what authenticates us.
-std::string shown(const std::string& message) {
-  const bool quotes =
-      says(message, {"authorization", "signature", "x-auth-token", "password", "x-security-token"});
-  return quotes ? "" : clean(message, kMessageBytesMax);
+std::string shown(const Said& said, std::string_view text) {
+  for (const char* word : {"authorization", "signature", "x-auth-token", "password",
+                           "x-security-token", "canonicalrequest"}) {
+    if (has(text, word)) return "";
+  }
+  return clean(said.message, kMessageBytesMax);
+}
+
+ErrorKind kind_of(const Said& said, const Heard& heard, std::string_view text, int status) {
+  if (const auto kind = kind_by_code(said.code)) return *kind;
+  if (heard.is_of_gateway) return ErrorKind::unauthorized;
+  if (has(text, "over ratelimit")) return ErrorKind::throttled;
+  return kind_by_status(status, said.is_json);
+}
+
+ErrorCause cause_of(const Said& said, const Heard& heard) {
+  const bool by_code = said.code.ends_with(".0307") || said.code.ends_with("SWR.4010000");
+  return by_code && heard.cause == ErrorCause::unknown ? ErrorCause::token_expired : heard.cause;
+}
+
+/// What a refusal of the credentials comes from, in own words: the server's may quote them.
+void tell_cause(Refusal& refusal, ErrorCause cause) {
+  refusal.error.cause = cause;
+  refusal.sign_again = cause == ErrorCause::clock;
+  // Temporary keys are forgotten in the end; and one that doesn't say why, or whose reason was lost
+  // on the way, may mean a token that has expired.
+  refusal.credentials_expired = cause == ErrorCause::token_expired ||
+                                cause == ErrorCause::unknown_key || cause == ErrorCause::unknown;
+  const std::string_view words = describe(cause);
+  if (!words.empty()) refusal.error.detail += ": " + std::string(words);
 }
 
 }  // namespace
@@ -173,17 +223,17 @@ std::optional<Refusal> judge(const HttpResponse& response) {
     return refusal;
   }
   const Said said = read_error(response.body);
+  const std::string text = lower(said.message);
+  const Heard heard = hear(text);
   Error& error = refusal.error;
-  error.kind = kind_by_code(said.code).value_or(kind_by_status(status, said.is_json));
+  error.kind = kind_of(said, heard, text, status);
   error.code = clean(said.code, kCodeBytesMax);
   error.detail = where;
   if (!error.code.empty()) error.detail += " " + error.code;
+  if (error.kind == ErrorKind::throttled) refusal.quota = quota_named_in(said.message);
   if (error.kind == ErrorKind::unauthorized) {
-    const Reason reason = reason_of(said);
-    refusal.sign_again = reason.sign_again;
-    refusal.credentials_expired = reason.expired;
-    if (!reason.words.empty()) error.detail += ": " + std::string(reason.words);
-  } else if (const std::string message = shown(said.message); !message.empty()) {
+    tell_cause(refusal, cause_of(said, heard));
+  } else if (const std::string message = shown(said, text); !message.empty()) {
     error.detail += ": " + message;
   }
   if (!said.is_json) error.detail += ": no JSON";

@@ -29,6 +29,7 @@ constexpr std::string_view kUsage =
                               churn (repositories vanish), trim (lists are cut); default none
   --deny OPERATION[,…]        these are forbidden, e.g. ListRepoBuildRecord,ListRetentionHistories
   --credentials-ttl DURATION  temporary keys and tokens live no longer; default 24h
+  --quota CALLS/DURATION      how much SWR takes, e.g. 200/5m; what exceeds it is told so in words
   --clock-ahead DURATION      the clouds' clock before ours, or behind it (-20m); default 0s
 
 Temporary keys: STS at /, IAM, instance metadata of both clouds, and a credentials URI at /credentials.
@@ -95,6 +96,10 @@ bool put(Options& options, std::string_view flag, const std::string& value) {
     const auto life = parse_duration(value);
     options.account.credentials_life_max = life.value_or(Millis{0});
     return life && *life > Millis{0};
+  }
+  if (flag == "--quota") {
+    options.account.quota = parse_quota(value);
+    return options.account.quota.has_value();
   }
   if (flag == "--clock-ahead") {
     const bool behind = value.starts_with('-');

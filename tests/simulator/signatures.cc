@@ -135,6 +135,7 @@ std::optional<ExpectedSignature> sign_sdk(const WireRequest& request,
                                 "\n" + *headers + "\n" + join(authorization.signed_headers, ";") +
                                 "\n" + hash;
   ExpectedSignature expected;
+  expected.canonical = canonical;
   expected.to_sign = "SDK-HMAC-SHA256\n" + std::string(request.header("x-sdk-date")) + "\n" +
                      hex(sha256(canonical));
   expected.signature = hex(hmac_sha256(secret, expected.to_sign));

@@ -24,6 +24,7 @@ std::optional<Authorization> parse_authorization(std::string_view header);
 
 /// One signature worked out; `to_sign` is what the classic gateway shows in its refusal.
 struct ExpectedSignature {
+  std::string canonical;  ///< The request, which the newer gateway shows; of sign_sdk alone.
   std::string to_sign;
   std::string signature;
 };

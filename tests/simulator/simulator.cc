@@ -55,6 +55,7 @@ Simulator::Simulator(const WorldOptions& options, const FaultMix& faults, UnixMi
       dice_(options.seed) {
   acr_.set_life_max(account_.credentials_life_max);
   swr_.set_life_max(account_.credentials_life_max);
+  if (account_.quota) quota_.emplace(*account_.quota);
   set_faults(faults);
 }
 
@@ -133,6 +134,10 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
   ++calls_;
   world_.advance_to(now);
   const bool is_acr = request.raw_path() == "/";
+  const bool is_swr = request.raw_path().find("/manage/") != std::string_view::npos;
+  if (quota_ && is_swr) {
+    if (auto refusal = quota_->refuse(now)) return Reply{std::move(*refusal)};
+  }
   const Misfortune misfortune = dice_.draw(faults_);
   const std::optional<Fault> fault = misfortune.fault;
   if (fault) ++fired_[static_cast<std::size_t>(*fault)];

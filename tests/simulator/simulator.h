@@ -7,6 +7,7 @@
 #include "tests/simulator/acr_wire.h"
 #include "tests/simulator/faults.h"
 #include "tests/simulator/local_services.h"
+#include "tests/simulator/quota.h"
 #include "tests/simulator/swr_wire.h"
 #include "tests/simulator/wire.h"
 #include "tests/simulator/world.h"
@@ -26,6 +27,7 @@ struct AccountOptions {
   std::vector<std::string> denied;              ///< Operations, by the clouds' names.
   Millis credentials_life_max{24 * 3'600'000};  ///< Temporary keys and tokens live no longer.
   Millis clock_ahead{0};                        ///< The clouds' clock before ours.
+  std::optional<Quota> quota;                   ///< Of SWR's calls; what a message alone tells.
 };
 
 /// Both clouds behind one door: the world, its wire protocols and their faults, with the truth and
@@ -61,6 +63,7 @@ class Simulator {
   SwrWire swr_;
   LocalServices local_{acr_, swr_};
   const AccountOptions account_;
+  std::optional<QuotaGate> quota_;
   FaultMix faults_;
   FaultDice dice_;
   std::uint64_t calls_ = 0;

@@ -57,6 +57,12 @@ SwrRefusal bad_authentication(std::string_view why) {
   return {401, "APIGW.0301", "Incorrect IAM authentication information: " + std::string(why)};
 }
 
+/// With the request as the gateway understood it, its lines joined by bars.
+SwrRefusal bad_signature(std::string canonical) {
+  std::replace(canonical.begin(), canonical.end(), '\n', '|');
+  return bad_authentication("verify aksk signature fail, canonicalRequest:" + canonical);
+}
+
 /// RFC 3339 with `digits` digits of fraction.
 std::string stamp(UnixMicros time, int digits) {
   const auto second = std::chrono::floor<std::chrono::seconds>(time);
@@ -496,14 +502,14 @@ std::optional<SwrRefusal> SwrWire::admit_signature(const SwrCall& call) {
   if (secret.refusal) return secret.refusal;
   Failures& failures = failures_[authorization->access_key];
   if (failures.locked_until && call.now < *failures.locked_until) {
-    return bad_authentication("AK access failed to reach the limit, forbidden");
+    return bad_authentication("AK access failed to reach the limit,forbidden.");
   }
   const auto expected = sign_sdk(request, *authorization, secret.value);
   if (!expected || !equal_constant_time(expected->signature, authorization->signature)) {
     if (++failures.in_a_row >= kFailuresMax) {
       failures = {.in_a_row = 0, .locked_until = call.now + kLockTime};
     }
-    return bad_authentication("verify aksk signature fail");
+    return bad_signature(expected ? expected->canonical : "");
   }
   failures = {};
   // "20260102T030405Z" → "2026-01-02T03:04:05Z"
@@ -511,7 +517,9 @@ std::optional<SwrRefusal> SwrWire::admit_signature(const SwrCall& call) {
   if (date.size() == 16) date.insert(13, ":").insert(11, ":").insert(6, "-").insert(4, "-");
   const auto time = parse_rfc3339(date);
   if (!time || std::chrono::abs(*time - call.now) > kSkewMax) {
-    return bad_authentication("the request has expired, check x-sdk-date");
+    return bad_authentication("verify aksk signature fail:signature expired, signature time:" +
+                              std::string(request.header("x-sdk-date")) +
+                              ",server time:" + format_basic(call.now));
   }
   const std::string_view project = request.header("x-project-id");
   if (!project.empty() && project != account_.project_id) {
@@ -525,7 +533,7 @@ SwrWire::Secret SwrWire::secret_of(std::string_view access_key, std::string_view
   if (access_key == account_.access_key && token.empty()) return {account_.secret_key, {}};
   const auto key = temporary_.find(access_key);
   if (key == temporary_.end() || key->second.token != token) {
-    return {{}, bad_authentication("Get secretKey failed, err: ak not exist")};
+    return {{}, bad_authentication("ak " + std::string(access_key) + " not exist")};
   }
   if (key->second.expires_at <= now) return {{}, bad_authentication("token expires")};
   return {key->second.secret, {}};
