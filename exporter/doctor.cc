@@ -113,6 +113,7 @@ bool run_doctor(Runtime runtime, const Config& config, const EngineOptions& opti
   std::size_t ill = 0;
   for (RegistryConfig registry : config.registries) {
     registry.requests_per_second /= options.total_shards;
+    registry.shards = options.total_shards;
     Exam exam;
     exam.registry = registry;
     exam.collection = config.collection;

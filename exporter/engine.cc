@@ -92,6 +92,7 @@ Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
   std::unique_ptr<Engine> engine(new Engine(runtime, store, config, options, self));
   for (RegistryConfig registry : config.registries) {
     registry.requests_per_second /= options.total_shards;
+    registry.shards = options.total_shards;
     auto connection = connect(registry, config.metrics, runtime, self);
     if (!connection) return within("registry " + registry.name, connection.error());
     engine->registries_.push_back({std::move(registry), std::move(*connection), nullptr});

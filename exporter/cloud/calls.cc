@@ -31,6 +31,7 @@ ApiCallerOptions caller_options(const RegistryConfig& config, Millis probe_inter
   ApiCallerOptions options;
   options.registry = config.name;
   options.requests_per_second = config.requests_per_second;
+  options.sharers = config.shards;
   options.request_timeout = config.request_timeout;
   options.probe_interval = probe_interval;
   return options;

@@ -141,6 +141,7 @@ struct RegistryConfig {
   std::optional<std::vector<StaticRepository>> static_repositories;
   int page_size = 100;             ///< 1..100 (acr), 1..1000 (swr).
   double requests_per_second = 5;  ///< 0.001..1e6, for all shards together: the program divides it.
+  int shards = 1;                  ///< Set by the program: so many share what the cloud allows.
   int concurrency = 4;             ///< 1..256
   Millis request_timeout{10'000};  ///< > 0
   std::string proxy_url;

@@ -130,7 +130,7 @@ std::string_view unquoted(std::string_view text) {
 struct Saying {
   std::string_view phrase;  ///< In lower case; no name that may be repeated looks like it.
   ErrorCause cause;
-  bool is_of_gateway;  ///< Nobody else says so, and nothing else was looked at.
+  bool is_of_gateway;  ///< It says so of credentials alone.
 };
 
 // Sources: API Gateway and IAM FAQs, people's reports. The first that fits is meant: a lock may
@@ -150,7 +150,6 @@ constexpr Saying kSayings[] = {
     {"x-sdk-date", ErrorCause::clock, false},
     {"username or password", ErrorCause::wrong_password, false},
     {"user name or password", ErrorCause::wrong_password, false},
-    {"incorrect iam authentication information", ErrorCause::unknown, true},
 };
 
 /// "ak LTAI… not exist"
@@ -172,10 +171,11 @@ Heard hear(std::string_view text) {
   if (names_unknown_key(said) || said.ends_with("information: unauthorized")) {
     return {ErrorCause::unknown_key, true};
   }
+  const bool is_of_gateway = has(said, "authentication information");
   for (const Saying& saying : kSayings) {
-    if (has(said, saying.phrase)) return {saying.cause, saying.is_of_gateway};
+    if (has(said, saying.phrase)) return {saying.cause, saying.is_of_gateway || is_of_gateway};
   }
-  return {};
+  return {ErrorCause::unknown, is_of_gateway};
 }
 
 /// The message, unless it quotes what authenticates us.

@@ -5,6 +5,7 @@
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
 #include "exporter/base/time_text.h"
+#include "exporter/net/quota.h"
 #include "exporter/net/retry_after.h"
 #include "exporter/swr/codec.h"
 #include "exporter/swr/refusal.h"
@@ -113,6 +114,8 @@ void waits(std::string_view input) {
   const HttpResponse response = response_of(input);
   const auto wait = wait_asked_for(response, kNow);
   law(!wait || *wait >= Millis{0}, "a negative wait");
+  const auto quota = quota_named_in(input);
+  law(!quota || (quota->calls >= 1 && quota->window >= Millis{1}), "a quota of nothing");
 }
 
 void times(std::string_view input) {

@@ -16,7 +16,7 @@ SOURCES = {
     "swr_page": ["swr/codec.cc", "net/json.cc"],
     "acr_refusal": ["acr/refusal.cc", "acr/error_codes.cc"],
     "swr_refusal": ["swr/refusal.cc"],
-    "waits": ["net/retry_after.cc"],
+    "waits": ["net/retry_after.cc", "net/quota.cc"],
     "times": ["base/time_text.cc"],
     "signers": ["acr/signer.cc", "swr/signer.cc", "base/percent_encoding.cc"],
     "configuration": [f"config/{name}.cc" for name in (

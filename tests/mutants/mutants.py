@@ -26,6 +26,9 @@ GUARD = "exporter/net/key_guard.cc"
 RETRY = "exporter/net/retry_policy.cc"
 WAIT = "exporter/net/retry_after.cc"
 CALLER = "exporter/net/api_caller.cc"
+QUOTA = "exporter/net/quota.cc"
+REFUSAL = "exporter/swr/refusal.cc"
+CODES = "exporter/acr/error_codes.cc"
 CREDENTIALS = "exporter/cloud/credentials.cc"
 AUTH = "exporter/web/basic_auth.cc"
 GATE = "exporter/web/gate.cc"
@@ -289,6 +292,38 @@ MUTANTS = [
      "std::max(rate(now) / 2, configured_ * kFloor / 1000)"),
     ("absurd waits are obeyed", RATE, "std::clamp(wait, Millis{0}, Millis{kPauseMax})",
      "std::clamp(wait, Millis{0}, 1000 * Millis{kPauseMax})"),
+    ("a quota that is named is not counted against", QUOTA,
+     "if (sent_.size() < calls) continue;", "if (sent_.size() < calls + kSentMax) continue;"),
+    ("windows are taken to the millisecond", QUOTA,
+     "return quota.window + std::max(quota.window / kStretch, kStretchMin);",
+     "return quota.window;"),
+    ("the whole window is waited out though it is our own", QUOTA,
+     "return end > now ? std::chrono::ceil<Millis>(end - now) : whole;", "return whole;"),
+    ("of a window that others fill nothing is waited out", QUOTA,
+     "if (sent_.size() < calls) return whole;", "if (sent_.size() < calls) return Millis{0};"),
+    ("a quota of days silences for days", QUOTA,
+     "until = std::min(until, sent_.back() + kSilenceMax);\n", ""),
+    ("a quota replaces all others", QUOTA, "known.window == quota.window", "true"),
+    ("the rate in force is won back beyond the quota", RATE,
+     "std::min(configured_, quotas_.rate())", "configured_"),
+    ("calls are not counted against a quota", CALLER, "      rate.sent(now);\n", ""),
+    ("each shard takes the whole quota", CALLER, "quota.calls / options.sharers", "quota.calls"),
+    ("the request that a refusal quotes is read for reasons", REFUSAL,
+     "return text.substr(0, text.find(\"canonicalrequest\"));", "return text;"),
+    ("a bad signature is taken for a clock that is off", REFUSAL,
+     "{\"signature fail\", ErrorCause::wrong_secret, true},",
+     "{\"signature fail\", ErrorCause::clock, true},"),
+    ("a locked key is taken for an expired token", REFUSAL,
+     "{\"failed to reach the limit\", ErrorCause::locked, true},",
+     "{\"failed to reach the limit\", ErrorCause::token_expired, true},"),
+    ("the gateway's words count with 401 alone", REFUSAL,
+     "if (heard.is_of_gateway) return ErrorKind::unauthorized;",
+     "if (heard.is_of_gateway && status == 401) return ErrorKind::unauthorized;"),
+    ("a quota that comes as forbidden is forbidden", REFUSAL,
+     "if (has(text, \"over ratelimit\")) return ErrorKind::throttled;\n", ""),
+    ("a code in a message alone is not seen", CODES,
+     "if (meaning && meaning->kind == ErrorKind::unauthorized) return meaning;",
+     "if (meaning && false) return meaning;"),
     ("wrong keys are tried again and again", GUARD,
      "(probe_out_ || now < next_probe_)", "(probe_out_ && now < next_probe_)"),
     ("unproven keys are tried by everybody", GUARD,

@@ -21,6 +21,8 @@ def checks_of(file):
     checks = [(f"{folder}_tests", [])]
     if folder == "store":
         checks.append(("crash_tests", []))
+    if folder in ("acr", "swr", "net"):
+        checks.append(("outside_tests", []))
     if folder in ("ingest", "exposition", "net"):
         checks.append(SIM)
     return checks

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <deque>
 #include <future>
 #include <thread>
 #include <utility>
@@ -50,14 +51,22 @@ std::optional<Refusal> judge(const HttpResponse& response) {
       return std::nullopt;
     case 400:
       return refuse(ErrorKind::unauthorized, true);  // The clock.
-    case 401:
-      return refuse(ErrorKind::unauthorized);
+    case 401: {
+      Refusal refusal = refuse(ErrorKind::unauthorized);
+      refusal.error.cause = ErrorCause::wrong_secret;
+      return refusal;
+    }
     case 403:
       return refuse(ErrorKind::forbidden);
     case 404:
       return refuse(ErrorKind::not_found);
     case 419:
       return refuse(ErrorKind::unauthorized, false, true);
+    case 420: {
+      Refusal refusal = refuse(ErrorKind::throttled);
+      refusal.quota = Quota{60, 60s};
+      return refusal;
+    }
     case 422:
       return refuse(ErrorKind::malformed);
     case 429:
@@ -68,11 +77,14 @@ std::optional<Refusal> judge(const HttpResponse& response) {
 }
 
 struct World {
+  explicit World(int sharers = 1)
+      : caller(fake.runtime(), transport, outcomes,
+               {.registry = "r", .requests_per_second = 5, .sharers = sharers}) {}
+
   FakeRuntime fake;
   ScriptedTransport transport;
   Outcomes outcomes;
-  ApiCaller caller{
-      fake.runtime(), transport, outcomes, {.registry = "r", .requests_per_second = 5}};
+  ApiCaller caller;
   std::vector<UnixMillis> signed_at;
 
   Result<HttpResponse> call() {
@@ -231,6 +243,57 @@ TEST_CASE("call: keys refused for their time by the server's own clock are refus
   CHECK(world.transport.sent.size() == 2);
   CHECK(world.call(status(200)).error().kind == ErrorKind::unauthorized);
   CHECK(world.transport.sent.empty());
+}
+
+TEST_CASE("call: bad keys are told with the reason for which they were refused") {
+  World world;
+  const auto answer = world.call(status(401));
+  REQUIRE_FALSE(answer);
+  const auto next = world.call(status(200));
+  REQUIRE_FALSE(next);
+  CHECK(next.error().kind == ErrorKind::unauthorized);
+  CHECK(next.error().cause == ErrorCause::wrong_secret);
+  CHECK(next.error().detail.find("(no)") != std::string::npos);
+  world.caller.credentials_changed();
+  CHECK(world.call(status(200)));
+}
+
+TEST_CASE("call: a quota that the server names is waited out, then kept to, each shard its share") {
+  for (const int sharers : {1, 3}) {
+    CAPTURE(sharers);
+    World world(sharers);
+    const auto answer = world.call(status(420));  // 60 calls a minute.
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().kind == ErrorKind::throttled);
+    CHECK(answer.error().retry_after.value_or(0ms) >= 60s);
+    CHECK(answer.error().retry_after.value_or(0ms) <= 62s);
+    CHECK(world.transport.sent.size() == 1);
+    CHECK(world.call(status(200)).error().kind == ErrorKind::throttled);
+    CHECK(world.transport.sent.empty());
+    world.fake.advance(62s);
+    const double share = 1.0 / sharers;
+    CHECK(world.caller.rate_in_force() <= share);
+    CHECK(world.caller.rate_in_force() > 0.95 * share);
+    std::deque<SteadyTime> sent;
+    world.transport.answers = {status(200)};
+    world.transport.meanwhile = [&] { sent.push_back(world.fake.now()); };
+    for (int i = 0; i < 200; ++i) CHECK(world.call());
+    const std::size_t calls = sharers == 1 ? 60 : 20;
+    for (std::size_t i = calls; i < sent.size(); ++i) {
+      CHECK(sent[i] - sent[i - calls] >= 60s);
+    }
+    CHECK(sent.back() - sent.front() <= 200s / share * 1.03);
+  }
+}
+
+TEST_CASE("call: a wait in a header is more exact than what a quota lets guess") {
+  World world;
+  const auto answer = world.call(status(420, {{"retry-after", "7"}}));
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().retry_after == 7s);
+  world.fake.advance(7s);
+  CHECK(world.call(status(200)));
+  CHECK(world.caller.rate_in_force() <= 1);
 }
 
 TEST_CASE("call: a probe that is refused for its time is signed anew at once") {

@@ -212,6 +212,13 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
+/// With a code that says nothing.
+std::string without_code(std::string body) {
+  const std::size_t code = body.find("API");
+  if (code != std::string::npos) body.replace(code, body.find('"', code) - code, "X.1");
+  return body;
+}
+
 }  // namespace
 
 TEST_CASE("errors: each is taken for what it is, costs few calls, and the doctor knows the cure") {
@@ -246,7 +253,63 @@ TEST_CASE("errors: the gateway's words are believed whatever status they come wi
       const Error error = world.ask();
       CHECK(error.kind == row.kind);
       CHECK(error.cause == row.cause);
+      const bool is_told_by_code = contains(row.body, ".0307");
+      World codeless(row.cloud, status, without_code(row.body));
+      const Error same = codeless.ask();
+      if (!is_told_by_code) CHECK(same.kind == row.kind);
+      if (!is_told_by_code) CHECK(same.cause == row.cause);
     }
+  }
+}
+
+namespace {
+
+/// IAM, which gives tokens to whoever asks, before an SWR that says the same to all.
+class TokensAndSameAnswer final : public HttpTransport {
+ public:
+  explicit TokensAndSameAnswer(std::string body) : body_(std::move(body)) {}
+  int tokens = 0;
+  int questions = 0;
+  Result<HttpResponse> send(const HttpRequest& request) override {
+    if (request.target.find("/v3/auth/tokens") != 0) {
+      ++questions;
+      return HttpResponse{401, {}, body_};
+    }
+    ++tokens;
+    return HttpResponse{201,
+                        {{"x-subject-token", "T" + std::to_string(tokens)}},
+                        R"({"token":{"expires_at":"2026-01-03T03:04:05Z"}})"};
+  }
+  void abort() override {}
+
+ private:
+  std::string body_;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "errors: a token is renewed where it may have expired, and where a lock is told it is not") {
+  for (const Row& row : kRows) {
+    if (row.cloud != From::swr || row.kind != unauthorized) continue;
+    INFO(std::string(row.fact) << ": " << row.source);
+    FakeRuntime fake;
+    TokensAndSameAnswer transport(row.body);
+    Outcomes outcomes;
+    RegistryConfig config = config_for(From::swr);
+    SwrCredentials user;
+    user.iam_user = {"acme", "alice", "cn-north-4", {Secret("c4nary"), ""}};
+    std::get<SwrConfig>(config.cloud).credentials = user;
+    std::get<SwrConfig>(config.cloud).iam_endpoint = "http://iam";
+    swr::Client client(fake.runtime(), transport, outcomes, config);
+    for (int i = 0; i < 35; ++i) {
+      CHECK_FALSE(client.discover());
+      fake.advance(10s);
+    }
+    const bool renews =
+        row.cause == ErrorCause::token_expired || row.cause == ErrorCause::unknown_key;
+    CHECK(transport.tokens == (renews ? 2 : 1));
+    CHECK(transport.questions == (renews || row.cause == ErrorCause::clock ? 2 : 1));
   }
 }
 
