@@ -71,6 +71,7 @@ struct ApiCaller::Shared {
   };
 
   Result<KeyGuard::Ticket> admit();
+  std::optional<SteadyTime> take_turn(SteadyTime now);
   Result<HttpRequest> prepare(const ApiCall& call, const KeyGuard::Ticket& ticket);
   Attempt attempt(const ApiCall& call, bool signed_again);
   void learn(const HttpResponse& response, UnixMillis sent_at, UnixMillis received_at);
@@ -79,6 +80,15 @@ struct ApiCaller::Shared {
               SteadyTime sent_at);
   bool wait_before_retry(int attempts);
 };
+
+/// Counts a call by the rate and the quotas; or, where it may not go now, says when to ask again.
+std::optional<SteadyTime> ApiCaller::Shared::take_turn(SteadyTime now) {
+  if (const auto until = rate.full_until(now)) return until;
+  const TokenBucket::Answer token = bucket.take(now, rate.rate(now));
+  if (!token.taken) return token.ask_again;
+  rate.sent(now);
+  return std::nullopt;
+}
 
 /// Waits until a call may go: pauses, keys, rate.
 Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
@@ -115,16 +125,9 @@ Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
       }
       ticket = answer.ticket;
     }
-    if (const auto until = rate.full_until(now)) {
-      changed->wait_until(lock, *until);
-      continue;
-    }
-    const TokenBucket::Answer token = bucket.take(now, rate.rate(now));
-    if (token.taken) {
-      rate.sent(now);
-      return *ticket;
-    }
-    changed->wait_until(lock, token.ask_again);
+    const std::optional<SteadyTime> later = take_turn(now);
+    if (!later) return *ticket;
+    changed->wait_until(lock, *later);
   }
   return fail(ErrorKind::canceled, "stopping");
 }

@@ -307,7 +307,7 @@ MUTANTS = [
     ("a quota replaces all others", QUOTA, "known.window == quota.window", "known.window > Millis{0}"),
     ("the rate in force is won back beyond the quota", RATE,
      "std::min(configured_, quotas_.rate())", "configured_"),
-    ("calls are not counted against a quota", CALLER, "      rate.sent(now);\n", ""),
+    ("calls are not counted against a quota", CALLER, "  rate.sent(now);\n", ""),
     ("each shard takes the whole quota", CALLER, "quota.calls / options.sharers", "quota.calls"),
     ("the request that a refusal quotes is read for reasons", REFUSAL,
      "return text.substr(0, text.find(\"canonicalrequest\"));", "return text;"),
