@@ -35,16 +35,6 @@ class LastOutcomes final : public CallObserver {
   std::map<std::string, std::string> outcomes_;
 };
 
-/// Without the scheme, and without the name and password that may be in it.
-std::string host_and_port(const std::string& proxy_url) {
-  std::string text = proxy_url;
-  const std::size_t scheme = text.find("://");
-  if (scheme != std::string::npos) text.erase(0, scheme + 3);
-  const std::size_t user = text.rfind('@');
-  if (user != std::string::npos) text.erase(0, user + 1);
-  return text.substr(0, text.find('/'));
-}
-
 /// Reads a few repositories, from all over the list.
 void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam& exam) {
   std::string record_id;
@@ -118,7 +108,7 @@ bool run_doctor(Runtime runtime, const Config& config, const EngineOptions& opti
     exam.registry = registry;
     exam.collection = config.collection;
     exam.proxy =
-        host_and_port(proxy_for(registry.endpoint, {registry.proxy_url, environment_variable}));
+        proxy_host(proxy_for(registry.endpoint, {registry.proxy_url, environment_variable}).url);
     LastOutcomes observer;
     const auto connection = connect(registry, config.metrics, runtime, observer);
     if (connection) {

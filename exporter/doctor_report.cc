@@ -109,10 +109,22 @@ Place place_of(const Exam& exam, const Error& error) {
   return cloud_of(exam);
 }
 
+/// "host:port (where it is set)" of a failure at a proxy.
+std::string failing_proxy(const std::string& detail) {
+  constexpr std::string_view kWord = "proxy: ";
+  const std::size_t begin = detail.find(kWord) + kWord.size();
+  return detail.substr(begin, detail.find(')', begin) - begin + 1);
+}
+
 std::string of_transport(const Exam& exam, const Error& error) {
   const std::string& detail = error.detail;
   const Place place = place_of(exam, error);
   const std::string& endpoint = place.url;
+  if (error.cause == ErrorCause::proxy) {
+    return "the proxy " + failing_proxy(detail) +
+           " can't be reached or refuses: check that setting, or what the proxy allows; NO_PROXY "
+           "takes hosts out of the environment's proxies";
+  }
   if (contains(detail, "dns: ")) {
     return "the name of " + endpoint + " doesn't resolve: check " + place.key +
            " and region, and the DNS of this machine";
@@ -127,15 +139,12 @@ std::string of_transport(const Exam& exam, const Error& error) {
     return "instance metadata can't be reached: is this an instance (or pod) of the cloud? Else "
            "configure another form of credentials";
   }
-  if (!exam.proxy.empty()) {
-    return "the proxy " + exam.proxy +
-           " can't be reached or refuses: check proxy_url (or HTTPS_PROXY), or set NO_PROXY";
-  }
+  const std::string way = exam.proxy.empty() ? "" : " through the proxy " + exam.proxy;
   if (error.kind == ErrorKind::timeout) {
-    return endpoint + " doesn't answer within request_timeout: check " + place.key +
+    return endpoint + " doesn't answer within request_timeout" + way + ": check " + place.key +
            ", routes and firewalls, or whether a proxy is needed (proxy_url)";
   }
-  return endpoint + " can't be reached: check " + place.key + ", routes and firewalls";
+  return endpoint + " can't be reached" + way + ": check " + place.key + ", routes and firewalls";
 }
 
 std::string of_lock(const Exam& exam) {

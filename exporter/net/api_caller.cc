@@ -145,6 +145,7 @@ void ApiCaller::Shared::learn(const HttpResponse& response, UnixMillis sent_at,
 Error ApiCaller::Shared::error_of(const Refusal& refusal, const HttpResponse& response,
                                   UnixMillis received_at) {
   Error error = refusal.error;
+  if (!response.proxy.empty()) error.detail += ", answered through the proxy " + response.proxy;
   const bool may_wait = error.kind == ErrorKind::throttled || error.kind == ErrorKind::server_error;
   if (may_wait && !error.retry_after) error.retry_after = wait_asked_for(response, received_at);
   if (!refusal.quota) return error;

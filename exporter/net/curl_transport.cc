@@ -217,13 +217,58 @@ std::string_view place_of(CURLcode code) {
   }
 }
 
-Error error_of(CURLcode code, std::string_view message, const Receiving& receiving) {
-  if (receiving.refused != nullptr) return {ErrorKind::malformed, receiving.refused, {}, {}};
+/// How a request goes.
+struct Way {
+  Proxy proxy;
+  bool secure = false;
+
+  bool is_direct() const { return proxy.url.empty(); }
+  bool has_socks() const { return lower(proxy.url).starts_with("socks"); }
+  bool is_plain_http_proxy() const {
+    return proxy.url.find("://") == std::string::npos || lower(proxy.url).starts_with("http://");
+  }
+};
+
+/// Whether a failed call never got past its proxy: not to it, or not through it.
+bool is_the_proxys_fault(CURL* handle, CURLcode code, const Way& way) {
+  if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY) return true;
+  if (way.has_socks()) return code == CURLE_COULDNT_CONNECT;
+  long tunnel_status = 0;
+  curl_off_t sent_after = 0;  // 0: the request was never begun.
+  curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &tunnel_status);
+  curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &sent_after);
+  return sent_after == 0 && tunnel_status / 100 != 2;
+}
+
+Error error_of(CURL* handle, CURLcode code, std::string_view message, const Way& way) {
   // A proxy's address is quoted whole when it can't be read, with the password in it.
   const bool tells_secrets = message.find('@') != std::string_view::npos;
-  const std::string_view why =
-      message.empty() || tells_secrets ? curl_easy_strerror(code) : message;
-  return {kind_of(code), std::string(place_of(code)) + ": " + std::string(why), {}, {}};
+  const std::string why(message.empty() || tells_secrets ? curl_easy_strerror(code) : message);
+  const std::string place(place_of(code));
+  Error error{kind_of(code), place + ": " + why, {}, {}};
+  if (way.is_direct()) return error;
+  if (is_the_proxys_fault(handle, code, way)) {
+    error.detail = "proxy: " + way.proxy.spoken() + ": " + why;
+    error.cause = ErrorCause::proxy;
+  } else {
+    error.detail += ", through the proxy " + way.proxy.spoken();
+  }
+  return error;
+}
+
+/// Where no tunnel leads past it, a proxy may have answered itself.
+Result<HttpResponse> answered(HttpResponse response, int status, const Way& way) {
+  constexpr int kProxyWantsPassword = 407;
+  if (!way.is_direct() && status == kProxyWantsPassword) {
+    Error error{ErrorKind::transport, {}, {}, {}};
+    error.detail =
+        "proxy: " + way.proxy.spoken() + ": it wants another name and password (HTTP 407)";
+    error.cause = ErrorCause::proxy;
+    return tl::unexpected<Error>(std::move(error));
+  }
+  response.status = status;
+  if (!way.is_direct() && !way.secure) response.proxy = way.proxy.spoken();
+  return response;
 }
 
 bool has_line_break(const HttpRequest& request) {
@@ -254,18 +299,23 @@ class CurlTransport final : public HttpTransport {
     receiving.body_bytes_max = options_.body_bytes_max;
     char message[CURL_ERROR_SIZE] = {};
     const HeaderList headers = header_list(request);
-    const HeaderList connect_to = configure(line->easy.get(), request, headers.get(), receiving);
+    const Way way{request.direct ? Proxy{} : proxy_for(request.origin, options_.proxy),
+                  request.origin.starts_with("https://")};
+    const HeaderList connect_to =
+        configure(line->easy.get(), request, way, headers.get(), receiving);
     set(line->easy.get(), CURLOPT_ERRORBUFFER, message);
 
     const std::optional<CURLcode> code = perform(*line);
     long status = 0;
     curl_easy_getinfo(line->easy.get(), CURLINFO_RESPONSE_CODE, &status);
     const bool is_good = code == CURLE_OK;
+    std::optional<Error> error;
+    if (code && !is_good) error = error_of(line->easy.get(), *code, message, way);
     put_back(std::move(line), is_good);
     if (!code) return fail(ErrorKind::canceled, "stopping");
-    if (!is_good) return tl::unexpected<Error>(error_of(*code, message, receiving));
-    receiving.response.status = static_cast<int>(status);
-    return std::move(receiving.response);
+    if (receiving.refused != nullptr) return fail(ErrorKind::malformed, receiving.refused);
+    if (error) return tl::unexpected<Error>(*std::move(error));
+    return answered(std::move(receiving.response), static_cast<int>(status), way);
   }
 
   void abort() override {
@@ -332,8 +382,8 @@ class CurlTransport final : public HttpTransport {
     return list;
   }
 
-  HeaderList configure(CURL* handle, const HttpRequest& request, curl_slist* headers,
-                       Receiving& receiving) const {
+  HeaderList configure(CURL* handle, const HttpRequest& request, const Way& way,
+                       curl_slist* headers, Receiving& receiving) const {
     const OriginParts origin = split_origin(request.origin);
     const bool renamed = !options_.server_name.empty() && origin.scheme == "https" &&
                          request.origin == options_.server_name_origin;
@@ -369,9 +419,10 @@ class CurlTransport final : public HttpTransport {
     set(handle, CURLOPT_WRITEFUNCTION, on_body);
     set(handle, CURLOPT_WRITEDATA, &receiving);
     configure_tls(handle);
-    const std::string proxy = request.direct ? "" : proxy_for(request.origin, options_.proxy);
-    set(handle, CURLOPT_PROXY, proxy.c_str());  // "" is: none, not even libcurl's own.
+    set(handle, CURLOPT_PROXY, way.proxy.url.c_str());  // "" is: none, not even libcurl's own.
     set(handle, CURLOPT_NOPROXY, "");
+    // As Go's clients do; libcurl's own would be 1080.
+    if (way.is_plain_http_proxy()) set(handle, CURLOPT_PROXYPORT, 80L);
 
     HeaderList connect_to;
     if (renamed) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cstring>
 
 namespace registry_exporter {
 namespace {
@@ -42,17 +43,32 @@ Origin parse_origin(std::string_view origin) {
   return parsed;
 }
 
-/// Address family and its bytes in network order; nullopt: not an IP address.
+/// Address family and its bytes in network order; an IPv4 address in IPv6 is the IPv4 address.
 struct Address {
   int family = AF_INET;
   std::array<unsigned char, 16> bytes{};
 };
+
+constexpr std::size_t kMappedBytes = 12;
+
+bool is_mapped(const Address& address) {
+  constexpr std::array<unsigned char, kMappedBytes> kPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
+  return address.family == AF_INET6 &&
+         std::equal(kPrefix.begin(), kPrefix.end(), address.bytes.begin());
+}
+
+void unmap(Address& address) {
+  std::copy(address.bytes.begin() + kMappedBytes, address.bytes.end(), address.bytes.begin());
+  address.family = AF_INET;
+}
+
 std::optional<Address> parse_address(const std::string& text) {
   Address address;
   if (inet_pton(AF_INET, text.c_str(), address.bytes.data()) == 1) return address;
   address.family = AF_INET6;
-  if (inet_pton(AF_INET6, text.c_str(), address.bytes.data()) == 1) return address;
-  return std::nullopt;
+  if (inet_pton(AF_INET6, text.c_str(), address.bytes.data()) != 1) return std::nullopt;
+  if (is_mapped(address)) unmap(address);
+  return address;
 }
 
 bool same_bits(const Address& one, const Address& other, unsigned bits) {
@@ -62,6 +78,28 @@ bool same_bits(const Address& one, const Address& other, unsigned bits) {
     if ((one.bytes[bit / 8] & mask) != (other.bytes[bit / 8] & mask)) return false;
   }
   return true;
+}
+
+/// libcurl takes "127.1", "0x7f.1" and "2130706433" for 127.0.0.1, as old clients did.
+std::optional<Address> parse_any_spelling(const std::string& host) {
+  const std::string without_zone = host.substr(0, host.find('%'));
+  if (auto address = parse_address(without_zone)) return address;
+  in_addr old{};
+  if (inet_aton(host.c_str(), &old) == 0) return std::nullopt;
+  Address address;
+  std::memcpy(address.bytes.data(), &old, sizeof old);
+  return address;
+}
+
+/// This machine itself. No proxy could reach what is meant.
+bool is_loopback(std::string host) {
+  if (host.ends_with('.')) host.pop_back();
+  if (host == "localhost" || host.ends_with(".localhost")) return true;  // RFC 6761, 6.3.
+  const auto address = parse_any_spelling(host);
+  if (!address) return false;
+  if (address->family == AF_INET) return address->bytes[0] == 127;
+  constexpr Address kOne{AF_INET6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+  return same_bits(*address, kOne, 128);
 }
 
 bool network_covers(const std::string& network, const std::string& host) {
@@ -97,15 +135,19 @@ bool entry_covers(std::string entry, const std::string& host, std::string_view p
     const auto wanted = parse_address(entry);
     return wanted && same_bits(*wanted, *address, wanted->family == AF_INET ? 32 : 128);
   }
-  if (entry.starts_with("*.")) entry.erase(0, 2);
-  if (entry.starts_with(".")) entry.erase(0, 1);
+  if (entry.starts_with("*.")) entry.erase(0, 1);
+  if (entry.starts_with(".")) return entry.size() > 1 && host.ends_with(entry);
   return !entry.empty() && (host == entry || host.ends_with("." + entry));
 }
 
-std::string from_environment(const ProxySettings& settings, const std::string& name) {
-  if (!settings.environment) return {};
-  if (const auto value = settings.environment(name); value && !value->empty()) return *value;
-  return settings.environment(lower(name)).value_or("");
+/// The first of the two spellings that is set; an empty one is not.
+std::optional<Proxy> from_environment(const ProxySettings& settings, const std::string& name) {
+  if (!settings.environment) return std::nullopt;
+  for (const std::string& spelling : {name, lower(name)}) {
+    const auto value = settings.environment(spelling);
+    if (value && !value->empty()) return Proxy{*value, spelling};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -120,11 +162,24 @@ bool no_proxy_covers(std::string_view list, std::string_view host, std::string_v
   return false;
 }
 
-std::string proxy_for(std::string_view origin, const ProxySettings& settings) {
-  if (!settings.proxy_url.empty()) return settings.proxy_url;
+Proxy proxy_for(std::string_view origin, const ProxySettings& settings) {
+  if (!settings.proxy_url.empty()) return {settings.proxy_url, "proxy_url"};
   const Origin parsed = parse_origin(origin);
-  if (no_proxy_covers(from_environment(settings, "NO_PROXY"), parsed.host, parsed.port)) return {};
-  return from_environment(settings, parsed.secure ? "HTTPS_PROXY" : "HTTP_PROXY");
+  if (is_loopback(parsed.host)) return {};
+  const auto exempt = from_environment(settings, "NO_PROXY");
+  if (exempt && no_proxy_covers(exempt->url, parsed.host, parsed.port)) return {};
+  return from_environment(settings, parsed.secure ? "HTTPS_PROXY" : "HTTP_PROXY").value_or(Proxy{});
+}
+
+std::string Proxy::spoken() const { return proxy_host(url) + " (" + set_by + ")"; }
+
+std::string proxy_host(std::string_view url) {
+  if (const std::size_t user = url.rfind('@'); user != std::string_view::npos) {
+    url.remove_prefix(user + 1);
+  } else if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) {
+    url.remove_prefix(scheme + 3);
+  }
+  return std::string(url.substr(0, url.find_first_of("/?#")));
 }
 
 }  // namespace registry_exporter

@@ -223,7 +223,7 @@ class Doctor(unittest.TestCase):
             ("a name that doesn't resolve", "http://nowhere.invalid", "", "doesn't resolve"),
             ("nobody listens", f"http://127.0.0.1:{dead}", "", "can't be reached: check endpoint"),
             ("the proxy is down", None, f"    proxy_url: http://me:c4nary@127.0.0.1:{dead}\n",
-             f"the proxy 127.0.0.1:{dead} can't be reached"),
+             f"the proxy 127.0.0.1:{dead} (proxy_url) can't be reached"),
             ("no TLS there", f"https://127.0.0.1:{plain.getsockname()[1]}", "", "is not accepted"),
         ]
         for name, endpoint, extra, remedy in rows:

@@ -100,30 +100,38 @@ class ThroughAProxy(unittest.TestCase):
         proxy = Proxy(self, self.world)
         http = {"HTTP_PROXY": f"http://{proxy.address}", "HTTPS_PROXY": "http://127.0.0.1:1"}
         port = self.world.sim.address.rsplit(":", 1)[1]
+        # This machine by an address that isn't loopback: loopback never takes a proxy of the environment.
+        outside = lambda text: text.replace("127.0.0.1", "0.0.0.0")
         named = lambda text: text.replace("127.0.0.1", "cr.cloud.localhost")
         rows = [  # (NO_PROXY, how the endpoint is written, whether calls take the proxy)
-            (None, None, True),
-            ("10.0.0.0/8,192.168.0.0/16", None, True),
-            ("127.0.0.0/8", None, False),
-            ("10.0.0.0/8, 127.0.0.1", None, False),
-            (f"127.0.0.1:{port}", None, False),
-            ("127.0.0.1:1", None, True),
-            ("*", None, False),
-            (".cloud.localhost", named, False),
-            ("cloud.localhost", named, False),
-            ("example.org,localhost", named, False),
+            (None, outside, True),
+            ("10.0.0.0/8,192.168.0.0/16", outside, True),
+            ("0.0.0.0/8", outside, False),
+            ("10.0.0.0/8, 0.0.0.0", outside, False),
+            (f"0.0.0.0:{port}", outside, False),
+            ("0.0.0.0:1", outside, True),
+            ("*", outside, False),
+            (None, lambda text: text, False),
+            (None, named, False),
+            ("example.org", lambda text: text.replace("127.0.0.1", "[::ffff:127.0.0.1]"), False),
         ]
         for no_proxy, change, through in rows:
             with self.subTest(no_proxy):
                 before = len(proxy.requests())
                 variables = http | ({"NO_PROXY": no_proxy} if no_proxy else {})
-                well, said = self.once("", change or (lambda text: text), **variables)
+                well, said = self.once("", change, **variables)
                 self.assertTrue(well, said)
                 self.assertEqual(len(proxy.requests()) > before, through)
         # A name that merely ends alike is another's: it is left to the proxy, which doesn't know it.
+        elsewhere = lambda text: text.replace("127.0.0.1", "cr.cloud.invalid")
         before = len(proxy.requests())
-        self.once("", named, NO_PROXY="oud.localhost", **http)
+        well, said = self.once("", elsewhere, NO_PROXY="oud.invalid", **http)
+        self.assertFalse(well)
         self.assertGreater(len(proxy.requests()), before)
+        self.assertIn(f", answered through the proxy {proxy.address} (HTTP_PROXY)", said)
+        before = len(proxy.requests())
+        self.once("", elsewhere, NO_PROXY=".cloud.invalid", **http)
+        self.assertEqual(len(proxy.requests()), before)
 
 
 if __name__ == "__main__":

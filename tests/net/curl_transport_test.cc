@@ -484,6 +484,91 @@ TEST_CASE("proxy: an address that can't be read is not quoted with its password"
   CHECK(ending.detail.find("open") == std::string::npos);
 }
 
+TEST_CASE("proxy: what fails at it says so, what fails behind it says that it was there") {
+  const Authority authority;
+  const auto cloud = authority.sign({"cloud", "DNS:elsewhere.test", false, 1});
+  NastyServer closed([](Connection&) {});
+  const auto says = [](const char* words) {
+    return [words](Connection& connection) {
+      connection.read_head();
+      connection.send(std::string("HTTP/1.1 ") + words + "\r\nContent-Length: 0\r\n\r\n");
+    };
+  };
+  const NastyServer::Behaviour tunnel = [&](Connection& connection) {
+    connection.read_head();
+    connection.send("HTTP/1.1 200 Connected\r\n\r\n");
+    (void)connection.start_tls(*cloud);
+  };
+  struct Row {
+    std::string name;
+    NastyServer::Behaviour behaviour;
+    const char* origin;
+    const char* said;  ///< Before the proxy's name.
+  };
+  const Row rows[] = {
+      {"refuses the tunnel", says("403 No"), "https://cloud.test", "proxy: "},
+      {"wants a password for the tunnel", says("407 Who"), "https://cloud.test", "proxy: "},
+      {"wants a password", says("407 Who"), "http://cloud.test", "proxy: "},
+      {"cuts the tunnel off", [](Connection& each) { each.read_head(); }, "https://cloud.test",
+       "proxy: "},
+      {"a stranger behind it", tunnel, "https://cloud.test", "through the proxy "},
+      {"breaks off what may be either's", [](Connection& each) { each.read_head(); },
+       "http://cloud.test", "through the proxy "},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    NastyServer proxy(row.behaviour);
+    CurlOptions options = authority.trusted();
+    const std::string address = proxy.origin().substr(7);
+    options.proxy.environment = [&](const std::string& name) -> std::optional<std::string> {
+      if (name != "HTTPS_PROXY" && name != "HTTP_PROXY") return std::nullopt;
+      return "http://user:open@" + address;
+    };
+    const Ending ending = call(request_to(row.origin, kMuchTooLong), options);
+    CAPTURE(ending.detail);
+    CHECK(ending.outcome == "transport");
+    CHECK(ending.detail.find(row.said + address + " (HTTP") != std::string::npos);
+    CHECK(ending.detail.find("open") == std::string::npos);
+  }
+}
+
+TEST_CASE("proxy: nobody listens, or it has no address") {
+  for (const char* scheme : {"http", "https"}) {
+    for (const char* proxy : {"http://user:open@127.0.0.1:9", "https://user:open@127.0.0.1:9",
+                              "http://user:open@nowhere.invalid:9", "socks5h://127.0.0.1:9"}) {
+      CAPTURE(scheme);
+      CAPTURE(proxy);
+      CurlOptions options;
+      options.proxy.proxy_url = proxy;
+      const Ending ending = call(request_to(std::string(scheme) + "://cloud.test"), options);
+      CAPTURE(ending.detail);
+      CHECK(ending.outcome == "transport");
+      CHECK(ending.detail.starts_with("proxy: "));
+      CHECK(ending.detail.find(":9 (proxy_url): ") != std::string::npos);
+      CHECK(ending.detail.find("open") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("proxy: without a port it is looked for where its scheme is spoken") {
+  struct Row {
+    const char* proxy;
+    const char* port;
+  };
+  const Row rows[] = {{"http://127.87.65.43", " 80 "},
+                      {"127.87.65.43", " 80 "},
+                      {"https://127.87.65.43", " 443 "},
+                      {"socks5://127.87.65.43", " 1080 "}};
+  for (const Row& row : rows) {
+    CAPTURE(row.proxy);
+    CurlOptions options;
+    options.proxy.proxy_url = row.proxy;
+    const Ending ending = call(request_to("https://cloud.test"), options);
+    CAPTURE(ending.detail);
+    CHECK(ending.detail.find(std::string("127.87.65.43 port") + row.port) != std::string::npos);
+  }
+}
+
 TEST_CASE("proxy: metadata calls go directly, whatever is configured") {
   NastyServer proxy([](Connection& connection) { connection.hang(); });
   NastyServer server([](Connection& connection) {

@@ -8,8 +8,8 @@ using namespace registry_exporter;
 
 namespace {
 
-std::string choose(const char* origin, std::map<std::string, std::string> environment,
-                   std::string proxy_url = {}) {
+Proxy choose(const char* origin, std::map<std::string, std::string> environment,
+             std::string proxy_url = {}) {
   ProxySettings settings;
   settings.proxy_url = std::move(proxy_url);
   settings.environment = [&](const std::string& name) -> std::optional<std::string> {
@@ -50,16 +50,36 @@ TEST_CASE("proxy_for: the configuration wins, else the environment's proxy of th
        "",
        ""},
       {"an exempt IPv6 address",
-       "http://[::1]:8080",
-       {{"HTTP_PROXY", "e"}, {"NO_PROXY", "::1"}},
+       "http://[2001:db8::1]:8080",
+       {{"HTTP_PROXY", "e"}, {"NO_PROXY", "2001:db8::1"}},
        "",
        ""},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    CHECK(choose(row.origin, row.environment, row.proxy_url) == row.proxy);
+    CHECK(choose(row.origin, row.environment, row.proxy_url).url == row.proxy);
   }
-  CHECK(proxy_for("https://a.test", {}) == "");  // No environment at all.
+  CHECK(proxy_for("https://a.test", {}).url == "");  // No environment at all.
+}
+
+TEST_CASE("proxy_for: it says who set the proxy, and nothing that is secret in it") {
+  struct Row {
+    std::map<std::string, std::string> environment;
+    const char* proxy_url;
+    const char* spoken;
+  };
+  const Row rows[] = {
+      {{{"HTTPS_PROXY", "http://p.test:1"}}, "", "p.test:1 (HTTPS_PROXY)"},
+      {{{"https_proxy", "p.test"}}, "", "p.test (https_proxy)"},
+      {{{"HTTPS_PROXY", "http://me:s3cret@p.test:1/x?y"}}, "", "p.test:1 (HTTPS_PROXY)"},
+      {{{"HTTPS_PROXY", "me:s@3cret@p.test:1"}}, "", "p.test:1 (HTTPS_PROXY)"},
+      {{{"HTTPS_PROXY", "http://me:s/3cret@p.test:1"}}, "", "p.test:1 (HTTPS_PROXY)"},
+      {{}, "https://me:s3cret@[2001:db8::1]:3128", "[2001:db8::1]:3128 (proxy_url)"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.spoken);
+    CHECK(choose("https://a.test", row.environment, row.proxy_url).spoken() == row.spoken);
+  }
 }
 
 TEST_CASE("no_proxy_covers: hosts, whole suffixes, ports and networks, and nothing like them") {
@@ -76,8 +96,9 @@ TEST_CASE("no_proxy_covers: hosts, whole suffixes, ports and networks, and nothi
       {"example.com", "cr.example.com", true},
       {"example.com", "badexample.com", false},
       {".example.com", "cr.example.com", true},
-      {".example.com", "example.com", true},
+      {".example.com", "example.com", false},
       {"*.example.com", "cr.example.com", true},
+      {"*.example.com", "example.com", false},
       {"example.com", "example.com.evil.test", false},
       {"a.test, b.test", "b.test", true},
       {"a.test b.test", "b.test", true},
