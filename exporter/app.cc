@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "exporter/base/duration.h"
+#include "exporter/base/inherited.h"
 #include "exporter/config/secret_files.h"
 #include "exporter/doctor.h"
 
@@ -86,7 +87,6 @@ App::~App() = default;
 
 int App::run() {
   if (options_.config_check) return check_config();
-  std::signal(SIGPIPE, SIG_IGN);
   if (options_.doctor) return examine_registries();
   if (!options_.once && !options_.web_config_file.empty()) {
     auto gate = Gate::open(runtime_, options_.web_config_file);
@@ -165,14 +165,11 @@ int App::collect_once() {
   request.client = "--once";
   const Engine::Scrape scrape = engine_->scrape(request, live_state());
   const bool complete = engine_->everything_read() && scrape.complete;
-  bool written = true;
-  for (const Chunk& chunk : scrape.chunks) {
-    written &= std::fwrite(chunk->data(), 1, chunk->size(), stdout) == chunk->size();
-  }
-  written &= std::fflush(stdout) == 0;
+  for (const Chunk& chunk : scrape.chunks) std::fwrite(chunk->data(), 1, chunk->size(), stdout);
+  const bool written = !stdout_problem();  // main() tells of one.
   if (written) engine_->answered(scrape);
   engine_->stop();
-  if (!written) return failed("stdout can't be written", kFailed);
+  if (!written) return kFailed;
   return complete ? 0 : failed("not everything could be read; see the log above", kFailed);
 }
 
@@ -314,6 +311,11 @@ std::optional<std::string> App::reload() {
                {{"file", options_.config_file}, {"error", why}});
     return std::optional<std::string>(why);
   };
+  if (config_.is_from_pipe) {
+    return refuse(options_.config_file +
+                  ": it came through a pipe, which can't be read again; start anew with the new "
+                  "one, or give it as a file");
+  }
   auto config = load(options_);
   if (!config) {
     return refuse(in_one_line_of_the_log(options_.config_file, config.error()));

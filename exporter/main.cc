@@ -6,9 +6,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "exporter/app.h"
+#include "exporter/base/inherited.h"
 #include "exporter/base/out_of_memory.h"
 #include "exporter/clouds.h"
 
@@ -45,14 +48,23 @@ int run(int argc, char** argv) {
   return App(system_runtime(), std::move(options), real_clouds()).run();
 }
 
+/// Nobody takes half a text, or none, for what was asked for.
+int unless_stdout_failed(int exit_code) {
+  const std::optional<std::string> problem = stdout_problem();
+  if (!problem) return exit_code;
+  std::fprintf(stderr, "registry_exporter: stdout can't be written: %s\n", problem->c_str());
+  return exit_code == 0 ? 1 : exit_code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  mend_what_was_inherited();  // Before anything else opens a file.
   keep_memory_private();
   keep_no_large_pieces();
   end_when_out_of_memory();
   try {
-    return run(argc, argv);
+    return unless_stdout_failed(run(argc, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "registry_exporter: %s\n", error.what());
     return 1;

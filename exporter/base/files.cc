@@ -1,7 +1,11 @@
 #include "exporter/base/files.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -9,8 +13,43 @@
 namespace registry_exporter {
 namespace {
 
+constexpr int kPipeSilenceMaxMs = 30'000;
+
 tl::unexpected<Error> cannot_read(const std::string& path, const std::string& why) {
   return fail(ErrorKind::invalid_config, path + ": " + why);
+}
+
+tl::unexpected<Error> too_large(const std::string& path, std::size_t bytes_max) {
+  return cannot_read(path, "larger than " + std::to_string(bytes_max) + " bytes");
+}
+
+/// What comes next through an open pipe; "" is its end.
+Result<std::string> next_piece(int pipe, const std::string& path) {
+  pollfd wanted{pipe, POLLIN, 0};
+  std::array<char, 64UL * 1024> buffer{};
+  for (;;) {
+    const int ready = ::poll(&wanted, 1, kPipeSilenceMaxMs);
+    if (ready == 0) return cannot_read(path, "a pipe through which nothing came for 30 s");
+    const ssize_t size = ready < 0 ? -1 : ::read(pipe, buffer.data(), buffer.size());
+    if (size >= 0) return std::string(buffer.data(), static_cast<std::size_t>(size));
+    if (errno != EINTR && errno != EAGAIN) return cannot_read(path, std::strerror(errno));
+  }
+}
+
+Result<std::string> read_pipe(const std::string& path, std::size_t bytes_max) {
+  // Without O_NONBLOCK opening would wait for a writer.
+  const int pipe = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (pipe < 0) return cannot_read(path, std::strerror(errno));
+  std::string text;
+  for (;;) {
+    const Result<std::string> piece = next_piece(pipe, path);
+    if (piece) text += *piece;
+    const bool is_done = !piece || piece->empty() || text.size() > bytes_max;
+    if (!is_done) continue;
+    ::close(pipe);
+    if (!piece) return piece;
+    return text.size() > bytes_max ? Result<std::string>(too_large(path, bytes_max)) : text;
+  }
 }
 
 }  // namespace
@@ -28,7 +67,19 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   if (file.bad()) return cannot_read(path, "can't be read");
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() <= bytes_max) return text;
-  return cannot_read(path, "larger than " + std::to_string(bytes_max) + " bytes");
+  return too_large(path, bytes_max);
+}
+
+Result<WholeText> read_file_or_pipe(const std::string& path, std::size_t bytes_max) {
+  struct stat status {};
+  const bool is_there = ::stat(path.c_str(), &status) == 0;
+  const bool is_pipe = is_there && S_ISFIFO(status.st_mode);
+  if (is_there && !is_pipe && !S_ISREG(status.st_mode)) {
+    return cannot_read(path, "not a regular file or a pipe");
+  }
+  Result<std::string> text = is_pipe ? read_pipe(path, bytes_max) : read_file(path, bytes_max);
+  if (!text) return tl::unexpected<Error>(text.error());
+  return WholeText{*std::move(text), is_pipe};
 }
 
 }  // namespace registry_exporter

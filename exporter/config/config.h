@@ -158,6 +158,7 @@ struct Config {
   std::string state_path = "/var/lib/registry_exporter/state.db";
   MetricsConfig metrics;
   std::vector<RegistryConfig> registries;  ///< Never empty; names are unique.
+  bool is_from_pipe = false;               ///< It came through one, which can't be read again.
   bool operator==(const Config&) const = default;
 };
 

@@ -19,12 +19,14 @@ std::optional<std::string> environment_variable(const std::string& name) {
 
 tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
                                                              const KnownFamily& known_family) {
-  const Result<std::string> text = read_file(path, kConfigBytesMax);
+  const Result<WholeText> text = read_file_or_pipe(path, kConfigBytesMax);
   if (!text) {
     const std::string detail = text.error().detail.substr(path.size() + 2);
     return tl::unexpected(std::vector<ConfigProblem>{{0, detail}});
   }
-  return parse_config(*text, environment_variable, known_family);
+  auto config = parse_config(text->text, environment_variable, known_family);
+  if (config) config->is_from_pipe = text->is_from_pipe;
+  return config;
 }
 
 Result<Secret> read_secret(const SecretSource& source) {

@@ -23,16 +23,19 @@ Sha256 trace_of(const Result<std::string>& content) {
 /// One reading of the configuration and of all the files it names.
 struct Reading {
   Gate::Trace trace;
+  std::optional<std::string> piped;
   tl::expected<std::shared_ptr<const Gate::Settings>, std::vector<ConfigProblem>> settings;
 };
 
 class Reader {
  public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
+  /// `piped`: the text, when it came through a pipe before.
+  Reader(std::string file, std::optional<std::string> piped)
+      : file_(std::move(file)), piped_(std::move(piped)) {}
 
   Reading read() {
     auto settings = read_settings();
-    return {std::move(trace_), std::move(settings)};
+    return {std::move(trace_), std::move(piped_), std::move(settings)};
   }
 
  private:
@@ -47,6 +50,25 @@ class Reader {
     return content;
   }
 
+  /// What came through a pipe is kept: it can't be read again, and doesn't change.
+  Result<std::string> configuration() {
+    if (piped_) return *piped_;
+    Result<WholeText> whole = read_file_or_pipe(file_, kFileBytesMax);
+    if (whole && whole->is_from_pipe) {
+      piped_ = std::move(whole->text);
+      return *piped_;
+    }
+    Result<std::string> content = std::move(whole).map(&WholeText::text);
+    trace_.emplace_back(file_, trace_of(content));
+    return content;
+  }
+
+  /// Where relative names begin: beside the file; through a pipe, where the program was started.
+  std::string folder() const {
+    const std::size_t slash = piped_ ? std::string::npos : file_.rfind('/');
+    return slash == std::string::npos ? "" : file_.substr(0, slash);
+  }
+
   Result<Secret> pem(const PemSource& source) {
     if (source.file.empty()) return source.text;
     auto content = content_of(source.file);
@@ -55,10 +77,9 @@ class Reader {
   }
 
   tl::expected<std::shared_ptr<const Gate::Settings>, std::vector<ConfigProblem>> read_settings() {
-    const auto text = content_of(file_);
+    const auto text = configuration();
     if (!text) return problem(text.error().detail.substr(file_.size() + 2));
-    const std::size_t slash = file_.rfind('/');
-    auto config = parse_web_config(*text, slash == std::string::npos ? "" : file_.substr(0, slash));
+    auto config = parse_web_config(*text, folder());
     if (!config) return Problem(config.error());
     auto settings = std::make_shared<Gate::Settings>();
     settings->config = *std::move(config);
@@ -77,6 +98,7 @@ class Reader {
   }
 
   const std::string file_;
+  std::optional<std::string> piped_;
   Gate::Trace trace_;
 };
 
@@ -129,10 +151,11 @@ Gate::Gate(Runtime runtime, std::string file)
 tl::expected<std::unique_ptr<Gate>, std::vector<ConfigProblem>> Gate::open(Runtime runtime,
                                                                            std::string file) {
   std::unique_ptr<Gate> gate(new Gate(runtime, std::move(file)));
-  Reading reading = Reader(gate->file_).read();
+  Reading reading = Reader(gate->file_, std::nullopt).read();
   if (!reading.settings) return tl::unexpected(reading.settings.error());
   gate->settings_ = *std::move(reading.settings);
   gate->trace_ = std::move(reading.trace);
+  gate->piped_ = std::move(reading.piped);
   gate->looked_at_ = runtime.clock.steady_now();
   warn_of_secret_files(files_with_secrets(gate->file_, gate->settings_->config));
   return gate;
@@ -162,7 +185,7 @@ void Gate::look_again() {
     return trace_of(read_file(each.first, kFileBytesMax)) == each.second;
   });
   if (same) return;
-  Reading reading = Reader(file_).read();
+  Reading reading = Reader(file_, piped_).read();
   trace_ = std::move(reading.trace);
   if (reading.settings) {
     settings_ = *std::move(reading.settings);

@@ -52,7 +52,8 @@ class Gate {
   std::mutex mutex_;
   std::shared_ptr<const Settings> settings_;
   std::optional<std::string> problem_;
-  Trace trace_;  ///< Of the newest reading, whether it could be used or not.
+  Trace trace_;                       ///< Of the newest reading, whether it could be used or not.
+  std::optional<std::string> piped_;  ///< The configuration's text, if it came through a pipe.
   SteadyTime looked_at_;
   double tokens_ = 0;
   std::optional<SteadyTime> tokens_at_;

@@ -125,7 +125,7 @@ TEST_CASE("load: a file that can't be read is one problem without a line") {
   const auto config = load_config("/nowhere/registry_exporter.yml", no_family);
   REQUIRE_FALSE(config);
   CHECK(config.error() == std::vector<ConfigProblem>{{0, "No such file or directory"}});
-  CHECK(load_config("/", no_family).error().at(0).message == "not a regular file");
+  CHECK(load_config("/", no_family).error().at(0).message == "not a regular file or a pipe");
 }
 
 TEST_CASE("load: variables come from the environment") {

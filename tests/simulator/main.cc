@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "exporter/base/duration.h"
+#include "exporter/base/inherited.h"
 #include "tests/simulator/server.h"
 #include "tests/simulator/simulator.h"
 
@@ -165,6 +166,7 @@ int run(const Options& options, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   namespace sim = registry_exporter::simulator;
+  registry_exporter::mend_what_was_inherited();
   const auto options = sim::parse(argc, argv);
   if (!options) {
     std::fputs(sim::kUsage.data(), stderr);
@@ -180,6 +182,5 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
   return sim::run(*options, signals);
 }

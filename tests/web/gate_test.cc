@@ -2,6 +2,8 @@
 
 #include <crypt.h>
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <future>
@@ -211,6 +213,37 @@ TEST_CASE("gate: certificate and key are taken over together, a torn pair isn't"
   CHECK(place.gate->tls() == after);
 }
 
+TEST_CASE("gate: what came through a pipe stays, while the certificates it names are looked at") {
+  Place place("");
+  const Certificate first({});
+  const Certificate second({});
+  const std::string folder = place.folder.path() + "/";
+  place.write("server.crt", first.certificate_pem());
+  place.write("server.key", first.key_pem());
+  const std::string text = "tls_server_config:\n  cert_file: " + folder +
+                           "server.crt\n  key_file: " + folder + "server.key\n";
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  REQUIRE(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  ::close(ends[1]);
+  std::filesystem::remove(folder + "web.yml");
+  std::filesystem::create_symlink("/dev/fd/" + std::to_string(ends[0]), folder + "web.yml");
+  REQUIRE(place.open().empty());
+  const auto before = place.gate->tls();
+  REQUIRE(before);
+  place.time.advance(Millis{1000});
+  CHECK(place.gate->tls() == before);
+  CHECK(!place.gate->problem());
+  place.write("server.crt", second.certificate_pem());
+  place.write("server.key", second.key_pem());
+  place.time.advance(Millis{1000});
+  const auto after = place.gate->tls();
+  CHECK(after != before);
+  CHECK(after != nullptr);
+  CHECK(!place.gate->problem());
+  ::close(ends[0]);
+}
+
 TEST_CASE("gate: what can't be opened is told with the key that is to be changed") {
   const Certificate authority({.is_authority = true});
   const Certificate good({}, &authority);
@@ -260,7 +293,7 @@ TEST_CASE("gate: a missing file, a folder and a huge file are refused") {
   std::filesystem::remove(place.folder.file("web.yml"));
   CHECK(place.open().at(0).message == "No such file or directory");
   std::filesystem::create_directory(place.folder.file("web.yml"));
-  CHECK(place.open().at(0).message == "not a regular file");
+  CHECK(place.open().at(0).message == "not a regular file or a pipe");
   std::filesystem::remove(place.folder.file("web.yml"));
   place.write("web.yml", std::string(2U << 20U, '#'));
   CHECK(place.open().at(0).message.starts_with("larger than"));
