@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <vector>
+
+#include "exporter/store/access.h"
 
 namespace registry_exporter {
 namespace {
@@ -34,9 +35,10 @@ Result<Done> go_through(const std::string& path, bool rewrite) {
   const int error = errno;
   if (file >= 0) ::close(file);
   if (done) return Done{};
-  return fail(ErrorKind::state_io, path + ": " + std::strerror(error) +
-                                       "; state.path must be on a disk that can be read and "
-                                       "written");
+  return fail(
+      ErrorKind::state_io,
+      path + ": " +
+          why_refused(path, error, "state.path must be on a disk that can be read and written"));
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <optional>
 
+#include "exporter/store/access.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -60,9 +62,11 @@ Result<Done> LockFile::lock(const std::string& state_path) {
   descriptor_ =
       ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kOwnerOnly);
   if (descriptor_ < 0) {
-    return fail(ErrorKind::state_io, "cannot create " + path + ": " + std::strerror(errno) +
-                                         "; state.path must be in a directory that exists and "
-                                         "can be written");
+    return fail(ErrorKind::state_io,
+                "cannot create " + path + ": " +
+                    why_refused(path, errno,
+                                "state.path must be in a directory that exists and can be "
+                                "written"));
   }
   const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
   if (!locked && errno != EWOULDBLOCK) {

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "exporter/base/time_text.h"
+#include "exporter/store/access.h"
 #include "exporter/store/file_bytes.h"
 #include "exporter/store/lock_file.h"
 #include "exporter/store/record_table.h"
@@ -28,6 +29,15 @@ constexpr mode_t kOwnerOnly = 0600;
 constexpr BlobPlace kHeadPlace{};
 
 enum class Doing { loading, committing };
+
+/// SQLite doesn't say which of its files was denied, if one was.
+std::string remedy_for(const std::string& path) {
+  for (const char* suffix : {"", "-wal"}) {
+    std::string obstacle = what_is_in_the_way(path + suffix);
+    if (!obstacle.empty()) return obstacle;
+  }
+  return "state.path must be on a disk with room that can be written";
+}
 
 /// What an exception of SQLite means for us. While loading, whatever isn't the disk's or another
 /// process's fault (a missing table, a value that isn't there) is damage to a file that was ours.
@@ -52,10 +62,7 @@ Error to_error(const SQLite::Exception& exception, const std::string& path, Doin
     case SQLITE_AUTH:
     case SQLITE_NOMEM:
     case SQLITE_NOLFS:
-      return {ErrorKind::state_io,
-              what + "; state.path must be on a disk with room that can be written",
-              {},
-              {}};
+      return {ErrorKind::state_io, what + "; " + remedy_for(path), {}, {}};
     default:
       return {
           doing == Doing::loading ? ErrorKind::state_damaged : ErrorKind::state_io, what, {}, {}};
@@ -169,8 +176,9 @@ class SqliteStateStore final : public StateStore {
     const int file = ::open(options_.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
     if (file < 0) {
       return fail(ErrorKind::state_io,
-                  "cannot open " + options_.path + ": " + std::strerror(errno) +
-                      "; state.path must be a file that can be created and written");
+                  "cannot open " + options_.path + ": " +
+                      why_refused(options_.path, errno,
+                                  "state.path must be a file that can be created and written"));
     }
     struct stat status {};
     const bool is_new = ::fstat(file, &status) == 0 && status.st_size == 0;
