@@ -35,13 +35,24 @@ Result<tcp::endpoint> find_endpoint(asio::io_context& io, const ListenAddress& a
   tcp::resolver resolver(io);
   const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
   if (error || found.empty()) {
-    return fail(ErrorKind::invalid_config, "host \"" + address.host + "\" is not known here (" +
-                                               cause(error) + "); change --web.listen-address");
+    // It may be known in a moment, as when the network comes up: nothing to give up at.
+    return fail(ErrorKind::transport, "host \"" + address.host + "\" does not resolve (" +
+                                          cause(error) +
+                                          "); start again when it does, or change "
+                                          "--web.listen-address");
   }
   for (const auto& entry : found) {
     if (entry.endpoint().address().is_v4()) return entry.endpoint();
   }
   return found.begin()->endpoint();
+}
+
+const char* remedy_for(const ErrorCode& error) {
+  if (error == asio::error::no_descriptors) return "raise the limit of open files (LimitNOFILE)";
+  if (error == asio::error::access_denied) {
+    return "choose a --web.listen-address whose port needs no privilege (1024 and above)";
+  }
+  return "choose another --web.listen-address";
 }
 
 ErrorCode bind_and_listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
@@ -102,8 +113,8 @@ Result<Done> Loop::listen_on(const std::string& text) {
     error = bind_and_listen(listener.acceptor, *endpoint);
   }
   if (error) {
-    return fail(ErrorKind::transport, "can't listen on " + text + ": " + cause(error) +
-                                          "; choose another --web.listen-address");
+    return fail(ErrorKind::transport,
+                "can't listen on " + text + ": " + cause(error) + "; " + remedy_for(error));
   }
   listener.address = local_address(listener.acceptor);
   return Done{};

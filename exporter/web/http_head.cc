@@ -143,20 +143,36 @@ std::optional<RefusedHead> check_body(const RequestHead& head) {
   return std::nullopt;
 }
 
-bool wants_keep_alive(const RequestHead& head) {
-  bool close = false;
-  bool keep_alive = false;
-  for (const std::string_view value : values_of(head.request, "connection")) {
-    std::string_view rest = value;
+/// The members of a header's list, in lower case, over all its lines; empty ones are none.
+std::vector<std::string> words_of(const WebRequest& request, std::string_view name) {
+  std::vector<std::string> words;
+  for (std::string_view rest : values_of(request, name)) {
     while (!rest.empty()) {
       const std::size_t comma = std::min(rest.find(','), rest.size());
-      const std::string word = lower(trim(rest.substr(0, comma)));
-      close = close || word == "close";
-      keep_alive = keep_alive || word == "keep-alive";
+      if (std::string word = lower(trim(rest.substr(0, comma))); !word.empty()) {
+        words.push_back(std::move(word));
+      }
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
-  return !close && (!head.http_1_0 || keep_alive);
+  return words;
+}
+
+bool wants_keep_alive(const RequestHead& head) {
+  const auto words = words_of(head.request, "connection");
+  const auto has = [&words](std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  return !has("close") && (!head.http_1_0 || has("keep-alive"));
+}
+
+/// RFC 9110, 10.1.1: who waits to be told to go on has a body, and that was refused before. Without
+/// one there is nothing to wait for, and the answer itself is the word.
+std::optional<RefusedHead> check_expectations(const RequestHead& head) {
+  const auto words = words_of(head.request, "expect");
+  const auto is_other = [](const std::string& word) { return word != "100-continue"; };
+  if (std::none_of(words.begin(), words.end(), is_other)) return std::nullopt;
+  return refuse(417, "only 100-continue can be expected here");
 }
 
 std::optional<RefusedHead> read_whole(std::string_view text, RequestHead& head) {
@@ -164,8 +180,7 @@ std::optional<RefusedHead> read_whole(std::string_view text, RequestHead& head) 
   if (auto refusal = read_headers(text, head)) return refusal;
   if (auto refusal = check_host(head)) return refusal;
   if (auto refusal = check_body(head)) return refusal;
-  if (!values_of(head.request, "expect").empty()) return refuse(417, "nothing to expect here");
-  return std::nullopt;
+  return check_expectations(head);
 }
 
 struct Phrase {

@@ -41,7 +41,7 @@ struct RefusedHead {
 };
 
 /// Reads a complete head. Refuses: 400 malformed or ambiguous, 413 one that announces a body,
-/// 417 one that expects something, 505 another major version.
+/// 417 one that expects anything but 100-continue, 505 another major version.
 std::variant<RequestHead, RefusedHead> parse_request_head(std::string_view head);
 
 enum class ConnectionWord { none, close, keep_alive };

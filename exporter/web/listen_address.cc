@@ -1,14 +1,42 @@
 #include "exporter/web/listen_address.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 namespace registry_exporter {
 namespace {
 
+constexpr std::size_t kLabelMax = 63;  // RFC 1035, 2.3.4.
+constexpr std::size_t kNameMax = 253;
+
 tl::unexpected<Error> not_understood(std::string_view text, std::string_view why) {
   return fail(ErrorKind::invalid_config, "listen address \"" + std::string(text) +
                                              "\": " + std::string(why) +
                                              "; write host:port, :port or [::1]:port");
+}
+
+bool is_ipv6(const std::string& host) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
+}
+
+/// What a resolver could ever know: labels of letters, digits, '-' and '_', a dot at the end or
+/// not; and numbers alone only when they are an address.
+bool is_name_or_ipv4(std::string host) {
+  if (host.ends_with('.')) host.pop_back();
+  bool has_letter = false;
+  std::size_t label = 0;
+  for (const char c : host) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    if (c == '.' ? label == 0 : !letter && (c < '0' || c > '9')) return false;
+    label = c == '.' ? 0 : label + 1;
+    if (label > kLabelMax) return false;
+    has_letter |= letter;
+  }
+  in_addr address{};
+  return label > 0 && host.size() <= kNameMax &&
+         (has_letter || ::inet_aton(host.c_str(), &address) == 1);
 }
 
 }  // namespace
@@ -25,11 +53,10 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) {
     host = host.substr(1, host.size() - 2);
-    if (host.find(':') == std::string_view::npos) return not_understood(text, "bad IPv6 address");
+    if (!is_ipv6(std::string(host))) return not_understood(text, "bad IPv6 address");
   } else if (host.find(':') != std::string_view::npos) {
     return not_understood(text, "an IPv6 address needs brackets");
-  }
-  if (host.find_first_of("[]/ \t") != std::string_view::npos) {
+  } else if (!host.empty() && !is_name_or_ipv4(std::string(host))) {
     return not_understood(text, "bad host");
   }
   return ListenAddress{std::string(host), port};

@@ -113,6 +113,17 @@ TEST_CASE("listen_address: host:port, :port and [v6]:port, and nothing else") {
       {": 80", nullptr, 0},
       {"x:80 ", nullptr, 0},
       {"[::1:80", nullptr, 0},
+      {"[::zz]:80", nullptr, 0},
+      {"[fe80::1%eth7]:80", "fe80::1%eth7", 80},
+      {"exporter-0.exporter.monitoring.svc:80", "exporter-0.exporter.monitoring.svc", 80},
+      {"my_host.:80", "my_host.", 80},
+      {"999.1.1.1:80", nullptr, 0},
+      {"1.2.3.4.5:80", nullptr, 0},
+      {"a..b:80", nullptr, 0},
+      {".:80", nullptr, 0},
+      {"h\xc3\xb6st:80", nullptr, 0},
+      {"host!:80", nullptr, 0},
+      {"0123456789012345678901234567890123456789012345678901234567890123.x:80", nullptr, 0},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

@@ -286,8 +286,19 @@ TEST_CASE("raw requests: bodies are refused unread, and what could hide a reques
        "400 x"},
       {"expects a body to be wanted", post("Content-Length: 5\r\nExpect: 100-continue\r\n"),
        "413 x"},
-      {"expects without a body", post("Expect: 100-continue\r\n"), "417 x"},
+      {"expects a chunked body to be wanted",
+       post("Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n"), "413 x"},
+      {"expects without a body", post("Expect: 100-continue\r\n"), "200"},
+      {"expects with an empty body", post("Content-Length: 0\r\nExpect: 100-Continue\r\n"), "200"},
+      {"expects at GET, and asks on", metrics("Expect: 100-continue\r\n") + second, "200 200"},
+      {"expects at HEAD", request("HEAD /metrics HTTP/1.1", "Expect: 100-continue\r\n"), "200h"},
+      {"expects nothing", metrics("Expect:\r\n"), "200"},
+      {"expects it twice", metrics("Expect: 100-continue, 100-continue\r\n"), "200"},
+      {"expects in HTTP/1.0", "GET /metrics HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", "200 x"},
       {"expects something else", metrics("Expect: the-unexpected\r\n"), "417 x"},
+      {"expects something else, too", metrics("Expect: 100-continue, x\r\n"), "417 x"},
+      {"expects something else in another line", metrics("Expect: 100-continue\r\nExpect: x\r\n"),
+       "417 x"},
   };
   for (const Row& row : rows) check(exporter, row);
 }

@@ -353,7 +353,7 @@ TEST_CASE("server: what it can't listen on is said with the address and the flag
       {running.address, ErrorKind::transport},
       {"192.0.2.1:0", ErrorKind::transport},
       {"nonsense", ErrorKind::invalid_config},
-      {"no.such.host.invalid:0", ErrorKind::invalid_config},
+      {"no.such.host.invalid:0", ErrorKind::transport},
   };
   for (const Row& row : rows) {
     CAPTURE(row.address);
