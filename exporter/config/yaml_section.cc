@@ -10,6 +10,8 @@
 namespace registry_exporter {
 namespace {
 
+constexpr int kMergesMax = 100;
+
 bool is_variable_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -34,6 +36,9 @@ tl::expected<std::string, std::string> expand(const std::string& raw,
     begin = end + 1;
   }
 }
+
+/// As a word of its own: in quotes it is a key like others.
+bool is_merge_key(const YAML::Node& key) { return key.Scalar() == "<<" && key.Tag() != "!"; }
 
 }  // namespace
 
@@ -72,17 +77,52 @@ Section::Section(const YAML::Node& node, const YAML::Node& at, std::string name,
     problem_here(" must be a mapping of keys to values");
     return;
   }
+  read_entries(node);
+}
+
+void Section::read_entries(const YAML::Node& mapping) {
+  const std::string where = name_.empty() ? "" : name_ + ": ";
+  std::vector<std::pair<YAML::Node, YAML::Node>> merges;
   // yaml-cpp keeps a key that is given twice twice, and answers with the first.
-  for (const auto& entry : node) {
-    const std::string where = name_.empty() ? "" : name_ + ": ";
+  for (const auto& entry : mapping) {
     if (!entry.first.IsScalar()) {
       reading_.problems.add(entry.first, where + "a key must be a word");
-      continue;
-    }
-    const std::string& key = entry.first.Scalar();
-    if (!entries_.emplace(key, Entry{entry.first, entry.second}).second) {
+    } else if (is_merge_key(entry.first)) {
+      merges.emplace_back(entry.first, entry.second);
+    } else if (const std::string& key = entry.first.Scalar();
+               !entries_.emplace(key, Entry{entry.first, entry.second}).second) {
       reading_.problems.add(entry.first, where + in_one_line(key) + " is given twice");
     }
+  }
+  for (const auto& [at, value] : merges) merge(at, value);
+}
+
+/// A mapping, or a list of them: https://yaml.org/type/merge.html.
+void Section::merge(const YAML::Node& at, const YAML::Node& value) {
+  const auto is_mapping = [](const auto& item) { return item.IsMap(); };
+  const bool is_list = value.IsSequence() && std::all_of(value.begin(), value.end(), is_mapping);
+  const std::string where = name_.empty() ? "" : name_ + ": ";
+  if (!is_list && !value.IsMap()) {
+    reading_.problems.add(at, where +
+                                  "<< must be followed by a mapping, as in <<: *base, or a list "
+                                  "of them");
+    return;
+  }
+  // An anchor may stand inside of itself, and lists of lists of lists grow fast.
+  if (++merges_ == kMergesMax) reading_.problems.add(at, where + "<< leads to too many mappings");
+  if (merges_ >= kMergesMax) return;
+  if (value.IsMap()) return add_missing(value);
+  for (const auto& item : value) add_missing(item);
+}
+
+/// What is in `mapping`, or merged into it, and wasn't given nearer.
+void Section::add_missing(const YAML::Node& mapping) {
+  for (const auto& entry : mapping) {
+    const bool plain = entry.first.IsScalar() && !is_merge_key(entry.first);
+    if (plain) entries_.emplace(entry.first.Scalar(), Entry{entry.first, entry.second});
+  }
+  for (const auto& entry : mapping) {
+    if (entry.first.IsScalar() && is_merge_key(entry.first)) merge(entry.first, entry.second);
   }
 }
 

@@ -46,7 +46,8 @@ class Section {
  public:
   /// `name`: how messages call it ("collection", "registries[0]"; "" for the whole file). `at`: the
   /// place that stands for all of it. A null is an empty mapping; anything else that is no mapping
-  /// is a problem, told once, and then every key looks absent.
+  /// is a problem, told once, and then every key looks absent. Merge keys (`<<: *base`) are
+  /// followed: what is written in place wins, then what is named first.
   Section(const YAML::Node& node, const YAML::Node& at, std::string name, Reading reading);
 
   const std::string& name() const { return name_; }
@@ -95,6 +96,9 @@ class Section {
     YAML::Node key, value;
   };
   const Entry* find(const std::string& key);
+  void read_entries(const YAML::Node& mapping);
+  void merge(const YAML::Node& at, const YAML::Node& value);
+  void add_missing(const YAML::Node& mapping);
 
   YAML::Node at_;
   std::string name_;
@@ -102,6 +106,7 @@ class Section {
   bool is_mapping_ = true;
   std::map<std::string, Entry> entries_;
   std::set<std::string> known_;
+  int merges_ = 0;
 };
 
 /// A whole text as a finite number; nullopt for anything else. Pure.

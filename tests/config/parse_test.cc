@@ -84,6 +84,24 @@ TEST_CASE("parse: good files are taken") {
   }
 }
 
+TEST_CASE("parse: merge keys bring what is not given in place, the first named first") {
+  const auto config = parse(read_file(TEST_DATA "/config/good/merge_keys.yml"));
+  REQUIRE(config);
+  REQUIRE(config->registries.size() == 3);
+  const RegistryConfig& second = config->registries[1];
+  CHECK(second.name == "b");
+  CHECK(second.page_size == 50);
+  CHECK(std::get<AcrConfig>(second.cloud).instance_id == "cri-2");
+  CHECK(second.region == "cn-hangzhou");
+  const RegistryConfig& third = config->registries[2];
+  CHECK(third.name == "c");
+  CHECK(third.concurrency == 2);
+  CHECK(third.page_size == 20);
+  const AcrCredentials& keys = std::get<AcrConfig>(third.cloud).credentials;
+  CHECK(keys.access_key_id.value.reveal() == "other");
+  CHECK(keys.access_key_secret.value.reveal() == "s");
+}
+
 TEST_CASE("parse: every key reaches its place") {
   const auto config = parse(read_file(TEST_DATA "/config/good/everything.yml"));
   REQUIRE(config);
