@@ -20,12 +20,11 @@ import sys
 import tempfile
 import time
 import urllib.parse
-import urllib.request
 
 import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from demo import ROOT, wait_for_port  # noqa: E402
+from demo import DIRECTLY, ROOT, wait_for_port  # noqa: E402
 from stack import address  # noqa: E402
 
 RULES = ROOT / "config/prometheus/rules"
@@ -54,7 +53,7 @@ class Prometheus:
         wait_for_port(self.at, self.process)
         while True:
             try:
-                urllib.request.urlopen(f"http://{self.at}/-/ready", timeout=10).close()
+                DIRECTLY.open(f"http://{self.at}/-/ready", timeout=10).close()
                 return self
             except OSError:
                 time.sleep(0.1)
@@ -69,8 +68,8 @@ class Prometheus:
         begin = begin // step * step
         for start in range(int(begin), int(end), 6 * DAY):
             fields = {"query": expression, "start": start, "end": min(start + 6 * DAY - step, end), "step": step}
-            with urllib.request.urlopen(f"http://{self.at}/api/v1/query_range",
-                                        urllib.parse.urlencode(fields).encode(), timeout=600) as answer:
+            with DIRECTLY.open(f"http://{self.at}/api/v1/query_range",
+                               urllib.parse.urlencode(fields).encode(), timeout=600) as answer:
                 for series in json.load(answer)["data"]["result"]:
                     labels = frozenset(series["metric"].items())
                     found[labels].extend(map(tuple, series["values"]))

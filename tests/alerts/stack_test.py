@@ -7,9 +7,9 @@ import shutil
 import sys
 import time
 import unittest
-import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from demo import DIRECTLY  # noqa: E402
 from stack import PORTS, Stack  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
@@ -17,7 +17,7 @@ PATIENCE = 60
 
 
 def read(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with DIRECTLY.open(url, timeout=10) as answer:
         return json.load(answer)
 
 

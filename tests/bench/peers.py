@@ -10,6 +10,8 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# The servers are on this machine, whatever proxies the environment names.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -31,7 +33,7 @@ class Server:
 
     def scrape(self, kind):
         headers = {"Accept-Encoding": "gzip" if kind == "gzip" else "identity"}
-        with urllib.request.urlopen(urllib.request.Request(self.url, headers=headers)) as answer:
+        with DIRECTLY.open(urllib.request.Request(self.url, headers=headers)) as answer:
             body = answer.read()
         self.bytes[kind] = len(body)
         if kind == "plain":

@@ -406,6 +406,7 @@ class Privacy(unittest.TestCase):
             (world.folder / "registry_exporter.yml").chmod(0o644)
             program = world.folder / "registry_exporter"
             shutil.copy(EXPORTER, program)
+            program.chmod(0o755)
             nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
             process = subprocess.Popen(
                 [program, f"--config.file={world.folder}/registry_exporter.yml",

@@ -2,6 +2,7 @@
 # Checks the shipped Prometheus configuration, its rules and their tests with promtool.
 # Exit 77 (skipped) where promtool is missing, but 1 in continuous integration (CI=true).
 set -euo pipefail
+export LC_ALL=C.UTF-8  # In Turkish I has no i.
 here=$(cd "$(dirname "$0")" && pwd)
 rules=$here/../../config/prometheus/rules
 

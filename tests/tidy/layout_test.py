@@ -49,6 +49,8 @@ CONTAINED = {
 # What only shell files may do.
 IMPURE = {
     r"system_clock::now|steady_clock::now|sleep_for|random_device": {"base/system_runtime.cc"},
+    # Numbers and letters mean the same in every environment.
+    r"\bsetlocale\(|std::locale\b|\blocaltime|\btzset\(": set(),
     r"\bgetenv\(": {"config/load.cc", "main.cc", "web/beast_server.cc"},
     r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/beast_server.cc"},
     r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "options.h", "acr/client.cc",

@@ -40,6 +40,7 @@ until grep -q listening "$work/simulator.log"; do
   sleep 0.1
 done
 address=$(sed -n 's|.*http://||p' "$work/simulator.log")
-# A home of its own: one of the clients writes into it.
+# A home of its own: one of the clients writes into it. No proxy leads to the simulator.
 mkdir -p "$work/home"
+unset HTTP_PROXY http_proxy HTTPS_PROXY https_proxy ALL_PROXY all_proxy
 cd "$work" && HOME="$work/home" SIMULATOR="$address" node "$here/conformance.mjs"
