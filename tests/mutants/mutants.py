@@ -37,6 +37,14 @@ HEAD = "exporter/web/http_head.cc"
 LIST = "exporter/web/repository_list.cc"
 HTML = "exporter/web/html.cc"
 ROUTES = "exporter/web/routes.cc"
+SERVER = "exporter/web/beast_server.cc"
+ADDRESS = "exporter/web/listen_address.cc"
+INHERITED = "exporter/base/inherited.cc"
+FILES = "exporter/base/files.cc"
+PROXY = "exporter/net/proxy.cc"
+CURL = "exporter/net/curl_transport.cc"
+YAML = "exporter/config/yaml_section.cc"
+ACCESS = "exporter/store/access.cc"
 
 MUTANTS = [
     # What is counted, and how often.
@@ -399,6 +407,45 @@ MUTANTS = [
      "if (std::any_of(errors.begin(), errors.end(), set_up)) std::erase_if(errors, std::not_fn(set_up));", ""),
     ("a refusal holds for the keys of another source", CREDENTIALS,
      "if (others_failed && source_ != lead.source) secret_changed_();", "(void)others_failed;"),
+    ("a closed stdout swallows what is said", INHERITED,
+     "return descriptor == STDOUT_FILENO ? O_RDONLY", "return descriptor < 0 ? O_RDONLY"),
+    ("stderr stays closed, for the next file", INHERITED,
+     "for (const int each : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {",
+     "for (const int each : {STDIN_FILENO, STDOUT_FILENO}) {"),
+    ("a file too large ends the process", INHERITED, "{SIGPIPE, SIGXFSZ}", "{SIGPIPE}"),
+    ("a parent's mask stays", INHERITED, "::sigprocmask(SIG_SETMASK, &none, nullptr);", ""),
+    ("any umask is taken over", INHERITED, "  ::umask(kOthersBits);\n", ""),
+    ("secrets come through pipes", FILES,
+     'if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");', ""),
+    ("a pipe has no limit", FILES, "const bool is_done = !piece || piece->empty() || text.size() > bytes_max;",
+     "const bool is_done = !piece || piece->empty();"),
+    ("this machine is behind the proxy", PROXY, "if (is_loopback(parsed.host))", "if (false && is_loopback(parsed.host))"),
+    ("127.0.0.1 alone is this machine", PROXY, "return address->bytes[0] == 127;",
+     "return address->bytes[0] == 127 && address->bytes[3] == 1 && address->bytes[2] == 0;"),
+    ("an IPv4 address in IPv6 is another", PROXY, "if (is_mapped(address))", "if (false && is_mapped(address))"),
+    (".example.com takes example.com out, too", PROXY, 'if (entry.starts_with("*.")) entry.erase(0, 1);',
+     'if (entry.starts_with("*.")) entry.erase(0, 1);\n  if (entry.starts_with(".")) entry.erase(0, 1);'),
+    ("a proxy's password is spoken", PROXY, "url.remove_prefix(user + 1);", ""),
+    ("the cloud is blamed for the proxy", CURL, "return sent_after == 0 && tunnel_status / 100 != 2;",
+     "return false;"),
+    ("the proxy is blamed for the cloud", CURL, "return sent_after == 0 && tunnel_status / 100 != 2;",
+     "return true;"),
+    ("who waits to be told to go on is refused", HEAD, 'return word != "100-continue";', "return !word.empty();"),
+    ("anything can be expected", HEAD, 'return word != "100-continue";', "return word.empty();"),
+    ("what is merged wins over what is written", YAML,
+     "if (plain) entries_.emplace(entry.first.Scalar(), Entry{entry.first, entry.second});",
+     "if (plain) entries_.insert_or_assign(entry.first.Scalar(), Entry{entry.first, entry.second});"),
+    ("quotes make no difference to merge keys", YAML, ' && key.Tag() != "!"', ""),
+    ("the last mapping of a list wins", YAML, "for (const auto& item : value) add_missing(item);",
+     "for (std::size_t i = value.size(); i > 0; --i) add_missing(value[i - 1]);"),
+    ("an owner is looked for in the file alone", ACCESS, "if (!may(folder, X_OK)) return folder;", "(void)folder;"),
+    ("a folder that can't be written is no obstacle", ACCESS,
+     "if (!may(folder_of(path), W_OK))", "if (false && !may(folder_of(path), W_OK))"),
+    ("a name that doesn't resolve yet is a mistake", SERVER,
+     'return fail(ErrorKind::transport, "host', 'return fail(ErrorKind::invalid_config, "host'),
+    ("numbers that are no address are a name", ADDRESS,
+     "(has_letter || ::inet_aton(host.c_str(), &address) == 1)", "(has_letter || label > 0 || ::inet_aton(host.c_str(), &address) == 1)"),
+    ("a web configuration from a pipe is looked for again", GATE, "if (piped_) return *piped_;", ""),
     ("a Date is taken for exact, lent keys live a second too long", CREDENTIALS,
      "grant.as_of.value_or(now) - kDateStep;", "grant.as_of.value_or(now);"),
 ]

@@ -18,7 +18,7 @@ SECONDS = 400  # One that makes a test hang was noticed, too.
 
 def checks_of(file):
     folder = file.split("/")[1]
-    checks = [(f"{folder}_tests", [])]
+    checks = [(f"{folder}_tests", []), ("outside_tests", [])]
     if folder == "store":
         checks.append(("crash_tests", []))
     if folder in ("acr", "swr", "net"):
