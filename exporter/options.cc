@@ -33,7 +33,7 @@ Alibaba Cloud Container Registry EE, retention deletions of Huawei Cloud SWR. A 
 constexpr const char* kFlags =
     R"(
 Configuration
-  --config.file=FILE            The configuration (default: registry_exporter.yml)
+  --config.file=FILE            The configuration, a file or a pipe (default: registry_exporter.yml)
   --config.check                Check it, print OK or every problem with its line, and end
 
 Web
