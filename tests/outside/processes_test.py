@@ -358,8 +358,10 @@ class Pipes(WithWorld):
                 if name.endswith("63"):
                     pipe = self.piped(text)
                     more = {"preexec_fn": lambda: os.dup2(pipe, 63), "close_fds": False}
-                writer = subprocess.Popen(["sh", "-c", 'sleep 0.3; cat "$0" >"$1"', self.config, fifo]
+                writer = subprocess.Popen(["sh", "-c", 'sleep 0.3; exec cat "$0" >"$1"', self.config, fifo]
                                           if name == str(fifo) else ["true"])
+                self.addCleanup(writer.wait)
+                self.addCleanup(writer.kill)
                 ended = subprocess.run([EXPORTER, f"--config.file={name}", "--once",
                                         "--state.path=:memory:"], text=True, capture_output=True,
                                        check=False, timeout=60, **more)
