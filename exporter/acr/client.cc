@@ -33,9 +33,11 @@ struct Client::Found {
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config, const MetricsConfig& metrics)
     : Client(runtime, transport, observer, config, metrics,
-             credential_sources(config,
-                                key_services(runtime, transport, observer, config.name, caller_),
-                                this_machine(), runtime.entropy)) {}
+             credential_sources(
+                 config,
+                 with_commands(key_services(runtime, transport, observer, config.name, caller_),
+                               commands_),
+                 this_machine(), runtime)) {}
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config, const MetricsConfig& metrics,
@@ -49,6 +51,7 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       statuses_(metrics.build_statuses),
       page_limit_(kPageLimitTrusted),
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
+      commands_(runtime.clock),
       credentials_(runtime, std::move(sources), [this] { caller_.credentials_changed(); }) {}
 
 Result<Discovery> Client::discover(const PartFound& part_found) {
@@ -97,6 +100,7 @@ Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef&)
 void Client::abort() {
   caller_.abort();
   transport_.abort();
+  commands_.abort();
 }
 
 CloudHealth Client::health() const {

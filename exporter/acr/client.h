@@ -16,6 +16,7 @@
 #include "exporter/base/observer.h"
 #include "exporter/base/result.h"
 #include "exporter/base/runtime.h"
+#include "exporter/cloud/commands.h"
 #include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
@@ -76,6 +77,7 @@ class Client final : public Cloud {
   BuildStatusMap statuses_;
   PageLimit page_limit_;  ///< Of ListRepository. Discoveries never overlap.
   ApiCaller caller_;
+  Commands commands_;
   Credentials credentials_;
 
   std::atomic<bool> by_namespace_ = false;  ///< The whole instance may not be listed.

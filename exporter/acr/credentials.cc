@@ -1,36 +1,34 @@
 #include "exporter/acr/credentials.h"
 
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "exporter/acr/profiles.h"
 #include "exporter/acr/refusal.h"
+#include "exporter/acr/hosts.h"
 #include "exporter/acr/token_service.h"
+#include "exporter/base/time_text.h"
 #include "exporter/cloud/leads.h"
 
 namespace registry_exporter::acr {
 namespace {
 
 /// A form of credentials that was found, whether in our configuration or elsewhere.
-using Found = Result<AcrCredentials>;
+using Found = Result<Profile>;
 
 /// All that a source needs to follow up a form of credentials.
 struct Context {
-  std::string sts_origin, metadata_origin;
+  RegistryConfig config;
+  std::string metadata_origin;
   KeyServices services;
   Machine machine;
-  Entropy& entropy;
-};
+  Runtime runtime;
 
-std::string sts_origin_of(const RegistryConfig& config, const Machine& machine) {
-  if (!config.sts_endpoint.empty()) return config.sts_endpoint;
-  const std::string region = machine.variable("ALIBABA_CLOUD_STS_REGION");
-  if (config.endpoint.starts_with("https://cr-vpc.")) {
-    return "https://sts-vpc." + (region.empty() ? config.region : region) + ".aliyuncs.com";
+  std::string sts(const AcrCredentials::Sts& told) const {
+    return sts_origin(config, told, machine.environment);
   }
-  if (region.empty()) return "https://sts.aliyuncs.com";
-  const bool vpc = machine.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
-  return (vpc ? "https://sts-vpc." : "https://sts.") + region + ".aliyuncs.com";
-}
+};
 
 // ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
 
@@ -55,7 +53,7 @@ Result<Grant> exchange_oidc(const Context& context, const AcrCredentials::Oidc& 
   GrantCall call;
   call.operation = "AssumeRoleWithOIDC";
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
-    return assume_role_with_oidc(context.sts_origin, oidc, token, now);
+    return assume_role_with_oidc(context.sts(oidc.sts), oidc, token, now);
   };
   call.judge = judge_sts_quietly;
   call.read = parse_sts_answer;
@@ -67,12 +65,14 @@ Result<Grant> exchange_keys(const Context& context, const AcrCredentials::Assume
   GrantCall call;
   call.operation = "AssumeRole";
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
-    return assume_role(context.sts_origin, role, keys, now, make_nonce(context.entropy));
+    return assume_role(context.sts(role.sts), role, keys, now, make_nonce(context.runtime.entropy));
   };
   call.judge = judge_sts;
   call.read = parse_sts_answer;
   return ask_for_keys(context.services, call, in_good_time);
 }
+
+constexpr const char* kMetadata = "InstanceMetadata";
 
 /// A good answer of a service beside us.
 Result<HttpResponse> fetch(const Context& context, const char* operation,
@@ -89,22 +89,42 @@ std::string trimmed(const std::string& text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
+/// Of the metadata. Where a token was given and is of no use, without one, if that is wanted.
+Result<HttpResponse> fetch_metadata(const Context& context, const std::string& token,
+                                    const std::function<HttpRequest(const std::string&)>& ask) {
+  Result<HttpResponse> response = fetch(context, kMetadata, ask(token));
+  const bool refused = !response && response.error().kind == ErrorKind::unauthorized;
+  const bool again =
+      refused && !token.empty() && !context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED");
+  return again ? fetch(context, kMetadata, ask("")) : response;
+}
+
 Result<Grant> ask_metadata(const Context& context, std::string role) {
-  constexpr const char* kOperation = "InstanceMetadata";
   const std::string& origin = context.metadata_origin;
-  const Result<HttpResponse> token = fetch(context, kOperation, metadata_token(origin));
+  const Result<HttpResponse> token = fetch(context, kMetadata, metadata_token(origin));
   if (!token && context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED")) {
     return within("token", token.error());
   }
   const std::string token_text = token ? trimmed(token->body) : "";
   if (role.empty()) {
-    const auto named = fetch(context, kOperation, metadata_role(origin, token_text));
+    const auto named = fetch_metadata(
+        context, token_text, [&](const std::string& with) { return metadata_role(origin, with); });
     if (!named) return within("is a RAM role attached to the instance?", named.error());
     role = trimmed(named->body);
   }
-  const auto keys = fetch(context, kOperation, metadata_keys(origin, role, token_text));
+  const auto keys = fetch_metadata(context, token_text, [&](const std::string& with) {
+    return metadata_keys(origin, role, with);
+  });
   if (!keys) return within("role " + role, keys.error());
   return parse_key_document(*keys);
+}
+
+Result<Grant> run_command(const Context& context, const std::string& command) {
+  const Result<Secret> output = context.services.run(command);
+  if (!output) return within("process_command", output.error());
+  const Result<Grant> grant = parse_command_output(*output);
+  if (!grant) return within("process_command", grant.error());
+  return grant;
 }
 
 // ── Leads ────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +137,9 @@ Result<Lead> oidc_lead(const SharedContext& context, const AcrCredentials::Oidc&
   if (!token) return within("oidc: token_file", token.error());
   Lead lead;
   lead.source = source + ": oidc as " + oidc.role_arn;
-  lead.basis = basis_of({oidc.role_arn, oidc.provider_arn, token->reveal()});
+  lead.basis =
+      basis_of({oidc.role_arn, oidc.provider_arn, oidc.session_name, oidc.policy,
+                std::to_string(oidc.duration_seconds), context->sts(oidc.sts), token->reveal()});
   lead.exchange = [context, oidc, token = *token](bool in_good_time) {
     return exchange_oidc(*context, oidc, token, in_good_time);
   };
@@ -150,20 +172,59 @@ Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from
                      {"access_key_secret", from.access_key_secret}, from.security_token, source);
 }
 
-/// The role is assumed with whatever keys the form beneath gives.
-Result<Lead> lead_of(const SharedContext& context, const AcrCredentials& from,
-                     const std::string& source) {
-  Result<Lead> base = plain_lead(context, from, source);
-  if (!base || !from.assume_role) return base;
-  const AcrCredentials::AssumeRole role = *from.assume_role;
-  return assumed_lead(*base, role.role_arn,
-                      basis_of({role.role_arn, role.session_name, role.external_id}),
-                      [context, role](const Keys& keys, bool in_good_time) {
-                        return exchange_keys(*context, role, keys, in_good_time);
-                      });
+/// Keys that the CLI got, for as long as they are good.
+Result<Lead> kept_lead(const SharedContext& context, const Profile& from,
+                       const std::string& source) {
+  if (*from.kept_until <= context->runtime.clock.now()) {
+    const bool never = *from.kept_until == UnixMillis();
+    return fail(ErrorKind::invalid_config,
+                "profile '" + from.name + "' is of the mode " + from.mode +
+                    ", where only the CLI " + "can get keys, and " +
+                    (never ? "it has got none" : "those that it got expired at ") +
+                    (never ? "" : format_rfc3339(*from.kept_until)) +
+                    "; run `aliyun sts GetCallerIdentity --profile " + from.name +
+                    "`, or `aliyun configure --profile " + from.name + "` to sign in again");
+  }
+  Result<Lead> lead = plain_lead(context, from.form, source);
+  if (lead) lead->keys.expires_at = from.kept_until;
+  return lead;
+}
+
+Result<Lead> base_lead(const SharedContext& context, const Profile& from,
+                       const std::string& source) {
+  if (from.kept_until) return kept_lead(context, from, source);
+  if (from.process_command.empty()) return plain_lead(context, from.form, source);
+  Lead lead;
+  lead.source = source + ": process_command of profile '" + from.name + "'";
+  lead.basis = basis_of({from.process_command});
+  lead.exchange = [context, command = from.process_command](bool) {
+    return run_command(*context, command);
+  };
+  return lead;
+}
+
+/// Each role is assumed with the keys of what stands beneath it.
+Result<Lead> lead_of(const SharedContext& context, const Profile& from, const std::string& source) {
+  Result<Lead> lead = base_lead(context, from, source);
+  for (const AcrCredentials::AssumeRole& role : from.roles) {
+    if (!lead) return lead;
+    lead = assumed_lead(*lead, role.role_arn,
+                        basis_of({role.role_arn, role.session_name, role.external_id, role.policy,
+                                  std::to_string(role.duration_seconds), context->sts(role.sts)}),
+                        [context, role](const Keys& keys, bool in_good_time) {
+                          return exchange_keys(*context, role, keys, in_good_time);
+                        });
+  }
+  return lead;
 }
 
 // ── Where the default chain looks ────────────────────────────────────────────────────────────────
+
+Found form(AcrCredentials credentials) {
+  Profile profile;
+  profile.form = std::move(credentials);
+  return profile;
+}
 
 Found in_environment(const Machine& machine) {
   AcrCredentials found;
@@ -172,7 +233,7 @@ Found in_environment(const Machine& machine) {
   found.security_token.value = Secret(machine.variable("ALIBABA_CLOUD_SECURITY_TOKEN"));
   const bool id = !found.access_key_id.empty();
   const bool secret = !found.access_key_secret.empty();
-  if (id && secret) return found;
+  if (id && secret) return form(found);
   return nothing("ALIBABA_CLOUD_ACCESS_KEY_ID or ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set",
                  id || secret);
 }
@@ -190,17 +251,18 @@ Found oidc_in_environment(const Machine& machine) {
   }
   AcrCredentials found;
   found.oidc = oidc;
-  return found;
+  return form(found);
 }
 
-using Parse = Result<AcrCredentials> (*)(std::string_view text, const std::string& name);
+using Parse = Result<Profile> (*)(std::string_view text, const std::string& name);
 
 Found in_file(const Machine& machine, const char* path_variable, const char* in_home, Parse parse) {
   const Result<FoundFile> file = find_file(machine, path_variable, in_home);
   if (!file) return tl::unexpected(file.error());
   auto found = parse(file->text.reveal(), machine.variable("ALIBABA_CLOUD_PROFILE"));
+  if (found) found = completed(*found, machine.environment);
   if (!found) return within(file->path, found.error());
-  return std::move(*found);
+  return found;
 }
 
 Found in_cli_config(const Machine& machine) {
@@ -210,8 +272,16 @@ Found in_cli_config(const Machine& machine) {
   return in_file(machine, "ALIBABA_CLOUD_CONFIG_FILE", ".aliyun/config.json", parse_cli_config);
 }
 
+constexpr const char* kCredentialsFile = "ALIBABA_CLOUD_CREDENTIALS_FILE";
+
 Found in_credentials_file(const Machine& machine) {
-  return in_file(machine, "ALIBABA_CLOUD_CREDENTIALS_FILE", ".alibabacloud/credentials",
+  return in_file(machine, kCredentialsFile, ".alibabacloud/credentials", parse_credentials_file);
+}
+
+/// The name that Python's and Java's clients read.
+Found in_credentials_ini(const Machine& machine) {
+  if (!machine.variable(kCredentialsFile).empty()) return nothing("another file is named");
+  return in_file(machine, kCredentialsFile, ".alibabacloud/credentials.ini",
                  parse_credentials_file);
 }
 
@@ -221,13 +291,13 @@ Found on_instance(const Machine& machine) {
   }
   AcrCredentials found;
   found.ecs_ram_role = machine.variable("ALIBABA_CLOUD_ECS_METADATA");
-  return found;
+  return form(found);
 }
 
 Found at_uri(const Machine& machine) {
   AcrCredentials found;
   found.credentials_uri = machine.variable("ALIBABA_CLOUD_CREDENTIALS_URI");
-  if (found.credentials_uri.find("://") != std::string::npos) return found;
+  if (found.credentials_uri.find("://") != std::string::npos) return form(found);
   return nothing("ALIBABA_CLOUD_CREDENTIALS_URI is not set");
 }
 
@@ -243,14 +313,15 @@ Source source_of(const SharedContext& context, const std::string& where,
 }  // namespace
 
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       Machine machine, Entropy& entropy) {
+                                       Machine machine, Runtime runtime) {
   const std::string metadata_origin =
       config.metadata_endpoint.empty() ? "http://100.100.100.200" : config.metadata_endpoint;
-  std::string sts_origin = sts_origin_of(config, machine);
-  const auto context = std::make_shared<const Context>(Context{
-      std::move(sts_origin), metadata_origin, std::move(services), std::move(machine), entropy});
+  const auto context = std::make_shared<const Context>(
+      Context{config, metadata_origin, std::move(services), std::move(machine), runtime});
   if (config.credentials_given) {
-    const AcrCredentials given = std::get<AcrConfig>(config.cloud).credentials;
+    Profile given;
+    given.form = std::get<AcrConfig>(config.cloud).credentials;
+    if (given.form.assume_role) given.roles.push_back(*std::exchange(given.form.assume_role, {}));
     return {[context, given] { return lead_of(context, given, "the configuration"); }};
   }
   const Source on_this = source_of(context, "the default chain", on_instance);
@@ -259,6 +330,7 @@ std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices
           source_of(context, "the environment", oidc_in_environment),
           source_of(context, "profile of the CLI", in_cli_config),
           source_of(context, "credentials file", in_credentials_file),
+          source_of(context, "credentials file", in_credentials_ini),
           named ? on_this : guessed(on_this),
           source_of(context, "the environment", at_uri)};
 }

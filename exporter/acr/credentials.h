@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "exporter/base/entropy.h"
+#include "exporter/base/runtime.h"
 #include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 
@@ -10,9 +10,9 @@ namespace registry_exporter::acr {
 
 /// Where the keys of a registry of type acr may come from, in the order they are looked for: the
 /// form that is configured alone, or else the official libraries' own chain (environment, OIDC,
-/// profile of the CLI, credentials file, instance metadata, credentials URI).
-/// `entropy` must outlive the sources.
+/// profile of the CLI, credentials file, instance metadata, credentials URI). What `runtime` refers
+/// to must outlive the sources.
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       Machine machine, Entropy& entropy);
+                                       Machine machine, Runtime runtime);
 
 }  // namespace registry_exporter::acr

@@ -1,12 +1,21 @@
 #include "exporter/acr/profiles.h"
 
+#include <algorithm>
+#include <array>
 #include <functional>
+#include <tuple>
+#include <utility>
 
+#include "exporter/cloud/credentials.h"
 #include "exporter/cloud/ini.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::acr {
 namespace {
+
+/// STS gives no less.
+constexpr int kDurationSecondsMin = 900;
+constexpr int kDurationSecondsDefault = 3600;
 
 /// The value of a key, "" when there is none.
 using Look = std::function<std::string(const char* key)>;
@@ -15,90 +24,181 @@ tl::unexpected<Error> wrong(const std::string& what) {
   return fail(ErrorKind::invalid_config, what);
 }
 
-/// The pair that both files write alike.
-Result<AcrCredentials> read_keys(const Look& look) {
-  AcrCredentials credentials;
-  credentials.access_key_id.value = Secret(look("access_key_id"));
-  credentials.access_key_secret.value = Secret(look("access_key_secret"));
-  if (credentials.access_key_id.empty() || credentials.access_key_secret.empty()) {
+/// The pair that both files write alike, and a token where `token` names one.
+Result<Profile> read_keys(const Look& look, const char* token = nullptr) {
+  Profile profile;
+  AcrCredentials& form = profile.form;
+  form.access_key_id.value = Secret(look("access_key_id"));
+  form.access_key_secret.value = Secret(look("access_key_secret"));
+  if (form.access_key_id.empty() || form.access_key_secret.empty()) {
     return wrong("access_key_id or access_key_secret is missing");
   }
-  return credentials;
+  if (token == nullptr) return profile;
+  form.security_token.value = Secret(look(token));
+  if (form.security_token.empty()) return wrong(std::string(token) + " is missing");
+  return profile;
 }
 
-Result<AcrCredentials> read_keys_with_token(const Look& look, const char* token) {
-  Result<AcrCredentials> credentials = read_keys(look);
-  if (!credentials) return credentials;
-  credentials->security_token.value = Secret(look(token));
-  if (credentials->security_token.empty()) return wrong(std::string(token) + " is missing");
-  return credentials;
+Profile read_ecs_role(const std::string& name) {
+  Profile profile;
+  profile.form.ecs_ram_role = name;
+  return profile;
 }
 
-Result<AcrCredentials> on_top(Result<AcrCredentials> base, AcrCredentials::AssumeRole role) {
-  if (!base) return base;
-  if (role.role_arn.empty()) return wrong("the ARN of the role is missing");
-  if (base->assume_role) return wrong("a role on top of a role on top of a role is not supported");
-  base->assume_role = std::move(role);
+Result<Profile> on_top(Result<Profile> base, AcrCredentials::AssumeRole role) {
+  if (base) base->roles.push_back(std::move(role));
   return base;
 }
 
-std::optional<json::Object> find_profile(const json::Object& root, const std::string& name) {
-  simdjson::dom::array profiles;
-  const auto list = json::field(root, "profiles");
-  if (!list || list->get(profiles)) return std::nullopt;
-  for (const json::Element each : profiles) {
-    json::Object profile;
-    if (!each.get(profile) && json::text_at(profile, "name") == name) return profile;
+// ── The CLI's profiles ───────────────────────────────────────────────────────────────────────────
+
+/// The CLI's own guess where a profile has no mode.
+std::string guessed_mode(const Look& look) {
+  if (!look("access_key_id").empty() && !look("access_key_secret").empty()) {
+    if (!look("sts_token").empty()) return "StsToken";
+    return look("ram_role_arn").empty() ? "AK" : "RamRoleArn";
   }
-  return std::nullopt;
+  constexpr std::array<std::pair<const char*, const char*>, 4> kTold{
+      {{"ram_role_name", "EcsRamRole"},
+       {"process_command", "External"},
+       {"oidc_provider_arn", "OIDC"},
+       {"cloud_sso_sign_in_url", "CloudSSO"}}};
+  for (const auto& [key, mode] : kTold) {
+    if (!look(key).empty()) return mode;
+  }
+  return "AK";
 }
 
-Result<AcrCredentials> read_profile(const json::Object& root, const std::string& name,
-                                    bool as_source) {
-  const auto profile = find_profile(root, name);
-  if (!profile) return wrong("there is no profile '" + name + "'");
-  const Look look = [&](const char* key) { return json::text_at(*profile, key); };
-  const AcrCredentials::AssumeRole role{look("ram_role_arn"), look("ram_session_name"),
-                                        look("external_id"), look("policy")};
-  const std::string mode = look("mode");
-  if (mode.empty() || mode == "AK") return read_keys(look);
-  if (mode == "StsToken") return read_keys_with_token(look, "sts_token");
+/// What all modes share, and one profile's place in a chain of them.
+class ProfileReader {
+ public:
+  explicit ProfileReader(const json::Object& root) : root_(root) {}
+
+  Result<Profile> read(const std::string& name) {
+    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {
+      return wrong("its source_profile '" + name + "' is made of itself");
+    }
+    seen_.push_back(name);
+    const auto object = find(name);
+    if (!object) return wrong("there is no profile '" + name + "'");
+    const Look look = [&](const char* key) { return json::text_at(*object, key); };
+    std::string mode = look("mode");
+    if (mode.empty()) mode = guessed_mode(look);
+    Result<Profile> profile = read_mode(mode, look, *object);
+    if (!profile) return within("profile '" + name + "'", profile.error());
+    if (profile->mode.empty()) std::tie(profile->name, profile->mode) = std::tie(name, mode);
+    return profile;
+  }
+
+ private:
+  std::optional<json::Object> find(const std::string& name) const {
+    simdjson::dom::array profiles;
+    const auto list = json::field(root_, "profiles");
+    if (!list || list->get(profiles)) return std::nullopt;
+    for (const json::Element each : profiles) {
+      json::Object profile;
+      if (!each.get(profile) && json::text_at(profile, "name") == name) return profile;
+    }
+    return std::nullopt;
+  }
+  Result<Profile> read_mode(const std::string& mode, const Look& look, const json::Object& object);
+
+  const json::Object& root_;
+  std::vector<std::string> seen_;
+};
+
+Result<int> read_duration(const json::Object& object) {
+  const auto seconds = json::integer_at(object, "expired_seconds").value_or(0);
+  if (seconds == 0) return kDurationSecondsDefault;
+  constexpr int kDay = 86'400;
+  if (seconds >= kDurationSecondsMin && seconds <= kDay) return static_cast<int>(seconds);
+  return wrong("expired_seconds must be between 900 and 86400");
+}
+
+AcrCredentials::Sts read_sts(const Look& look, const json::Object& object) {
+  const auto vpc = json::field(object, "enable_vpc");
+  return {look("sts_endpoint"), look("sts_region"), vpc && json::bool_of(*vpc).value_or(false)};
+}
+
+Result<Profile> read_kept_keys(const Look& look, const json::Object& object) {
+  Result<Profile> profile = read_keys(look, "sts_token");
+  if (!profile) profile = Profile();  // Never got any: as good as keys that are over.
+  const auto seconds = json::integer_at(object, "sts_expiration").value_or(0);
+  profile->kept_until = UnixMillis(std::chrono::seconds(seconds));
+  return profile;
+}
+
+Result<Profile> ProfileReader::read_mode(const std::string& mode, const Look& look,
+                                         const json::Object& object) {
+  const Result<int> duration = read_duration(object);
+  if (!duration) return tl::unexpected(duration.error());
+  const AcrCredentials::AssumeRole role{look("ram_role_arn"),
+                                        look("ram_session_name"),
+                                        look("external_id"),
+                                        look("policy"),
+                                        *duration,
+                                        read_sts(look, object)};
+  if (mode == "AK") return read_keys(look);
+  if (mode == "StsToken") return read_keys(look, "sts_token");
   if (mode == "RamRoleArn") {
     const bool temporary = !look("sts_token").empty();
-    return on_top(temporary ? read_keys_with_token(look, "sts_token") : read_keys(look), role);
+    return on_top(read_keys(look, temporary ? "sts_token" : nullptr), role);
   }
-  if (mode == "ChainableRamRoleArn" && !as_source) {
-    return on_top(read_profile(root, look("source_profile"), true), role);
-  }
-  AcrCredentials credentials;
-  if (mode == "EcsRamRole") {
-    credentials.ecs_ram_role = look("ram_role_name");
-    return credentials;
-  }
+  if (mode == "EcsRamRole") return read_ecs_role(look("ram_role_name"));
+  if (mode == "RamRoleArnWithRoleName") return on_top(read_ecs_role(look("ram_role_name")), role);
+  if (mode == "ChainableRamRoleArn") return on_top(read(look("source_profile")), role);
+  if (mode == "CloudSSO" || mode == "OAuth") return read_kept_keys(look, object);
+  Profile profile;
   if (mode == "OIDC") {
-    credentials.oidc = {role.role_arn, look("oidc_provider_arn"), look("oidc_token_file"),
-                        role.session_name};
-    const AcrCredentials::Oidc& oidc = *credentials.oidc;
-    if (!oidc.role_arn.empty() && !oidc.provider_arn.empty() && !oidc.token_file.empty()) {
-      return credentials;
-    }
-    return wrong("ram_role_arn, oidc_provider_arn or oidc_token_file is missing");
+    profile.form.oidc = {role.role_arn,
+                         look("oidc_provider_arn"),
+                         look("oidc_token_file"),
+                         role.session_name,
+                         role.policy,
+                         *duration,
+                         role.sts};
+    return profile;
   }
-  return wrong("profile '" + name +
-               "' has a mode that is not supported here; those are AK, "
-               "StsToken, RamRoleArn, EcsRamRole, OIDC and ChainableRamRoleArn");
+  if (mode == "CredentialsURI") {
+    profile.form.credentials_uri = look("credentials_uri");
+    return profile;
+  }
+  if (mode == "External") {
+    profile.process_command = look("process_command");
+    if (profile.process_command.empty()) return wrong("process_command is missing");
+    return profile;
+  }
+  return wrong("its mode '" + mode +
+               "' is not supported here; those are AK, StsToken, RamRoleArn, EcsRamRole, OIDC, "
+               "ChainableRamRoleArn, RamRoleArnWithRoleName, CredentialsURI, External, CloudSSO "
+               "and OAuth");
+}
+
+// ── What is left to the environment ──────────────────────────────────────────────────────────────
+
+std::string text_of(const Environment& environment, const char* name) {
+  return environment(name).value_or("");
+}
+
+void fill(std::string& value, const Environment& environment, const char* name) {
+  if (value.empty()) value = text_of(environment, name);
+}
+
+std::optional<Error> missing(const std::string& value, const char* key) {
+  if (!value.empty()) return std::nullopt;
+  return Error{ErrorKind::invalid_config, std::string(key) + " is missing", {}, {}};
 }
 
 }  // namespace
 
-Result<AcrCredentials> parse_cli_config(std::string_view text, const std::string& name) {
+Result<Profile> parse_cli_config(std::string_view text, const std::string& name) {
   const Result<json::Document> document = json::parse(text);
   if (!document) return wrong("not JSON");
   const std::string current = json::text_at(document->root, "current");
-  return read_profile(document->root, name.empty() ? current : name, false);
+  return ProfileReader(document->root).read(name.empty() ? current : name);
 }
 
-Result<AcrCredentials> parse_credentials_file(std::string_view text, const std::string& name) {
+Result<Profile> parse_credentials_file(std::string_view text, const std::string& name) {
   const Ini ini = parse_ini(text);
   const std::string section = name.empty() ? "default" : name;
   const auto found = ini.find(section);
@@ -109,19 +209,55 @@ Result<AcrCredentials> parse_credentials_file(std::string_view text, const std::
   };
   const std::string type = look("type");
   if (type == "access_key") return read_keys(look);
-  if (type == "sts") return read_keys_with_token(look, "security_token");
+  if (type == "sts") return read_keys(look, "security_token");
   if (type == "ram_role_arn") {
-    return on_top(read_keys(look),
-                  {look("role_arn"), look("role_session_name"), "", look("policy")});
+    return on_top(read_keys(look), {look("role_arn"), look("role_session_name"),
+                                    look("external_id"), look("policy")});
   }
-  if (type == "ecs_ram_role") {
-    AcrCredentials credentials;
-    credentials.ecs_ram_role = look("role_name");
-    return credentials;
+  if (type == "ecs_ram_role") return read_ecs_role(look("role_name"));
+  if (type == "oidc_role_arn") {
+    Profile profile;
+    profile.form.oidc = {look("role_arn"), look("oidc_provider_arn"), look("oidc_token_file_path"),
+                         look("role_session_name"), look("policy")};
+    return profile;
   }
-  return wrong("section [" + section +
-               "] has a type that is not supported here; those are "
-               "access_key, sts, ram_role_arn and ecs_ram_role");
+  const std::string what =
+      type.empty() ? "has no type" : "has the type '" + type + "', which is not supported here";
+  return wrong("section [" + section + "] " + what +
+               "; those are access_key, sts, ram_role_arn, ecs_ram_role and oidc_role_arn");
+}
+
+Result<Profile> completed(Profile profile, const Environment& environment) {
+  constexpr const char* kRole = "ALIBABA_CLOUD_ROLE_ARN";
+  constexpr const char* kSession = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
+  constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
+  std::optional<Error> problem;
+  for (AcrCredentials::AssumeRole& role : profile.roles) {
+    fill(role.role_arn, environment, kRole);
+    fill(role.session_name, environment, kSession);
+    if (!problem) problem = missing(role.role_arn, "ram_role_arn");
+  }
+  if (profile.form.oidc) {
+    AcrCredentials::Oidc& oidc = *profile.form.oidc;
+    fill(oidc.role_arn, environment, kRole);
+    fill(oidc.session_name, environment, kSession);
+    fill(oidc.provider_arn, environment, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
+    fill(oidc.token_file, environment, "ALIBABA_CLOUD_OIDC_TOKEN_FILE");
+    if (!problem) problem = missing(oidc.role_arn, "ram_role_arn");
+    if (!problem) problem = missing(oidc.provider_arn, "oidc_provider_arn");
+    if (!problem) problem = missing(oidc.token_file, "oidc_token_file");
+  }
+  if (profile.form.ecs_ram_role) {
+    fill(*profile.form.ecs_ram_role, environment, "ALIBABA_CLOUD_ECS_METADATA");
+    if (Machine{environment, {}}.is_on(kNoMetadata))
+      return wrong(std::string(kNoMetadata) + " is set");
+  }
+  if (profile.mode == "CredentialsURI") {
+    fill(profile.form.credentials_uri, environment, "ALIBABA_CLOUD_CREDENTIALS_URI");
+    if (!problem) problem = missing(profile.form.credentials_uri, "credentials_uri");
+  }
+  if (problem) return tl::unexpected(*problem);
+  return profile;
 }
 
 }  // namespace registry_exporter::acr

@@ -1,21 +1,39 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "exporter/base/result.h"
 #include "exporter/config/config.h"
 
 /// What the files of Alibaba Cloud's own tools say, in the words of our configuration. Pure.
-/// Errors: invalid_config (says what is wrong with the file; never a secret).
+/// Errors: invalid_config (says what is wrong with the file; never a secret). What is not supported
+/// is refused by its name.
+///
+/// Source: credentials-go @9ac55b4, credentials-python @0e6d313, aliyun-cli @eadd68d
+/// (config/profile.go), npm @alicloud/credentials 2.4.7. Where one of them knows a key that another
+/// leaves out, it is taken.
 namespace registry_exporter::acr {
 
+struct Profile {
+  AcrCredentials form;                            ///< One form; `assume_role` is never set.
+  std::vector<AcrCredentials::AssumeRole> roles;  ///< Assumed one after another, the last is used.
+  std::string process_command;                    ///< Set: prints the keys; there is no form.
+  /// The keys of `form` were got by the CLI, for so long, in a mode where it alone can get others.
+  std::optional<UnixMillis> kept_until;
+  std::string name, mode;  ///< Of the profile that the form stands in.
+};
+
 /// ~/.aliyun/config.json, of the CLI. `name`: the profile; empty: the current one.
-/// Modes AK, StsToken, RamRoleArn, EcsRamRole, OIDC, ChainableRamRoleArn.
-Result<AcrCredentials> parse_cli_config(std::string_view text, const std::string& name);
+Result<Profile> parse_cli_config(std::string_view text, const std::string& name);
 
 /// ~/.alibabacloud/credentials. `name`: the section; empty: `default`.
-/// Types access_key, sts, ram_role_arn, ecs_ram_role.
-Result<AcrCredentials> parse_credentials_file(std::string_view text, const std::string& name);
+Result<Profile> parse_credentials_file(std::string_view text, const std::string& name);
+
+/// What both kinds of files may leave to the environment. Errors: what is still missing; a form
+/// that the environment forbids.
+Result<Profile> completed(Profile profile, const Environment& environment);
 
 }  // namespace registry_exporter::acr

@@ -119,17 +119,4 @@ HttpRequest sign_v3(HttpRequest request, const Keys& keys, UnixMillis now, std::
   return request;
 }
 
-std::string signature_v1(std::string_view method, const QueryPairs& parameters,
-                         const Secret& access_key_secret) {
-  QueryPairs sorted = parameters;
-  std::sort(sorted.begin(), sorted.end());
-  std::string query;
-  for (const auto& [key, value] : sorted) {
-    if (!query.empty()) query += '&';
-    query += percent_encode(key) + '=' + percent_encode(value);
-  }
-  const std::string to_sign = std::string(method) + "&%2F&" + percent_encode(query);
-  return base64(hmac_sha1(access_key_secret.reveal() + '&', to_sign));
-}
-
 }  // namespace registry_exporter::acr

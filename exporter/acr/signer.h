@@ -20,9 +20,4 @@ std::string host_of(std::string_view origin);
 /// The query of `target` must be percent-encoded as by percent_encode(), the path is signed as is.
 HttpRequest sign_v3(HttpRequest request, const Keys& keys, UnixMillis now, std::string_view nonce);
 
-/// The older RPC signature (V1, HMAC-SHA1), in base64: the value of the parameter `Signature`.
-/// `parameters`: those of query and form together, decoded, in any order, blank values included.
-std::string signature_v1(std::string_view method, const QueryPairs& parameters,
-                         const Secret& access_key_secret);
-
 }  // namespace registry_exporter::acr

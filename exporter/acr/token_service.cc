@@ -10,29 +10,13 @@
 namespace registry_exporter::acr {
 namespace {
 
-constexpr const char* kDurationSeconds = "3600";
+constexpr const char* kVersion = "2015-04-01";
 /// Instance metadata is a hop away, or not there at all.
 constexpr Millis kMetadataTimeout{1'000};
 constexpr Millis kUriTimeout{5'000};
+/// Keys that a program prints without saying for how long.
+constexpr std::chrono::minutes kCommandLife{15};
 constexpr const char* kRolePath = "/latest/meta-data/ram/security-credentials/";
-
-HttpRequest post_form(const std::string& origin, const QueryPairs& query, const QueryPairs& form) {
-  HttpRequest request;
-  request.method = "POST";
-  request.origin = origin;
-  request.target = rpc_target(query);
-  request.headers = {{"accept", "application/json"},
-                     {"content-type", "application/x-www-form-urlencoded"}};
-  request.body = rpc_target(form).substr(2);
-  return request;
-}
-
-QueryPairs common_query(const char* action, UnixMillis now) {
-  return {{"Action", action},
-          {"Format", "JSON"},
-          {"Version", "2015-04-01"},
-          {"Timestamp", format_rfc3339(now)}};
-}
 
 std::string session_name(const std::string& given) {
   return given.empty() ? "registry_exporter" : given;
@@ -66,33 +50,39 @@ Result<Grant> read_keys(const json::Object& object, const HttpResponse& response
 
 HttpRequest assume_role(const std::string& sts_origin, const AcrCredentials::AssumeRole& role,
                         const Keys& keys, UnixMillis now, std::string_view nonce) {
-  QueryPairs query = common_query("AssumeRole", now);
-  query.emplace_back("AccessKeyId", keys.access_key);
-  query.emplace_back("SignatureMethod", "HMAC-SHA1");
-  query.emplace_back("SignatureVersion", "1.0");
-  query.emplace_back("SignatureNonce", nonce);
-  if (!keys.security_token.empty()) {
-    query.emplace_back("SecurityToken", keys.security_token.reveal());
-  }
-  QueryPairs form{{"RoleArn", role.role_arn},
-                  {"RoleSessionName", session_name(role.session_name)},
-                  {"DurationSeconds", kDurationSeconds}};
-  if (!role.external_id.empty()) form.emplace_back("ExternalId", role.external_id);
-  if (!role.policy.empty()) form.emplace_back("Policy", role.policy);
-  QueryPairs all = query;
-  all.insert(all.end(), form.begin(), form.end());
-  query.emplace_back("Signature", signature_v1("POST", all, keys.secret_key));
-  return post_form(sts_origin, query, form);
+  QueryPairs query{{"RoleArn", role.role_arn},
+                   {"RoleSessionName", session_name(role.session_name)},
+                   {"DurationSeconds", std::to_string(role.duration_seconds)}};
+  if (!role.external_id.empty()) query.emplace_back("ExternalId", role.external_id);
+  if (!role.policy.empty()) query.emplace_back("Policy", role.policy);
+  HttpRequest request;
+  request.method = "POST";
+  request.origin = sts_origin;
+  request.target = rpc_target(query);
+  request.headers = {
+      {"x-acs-action", "AssumeRole"}, {"x-acs-version", kVersion}, {"accept", "application/json"}};
+  return sign_v3(std::move(request), keys, now, nonce);
 }
 
 HttpRequest assume_role_with_oidc(const std::string& sts_origin, const AcrCredentials::Oidc& oidc,
                                   const Secret& token, UnixMillis now) {
-  return post_form(sts_origin, common_query("AssumeRoleWithOIDC", now),
-                   {{"RoleArn", oidc.role_arn},
-                    {"OIDCProviderArn", oidc.provider_arn},
-                    {"OIDCToken", token.reveal()},
-                    {"RoleSessionName", session_name(oidc.session_name)},
-                    {"DurationSeconds", kDurationSeconds}});
+  QueryPairs form{{"RoleArn", oidc.role_arn},
+                  {"OIDCProviderArn", oidc.provider_arn},
+                  {"OIDCToken", token.reveal()},
+                  {"RoleSessionName", session_name(oidc.session_name)},
+                  {"DurationSeconds", std::to_string(oidc.duration_seconds)}};
+  if (!oidc.policy.empty()) form.emplace_back("Policy", oidc.policy);
+  HttpRequest request;
+  request.method = "POST";
+  request.origin = sts_origin;
+  request.target = rpc_target({{"Action", "AssumeRoleWithOIDC"},
+                               {"Format", "JSON"},
+                               {"Version", kVersion},
+                               {"Timestamp", format_rfc3339(now)}});
+  request.headers = {{"accept", "application/json"},
+                     {"content-type", "application/x-www-form-urlencoded"}};
+  request.body = rpc_target(form).substr(2);
+  return request;
 }
 
 Result<Grant> parse_sts_answer(const HttpResponse& response) {
@@ -128,6 +118,30 @@ HttpRequest keys_at(const std::string& uri) {
   if (!request.target.starts_with('/')) request.target.insert(0, "/");
   request.timeout = kUriTimeout;
   return request;
+}
+
+Result<Grant> parse_command_output(const Secret& output) {
+  const Result<json::Document> document = json::parse(output.reveal());
+  const auto wrong = [](const std::string& what) {
+    return fail(ErrorKind::invalid_config, "its output " + what);
+  };
+  if (!document) return wrong("is not JSON");
+  const json::Object& object = document->root;
+  const std::string mode = json::text_at(object, "mode");
+  if (!mode.empty() && mode != "AK" && mode != "StsToken") {
+    return wrong("has the mode '" + mode + "', which is not supported; those are AK and StsToken");
+  }
+  Grant grant;
+  grant.default_life = kCommandLife;
+  grant.keys.access_key = json::text_at(object, "access_key_id");
+  grant.keys.secret_key = Secret(json::text_at(object, "access_key_secret"));
+  grant.keys.security_token = Secret(json::text_at(object, "sts_token"));
+  grant.keys.expires_at = parse_rfc3339(json::text_at(object, "expiration"));
+  if (grant.keys.access_key.empty() || grant.keys.secret_key.empty()) {
+    return wrong("lacks access_key_id or access_key_secret");
+  }
+  if (mode == "StsToken" && grant.keys.security_token.empty()) return wrong("lacks sts_token");
+  return grant;
 }
 
 Result<Grant> parse_key_document(const HttpResponse& response) {

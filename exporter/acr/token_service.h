@@ -7,12 +7,13 @@
 #include "exporter/config/config.h"
 #include "exporter/net/http_transport.h"
 
-/// The services that give temporary keys: STS (version 2015-04-01), the metadata of an ECS
-/// instance, a credentials URI. Their questions and answers; pure. Source: public pages of the STS
-/// API, and the official credentials libraries.
+/// What gives temporary keys: STS (version 2015-04-01), the metadata of an ECS instance, a
+/// credentials URI, a program. Questions and answers; pure. Source: public pages of the STS API,
+/// and the official credentials libraries.
 namespace registry_exporter::acr {
 
-/// Signed by the older RPC signature over query and form together, as the official libraries do.
+/// Signed as any other call; the official libraries still sign it the older way, which the STS
+/// pages call discontinued.
 HttpRequest assume_role(const std::string& sts_origin, const AcrCredentials::AssumeRole& role,
                         const Keys& keys, UnixMillis now, std::string_view nonce);
 
@@ -33,5 +34,8 @@ HttpRequest keys_at(const std::string& uri);
 
 /// What instance metadata and a credentials URI answer. Errors: malformed.
 Result<Grant> parse_key_document(const HttpResponse& response);
+
+/// What the program of a profile prints. Errors: invalid_config, without a word of the output.
+Result<Grant> parse_command_output(const Secret& output);
 
 }  // namespace registry_exporter::acr

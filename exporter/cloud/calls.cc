@@ -46,6 +46,11 @@ KeyServices key_services(Runtime runtime, HttpTransport& transport, CallObserver
           }};
 }
 
+KeyServices with_commands(KeyServices services, Commands& commands) {
+  services.run = [&commands](std::string_view command) { return commands.run(command); };
+  return services;
+}
+
 Result<HttpResponse> call_signed(ApiCaller& caller, Credentials& credentials,
                                  const SignedCall& question) {
   for (bool renewed = false;; renewed = true) {

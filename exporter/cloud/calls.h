@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "exporter/base/result.h"
+#include "exporter/cloud/commands.h"
 #include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/net/api_caller.h"
@@ -20,6 +21,9 @@ ApiCallerOptions caller_options(const RegistryConfig& config, Millis probe_inter
 /// comes by reference must outlive them; `caller` may not be there yet.
 KeyServices key_services(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                          std::string registry, ApiCaller& caller);
+
+/// The same, and programs. `commands` must outlive them; it may not be there yet.
+KeyServices with_commands(KeyServices services, Commands& commands);
 
 /// One question that is signed with a registry's keys.
 struct SignedCall {

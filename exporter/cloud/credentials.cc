@@ -137,7 +137,8 @@ Credentials::Look Credentials::look_around() const {
 
 bool Credentials::usable() const {
   if (keys_.generation == 0) return false;
-  return for_good_ || runtime_.clock.steady_now() < usable_until_;
+  if (for_good_) return !keys_.expires_at || runtime_.clock.now() < *keys_.expires_at;
+  return runtime_.clock.steady_now() < usable_until_;
 }
 
 /// nullptr: nobody is to be asked now.

@@ -37,7 +37,7 @@ inline constexpr const char* kNotSetUp = "not set up";
 /// What a source found on this machine.
 struct Lead {
   std::string source;  ///< In words, e.g. "the environment"; never a secret.
-  Keys keys;           ///< To be used as they are, when there is no exchange.
+  Keys keys;           ///< To be used as they are, when there is no exchange; until they expire.
   Exchange exchange;   ///< How to get keys, when they aren't at hand.
   /// Digest of what the exchange works from: when it changes, keys are got anew at once.
   std::string basis;
@@ -70,6 +70,8 @@ struct KeyServices {
   std::function<Result<HttpResponse>(const ApiCall& call)> call;
   /// Beside us, such as instance metadata: one attempt, directly, metered.
   std::function<Result<HttpResponse>(std::string_view operation, HttpRequest request)> fetch;
+  /// A program's output, where a cloud's tools let programs give keys.
+  std::function<Result<Secret>(std::string_view command)> run = {};
 };
 
 /// One question to a service of the cloud that gives keys.
@@ -146,7 +148,7 @@ class Credentials {
   bool available_ = true;
   Keys keys_;
   std::string source_;
-  bool for_good_ = false;  ///< The keys in use don't expire.
+  bool for_good_ = false;  ///< The keys in use were at hand: nobody is asked for others.
   SteadyTime usable_until_;
   SteadyTime renew_at_;
   std::map<std::string, Attempt> attempts_;  ///< By source.

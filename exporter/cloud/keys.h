@@ -16,7 +16,7 @@ struct Keys {
   Secret secret_key;
   Secret security_token;                 ///< Of temporary keys; empty otherwise.
   Secret iam_token;                      ///< Set: it is sent, and nothing is signed.
-  std::optional<UnixMillis> expires_at;  ///< Set exactly when they can be renewed.
+  std::optional<UnixMillis> expires_at;  ///< Set exactly when others come after them.
   std::uint64_t generation = 0;          ///< Grows whenever the keys become other ones.
   bool operator==(const Keys&) const = default;
 };

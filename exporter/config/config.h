@@ -59,14 +59,26 @@ struct SecretSource {
 };
 
 struct AcrCredentials {
+  /// Where a profile says that STS is; all empty: as the registry and the environment say.
+  struct Sts {
+    std::string endpoint, region;
+    bool vpc = false;
+    bool operator==(const Sts&) const = default;
+  };
   struct AssumeRole {
     std::string role_arn, session_name, external_id;
-    std::string
-        policy;  ///< Narrows the role's rights; profiles of the official tools may have one.
+    // What profiles of the official tools may say besides.
+    std::string policy{};         ///< Narrows the role's rights.
+    int duration_seconds = 3600;  ///< ≥ 900
+    Sts sts{};
     bool operator==(const AssumeRole&) const = default;
   };
   struct Oidc {
     std::string role_arn, provider_arn, token_file, session_name;
+    // As above.
+    std::string policy{};
+    int duration_seconds = 3600;
+    Sts sts{};
     bool operator==(const Oidc&) const = default;
   };
   SecretSource access_key_id, access_key_secret, security_token;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "exporter/acr/signer.h"
+#include "exporter/acr/hosts.h"
 #include "tests/support/fake_machine.h"
 #include "tests/support/fake_runtime.h"
 
@@ -26,8 +27,8 @@ struct World : FakeMachine {
   FakeRuntime fake;
 
   Credentials credentials(const RegistryConfig& config) {
-    return {fake.runtime(),
-            credential_sources(config, services(), machine(), fake.runtime().entropy), [] {}};
+    return {fake.runtime(), credential_sources(config, services(), machine(), fake.runtime()),
+            [] {}};
   }
   /// The access key that is used, or the error.
   std::string used(const RegistryConfig& config) {
@@ -76,11 +77,12 @@ TEST_CASE("static keys: files are read again, and what is missing is named witho
   CHECK(missing.find("canary") == std::string::npos);
 }
 
-TEST_CASE("assume_role: the question is signed over query and form, the answer is used") {
+TEST_CASE("assume_role: the question is signed as any other, the answer is used") {
   World world;
-  world.files = {{"/secret", "base"}};
+  world.files = {{"/secret", "base"}, {"/token", "t"}};
   world.answer = [](const HttpRequest&) { return sts_answer(); };
   AcrCredentials from = static_keys();
+  from.security_token.file = "/token";
   from.assume_role = {"acs:ram::1:role/r", "", "x y", ""};
   RegistryConfig config = configured(from);
   config.sts_endpoint = "http://sts";
@@ -95,20 +97,21 @@ TEST_CASE("assume_role: the question is signed over query and form, the answer i
   const HttpRequest& asked = world.sent[0];
   CHECK(asked.method == "POST");
   CHECK(asked.origin == "http://sts");
-  auto query = pairs_of(asked.target.substr(2));
-  const auto form = pairs_of(asked.body);
-  CHECK(query["Action"] == "AssumeRole");
-  CHECK(query["Version"] == "2015-04-01");
-  CHECK(query["Timestamp"] == "2026-01-02T03:04:05Z");
-  CHECK(form.at("RoleArn") == "acs:ram::1:role/r");
-  CHECK(form.at("RoleSessionName") == "registry_exporter");
-  CHECK(form.at("ExternalId") == "x y");
-  const std::string signature = query["Signature"];
-  query.erase("Signature");
-  QueryPairs all(query.begin(), query.end());
-  all.insert(all.end(), form.begin(), form.end());
-  CHECK(signature == signature_v1("POST", all, Secret("base")));
-  CHECK(asked.target.find("base") == std::string::npos);
+  const auto query = pairs_of(asked.target.substr(2));
+  CHECK(query.at("RoleArn") == "acs:ram::1:role/r");
+  CHECK(query.at("RoleSessionName") == "registry_exporter");
+  CHECK(query.at("ExternalId") == "x y");
+  CHECK(query.at("DurationSeconds") == "3600");
+  CHECK(FakeMachine::header_of(asked, "x-acs-action") == "AssumeRole");
+  CHECK(FakeMachine::header_of(asked, "x-acs-version") == "2015-04-01");
+  CHECK(FakeMachine::header_of(asked, "x-acs-date") == "2026-01-02T03:04:05Z");
+  CHECK(FakeMachine::header_of(asked, "x-acs-security-token") == "t");
+  const std::string nonce = FakeMachine::header_of(asked, "x-acs-signature-nonce");
+  HttpRequest again = asked;
+  std::erase_if(again.headers, [](const auto& each) { return each.first == "authorization"; });
+  again = sign_v3(again, {"id", Secret("base"), Secret("t"), {}, {}, 0}, world.now, nonce);
+  CHECK(FakeMachine::header_of(asked, "authorization") ==
+        FakeMachine::header_of(again, "authorization"));
 }
 
 TEST_CASE("assume_role: goes on top of any form") {
@@ -120,7 +123,7 @@ TEST_CASE("assume_role: goes on top of any form") {
   from.assume_role = {"acs:ram::2:role/second", "", "", ""};
   CHECK(world.used(configured(from)) == "STS.1");
   CHECK(world.operations == std::vector<std::string>{"AssumeRoleWithOIDC", "AssumeRole"});
-  CHECK(pairs_of(world.sent[1].target.substr(2))["SecurityToken"] == "token");
+  CHECK(FakeMachine::header_of(world.sent[1], "x-acs-security-token") == "token");
 }
 
 TEST_CASE("oidc: not signed, the token is in the body alone and read anew each time") {
@@ -305,35 +308,116 @@ TEST_CASE("default chain: what was set up by halves, or can't be read, is told a
   }
 }
 
-TEST_CASE("sts: the endpoint is what is configured, else by network and environment") {
+TEST_CASE("external: what the program prints is used for its time, and told without a word of it") {
+  World world;
+  world.variables = {{"HOME", "/home/me"}};
+  world.files = {{"/home/me/.aliyun/config.json",
+                  R"({"current":"p","profiles":[{"name":"p","mode":"External",)"
+                  R"("process_command":"keys --for me"}]})"}};
+  int runs = 0;
+  world.program = [&](std::string_view command) -> Result<Secret> {
+    CHECK(command == "keys --for me");
+    ++runs;
+    return Secret(R"({"access_key_id":"X","access_key_secret":"s"})");
+  };
+  Credentials credentials = world.credentials(RegistryConfig());
+  CHECK(credentials.get()->access_key == "X");
+  world.fake.advance(std::chrono::minutes(10));
+  CHECK(credentials.get()->access_key == "X");
+  CHECK(runs == 1);
+  world.fake.advance(std::chrono::minutes(4));
+  CHECK(credentials.get()->access_key == "X");
+  CHECK(runs == 2);
+
+  for (const char* output :
+       {"canary", R"({"access_key_id":"canary"})", "[]",
+        R"({"mode":"StsToken","access_key_id":"canary","access_key_secret":"s"})"}) {
+    CAPTURE(output);
+    world.program = [&](std::string_view) -> Result<Secret> { return Secret(output); };
+    const std::string told = world.used(RegistryConfig());
+    CHECK(told.find("process_command: its output ") != std::string::npos);
+    CHECK(told.find("canary") == std::string::npos);
+  }
+}
+
+TEST_CASE("kept keys: used until they are over, then it is told what to run") {
+  World world;
+  world.variables = {{"HOME", "/home/me"}};
+  const auto keep = [&](const char* id, UnixMillis until) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(until.time_since_epoch()).count();
+    world.files["/home/me/.aliyun/config.json"] =
+        R"({"current":"p","profiles":[{"name":"p","mode":"OAuth","access_key_id":")" +
+        std::string(id) + R"(","access_key_secret":"s","sts_token":"t","sts_expiration":)" +
+        std::to_string(seconds) + "}]}";
+  };
+  const UnixMillis until = world.fake.runtime().clock.now() + std::chrono::minutes(30);
+  keep("K", until);
+  Credentials credentials = world.credentials(RegistryConfig());
+  REQUIRE(credentials.get().has_value());
+  CHECK(credentials.get()->access_key == "K");
+  CHECK(credentials.expires_at() == std::chrono::floor<std::chrono::seconds>(until));
+  world.fake.advance(std::chrono::minutes(31));
+  const auto over = credentials.get();
+  REQUIRE_FALSE(over.has_value());
+  CHECK(over.error().kind == ErrorKind::invalid_config);
+  CHECK(over.error().detail.find("aliyun configure --profile p") != std::string::npos);
+  keep("L", until + std::chrono::hours(1));
+  CHECK(credentials.get()->access_key == "L");
+}
+
+TEST_CASE("sts: the host is what is configured, else by profile, environment and network") {
+  using Sts = AcrCredentials::Sts;
   struct Row {
     const char* name;
-    std::string configured, endpoint, region, vpc;
+    std::string configured;
+    Sts told;
+    const char* network_region;  ///< Of a registry inside the VPC.
+    std::map<std::string, std::string> variables;
     const char* origin;
   };
+  const std::map<std::string, std::string> region{{"ALIBABA_CLOUD_STS_REGION", "cn-y"}};
+  const std::map<std::string, std::string> inside{{"ALIBABA_CLOUD_STS_REGION", "cn-y"},
+                                                  {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "True"}};
+  const std::map<std::string, std::string> named{{"ALIBABA_CLOUD_STS_ENDPOINT", "sts.cn-z"},
+                                                 {"ALIBABA_CLOUD_STS_REGION", "cn-y"}};
   const Row rows[] = {
-      {"configured", "http://h:1", "", "cn-x", "true", "http://h:1"},
-      {"nothing said", "", "", "", "", "https://sts.aliyuncs.com"},
-      {"a region", "", "", "cn-x", "", "https://sts.cn-x.aliyuncs.com"},
-      {"a region's inner side", "", "", "cn-x", "True", "https://sts-vpc.cn-x.aliyuncs.com"},
-      {"network: vpc", "", "https://cr-vpc.cn-hangzhou.aliyuncs.com", "", "",
-       "https://sts-vpc.cn-hangzhou.aliyuncs.com"},
+      {"nothing said", "", {}, nullptr, {}, "https://sts.aliyuncs.com"},
+      {"configured", "http://h:1", {"sts.p", "cn-x", true}, "cn-q", named, "http://h:1"},
+      {"a profile's host", "", {"sts.p", "cn-x", true}, "cn-q", named, "https://sts.p"},
+      {"a profile's URL", "", {"http://sts.p:1", "", false}, nullptr, {}, "http://sts.p:1"},
+      {"the environment's host", "", {"", "cn-x", false}, nullptr, named, "https://sts.cn-z"},
+      {"a profile's region",
+       "",
+       {"", "cn-x", false},
+       nullptr,
+       region,
+       "https://sts.cn-x.aliyuncs.com"},
+      {"inside it", "", {"", "cn-x", true}, nullptr, {}, "https://sts-vpc.cn-x.aliyuncs.com"},
+      {"inside no region", "", {"", "", true}, nullptr, {}, "https://sts.aliyuncs.com"},
+      {"a region", "", {}, nullptr, region, "https://sts.cn-y.aliyuncs.com"},
+      {"a region's inner side", "", {}, nullptr, inside, "https://sts-vpc.cn-y.aliyuncs.com"},
+      {"network: vpc", "", {}, "cn-q", {}, "https://sts-vpc.cn-q.aliyuncs.com"},
+      {"network: vpc, another region", "", {}, "cn-q", region, "https://sts-vpc.cn-y.aliyuncs.com"},
+      {"without an inner side", "", {}, "cn-hangzhou-finance", {}, "https://sts.aliyuncs.com"},
+      {"without a host", "", {}, "us-southeast-1", {}, "https://sts.aliyuncs.com"},
+      {"without a host, but named",
+       "",
+       {"", "us-southeast-1", false},
+       nullptr,
+       {},
+       "https://sts.us-southeast-1.aliyuncs.com"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
     World world;
-    world.files = {{"/jwt", "t"}};
-    world.variables = {{"ALIBABA_CLOUD_STS_REGION", row.region},
-                       {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", row.vpc}};
-    world.answer = [](const HttpRequest&) { return sts_answer(); };
-    AcrCredentials from;
-    from.oidc = {"arn", "provider", "/jwt", ""};
-    RegistryConfig config = configured(from);
+    world.variables = row.variables;
+    RegistryConfig config;
     config.sts_endpoint = row.configured;
-    config.endpoint = row.endpoint;
-    world.used(config);
-    REQUIRE(world.sent.size() == 1);
-    CHECK(world.sent[0].origin == row.origin);
+    if (row.network_region != nullptr) {
+      config.region = row.network_region;
+      config.endpoint = "https://cr-vpc." + config.region + ".aliyuncs.com";
+    }
+    CHECK(sts_origin(config, row.told, world.machine().environment) == row.origin);
   }
 }
 

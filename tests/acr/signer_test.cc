@@ -67,32 +67,6 @@ std::string header_of(const HttpRequest& request, std::string_view name) {
   return found;
 }
 
-QueryPairs v1_parameters(const json& vector) {
-  const json& inputs = vector["inputs"];
-  for (const char* whole : {"allParams", "allSignedParams"}) {
-    if (inputs.contains(whole)) return pairs_of(inputs, whole);
-    if (vector["expected"].contains(whole)) return pairs_of(vector["expected"], whole);
-  }
-  // The STS request lists its query; the rest is put together as the scheme says.
-  QueryPairs all = pairs_of(inputs, "queryWithoutSignature");
-  const bool assembled = !all.empty();
-  for (const char* part : {"query", "bodyParams"}) {
-    for (auto& pair : pairs_of(inputs, part)) all.push_back(std::move(pair));
-  }
-  if (assembled) return all;
-  all.emplace_back("Action", inputs["action"]);
-  all.emplace_back("Version", inputs["version"]);
-  all.emplace_back("Format", "JSON");
-  all.emplace_back("AccessKeyId", inputs["accessKeyId"]);
-  all.emplace_back("SignatureMethod", "HMAC-SHA1");
-  all.emplace_back("SignatureVersion", "1.0");
-  all.emplace_back("SignatureNonce", inputs["nonce"]);
-  all.emplace_back("Timestamp", inputs["timestamp"]);
-  const std::string token = text_or_empty(inputs, "securityToken");
-  if (!token.empty()) all.emplace_back("SecurityToken", token);
-  return all;
-}
-
 TEST_CASE("signer: V3 agrees with every vector of the official clients") {
   int checked = 0;
   for (const json& vector : vectors()) {
@@ -110,20 +84,6 @@ TEST_CASE("signer: V3 agrees with every vector of the official clients") {
     ++checked;
   }
   CHECK(checked == 18);
-}
-
-TEST_CASE("signer: V1 agrees with every vector of the official clients") {
-  int checked = 0;
-  for (const json& vector : vectors()) {
-    if (vector["scheme"] == "ACS3-HMAC-SHA256") continue;
-    CAPTURE(vector["name"].get<std::string>());
-    const json& inputs = vector["inputs"];
-    CHECK(signature_v1(inputs["method"].get<std::string>(), v1_parameters(vector),
-                       Secret(inputs["accessKeySecret"])) ==
-          vector["expected"]["signatureBase64"].get<std::string>());
-    ++checked;
-  }
-  CHECK(checked == 11);
 }
 
 TEST_CASE("signer: signing again replaces date, nonce and signature instead of adding to them") {

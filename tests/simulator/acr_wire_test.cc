@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "exporter/acr/token_service.h"
 #include "tests/simulator/naive_client.h"
 
 namespace registry_exporter::simulator {
@@ -195,6 +196,31 @@ TEST_CASE("acr wire: temporary keys work with their token until they expire") {
   CHECK(call(kNow, token, "1") == "success");
   CHECK(call(kNow, "other", "2") == "InvalidSecurityToken.Malformed");
   CHECK(call(kNow + minutes{61}, token, "3") == "InvalidSecurityToken.Expired");
+}
+
+TEST_CASE("acr wire: STS verifies how AssumeRole is signed") {
+  const auto assume = [](const std::string& secret) {
+    const Keys keys{.access_key = "demo-access-key-id",
+                    .secret_key = Secret(secret),
+                    .security_token = {},
+                    .iam_token = {},
+                    .expires_at = {},
+                    .generation = 0};
+    const HttpRequest request =
+        acr::assume_role("http://127.0.0.1:10068", {"arn", "me", "a b", ""}, keys, kNow, "n");
+    return WireRequest{.method = request.method,
+                       .target = request.target,
+                       .headers = request.headers,
+                       .body = request.body};
+  };
+  const WireRequest good = assume("demo-access-key-secret");
+  WireRequest changed = good;
+  changed.target += "&Policy=x";
+  CHECK(verdict(good) == "200 no code");
+  CHECK(verdict(assume("wrong")) == "400 SignatureDoesNotMatch");
+  CHECK(verdict(changed) == "400 SignatureDoesNotMatch");
+  CHECK(verdict(with(good, "x-acs-action", "Other")) == "400 SignatureDoesNotMatch");
+  CHECK(verdict(without(good, "authorization")) == "400 MissingAccessKeyId");
 }
 
 TEST_CASE("acr wire: answers the older signature in XML unless JSON was asked for") {

@@ -17,6 +17,9 @@ struct FakeMachine {
   std::function<HttpResponse(const HttpRequest&)> answer = [](const HttpRequest&) {
     return HttpResponse{.status = 404, .headers = {}, .body = {}};
   };
+  std::function<Result<Secret>(std::string_view command)> program = [](std::string_view) {
+    return Result<Secret>(fail(ErrorKind::invalid_config, "no program"));
+  };
   UnixMillis now{Millis{1'767'323'045'000}};  // 2026-01-02T03:04:05Z
   std::vector<HttpRequest> sent;              ///< To whatever service.
   std::vector<std::string> operations;        ///< Of `sent`.
@@ -48,7 +51,8 @@ struct FakeMachine {
             },
             [this](std::string_view operation, const HttpRequest& request) -> Result<HttpResponse> {
               return send(operation, request);
-            }};
+            },
+            [this](std::string_view command) { return program(command); }};
   }
 
   static std::string header_of(const HttpRequest& request, std::string_view name) {

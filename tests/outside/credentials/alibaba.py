@@ -1,6 +1,7 @@
 """The services of Alibaba Cloud: STS, the metadata of an instance, a credentials URI.
 
-A case's `services`: `sts` ("refuses"), `metadata` ("v1": without tokens; "v2": with them alone).
+A case's `services`: `sts` ("refuses"), `metadata` ("v1": knows no tokens; "v1, refuses tokens":
+gives them, but has no use for them; "v2": wants them).
 """
 
 from services import EXPIRATION, as_json
@@ -46,7 +47,7 @@ def metadata(question, services):
     if question.path == "/latest/api/token":
         return (404, {}, "") if version == "v1" else (200, {}, "metadata-token")
     with_token = question.headers.get("x-aliyun-ecs-metadata-token") == "metadata-token"
-    if version == "v2" and not with_token:
+    if with_token if version == "v1, refuses tokens" else not with_token and version == "v2":
         return 403, {}, ""
     if question.path == ROLES:
         return 200, {}, "role-of-the-instance"
@@ -54,7 +55,20 @@ def metadata(question, services):
     return as_json(200, {"Code": "Success", **keys("STS.ecs", "ecs-secret", f"ecs as {role}")})
 
 
+def sign_in(question):
+    """The two services behind profiles of people who sign in."""
+    bearer = question.headers.get("authorization", "")
+    if question.path == "/cloud-credentials":
+        return as_json(200, {"CloudCredential": keys("STS.sso", "sso-secret", bearer)})
+    if question.path == "/v1/exchange":
+        return as_json(200, {"accessKeyId": "STS.oauth", "accessKeySecret": "oauth-secret",
+                             "securityToken": bearer, "expiration": EXPIRATION})
+    return 404, {}, ""
+
+
 def answer(question, services):
+    if question.host in ("https://signin.local", "https://oauth.aliyun.com"):
+        return sign_in(question)
     if question.host.endswith(".aliyuncs.com"):
         return sts(question, services)
     if question.host == "http://100.100.100.200":

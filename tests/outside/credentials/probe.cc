@@ -42,9 +42,11 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
   Rerouted transport(server);
   NobodyListens observer;
   ApiCaller caller(runtime, transport, observer, caller_options(config, Millis{60'000}));
-  const KeyServices services = key_services(runtime, transport, observer, config.name, caller);
+  Commands commands(runtime.clock);
+  const KeyServices services =
+      with_commands(key_services(runtime, transport, observer, config.name, caller), commands);
   std::vector<Source> sources =
-      config.is_acr() ? acr::credential_sources(config, services, this_machine(), runtime.entropy)
+      config.is_acr() ? acr::credential_sources(config, services, this_machine(), runtime)
                       : swr::credential_sources(config, services, this_machine());
   Credentials credentials(runtime, std::move(sources), [] {});
   const Result<Keys> keys = credentials.get();

@@ -1,0 +1,74 @@
+#include "exporter/acr/hosts.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "exporter/cloud/credentials.h"
+
+namespace registry_exporter::acr {
+namespace {
+
+constexpr const char* kEverywhere = "https://sts.aliyuncs.com";
+
+constexpr std::array<std::string_view, 3> kWithoutStsInside{"cn-hangzhou-finance", "ap-southeast-6",
+                                                            "us-southeast-1"};
+constexpr std::array<std::string_view, 3> kWithoutCrInside{"cn-wulanchabu", "cn-huhehaote",
+                                                           "cn-heyuan"};
+
+bool is_one_of(const std::array<std::string_view, 3>& regions, std::string_view region) {
+  return std::find(regions.begin(), regions.end(), region) != regions.end();
+}
+
+/// As `network: vpc` makes it, or as it is written out.
+bool is_inside(const RegistryConfig& config) {
+  return config.endpoint.starts_with("https://cr-vpc.");
+}
+
+/// Static keys never do.
+bool may_ask_sts(const RegistryConfig& config) {
+  const AcrCredentials& form = std::get<AcrConfig>(config.cloud).credentials;
+  return !config.credentials_given || form.assume_role || form.oidc;
+}
+
+/// Names come with a scheme or without.
+std::string origin_of(const std::string& endpoint) {
+  return endpoint.find("://") == std::string::npos ? "https://" + endpoint : endpoint;
+}
+
+}  // namespace
+
+std::string sts_origin(const RegistryConfig& config, const AcrCredentials::Sts& told,
+                       const Environment& environment) {
+  const Machine machine{environment, {}};
+  const bool inside = is_inside(config);
+  if (!config.sts_endpoint.empty()) return config.sts_endpoint;
+  if (!told.endpoint.empty()) return origin_of(told.endpoint);
+  const std::string endpoint = machine.variable("ALIBABA_CLOUD_STS_ENDPOINT");
+  if (!endpoint.empty()) return origin_of(endpoint);
+  std::string region = told.region;
+  if (region.empty()) region = machine.variable("ALIBABA_CLOUD_STS_REGION");
+  if (region.empty() && inside && !is_one_of(kWithoutStsInside, config.region))
+    region = config.region;
+  if (region.empty()) return kEverywhere;
+  const bool vpc = told.vpc || inside || machine.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
+  return (vpc ? "https://sts-vpc." : "https://sts.") + region + ".aliyuncs.com";
+}
+
+std::vector<std::string> host_notes(const RegistryConfig& config, const Environment& environment) {
+  std::vector<std::string> notes;
+  if (!is_inside(config)) return notes;
+  if (is_one_of(kWithoutCrInside, config.region)) {
+    notes.push_back("no host of the container registry is listed inside the VPCs of " +
+                    config.region + ": where " + config.endpoint +
+                    " doesn't resolve, take network: public");
+  }
+  if (may_ask_sts(config) && is_one_of(kWithoutStsInside, config.region) &&
+      sts_origin(config, {}, environment) == kEverywhere) {
+    notes.push_back("no STS is listed inside the VPCs of " + config.region + ": " + kEverywhere +
+                    " is asked instead, which needs a way out of the VPC (or sts_endpoint)");
+  }
+  return notes;
+}
+
+}  // namespace registry_exporter::acr

@@ -1,0 +1,93 @@
+#include "exporter/cloud/commands.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "tests/support/fake_runtime.h"
+
+namespace registry_exporter {
+namespace {
+
+std::string words(std::string_view command) {
+  const auto split = split_command(command);
+  if (!split) return "error: " + split.error().detail;
+  std::string text;
+  for (const std::string& word : *split) text += "<" + word + ">";
+  return text;
+}
+
+std::string printed(Commands& commands, std::string_view command) {
+  const Result<Secret> output = commands.run(command);
+  return output ? output->reveal() : "error: " + output.error().detail;
+}
+
+// Source: Python's shlex; npm @alicloud/credentials 2.4.7, utils/command.js.
+TEST_CASE("commands: words as POSIX takes them apart, and nothing expanded") {
+  struct Row {
+    const char* command;
+    const char* words;
+  };
+  const Row rows[] = {
+      {"a b  c", "<a><b><c>"},
+      {"  a\t\nb ", "<a><b>"},
+      {"a 'b c' \"d e\"", "<a><b c><d e>"},
+      {"a'b'\"c\"d", "<abcd>"},
+      {"a '' b", "<a><><b>"},
+      {"a b\\ c", "<a><b c>"},
+      {"a 'b\\c'", "<a><b\\c>"},
+      {R"(a "b\\c\"d\$e\`f\g")", "<a><b\\c\"d$e`f\\g>"},
+      {"a b\\\nc", "<a><bc>"},
+      {"a $HOME $(id) ; * | x > y", "<a><$HOME><$(id)><;><*><|><x><>><y>"},
+      {"", "error: it is empty"},
+      {"  ", "error: it is empty"},
+      {"'' a", "error: it is empty"},
+      {"a 'b", "error: a quote is not closed"},
+      {"a \"b", "error: a quote is not closed"},
+      {"a b\\", "error: a backslash stands at its end"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.command);
+    CHECK(words(row.command) == row.words);
+  }
+}
+
+TEST_CASE("commands: what a program prints, or why there is nothing") {
+  Runtime runtime = system_runtime();
+  Commands commands(runtime.clock);
+  CHECK(printed(commands, "printf '%s-%s' a 'b c'") == "a-b c");
+  CHECK(printed(commands, "sh -c 'cat; echo secret >&2; echo out'") == "out\n");
+  CHECK(printed(commands, "sh -c 'echo canary; exit 3'") == "error: sh: it failed, exit code 3");
+  CHECK(printed(commands, "sh -c 'kill -9 $$'") == "error: sh: it failed");
+  CHECK(printed(commands, "/nowhere/keys") == "error: /nowhere/keys: No such file or directory");
+  CHECK(printed(commands, "yes") == "error: yes: it prints more than 64 KiB");
+  CHECK(printed(commands, "sh -c 'exec >&-; sleep 0.2'").empty());
+  // Our own descriptors end here: 0 to 2 and what ls opens itself.
+  CHECK(printed(commands, "ls /proc/self/fd") == "0\n1\n2\n3\n");
+}
+
+TEST_CASE("commands: one that runs for ever ends with its children, by time or by us") {
+  const char* forever = "sh -c 'sleep 1000 & wait'";
+  FakeRuntime fake;
+  Runtime runtime = fake.runtime();
+  {
+    Commands commands(runtime.clock);
+    std::jthread clock([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        std::this_thread::sleep_for(Millis(20));
+        fake.advance(std::chrono::seconds(20));
+      }
+    });
+    CHECK(printed(commands, forever) == "error: sh: it ran for a minute");
+  }
+  Commands commands(runtime.clock);
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(Millis(50));
+    commands.abort();
+  });
+  CHECK(commands.run(forever).error().kind == ErrorKind::canceled);
+  CHECK(commands.run("true").error().kind == ErrorKind::canceled);
+}
+
+}  // namespace
+}  // namespace registry_exporter
