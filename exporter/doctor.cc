@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "exporter/acr/hosts.h"
 #include "exporter/config/filter.h"
 #include "exporter/config/shard.h"
 #include "exporter/doctor_report.h"
@@ -109,6 +110,7 @@ bool run_doctor(Runtime runtime, const Config& config, const EngineOptions& opti
     exam.collection = config.collection;
     exam.proxy =
         proxy_host(proxy_for(registry.endpoint, {registry.proxy_url, environment_variable}).url);
+    if (registry.is_acr()) exam.notes = acr::host_notes(registry, environment_variable);
     LastOutcomes observer;
     const auto connection = connect(registry, config.metrics, runtime, observer);
     if (connection) {

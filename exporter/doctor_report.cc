@@ -309,6 +309,7 @@ class Report {
     credentials();
     clock();
     endpoint();
+    for (const std::string& note : exam_.notes) line("note", note);
     permissions();
     repositories();
     cost();
@@ -422,6 +423,17 @@ class Report {
                       " by an identity policy (or give the system policy SWR ReadOnlyAccess in the "
                       "region's project, and read permission on the organisations):\n      ") +
            policy_for(exam_, missing));
+    if (outcome_of(exam_, "ListNamespace") == "forbidden") namespace_rights();
+  }
+
+  /// Namespaces are listed where the whole instance may not be; that too is a right on all of it.
+  void namespace_rights() {
+    const std::string& id = std::get<AcrConfig>(exam_.registry.cloud).instance_id;
+    remedy(
+        "where only single namespaces may be read: name their repositories by static_repositories, "
+        "or allow, beside cr:ListRepository on the namespaces, cr:ListNamespace on "
+        "acs:cr:*:*:repository/" +
+        id + "/* (there is no narrower right to it)");
   }
 
   void repositories() {

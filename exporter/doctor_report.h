@@ -24,6 +24,7 @@ struct Exam {
   std::size_t found = 0;        ///< Repositories that the cloud lists.
   std::size_t matched = 0;      ///< Of them, those that are to be read by this process.
   std::vector<std::string> denied_namespaces;
+  std::vector<std::string> notes;    ///< Worth knowing, whether or not anything is wrong.
   std::optional<double> pages_each;  ///< Of a repository's whole list, on average; from a sample.
 };
 

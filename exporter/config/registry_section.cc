@@ -180,6 +180,11 @@ void read_common(Section& section, bool acr, RegistryConfig& config) {
 void read_acr(Section& section, RegistryConfig& config) {
   AcrConfig acr;
   acr.instance_id = section.required_text("instance_id");
+  if (acr.instance_id.starts_with("crpi-")) {
+    section.problem("instance_id",
+                    " is of the Personal Edition, which lists no build records: only instances of "
+                    "the Enterprise Edition do (cri-...)");
+  }
   const std::string network = section.text("network").value_or("public");
   if (network != "public" && network != "vpc") {
     section.problem("network", " must be public or vpc");
