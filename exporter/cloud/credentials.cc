@@ -226,7 +226,7 @@ void Credentials::take(const Lead& lead, const Grant& grant) {
 void Credentials::put_off(Attempt& attempt, Error error) {
   const SteadyTime now = runtime_.clock.steady_now();
   Millis pause = std::min(kPauseMin * (1 << std::min(attempt.failures, 5)), kPauseMax);
-  if (usable()) {
+  if (usable() && !for_good_) {
     const Millis left = std::chrono::duration_cast<Millis>(usable_until_ - now);
     const bool may_lock = error.kind == ErrorKind::unauthorized;
     pause = may_lock ? kGoodTimePauseMax : std::clamp(left / 10, kPauseMin, kGoodTimePauseMax);

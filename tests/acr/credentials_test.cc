@@ -5,8 +5,8 @@
 #include <map>
 #include <string>
 
-#include "exporter/acr/signer.h"
 #include "exporter/acr/hosts.h"
+#include "exporter/acr/signer.h"
 #include "tests/support/fake_machine.h"
 #include "tests/support/fake_runtime.h"
 
@@ -126,12 +126,29 @@ TEST_CASE("assume_role: goes on top of any form") {
   CHECK(FakeMachine::header_of(world.sent[1], "x-acs-security-token") == "token");
 }
 
+TEST_CASE("chain of profiles: each role is assumed with the keys of the one beneath") {
+  World world;
+  world.variables = {{"HOME", "/home/me"}};
+  world.files = {{"/home/me/.aliyun/config.json",
+                  R"({"current":"c","profiles":[
+ {"name":"a","mode":"AK","access_key_id":"A","access_key_secret":"S"},
+ {"name":"b","mode":"ChainableRamRoleArn","source_profile":"a","ram_role_arn":"first"},
+ {"name":"c","mode":"ChainableRamRoleArn","source_profile":"b","ram_role_arn":"second"}]})"}};
+  world.answer = [](const HttpRequest&) { return sts_answer(); };
+  CHECK(world.used(RegistryConfig()) == "STS.1");
+  REQUIRE(world.sent.size() == 2);
+  CHECK(pairs_of(world.sent[0].target.substr(2))["RoleArn"] == "first");
+  CHECK(FakeMachine::header_of(world.sent[0], "authorization").find("=A,") != std::string::npos);
+  CHECK(pairs_of(world.sent[1].target.substr(2))["RoleArn"] == "second");
+  CHECK(FakeMachine::header_of(world.sent[1], "x-acs-security-token") == "token");
+}
+
 TEST_CASE("oidc: not signed, the token is in the body alone and read anew each time") {
   World world;
   world.files = {{"/jwt", "first"}};
   world.answer = [](const HttpRequest&) { return sts_answer(); };
   AcrCredentials from;
-  from.oidc = {"arn", "provider", "/jwt", "me"};
+  from.oidc = {"arn", "provider", "/jwt", "me", "{}"};
   Credentials credentials = world.credentials(configured(from));
   REQUIRE(credentials.get().has_value());
   CHECK(world.sent[0].origin == "https://sts.aliyuncs.com");
@@ -139,6 +156,7 @@ TEST_CASE("oidc: not signed, the token is in the body alone and read anew each t
   CHECK(form["OIDCToken"] == "first");
   CHECK(form["OIDCProviderArn"] == "provider");
   CHECK(form["RoleSessionName"] == "me");
+  CHECK(form["Policy"] == "{}");
   CHECK(world.sent[0].target.find("first") == std::string::npos);
   CHECK(world.sent[0].target.find("Signature") == std::string::npos);
   world.fake.advance(std::chrono::minutes(50));
@@ -331,7 +349,8 @@ TEST_CASE("external: what the program prints is used for its time, and told with
 
   for (const char* output :
        {"canary", R"({"access_key_id":"canary"})", "[]",
-        R"({"mode":"StsToken","access_key_id":"canary","access_key_secret":"s"})"}) {
+        R"({"mode":"StsToken","access_key_id":"canary","access_key_secret":"s"})",
+        R"({"mode":"RamRoleArn","access_key_id":"canary","access_key_secret":"s"})"}) {
     CAPTURE(output);
     world.program = [&](std::string_view) -> Result<Secret> { return Secret(output); };
     const std::string told = world.used(RegistryConfig());

@@ -1,7 +1,13 @@
 #include "exporter/cloud/commands.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <thread>
 
 #include "tests/support/fake_runtime.h"
@@ -20,6 +26,16 @@ std::string words(std::string_view command) {
 std::string printed(Commands& commands, std::string_view command) {
   const Result<Secret> output = commands.run(command);
   return output ? output->reveal() : "error: " + output.error().detail;
+}
+
+/// Whether a process has this among its arguments.
+bool runs(const std::string& mark) {
+  for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(process.path() / "cmdline");
+    const std::string words{std::istreambuf_iterator<char>(file), {}};
+    if (words.find(mark) != std::string::npos) return true;
+  }
+  return false;
 }
 
 // Source: Python's shlex; npm @alicloud/credentials 2.4.7, utils/command.js.
@@ -62,12 +78,15 @@ TEST_CASE("commands: what a program prints, or why there is nothing") {
   CHECK(printed(commands, "/nowhere/keys") == "error: /nowhere/keys: No such file or directory");
   CHECK(printed(commands, "yes") == "error: yes: it prints more than 64 KiB");
   CHECK(printed(commands, "sh -c 'exec >&-; sleep 0.2'").empty());
-  // Our own descriptors end here: 0 to 2 and what ls opens itself.
+  // None of ours: 0 to 2, and what ls opens itself.
+  const int ours = open("/dev/null", O_RDONLY);
   CHECK(printed(commands, "ls /proc/self/fd") == "0\n1\n2\n3\n");
+  close(ours);
 }
 
 TEST_CASE("commands: one that runs for ever ends with its children, by time or by us") {
-  const char* forever = "sh -c 'sleep 1000 & wait'";
+  const std::string mark = "1000." + std::to_string(getpid());
+  const std::string forever = "sh -c 'sleep " + mark + " & wait'";
   FakeRuntime fake;
   Runtime runtime = fake.runtime();
   {
@@ -87,6 +106,8 @@ TEST_CASE("commands: one that runs for ever ends with its children, by time or b
   });
   CHECK(commands.run(forever).error().kind == ErrorKind::canceled);
   CHECK(commands.run("true").error().kind == ErrorKind::canceled);
+  for (int tries = 0; tries < 500 && runs(mark); ++tries) std::this_thread::sleep_for(Millis(20));
+  CHECK_FALSE(runs(mark));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -56,6 +57,7 @@ struct Service {
       lead.exchange = [this, &fake](bool good_time) -> Result<Grant> {
         ++asked;
         in_good_time = good_time;
+        if (asked > 1000) throw std::runtime_error("asked without end");
         if (broken) return fail(*broken, name + " is broken");
         Grant grant;
         grant.keys = pair(name + std::to_string(asked));
@@ -109,6 +111,42 @@ TEST_CASE("credentials: the last good keys stay while there is nothing to read")
   shelf.holds = "";
   CHECK(world.used() == "A");
   CHECK(world.secrets_changed == 0);
+}
+
+TEST_CASE(
+    "credentials: while the last good keys serve, a source that fails is asked now and then") {
+  World world;
+  Shelf shelf{"A"};
+  Service service{"lender"};
+  service.broken = ErrorKind::not_found;
+  world.with({shelf.source(), service.source(world.fake)});
+  CHECK(world.used() == "A");
+  shelf.holds = "";
+  for (int second = 0; second < 60; ++second) {
+    CHECK(world.used() == "A");
+    REQUIRE(service.asked < 10);  // Without a rest it is asked for ever, at one moment.
+    world.fake.advance(1s);
+  }
+  CHECK(service.asked >= 2);
+}
+
+TEST_CASE("credentials: keys at hand that expire serve until then") {
+  World world;
+  const UnixMillis end = world.fake.wall() + 10min;
+  Credentials& credentials = world.with({[&]() -> Result<Lead> {
+    if (world.fake.wall() >= end) return nothing("they are over");
+    Lead lead;
+    lead.source = "shelf";
+    lead.keys = pair("A");
+    lead.keys.expires_at = end;
+    return lead;
+  }});
+  CHECK(world.used() == "A");
+  CHECK(credentials.expires_at() == end);
+  world.fake.advance(10min - 1ms);
+  CHECK(world.used() == "A");
+  world.fake.advance(1ms);
+  CHECK(world.used() == "credentials: they are over");
 }
 
 TEST_CASE("credentials: the first source that has keys gives them, and nobody after it is asked") {

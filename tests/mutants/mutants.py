@@ -30,6 +30,12 @@ QUOTA = "exporter/net/quota.cc"
 REFUSAL = "exporter/swr/refusal.cc"
 CODES = "exporter/acr/error_codes.cc"
 CREDENTIALS = "exporter/cloud/credentials.cc"
+INI = "exporter/cloud/ini.cc"
+COMMANDS = "exporter/cloud/commands.cc"
+PROFILES = "exporter/acr/profiles.cc"
+HOSTS = "exporter/acr/hosts.cc"
+ACR_CREDENTIALS = "exporter/acr/credentials.cc"
+TOKENS = "exporter/acr/token_service.cc"
 AUTH = "exporter/web/basic_auth.cc"
 GATE = "exporter/web/gate.cc"
 WEB_CONFIG = "exporter/web/web_config.cc"
@@ -448,4 +454,64 @@ MUTANTS = [
     ("a web configuration from a pipe is looked for again", GATE, "if (piped_) return *piped_;", ""),
     ("a Date is taken for exact, lent keys live a second too long", CREDENTIALS,
      "grant.as_of.value_or(now) - kDateStep;", "grant.as_of.value_or(now);"),
+    ("a comment after a value becomes part of it", INI,
+     'value.substr(0, value.find_first_of("#;"))',
+     "value"),
+    ("a comment after a section hides it", INI,
+     "const auto end = line.find(']');",
+     "const auto end = line.ends_with(']') ? line.size() - 1 : std::string_view::npos;"),
+    ("keys of a section that can't be read go to the one before", INI,
+     "section = end == std::string_view::npos ? &nowhere",
+     "section = end == std::string_view::npos ? section"),
+    ("a chain of profiles may come back to itself", PROFILES,
+     "if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {",
+     "if (seen_.size() > 3) {"),
+    ("a profile's time is not passed on", PROFILES,
+     "return static_cast<int>(seconds);",
+     "return kDurationSecondsDefault;"),
+    ("a profile's region is not asked", PROFILES,
+     'return {look("sts_endpoint"), look("sts_region"),',
+     'return {look("sts_endpoint"), "",'),
+    ("metadata is asked although it is not wanted", PROFILES,
+     "if (Machine{environment, {}}.is_on(kNoMetadata))",
+     "if (false)"),
+    ("STS is sought where no host is listed", HOSTS,
+     "inside && !is_one_of(kWithoutStsInside, config.region)",
+     "inside"),
+    ("a profile's STS goes before the registry's", HOSTS,
+     "if (!config.sts_endpoint.empty()) return config.sts_endpoint;\n  if (!told",
+     "if (!config.sts_endpoint.empty() && told.endpoint.empty()) return config.sts_endpoint;\n  if (!told"),
+    ("keys that the CLI kept are used when they are over", ACR_CREDENTIALS,
+     "if (*from.kept_until <= context->runtime.clock.now()) {",
+     "if (*from.kept_until == UnixMillis()) {"),
+    ("keys at hand never expire", CREDENTIALS,
+     "return !keys_.expires_at || runtime_.clock.now() < *keys_.expires_at;",
+     "return true;"),
+    ("only the last role of a chain is assumed", ACR_CREDENTIALS,
+     "    if (!lead) return lead;\n    lead = assumed_lead(",
+     "    if (!lead) return lead;\n    if (&role != &from.roles.back()) continue;\n    lead = assumed_lead("),
+    ("a program that fails gives keys", COMMANDS,
+     "if (*status == 0) return",
+     "if (WIFEXITED(*status)) return"),
+    ("a program may run for ever", COMMANDS,
+     "kTimeout{60'000}",
+     "kTimeout{60'000'000}"),
+    ("a program's children live on", COMMANDS,
+     "kill(-child->pid, SIGKILL);",
+     "kill(child->pid, SIGKILL);"),
+    ("a program gets our descriptors", COMMANDS,
+     "posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);",
+     ""),
+    ("what a program prints has no end", COMMANDS,
+     "if (text.size() > kOutputBytesMax)",
+     "if (text.size() > kOutputBytesMax * 1'000'000)"),
+    ("a role that a program prints is left out", TOKENS,
+     'if (!mode.empty() && mode != "AK" && mode != "StsToken") {',
+     'if (mode == "Odd") {'),
+    ("an OIDC token goes without its policy", TOKENS,
+     'if (!oidc.policy.empty()) form.emplace_back("Policy", oidc.policy);',
+     ""),
+    ("keys at hand make a failing source be asked for ever", CREDENTIALS,
+     "if (usable() && !for_good_) {",
+     "if (usable()) {"),
 ]
