@@ -142,6 +142,19 @@ CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
   return hooks;
 }
 
+/// What is known under an identity; nullptr: nothing. One that leaves the project out stands for
+/// that of the region's projects that was read last.
+std::unique_ptr<RegistryBooks> Engine::books_of(const std::string& identity) {
+  auto found = unused_.find(identity);
+  const bool is_open = identity.ends_with('\n');
+  for (auto each = unused_.lower_bound(identity); is_open && each != unused_.end(); ++each) {
+    if (!each->first.starts_with(identity)) break;
+    const auto read_at = [](const auto& node) { return node->second->state.last_success; };
+    if (found == unused_.end() || read_at(each) >= read_at(found)) found = each;
+  }
+  return found == unused_.end() ? nullptr : std::move(unused_.extract(found).mapped());
+}
+
 void Engine::start(EngineBooks data) {
   last_registry_ = data.last_registry;
   last_repository_ = data.last_repository;
@@ -149,15 +162,15 @@ void Engine::start(EngineBooks data) {
   std::vector<Collector*> collectors;
   for (Registry& registry : registries_) {
     const std::string identity = registry.config.identity();
-    auto node = unused_.extract(identity);
-    const Showing::Past past = node.empty() ? Showing::Past{} : data.past;
-    std::unique_ptr<RegistryBooks> known;
-    if (!node.empty()) {
-      known = std::move(node.mapped());
-    } else {
+    std::unique_ptr<RegistryBooks> known = books_of(identity);
+    const Showing::Past past = known ? data.past : Showing::Past{};
+    if (!known) {
       known = std::make_unique<RegistryBooks>();
       known->number = ++last_registry_;
       known->state.identity = identity;
+    }
+    if (known->state.identity != identity) {
+      registry.connection.cloud->keep_to_project(known->state.identity.substr(identity.size()));
     }
     registry.collector = std::make_unique<Collector>(
         runtime_, *registry.connection.cloud, collector_options(registry.config, past),
@@ -183,7 +196,8 @@ EngineBooks Engine::stop() {
   for (Registry& registry : registries_) {
     if (!registry.collector) continue;
     if (auto known = registry.collector->take_data()) {
-      data.registries[registry.config.identity()] = std::move(known);
+      const std::string identity = known->state.identity;
+      data.registries[identity] = std::move(known);
     }
   }
   return data;

@@ -90,6 +90,7 @@ class Engine {
   CollectorOptions collector_options(const RegistryConfig& registry, Showing::Past past);
   CollectorHooks collector_hooks(const RegistryConfig& registry);
   bool collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request);
+  std::unique_ptr<RegistryBooks> books_of(const std::string& identity);
   std::vector<Collector*> selected(const std::vector<std::string>& names) const;
 
   Runtime runtime_;

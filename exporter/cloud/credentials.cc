@@ -21,7 +21,8 @@ constexpr Millis kGoodTimePauseMax{360'000};
 
 bool same_pair(const Keys& a, const Keys& b) {
   return a.access_key == b.access_key && a.secret_key == b.secret_key &&
-         a.security_token == b.security_token && a.iam_token == b.iam_token;
+         a.security_token == b.security_token && a.iam_token == b.iam_token &&
+         a.project_id == b.project_id && a.iam_origin == b.iam_origin;
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ class FoundParts {
     if (!listener_ || so_far.repositories.size() == told_) return;
     Discovery part;
     part.server_time = so_far.server_time;
+    part.project_id = so_far.project_id;
     part.repositories.assign(so_far.repositories.begin() + static_cast<std::ptrdiff_t>(told_),
                              so_far.repositories.end());
     told_ = so_far.repositories.size();

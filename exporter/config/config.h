@@ -97,16 +97,25 @@ struct SwrCredentials {
   };
   struct Oidc {
     std::string idp_id, token_file;
+    /// Instead of `idp_id`: a provider and a trust agency of the newer IAM.
+    std::string provider_urn = {}, agency_urn = {}, session_name = {};
     bool operator==(const Oidc&) const = default;
+  };
+  struct PodIdentity {
+    std::string uri, token_file;
+    bool operator==(const PodIdentity&) const = default;
   };
   struct AssumeAgency {
     std::string domain_name, agency_name;
+    /// Instead of both: a trust agency of the newer IAM.
+    std::string agency_urn = {}, session_name = {}, external_id = {};
     bool operator==(const AssumeAgency&) const = default;
   };
   SecretSource access_key, secret_key, security_token;
   std::optional<IamUser> iam_user;
   std::optional<Oidc> oidc;
   bool ecs_agency = false;
+  std::optional<PodIdentity> pod_identity;    ///< A container's environment alone may name it.
   std::optional<AssumeAgency> assume_agency;  ///< On top of one of the above.
   bool operator==(const SwrCredentials&) const = default;
 };
@@ -134,8 +143,9 @@ struct AcrConfig {
 };
 
 struct SwrConfig {
-  std::string project_id;
-  std::string iam_endpoint;  ///< "https://…", no trailing slash.
+  std::string project_id;    ///< Empty: the credentials tell it, or IAM by the region's name.
+  std::string iam_endpoint;  ///< "https://…", no trailing slash; defaulted from the region.
+  bool iam_endpoint_given = false;
   SwrCredentials credentials;
   enum class Paging { offset, filter } paging = Paging::offset;
   bool collect_rules = false;
@@ -146,7 +156,7 @@ struct RegistryConfig {
   std::string name;
   std::string region;
   std::string endpoint;  ///< "https://host[:port]", no trailing slash; defaulted from the region.
-  std::string sts_endpoint, metadata_endpoint;
+  std::string sts_endpoint, metadata_endpoint;  ///< Empty: the cloud's own.
   std::variant<AcrConfig, SwrConfig> cloud;
   bool credentials_given = false;  ///< False: the provider's own default chain.
   RepositoryFilters repositories;
@@ -161,7 +171,8 @@ struct RegistryConfig {
   bool operator==(const RegistryConfig&) const = default;
 
   bool is_acr() const { return std::holds_alternative<AcrConfig>(cloud); }
-  /// name + type + (instance_id, or region and project): what the state knows it by.
+  /// name + type + (instance_id, or region and project): what the state knows it by. Ends in a line
+  /// break where the project is left out: the state completes it once it is known.
   std::string identity() const;
 };
 

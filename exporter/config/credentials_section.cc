@@ -7,6 +7,10 @@ constexpr const char* kAtTheRegistry = "belongs beside endpoint, at the registry
 constexpr const char* kOfAcr = "belongs to credentials of type acr";
 constexpr const char* kOfSwr = "belongs to credentials of type swr";
 
+// Two generations of Huawei's IAM have the same under other names.
+constexpr const char* kWithUrn = "goes with agency_urn alone";
+constexpr const char* kNotWithUrn = "does not go with agency_urn: keep one of the two forms";
+
 template <class T>
 void assign(T& target, std::optional<T> value) {
   if (value) target = *std::move(value);
@@ -99,19 +103,45 @@ SwrCredentials::IamUser read_iam_user(Section section, const std::string& region
   return user;
 }
 
+/// A URN of IAM; what else stands in it is IAM's to judge.
+std::string read_urn(Section& section, const std::string& key, const char* kind) {
+  std::string urn = section.required_text(key);
+  if (!urn.empty() && (!urn.starts_with("iam::") || urn.find(' ') != std::string::npos)) {
+    section.problem(key, " must be like iam::<account id>:" + std::string(kind) + ":<name>");
+  }
+  return urn;
+}
+
 SwrCredentials::Oidc read_swr_oidc(Section section) {
   SwrCredentials::Oidc oidc;
-  oidc.idp_id = section.required_text("idp_id");
   oidc.token_file = section.required_text("token_file");
-  section.refuse_the_rest();
+  if (section.has("provider_urn") || section.has("agency_urn")) {
+    oidc.provider_urn = read_urn(section, "provider_urn", "oidc-provider");
+    oidc.agency_urn = read_urn(section, "agency_urn", "agency");
+    assign(oidc.session_name, section.text_not_empty("session_name"));
+  } else if (section.has("idp_id")) {
+    oidc.idp_id = section.required_text("idp_id");
+  } else {
+    section.missing("idp_id (or provider_urn and agency_urn)");
+  }
+  section.refuse_the_rest({{"idp_id", kNotWithUrn}, {"session_name", kWithUrn}});
   return oidc;
 }
 
 SwrCredentials::AssumeAgency read_assume_agency(Section section) {
   SwrCredentials::AssumeAgency agency;
-  agency.domain_name = section.required_text("domain_name");
-  agency.agency_name = section.required_text("agency_name");
-  section.refuse_the_rest();
+  if (section.has("agency_urn")) {
+    agency.agency_urn = read_urn(section, "agency_urn", "agency");
+    assign(agency.session_name, section.text_not_empty("session_name"));
+    assign(agency.external_id, section.text_not_empty("external_id"));
+  } else {
+    agency.domain_name = section.required_text("domain_name");
+    agency.agency_name = section.required_text("agency_name");
+  }
+  section.refuse_the_rest({{"domain_name", kNotWithUrn},
+                           {"agency_name", kNotWithUrn},
+                           {"session_name", kWithUrn},
+                           {"external_id", kWithUrn}});
   return agency;
 }
 

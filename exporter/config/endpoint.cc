@@ -32,9 +32,11 @@ bool is_port(std::string_view text) {
   return error == std::errc{} && end == last && port >= 1 && port <= kPortMost;
 }
 
-/// Huawei's region in Europe that has a domain of its own.
+/// Huawei's regions in Europe that have a domain of their own.
+bool is_european(const std::string& region) { return region.starts_with("eu-west-1"); }
+
 std::string huawei_host(const std::string& service, const std::string& region) {
-  const char* const domain = region == "eu-west-101" ? ".myhuaweicloud.eu" : ".myhuaweicloud.com";
+  const char* const domain = is_european(region) ? ".myhuaweicloud.eu" : ".myhuaweicloud.com";
   return "https://" + service + "." + region + domain;
 }
 
@@ -65,6 +67,12 @@ tl::expected<std::string, std::string> read_endpoint(const std::string& text) {
   return scheme + "://" + std::string(rest);
 }
 
+tl::expected<std::string, std::string> read_client_endpoint(const std::string& text) {
+  const std::string endpoint = trimmed(text);
+  const bool has_scheme = endpoint.find("://") != std::string::npos;
+  return read_endpoint(has_scheme ? endpoint : "https://" + endpoint);
+}
+
 std::string trimmed(std::string text) {
   const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
   text.erase(std::find_if_not(text.rbegin(), text.rend(), blank).base(), text.end());
@@ -79,5 +87,11 @@ std::string acr_endpoint(const std::string& region, bool vpc) {
 std::string swr_endpoint(const std::string& region) { return huawei_host("swr-api", region); }
 
 std::string iam_endpoint(const std::string& region) { return huawei_host("iam", region); }
+
+std::string global_iam_endpoint(const std::string& region) {
+  return is_european(region) ? "" : "https://iam.myhuaweicloud.com";
+}
+
+std::string swr_sts_endpoint(const std::string& region) { return huawei_host("sts", region); }
 
 }  // namespace registry_exporter

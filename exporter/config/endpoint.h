@@ -11,11 +11,17 @@ namespace registry_exporter {
 /// may hold a password by mistake.
 tl::expected<std::string, std::string> read_endpoint(const std::string& text);
 
+/// The same for the official clients' variables and files, where `https://` may be left out.
+tl::expected<std::string, std::string> read_client_endpoint(const std::string& text);
+
 /// Without white space at both ends.
 std::string trimmed(std::string text);
 
 std::string acr_endpoint(const std::string& region, bool vpc);
 std::string swr_endpoint(const std::string& region);
 std::string iam_endpoint(const std::string& region);
+/// The host of IAM that serves every region of the region's domain, or "" where none is known.
+std::string global_iam_endpoint(const std::string& region);
+std::string swr_sts_endpoint(const std::string& region);
 
 }  // namespace registry_exporter

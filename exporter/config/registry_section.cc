@@ -198,11 +198,28 @@ void read_acr(Section& section, RegistryConfig& config) {
   config.cloud = std::move(acr);
 }
 
+/// The official clients' variable for a region's endpoints comes before the region's own; they may
+/// be several.
+std::string default_swr_endpoint(Section& section, const std::string& region) {
+  std::string variable = "HUAWEICLOUD_SDK_REGION_SWR_" + region;
+  for (char& c : variable) {
+    c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  const std::string named = section.reading().environment(variable).value_or("");
+  if (named.empty() || section.has("endpoint")) return swr_endpoint(region);
+  const auto endpoint = read_client_endpoint(named.substr(0, named.find(',')));
+  if (endpoint) return *endpoint;
+  section.problem_here(": the environment variable " + variable + endpoint.error());
+  return swr_endpoint(region);
+}
+
 void read_swr(Section& section, RegistryConfig& config) {
   SwrConfig swr;
-  swr.project_id = section.required_text("project_id");
-  config.endpoint = endpoint_at(section, "endpoint", swr_endpoint(config.region));
+  if (section.has("project_id")) swr.project_id = section.required_text("project_id");
+  config.endpoint = endpoint_at(section, "endpoint", default_swr_endpoint(section, config.region));
   swr.iam_endpoint = endpoint_at(section, "iam_endpoint", iam_endpoint(config.region));
+  swr.iam_endpoint_given = section.has("iam_endpoint");
+  config.sts_endpoint = endpoint_at(section, "sts_endpoint", "");
   if (const auto paging = section.text("paging")) {
     if (*paging == "filter") {
       swr.paging = SwrConfig::Paging::filter;
@@ -237,7 +254,7 @@ Advice advice_for(bool acr) {
          "assume_role", "oidc", "ecs_ram_role", "credentials_uri"},
         kCredential);
   } else {
-    all({"instance_id", "network", "sts_endpoint"}, kOfAcr);
+    all({"instance_id", "network"}, kOfAcr);
     all({"access_key", "access_key_file", "secret_key", "secret_key_file", "iam_user", "oidc",
          "ecs_agency", "assume_agency"},
         kCredential);

@@ -216,10 +216,16 @@ class Pass {
   DiscoveryEffects effects_;
 };
 
+/// What was of a project yet unknown is of this one from now on.
+void complete_identity(RegistryState& state, const Discovery& discovery) {
+  if (state.identity.ends_with('\n')) state.identity += discovery.project_id;
+}
+
 }  // namespace
 
 DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
                                  const DiscoveryRules& rules) {
+  complete_identity(data.state, discovery);
   if (!data.state.created_at) data.state.created_at = discovery.server_time.value_or(begun);
   const DiscoveryEffects effects = Pass(data, discovery, begun, rules).run();
   data.incomplete_discoveries = discovery.complete ? 0 : data.incomplete_discoveries + 1;
@@ -232,6 +238,7 @@ DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery
 
 DiscoveryEffects apply_first_part(RegistryBooks& data, const Discovery& part, UnixMillis begun,
                                   const DiscoveryRules& rules) {
+  complete_identity(data.state, part);
   if (!data.state.created_at) data.state.created_at = part.server_time.value_or(begun);
   return Pass(data, part, begun, rules).run_part();
 }

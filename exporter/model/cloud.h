@@ -43,6 +43,9 @@ class Cloud {
   virtual Result<Record> read_record(const RepositoryRef& repository, const std::string& id) = 0;
   /// swr with `collect_rules`; empty elsewhere.
   virtual Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) = 0;
+  /// swr, where the configuration leaves the project out: what is known is of this one, no other is
+  /// to be read. Called before any call.
+  virtual void keep_to_project(const std::string& /*project_id*/) {}
   /// Ends the calls under way and refuses new ones (canceled): we are stopping.
   virtual void abort() = 0;
   virtual CloudHealth health() const = 0;

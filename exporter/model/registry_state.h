@@ -19,6 +19,7 @@ inline constexpr std::size_t kInvalidDurations = 2;
 /// What survives a restart of one registry, besides its repositories.
 struct RegistryState {
   /// name + type + (instance_id, or region and project): another identity is another registry.
+  /// Ends in a line break while the project is not known.
   std::string identity;
   /// The registry's first start, by the `Date` of its first discovery's answer.
   std::optional<UnixMillis> created_at;

@@ -40,6 +40,7 @@ struct Discovery {
   /// Namespaces that may not be listed: what is known of them stays, their absence proves nothing.
   std::vector<std::string> denied_namespaces;
   std::optional<UnixMillis> server_time;  ///< `Date` of the first answer.
+  std::string project_id;                 ///< swr: whose repositories these are.
 };
 
 /// swr: what a retention rule keeps.

@@ -28,7 +28,9 @@ Target target_of(const RegistryConfig& config) {
 
 /// What a discovery has gathered.
 struct Client::Found {
-  explicit Found(const PartFound& part_found) : parts(part_found) {}
+  Found(const std::string& project_id, const PartFound& part_found) : parts(part_found) {
+    discovery.project_id = project_id;
+  }
   FoundParts parts;
   Discovery discovery;
   std::set<std::string> names;
@@ -40,7 +42,6 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       transport_(transport),
       target_(target_of(config)),
       registry_(config.name),
-      project_id_(std::get<SwrConfig>(config.cloud).project_id),
       static_repositories_(config.static_repositories),
       page_limit_(kPageLimitTrusted),
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
@@ -48,9 +49,18 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
                    credential_sources(
                        config, key_services(runtime, transport, observer, config.name, caller_),
                        this_machine()),
-                   [this] { caller_.credentials_changed(); }) {}
+                   [this] { caller_.credentials_changed(); }),
+      project_(runtime, config, iam_hosts(config, this_machine()), caller_, credentials_) {}
 
 Result<Discovery> Client::discover(const PartFound& part_found) {
+  const Result<std::string> project = project_.get();
+  if (!project) return tl::unexpected(project.error());
+  Result<Discovery> discovery = discover_in(*project, part_found);
+  if (discovery) discovery->project_id = *project;
+  return discovery;
+}
+
+Result<Discovery> Client::discover_in(const std::string& project_id, const PartFound& part_found) {
   if (static_repositories_) {
     Discovery discovery;
     discovery.complete = true;
@@ -59,21 +69,22 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
     }
     return discovery;
   }
-  if (by_namespace_) return discover_by_namespace(part_found);
-  Found found{part_found};
+  if (by_namespace_) return discover_by_namespace(project_id, part_found);
+  Found found{project_id, part_found};
   const Result<bool> whole = list_into(found, "");
   if (!whole && whole.error().kind == ErrorKind::forbidden) {
     log::info("repositories may not be listed all at once; listing each organisation",
               {{"registry", registry_}, {"reason", whole.error().detail}});
     by_namespace_ = true;
-    return discover_by_namespace(part_found);
+    return discover_by_namespace(project_id, part_found);
   }
   if (!whole) return tl::unexpected(whole.error());
   found.discovery.complete = *whole;
   return std::move(found.discovery);
 }
 
-Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
+Result<Discovery> Client::discover_by_namespace(const std::string& project_id,
+                                                const PartFound& part_found) {
   const auto names = ask<std::vector<std::string>>(
       "ListNamespaces", list_namespaces(target_),
       [](const HttpResponse& response) { return parse_namespaces(response.body); });
@@ -81,7 +92,7 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
     if (names.error().kind == ErrorKind::forbidden) by_namespace_ = false;
     return tl::unexpected(names.error());
   }
-  Found found{part_found};
+  Found found{project_id, part_found};
   found.discovery.complete = true;
   std::optional<Error> failure;
   bool any_listed = names->empty();
@@ -177,12 +188,12 @@ CloudHealth Client::health() const {
 template <class T>
 Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
                       const std::function<Result<T>(const HttpResponse& response)>& parse) {
+  const Result<std::string> project = project_.get();
+  if (!project) return tl::unexpected(project.error());
   std::optional<T> value;
   SignedCall call;
   call.operation = operation;
-  call.sign = [&](const Keys& keys, UnixMillis now) {
-    return sign(question, keys, project_id_, now);
-  };
+  call.sign = [&](const Keys& keys, UnixMillis now) { return sign(question, keys, *project, now); };
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
     if (auto refusal = judge(response)) return refusal;
     Result<T> parsed = parse(response);

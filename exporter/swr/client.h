@@ -15,6 +15,7 @@
 #include "exporter/model/cloud.h"
 #include "exporter/model/list_end.h"
 #include "exporter/net/api_caller.h"
+#include "exporter/swr/project.h"
 #include "exporter/swr/requests.h"
 
 namespace registry_exporter::swr {
@@ -33,6 +34,7 @@ class Client final : public Cloud {
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
   Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
+  void keep_to_project(const std::string& project_id) override { project_.keep_to(project_id); }
   void abort() override;
   CloudHealth health() const override;
 
@@ -44,7 +46,9 @@ class Client final : public Cloud {
   Result<T> ask(std::string_view operation, const HttpRequest& question,
                 const std::function<Result<T>(const HttpResponse& response)>& parse);
 
-  Result<Discovery> discover_by_namespace(const PartFound& part_found);
+  Result<Discovery> discover_in(const std::string& project_id, const PartFound& part_found);
+  Result<Discovery> discover_by_namespace(const std::string& project_id,
+                                          const PartFound& part_found);
   /// One listing: of all, or of one organisation. True: it came to its end.
   Result<bool> list_into(Found& found, const std::string& repo_namespace);
 
@@ -52,11 +56,11 @@ class Client final : public Cloud {
   HttpTransport& transport_;
   Target target_;
   std::string registry_;
-  std::string project_id_;
   std::optional<std::vector<StaticRepository>> static_repositories_;
   PageLimit page_limit_;  ///< Of ListReposDetails. Discoveries never overlap.
   ApiCaller caller_;
   Credentials credentials_;
+  Project project_;
 
   std::atomic<bool> by_namespace_ = false;  ///< Repositories may not be listed all at once.
 };

@@ -2,9 +2,9 @@
 
 #include <memory>
 
-#include "exporter/cloud/ini.h"
 #include "exporter/cloud/leads.h"
 #include "exporter/config/endpoint.h"
+#include "exporter/swr/default_chain.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
 #include "exporter/swr/token_service.h"
@@ -12,12 +12,11 @@
 namespace registry_exporter::swr {
 namespace {
 
-/// A form of credentials that was found, whether in our configuration or elsewhere.
-using Found = Result<SwrCredentials>;
-
 /// All that a source needs to follow up a form of credentials.
 struct Context {
-  std::string iam_origin, metadata_origin;
+  std::shared_ptr<const IamHosts> iam;
+  bool iam_may_be_told = false;  ///< What stands beside the keys wins over the region's.
+  std::string sts_origin, metadata_origin;
   KeyServices services;
   Machine machine;
 };
@@ -31,8 +30,10 @@ std::optional<Refusal> judge_unsigned(const HttpResponse& response) {
   return refusal;
 }
 
-Result<Grant> ask_iam(const Context& context, std::string_view operation, HttpRequest question,
-                      Result<Grant> (*read)(const HttpResponse& response), bool in_good_time) {
+using Read = Result<Grant> (*)(const HttpResponse& response);
+
+Result<Grant> ask_unsigned(const Context& context, std::string_view operation,
+                           const HttpRequest& question, Read read, bool in_good_time) {
   GrantCall call;
   call.operation = operation;
   call.prepare = [&](UnixMillis) -> Result<HttpRequest> { return question; };
@@ -41,27 +42,57 @@ Result<Grant> ask_iam(const Context& context, std::string_view operation, HttpRe
   return ask_for_keys(context.services, call, in_good_time);
 }
 
-Result<Grant> exchange_id_token(const Context& context, const std::string& idp_id,
-                                const Secret& id_token, bool in_good_time) {
-  const Result<Grant> token = ask_iam(
-      context, "CreateTokenWithIdToken",
-      create_token_with_id_token(context.iam_origin, idp_id, id_token), parse_token, in_good_time);
-  if (!token) return token;
-  return ask_iam(context, "CreateTemporaryAccessKeyByToken",
-                 create_temporary_keys(context.iam_origin, token->keys.iam_token),
-                 parse_temporary_keys, in_good_time);
-}
-
-Result<Grant> exchange_keys(const Context& context, const SwrCredentials::AssumeAgency& agency,
-                            const Keys& keys, bool in_good_time) {
+Result<Grant> ask_signed(const Context& context, std::string_view operation,
+                         const HttpRequest& question, const Keys& keys, bool in_good_time) {
   GrantCall call;
-  call.operation = "CreateTemporaryAccessKeyByAgency";
+  call.operation = operation;
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
-    return sign(assume_agency(context.iam_origin, agency), keys, "", now);
+    return sign(question, keys, "", now);
   };
   call.judge = judge;
   call.read = parse_temporary_keys;
   return ask_for_keys(context.services, call, in_good_time);
+}
+
+/// By IAM's token in two steps, or by the newer IAM's trust agency in one.
+Result<Grant> exchange_id_token(const Context& context, const SwrCredentials::Oidc& oidc,
+                                const Secret& id_token, bool in_good_time) {
+  if (oidc.idp_id.empty()) {
+    return ask_unsigned(context, "AssumeAgencyWithOIDC",
+                        assume_with_oidc(context.sts_origin, oidc, id_token), parse_temporary_keys,
+                        in_good_time);
+  }
+  return context.iam->ask<Grant>([&](const std::string& origin) {
+    const Result<Grant> token = ask_unsigned(
+        context, "CreateTokenWithIdToken",
+        create_token_with_id_token(origin, oidc.idp_id, id_token), parse_token, in_good_time);
+    if (!token) return token;
+    return ask_unsigned(context, "CreateTemporaryAccessKeyByToken",
+                        create_temporary_keys(origin, token->keys.iam_token), parse_temporary_keys,
+                        in_good_time);
+  });
+}
+
+Result<Grant> exchange_keys(const Context& context, const SwrCredentials::AssumeAgency& agency,
+                            const Keys& keys, bool in_good_time) {
+  if (!agency.agency_urn.empty()) {
+    return ask_signed(context, "AssumeAgency", assume_trust_agency(context.sts_origin, agency),
+                      keys, in_good_time);
+  }
+  return context.iam->ask<Grant>([&](const std::string& origin) {
+    return ask_signed(context, "CreateTemporaryAccessKeyByAgency", assume_agency(origin, agency),
+                      keys, in_good_time);
+  });
+}
+
+Result<Grant> ask_pod_identity(const Context& context, const std::string& uri,
+                               const Secret& token) {
+  const auto response = context.services.fetch("PodIdentity", pod_keys(uri, token));
+  if (!response) return tl::unexpected(response.error());
+  if (response->status == 200 || response->status == 201) return parse_temporary_keys(*response);
+  return fail(response->status >= 500 ? ErrorKind::server_error : ErrorKind::unauthorized,
+              "HTTP " + std::to_string(response->status) +
+                  ": is an agency bound to the pod's service account?");
 }
 
 /// Instances where no agency was set say so with 401; a token that is refused is got anew once.
@@ -91,6 +122,15 @@ Result<Grant> ask_metadata(const Context& context) {
 
 using SharedContext = std::shared_ptr<const Context>;
 
+/// As it stands in its file, without what editors and tools put around it.
+Result<Secret> read_token(const Machine& machine, const std::string& file) {
+  const Result<Secret> text = machine.read({Secret(), file});
+  if (!text) return text;
+  Secret token(trimmed(text->reveal()));
+  if (token.empty()) return fail(ErrorKind::invalid_config, file + ": the file is empty");
+  return token;
+}
+
 Result<Lead> user_lead(const SharedContext& context, const SwrCredentials::IamUser& user,
                        const std::string& source) {
   const Result<Secret> password = context->machine.read(user.password);
@@ -99,21 +139,37 @@ Result<Lead> user_lead(const SharedContext& context, const SwrCredentials::IamUs
   lead.source = source + ": iam_user " + user.domain_name + "/" + user.user_name;
   lead.basis = basis_of({password->reveal()});
   lead.exchange = [context, user, password = *password](bool in_good_time) {
-    return ask_iam(*context, "CreateToken", create_token(context->iam_origin, user, password),
-                   parse_token, in_good_time);
+    return context->iam->ask<Grant>([&](const std::string& origin) {
+      return ask_unsigned(*context, "CreateToken", create_token(origin, user, password),
+                          parse_token, in_good_time);
+    });
   };
   return lead;
 }
 
 Result<Lead> oidc_lead(const SharedContext& context, const SwrCredentials::Oidc& oidc,
                        const std::string& source) {
-  const Result<Secret> token = context->machine.read({Secret(), oidc.token_file});
+  const Result<Secret> token = read_token(context->machine, oidc.token_file);
   if (!token) return within("oidc: token_file", token.error());
   Lead lead;
-  lead.source = source + ": oidc by " + oidc.idp_id;
-  lead.basis = basis_of({oidc.idp_id, token->reveal()});
-  lead.exchange = [context, idp_id = oidc.idp_id, token = *token](bool in_good_time) {
-    return exchange_id_token(*context, idp_id, token, in_good_time);
+  lead.source =
+      source + (oidc.idp_id.empty() ? ": oidc as " + oidc.agency_urn : ": oidc by " + oidc.idp_id);
+  lead.basis = basis_of({oidc.idp_id, oidc.provider_urn, oidc.agency_urn, token->reveal()});
+  lead.exchange = [context, oidc, token = *token](bool in_good_time) {
+    return exchange_id_token(*context, oidc, token, in_good_time);
+  };
+  return lead;
+}
+
+Result<Lead> pod_lead(const SharedContext& context, const SwrCredentials::PodIdentity& pod,
+                      const std::string& source) {
+  const Result<Secret> token = read_token(context->machine, pod.token_file);
+  if (!token) return within("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", token.error());
+  Lead lead;
+  lead.source = source + ": pod identity";
+  lead.basis = basis_of({pod.uri, token->reveal()});
+  lead.exchange = [context, uri = pod.uri, token = *token](bool) {
+    return ask_pod_identity(*context, uri, token);
   };
   return lead;
 }
@@ -122,6 +178,7 @@ Result<Lead> plain_lead(const SharedContext& context, const SwrCredentials& from
                         const std::string& source) {
   if (from.iam_user) return user_lead(context, *from.iam_user, source);
   if (from.oidc) return oidc_lead(context, *from.oidc, source);
+  if (from.pod_identity) return pod_lead(context, *from.pod_identity, source);
   if (!from.ecs_agency) {
     return static_lead(context->machine, {"access_key", from.access_key},
                        {"secret_key", from.secret_key}, from.security_token, source);
@@ -139,102 +196,90 @@ Result<Lead> lead_of(const SharedContext& context, const SwrCredentials& from,
   Result<Lead> base = plain_lead(context, from, source);
   if (!base || !from.assume_agency) return base;
   const SwrCredentials::AssumeAgency agency = *from.assume_agency;
-  return assumed_lead(*base, "agency " + agency.domain_name + "/" + agency.agency_name,
-                      basis_of({agency.domain_name, agency.agency_name}),
+  const std::string called =
+      agency.agency_urn.empty() ? agency.domain_name + "/" + agency.agency_name : agency.agency_urn;
+  return assumed_lead(*base, "agency " + called, basis_of({called, agency.external_id}),
                       [context, agency](const Keys& keys, bool in_good_time) {
                         return exchange_keys(*context, agency, keys, in_good_time);
                       });
 }
 
-// ── Where the default chain looks ────────────────────────────────────────────────────────────────
+// ── The default chain ────────────────────────────────────────────────────────────────────────────
 
-/// Keys, or else a token of an identity provider, under the names of one place.
-Found keys_or_oidc(const SwrCredentials& keys, const SwrCredentials::Oidc& oidc,
-                   const char* otherwise) {
-  if (!keys.access_key.empty() && !keys.secret_key.empty()) return keys;
-  const bool begun = !keys.access_key.empty() || !keys.secret_key.empty() || !oidc.idp_id.empty() ||
-                     !oidc.token_file.empty();
-  if (oidc.idp_id.empty() || oidc.token_file.empty()) return nothing(otherwise, begun);
-  SwrCredentials found;
-  found.oidc = oidc;
-  return found;
-}
-
-Found in_environment(const Machine& machine) {
-  SwrCredentials keys;
-  keys.access_key.value = Secret(machine.variable("HUAWEICLOUD_SDK_AK"));
-  keys.secret_key.value = Secret(machine.variable("HUAWEICLOUD_SDK_SK"));
-  keys.security_token.value = Secret(machine.variable("HUAWEICLOUD_SDK_SECURITY_TOKEN"));
-  return keys_or_oidc(keys,
-                      {machine.variable("HUAWEICLOUD_SDK_IDP_ID"),
-                       machine.variable("HUAWEICLOUD_SDK_ID_TOKEN_FILE")},
-                      "neither HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK nor "
-                      "HUAWEICLOUD_SDK_IDP_ID and HUAWEICLOUD_SDK_ID_TOKEN_FILE are set");
-}
-
-Found in_profile(const Machine& machine) {
-  const Result<FoundFile> file =
-      find_file(machine, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud/credentials");
-  if (!file) return tl::unexpected(file.error());
-  const std::string& path = file->path;
-  const Ini ini = parse_ini(file->text.reveal());
-  const auto section = ini.find("basic");
-  if (section == ini.end()) {
-    return fail(ErrorKind::invalid_config, path + ": there is no section [basic]");
-  }
-  const auto look = [&](const char* key) {
-    const auto found = section->second.find(key);
-    return found == section->second.end() ? std::string() : found->second;
+/// With what stood beside the keys.
+Lead told_more(Lead lead, const FoundForm& found, const std::string& iam_origin) {
+  const auto tell = [project_id = found.project_id, iam_origin](Keys& keys) {
+    keys.project_id = project_id;
+    keys.iam_origin = iam_origin;
   };
-  SwrCredentials keys;
-  keys.access_key.value = Secret(look("ak"));
-  keys.secret_key.value = Secret(look("sk"));
-  keys.security_token.value = Secret(look("security_token"));
-  const Found found = keys_or_oidc(keys, {look("idp_id"), look("id_token_file")},
-                                   "[basic] has neither ak and sk nor idp_id and id_token_file");
-  if (!found) return within(path, found.error());
-  return found;
-}
-
-Found on_instance(const Machine&) {
-  SwrCredentials found;
-  found.ecs_agency = true;
-  return found;
+  lead.basis = basis_of({lead.basis, found.project_id, iam_origin});
+  if (!lead.exchange) {
+    tell(lead.keys);
+    return lead;
+  }
+  lead.exchange = [exchange = lead.exchange, tell](bool in_good_time) {
+    Result<Grant> grant = exchange(in_good_time);
+    if (grant) tell(grant->keys);
+    return grant;
+  };
+  return lead;
 }
 
 Source source_of(const SharedContext& context, const std::string& where,
-                 Found (*look)(const Machine& machine)) {
+                 Result<FoundForm> (*look)(const Machine& machine)) {
   return source_at(where, [context, where, look]() -> Result<Lead> {
-    const Found found = look(context->machine);
+    const Result<FoundForm> found = look(context->machine);
     if (!found) return tl::unexpected<Error>(found.error());
-    return lead_of(context, *found, where);
+    SharedContext here = context;
+    std::string iam_origin;
+    if (!found->iam_endpoint.empty() && context->iam_may_be_told) {
+      const auto endpoint = read_client_endpoint(found->iam_endpoint);
+      if (!endpoint) return fail(ErrorKind::invalid_config, "iam_endpoint" + endpoint.error());
+      iam_origin = *endpoint;
+      Context elsewhere = *context;
+      elsewhere.iam = std::make_shared<const IamHosts>(iam_origin);
+      here = std::make_shared<const Context>(std::move(elsewhere));
+    }
+    Result<Lead> lead = lead_of(here, found->credentials, where);
+    if (!lead) return lead;
+    return told_more(*std::move(lead), *found, iam_origin);
   });
-}
-
-/// What is configured wins over the environment of the official clients.
-std::string iam_origin_of(const RegistryConfig& config, const Machine& machine) {
-  const std::string& configured = std::get<SwrConfig>(config.cloud).iam_endpoint;
-  if (config.credentials_given || configured != iam_endpoint(config.region)) return configured;
-  const auto given = read_endpoint(machine.variable("HUAWEICLOUD_SDK_IAM_ENDPOINT"));
-  return given ? *given : configured;
 }
 
 }  // namespace
 
+/// What is configured wins over the environment of the official clients.
+std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config, const Machine& machine) {
+  const SwrConfig& swr = std::get<SwrConfig>(config.cloud);
+  if (swr.iam_endpoint_given) return std::make_shared<const IamHosts>(swr.iam_endpoint);
+  const std::string named = machine.variable("HUAWEICLOUD_SDK_IAM_ENDPOINT");
+  const auto endpoint = read_client_endpoint(named);
+  if (!config.credentials_given && !named.empty() && endpoint) {
+    return std::make_shared<const IamHosts>(*endpoint);
+  }
+  return std::make_shared<const IamHosts>(swr.iam_endpoint, global_iam_endpoint(config.region));
+}
+
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
                                        Machine machine) {
-  const std::string metadata_origin =
+  Context made;
+  made.iam = iam_hosts(config, machine);
+  made.iam_may_be_told = !std::get<SwrConfig>(config.cloud).iam_endpoint_given;
+  made.sts_origin =
+      config.sts_endpoint.empty() ? swr_sts_endpoint(config.region) : config.sts_endpoint;
+  made.metadata_origin =
       config.metadata_endpoint.empty() ? "http://169.254.169.254" : config.metadata_endpoint;
-  std::string iam_origin = iam_origin_of(config, machine);
-  const auto context = std::make_shared<const Context>(
-      Context{std::move(iam_origin), metadata_origin, std::move(services), std::move(machine)});
+  made.services = std::move(services);
+  made.machine = std::move(machine);
+  const auto context = std::make_shared<const Context>(std::move(made));
   if (config.credentials_given) {
     const SwrCredentials given = std::get<SwrConfig>(config.cloud).credentials;
     return {[context, given] { return lead_of(context, given, "the configuration"); }};
   }
   return {source_of(context, "the environment", in_environment),
           source_of(context, "profile", in_profile),
-          guessed(source_of(context, "the default chain", on_instance))};
+          guessed(source_of(context, "the default chain", on_instance)),
+          source_of(context, "the environment", in_pod)};
 }
 
 }  // namespace registry_exporter::swr

@@ -1,7 +1,11 @@
 #include "exporter/swr/token_service.h"
 
+#include <algorithm>
+#include <cctype>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
+#include "exporter/base/percent_encoding.h"
 #include "exporter/base/time_text.h"
 #include "exporter/net/json.h"
 
@@ -10,11 +14,14 @@ namespace {
 
 /// Instance metadata is a hop away, or not there at all.
 constexpr Millis kMetadataTimeout{3'000};
+constexpr Millis kPodTimeout{5'000};
 /// A token that doesn't tell its life has the documented one.
 constexpr std::chrono::hours kTokenLife{24};
 constexpr int kKeySeconds = 21'600;
 /// Agencies are lent for an hour at a time.
 constexpr int kAgencySeconds = 3'600;
+constexpr const char* kSessionName = "registry-exporter";
+constexpr std::size_t kProjectIdBytesMax = 64;
 
 HttpRequest post(const std::string& origin, std::string target, const nlohmann::json& body) {
   HttpRequest request;
@@ -29,6 +36,20 @@ HttpRequest post(const std::string& origin, std::string target, const nlohmann::
 HttpRequest post_securitytokens(const std::string& origin, nlohmann::json identity) {
   return post(origin, "/v3.0/OS-CREDENTIAL/securitytokens",
               {{"auth", {{"identity", std::move(identity)}}}});
+}
+
+nlohmann::json agency_session(const std::string& agency_urn, const std::string& session_name) {
+  return {{"agency_urn", agency_urn},
+          {"agency_session_name", session_name.empty() ? kSessionName : session_name},
+          {"duration_seconds", kAgencySeconds}};
+}
+
+/// The value of the first of these names that has one.
+std::string first_text(const json::Object& object, std::initializer_list<const char*> names) {
+  for (const char* each : names) {
+    if (std::string text = json::text_at(object, each); !text.empty()) return text;
+  }
+  return {};
 }
 
 }  // namespace
@@ -66,6 +87,8 @@ Result<Grant> parse_token(const HttpResponse& response) {
     if (const auto token = json::object_at(document->root, "token")) {
       grant.as_of = parse_rfc3339(json::text_at(*token, "issued_at"));
       grant.keys.expires_at = parse_rfc3339(json::text_at(*token, "expires_at"));
+      const auto project = json::object_at(*token, "project");
+      if (project) grant.keys.project_id = json::text_at(*project, "id");
     }
   }
   return grant;
@@ -84,6 +107,32 @@ HttpRequest assume_agency(const std::string& iam_origin,
                                            {{"domain_name", agency.domain_name},
                                             {"agency_name", agency.agency_name},
                                             {"duration_seconds", kAgencySeconds}}}});
+}
+
+HttpRequest assume_trust_agency(const std::string& sts_origin,
+                                const SwrCredentials::AssumeAgency& agency) {
+  nlohmann::json body = agency_session(agency.agency_urn, agency.session_name);
+  if (!agency.external_id.empty()) body["external_id"] = agency.external_id;
+  return post(sts_origin, "/v5/agencies/assume", body);
+}
+
+HttpRequest assume_with_oidc(const std::string& sts_origin, const SwrCredentials::Oidc& oidc,
+                             const Secret& id_token) {
+  nlohmann::json body = agency_session(oidc.agency_urn, oidc.session_name);
+  body["provider_urn"] = oidc.provider_urn;
+  body["id_token"] = id_token.reveal();
+  return post(sts_origin, "/v5/agencies/assume-with-oidc", body);
+}
+
+HttpRequest pod_keys(const std::string& uri, const Secret& token) {
+  const std::size_t host = uri.find("://") + 3;
+  const std::size_t path = std::min(uri.find_first_of("/?#", host), uri.size());
+  std::string target = uri.substr(path, uri.find('#', path) - path);
+  if (!target.starts_with('/')) target.insert(0, "/");
+  HttpRequest request = post(uri.substr(0, path), std::move(target), nlohmann::json::object());
+  request.headers.emplace_back("authorization", token.reveal());
+  request.timeout = kPodTimeout;
+  return request;
 }
 
 HttpRequest metadata_token(const std::string& metadata_origin) {
@@ -108,19 +157,63 @@ HttpRequest metadata_keys(const std::string& metadata_origin, const std::string&
 Result<Grant> parse_temporary_keys(const HttpResponse& response) {
   const Result<json::Document> document = json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
-  const auto credential = json::object_at(document->root, "credential");
+  auto credential = json::object_at(document->root, "credential");
+  if (!credential) credential = json::object_at(document->root, "credentials");
   if (!credential) return fail(ErrorKind::malformed, "shape: no credential in the answer");
+  const auto text = [&](auto... names) { return first_text(*credential, {names...}); };
   Grant grant;
-  grant.keys.access_key = json::text_at(*credential, "access");
-  grant.keys.secret_key = Secret(json::text_at(*credential, "secret"));
-  grant.keys.security_token = Secret(json::text_at(*credential, "securitytoken"));
-  grant.keys.expires_at = parse_rfc3339(json::text_at(*credential, "expires_at"));
+  grant.keys.access_key = text("access", "access_key_id", "accessKeyId");
+  grant.keys.secret_key = Secret(text("secret", "secret_access_key", "secretAccessKey"));
+  grant.keys.security_token = Secret(text("securitytoken", "security_token", "securityToken"));
+  grant.keys.expires_at = parse_rfc3339(text("expires_at", "expiration"));
   grant.as_of = parse_http_date(response.header("date"));
   if (grant.keys.access_key.empty() || grant.keys.secret_key.empty() ||
       grant.keys.security_token.empty()) {
     return fail(ErrorKind::malformed, "shape: no access, secret and securitytoken in the answer");
   }
   return grant;
+}
+
+HttpRequest list_projects(const std::string& iam_origin, const std::string& name) {
+  HttpRequest request;
+  request.origin = iam_origin;
+  request.target = "/v3/projects?name=" + percent_encode(name);
+  request.headers = {{"content-type", "application/json"}};
+  return request;
+}
+
+Result<std::string> parse_project(const HttpResponse& response, const std::string& name) {
+  const Result<json::Document> document = json::parse(response.body);
+  if (!document) return tl::unexpected(document.error());
+  const auto field = json::field(document->root, "projects");
+  simdjson::dom::array list;
+  if (!field || field->get(list)) {
+    return fail(ErrorKind::malformed, "shape: no projects in the answer");
+  }
+  std::vector<std::string> ids;
+  for (const json::Element element : list) {
+    json::Object row;
+    if (element.get(row)) continue;
+    const std::string called = json::text_at(row, "name");
+    if (called.empty() || called == name) ids.push_back(json::text_at(row, "id"));
+  }
+  if (ids.empty()) {
+    return fail(ErrorKind::invalid_config,
+                "IAM shows these credentials no project called " + name + ": set project_id");
+  }
+  if (ids.size() > 1) {
+    return fail(ErrorKind::invalid_config, "IAM shows " + std::to_string(ids.size()) +
+                                               " projects called " + name +
+                                               ": set project_id to one of them");
+  }
+  if (!is_project_id(ids.front())) return fail(ErrorKind::malformed, "shape: no id of a project");
+  return ids.front();
+}
+
+bool is_project_id(std::string_view text) {
+  return !text.empty() && text.size() <= kProjectIdBytesMax &&
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
 }
 
 }  // namespace registry_exporter::swr

@@ -7,8 +7,8 @@
 #include "exporter/config/config.h"
 #include "exporter/net/http_transport.h"
 
-/// The services that give tokens and temporary keys: IAM, and the metadata of an instance. Their
-/// questions and answers; pure.
+/// The services that give tokens and temporary keys: IAM, STS, and those beside an instance or a
+/// container; and IAM's list of projects. Their questions and answers; pure.
 /// Source: public pages of the IAM API, and the official clients.
 namespace registry_exporter::swr {
 
@@ -18,7 +18,7 @@ HttpRequest create_token(const std::string& iam_origin, const SwrCredentials::Ia
 /// The same for the token of an identity provider.
 HttpRequest create_token_with_id_token(const std::string& iam_origin, const std::string& idp_id,
                                        const Secret& id_token);
-/// A token of IAM, in `keys.iam_token`. Errors: malformed.
+/// A token of IAM, in `keys.iam_token`, and the project it is for. Errors: malformed.
 Result<Grant> parse_token(const HttpResponse& response);
 
 /// Temporary keys for the owner of a token. The answer: parse_temporary_keys().
@@ -27,11 +27,29 @@ HttpRequest create_temporary_keys(const std::string& iam_origin, const Secret& i
 HttpRequest assume_agency(const std::string& iam_origin,
                           const SwrCredentials::AssumeAgency& agency);
 
+/// The same by STS, for a trust agency of the newer IAM; not yet signed.
+HttpRequest assume_trust_agency(const std::string& sts_origin,
+                                const SwrCredentials::AssumeAgency& agency);
+/// Not signed: the token, of the identity provider, says who we are.
+HttpRequest assume_with_oidc(const std::string& sts_origin, const SwrCredentials::Oidc& oidc,
+                             const Secret& id_token);
+
+/// Keys of a container's own. `token`: as it stands in its file.
+HttpRequest pod_keys(const std::string& uri, const Secret& token);
+
 /// `token`: of metadata_token(); empty where the instance has the first version alone.
 HttpRequest metadata_token(const std::string& metadata_origin);
 HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& token);
 
-/// What IAM and instance metadata answer. Errors: malformed.
+/// What IAM, STS, instance metadata and pod identity answer, each with other names for the same.
+/// Errors: malformed.
 Result<Grant> parse_temporary_keys(const HttpResponse& response);
+
+/// Projects of an account by their name; not yet signed.
+HttpRequest list_projects(const std::string& iam_origin, const std::string& name);
+/// The one project of that name. Errors: malformed; invalid_config: none, or several.
+Result<std::string> parse_project(const HttpResponse& response, const std::string& name);
+/// Whether it may stand in a header and in an identity.
+bool is_project_id(std::string_view text);
 
 }  // namespace registry_exporter::swr

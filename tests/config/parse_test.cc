@@ -143,6 +143,7 @@ TEST_CASE("parse: every key reaches its place") {
   CHECK(swr.static_repositories == std::vector<StaticRepository>{{"a", "b", ""}, {"a", "b/c", ""}});
   const auto& cloud = std::get<SwrConfig>(swr.cloud);
   CHECK(cloud.iam_endpoint == "https://iam.example.com:8443");
+  CHECK(cloud.iam_endpoint_given);
   CHECK(cloud.paging == SwrConfig::Paging::filter);
   CHECK(cloud.collect_rules);
 }
@@ -175,6 +176,10 @@ TEST_CASE("parse: every form of credentials reaches its place") {
   CHECK(swr(8).ecs_agency);
   CHECK(swr(8).assume_agency == SwrCredentials::AssumeAgency{"d", "a"});
   CHECK(swr(9).oidc == SwrCredentials::Oidc{"idp", "/t"});
+  CHECK(config->registries.at(10).sts_endpoint == "https://sts.example.com");
+  CHECK(swr(10).assume_agency == SwrCredentials::AssumeAgency{"", "", "iam::1:agency:a", "s", "e"});
+  CHECK(swr(11).oidc ==
+        SwrCredentials::Oidc{"", "/t", "iam::1:oidc-provider:p", "iam::1:agency:a", "s"});
   for (const RegistryConfig& registry : config->registries) CHECK(registry.credentials_given);
 }
 
@@ -195,6 +200,7 @@ TEST_CASE("parse: an identity is the name, the type, and the instance or region 
   CHECK(acr != identity("type: acr, instance_id: j"));
   CHECK(acr != identity("type: swr, project_id: i"));
   CHECK(identity("type: swr, project_id: p") != identity("type: swr, project_id: q"));
+  CHECK(identity("type: swr, project_id: p") == identity("type: swr") + "p");
 }
 
 TEST_CASE("parse: all problems are told at once, in the order of their lines") {
@@ -243,6 +249,10 @@ TEST_CASE("parse: endpoints follow region and network, blanks and slashes go") {
        "http://127.0.0.1:1"},
       {"type: swr, region: eu-west-101, project_id: p",
        "https://swr-api.eu-west-101.myhuaweicloud.eu"},
+      {"type: swr, region: eu-west-102, project_id: p",
+       "https://swr-api.eu-west-102.myhuaweicloud.eu"},
+      {"type: swr, region: eu-west-0, project_id: p",
+       "https://swr-api.eu-west-0.myhuaweicloud.com"},
       {"type: swr, region: cn-north-4, project_id: p",
        "https://swr-api.cn-north-4.myhuaweicloud.com"},
   };
@@ -251,6 +261,35 @@ TEST_CASE("parse: endpoints follow region and network, blanks and slashes go") {
     const auto config = parse("registries: [{name: x, " + std::string(row.text) + "}]");
     REQUIRE(config);
     CHECK(config->registries[0].endpoint == row.endpoint);
+  }
+}
+
+TEST_CASE("parse: the official clients' variable names an endpoint that is not configured") {
+  struct Row {
+    const char* variable;
+    const char* keys;
+    const char* told;  ///< The endpoint, or a piece of the problem.
+  };
+  const Row rows[] = {
+      {"https://swr.private", "", "https://swr.private"},
+      {"swr.private:8443/", "", "https://swr.private:8443"},
+      {"http://a,http://b", "", "http://a"},
+      {"https://swr.private", ", endpoint: 'http://mine'", "http://mine"},
+      {"ftp://x", ", endpoint: 'http://mine'", "http://mine"},
+      {"", "", "https://swr-api.cn-north-4.myhuaweicloud.com"},
+      {"ftp://x", "", "HUAWEICLOUD_SDK_REGION_SWR_CN_NORTH_4 must begin with https://"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.variable);
+    const auto variables = [&](const std::string& name) -> std::optional<std::string> {
+      if (name != "HUAWEICLOUD_SDK_REGION_SWR_CN_NORTH_4") return std::nullopt;
+      return row.variable;
+    };
+    const auto config = parse_config(
+        "registries: [{name: x, type: swr, region: cn-north-4" + std::string(row.keys) + "}]",
+        variables, known_family);
+    const std::string told = config ? config->registries[0].endpoint : in_lines(config.error());
+    CHECK(told.find(row.told) != std::string::npos);
   }
 }
 

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "exporter/base/result.h"
+
+namespace registry_exporter::swr {
+
+/// Where IAM is asked: at one host, or, while the region's own has no name, at the one that serves
+/// every region. Thread-safe.
+class IamHosts {
+ public:
+  /// `global`: empty where no other host may be asked.
+  explicit IamHosts(std::string origin, std::string global = {})
+      : origin_(std::move(origin)), global_(std::move(global)) {}
+
+  /// The answer to `question`, which is put to an origin. Once the global host has helped, it is
+  /// asked first.
+  template <class T>
+  Result<T> ask(const std::function<Result<T>(const std::string& origin)>& question) const {
+    if (moved_) return question(global_);
+    Result<T> answer = question(origin_);
+    if (answer || global_.empty() || !has_no_name(answer.error())) return answer;
+    Result<T> other = question(global_);
+    if (!other && has_no_name(other.error())) return answer;  // No name resolves here.
+    moved_ = true;
+    return other;
+  }
+
+ private:
+  static bool has_no_name(const Error& error) {
+    return error.kind == ErrorKind::transport && error.detail.find("dns: ") != std::string::npos;
+  }
+
+  const std::string origin_, global_;
+  mutable std::atomic<bool> moved_ = false;
+};
+
+}  // namespace registry_exporter::swr
