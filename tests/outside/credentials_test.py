@@ -2,7 +2,7 @@
 
 Each row of credentials/cases/*.json is a machine: `files` (`~` is the home), `environment` (`$HOME`
 likewise), `config` (keys of our registry), `services` (what they answer). `gives` is the right
-value: "access key/secret/security token", or {"error": a piece of ours}. The official client has to
+value: "access key/secret/security token" (huawei: "/project", too), or {"error": a piece of ours}. The official client has to
 give the same, or to fail as well; where it does not, `documented` says why, and `theirs` what it
 gives (null: it fails).
 """
@@ -20,16 +20,17 @@ HERE = pathlib.Path(__file__).resolve().parent / "credentials"
 sys.path.insert(0, str(HERE))
 import services  # noqa: E402
 import alibaba  # noqa: E402
+import huawei  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 PROBE = BUILD / "credentials_probe"
-ANSWERS = {"alibaba": alibaba.answer}
+ANSWERS = {"alibaba": alibaba.answer, "huawei": huawei.answer}
 REGISTRIES = {
     "alibaba": {"type": "acr", "region": "cn-hangzhou", "instance_id": "cri-0123456789abcdef"},
-    "huawei": {"type": "swr", "region": "cn-north-4",
-               "project_id": "0123456789abcdef0123456789abcdef"},
+    "huawei": {"type": "swr", "region": "cn-north-4"},
 }
-CASES_MIN = {"alibaba": 35}
+PARTS = ("access_key", "secret_key", "security_token", "project_id")
+CASES_MIN = {"alibaba": 35, "huawei": 40}
 
 
 def unavailable(reason):
@@ -68,7 +69,7 @@ def cases():
 def key_of(found):
     if "error" in found:
         return None
-    return "/".join(found.get(part) or "" for part in ("access_key", "secret_key", "security_token"))
+    return "/".join(found[part] for part in PARTS if part in found)
 
 
 class Machine:

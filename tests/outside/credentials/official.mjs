@@ -1,6 +1,6 @@
 // Says which credentials the clouds' official JavaScript clients find. For each line of its input,
-// {cloud, home, environment, config}, it prints one: {access_key, secret_key, security_token}, or
-// {error}. Every call goes to SERVER, whatever its host: that is sent along in `x-asked-for`.
+// {cloud, home, environment, config}, it prints one: {access_key, secret_key, security_token}
+// (huawei: with project_id), or {error}. Every call goes to SERVER, whatever its host: that is sent along in `x-asked-for`.
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { urlToHttpOptions } from 'node:url';
@@ -42,6 +42,24 @@ const clients = {
     const found = await new Credential().getCredential();
     return { access_key: found.accessKeyId, secret_key: found.accessKeySecret,
              security_token: found.securityToken || '' };
+  },
+  async huawei({ region }) {
+    const { ClientBuilder } = require('@huaweicloud/huaweicloud-sdk-core/ClientBuilder');
+    const { Region } = require('@huaweicloud/huaweicloud-sdk-core/region/region');
+    const { AuthCache } = require('@huaweicloud/huaweicloud-sdk-core/internal/services/authcache');
+    AuthCache.instance().authMap.clear();  // It remembers projects from case to case.
+    const client = new ClientBuilder((made) => made)
+      .withRegion(new Region(region, `https://swr-api.${region}.myhuaweicloud.com`))
+      .withOptions({ customUserAgent: 'credentials' }).build();
+    require('log4js').configure({  // It logs whole requests, keys and all.
+      appenders: { out: { type: 'stderr' } },
+      categories: { default: { appenders: ['out'], level: 'off' } },
+    });
+    await client.sendRequest({ method: 'GET', url: '/v2/manage/namespaces', headers: {},
+                               contentType: 'application/json', queryParams: {}, pathParams: {} });
+    const { ak, sk, securityToken, projectId } = client.credential;
+    return { access_key: ak, secret_key: sk, security_token: securityToken || '',
+             project_id: projectId || '' };
   },
 };
 

@@ -11,6 +11,7 @@
 #include "exporter/cloud/calls.h"
 #include "exporter/net/curl_transport.h"
 #include "exporter/swr/credentials.h"
+#include "exporter/swr/project.h"
 
 namespace registry_exporter {
 namespace {
@@ -51,11 +52,18 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
   Credentials credentials(runtime, std::move(sources), [] {});
   const Result<Keys> keys = credentials.get();
   if (!keys) return {{"error", keys.error().detail}};
-  return {{"access_key", keys->access_key},
-          {"secret_key", keys->secret_key.reveal()},
-          {"security_token", keys->security_token.reveal()},
-          {"iam_token", keys->iam_token.reveal()},
-          {"source", credentials.source()}};
+  nlohmann::json found = {{"access_key", keys->access_key},
+                          {"secret_key", keys->secret_key.reveal()},
+                          {"security_token", keys->security_token.reveal()},
+                          {"iam_token", keys->iam_token.reveal()},
+                          {"source", credentials.source()}};
+  if (config.is_acr()) return found;
+  swr::Project project(runtime, config, swr::iam_hosts(config, this_machine()), caller,
+                       credentials);
+  const Result<std::string> id = project.get();
+  if (!id) return {{"error", id.error().detail}};
+  found["project_id"] = *id;
+  return found;
 }
 
 }  // namespace
