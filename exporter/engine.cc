@@ -143,14 +143,17 @@ CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
 }
 
 /// What is known under an identity; nullptr: nothing. One that leaves the project out stands for
-/// that of the region's projects that was read last.
+/// that of the region's projects that was read last, if any ever was.
 std::unique_ptr<RegistryBooks> Engine::books_of(const std::string& identity) {
   auto found = unused_.find(identity);
   const bool is_open = identity.ends_with('\n');
   for (auto each = unused_.lower_bound(identity); is_open && each != unused_.end(); ++each) {
     if (!each->first.starts_with(identity)) break;
-    const auto read_at = [](const auto& node) { return node->second->state.last_success; };
-    if (found == unused_.end() || read_at(each) >= read_at(found)) found = each;
+    const RegistryState& state = each->second->state;
+    if (!state.created_at) continue;
+    const bool newer = found == unused_.end() || !found->second->state.created_at ||
+                       state.last_success > found->second->state.last_success;
+    if (newer) found = each;
   }
   return found == unused_.end() ? nullptr : std::move(unused_.extract(found).mapped());
 }

@@ -30,12 +30,16 @@ SWR = """
     region: demo-region
     endpoint: {sim}
     iam_endpoint: {sim}
+    sts_endpoint: {sim}
     metadata_endpoint: {sim}
     project_id: 0123456789abcdef0123456789abcdef
     requests_per_second: 1000
     request_timeout: 2s
 {extra}
 """
+PROJECT = "    project_id: 0123456789abcdef0123456789abcdef\n"
+SWR_OF_REGION = SWR.replace(PROJECT, "")
+NO_METADATA = SWR_OF_REGION.replace("metadata_endpoint: {sim}", "metadata_endpoint: http://127.0.0.1:1")
 COLLECTION = """
 collection: {min_interval: 0s, initial_history: count, discovery_interval: 1s, max_staleness: 1s}
 registries:"""
@@ -46,6 +50,7 @@ ROLE = "assume_role: {role_arn: 'acs:ram::1:role/demo', external_id: 'a b'}"
 USER = ("iam_user: {domain_name: demo-domain, user_name: demo-user, password: demo-password, "
         "project_name: demo-region}")
 AGENCY = "assume_agency: {domain_name: demo-domain, agency_name: demo}"
+TRUST_AGENCY = "assume_agency: {agency_urn: 'iam::demo:agency:demo', external_id: 'a b'}"
 
 
 def registry(template, world, name, credentials, extra=""):
@@ -79,6 +84,12 @@ def forms(world):
         (SWR, "swr-oidc", swr_oidc, True),
         (SWR, "swr-agency", f"{SWR_KEYS}, {AGENCY}", True),
         (SWR, "swr-user-agency", f"{USER}, {AGENCY}", True),
+        (SWR, "swr-trust-agency", f"{SWR_KEYS}, {TRUST_AGENCY}", True),
+        (SWR, "swr-oidc-agency", "oidc: {provider_urn: 'iam::demo:oidc-provider:demo', agency_urn: "
+         f"'iam::demo:agency:demo', token_file: {token}}}", True),
+        (SWR_OF_REGION, "swr-region", SWR_KEYS, False),
+        (SWR_OF_REGION, "swr-region-user", USER, True),
+        (SWR_OF_REGION, "swr-region-agency", f"{SWR_KEYS}, {TRUST_AGENCY}", True),
     ]
 
 
@@ -142,7 +153,8 @@ class Sources(unittest.TestCase):
             acr_file.write_text("[default]\ntype = access_key\naccess_key_id = demo-access-key-id\n"
                                 "access_key_secret = demo-access-key-secret\n")
             swr_file = world.folder / "swr.ini"
-            swr_file.write_text("[basic]\nak = demo-access-key\nsk = demo-secret-key\n")
+            swr_file.write_text("[basic]  # ours\nak = demo-access-key  # key\n"
+                                "sk = 'demo-secret-key'\n")
             no_instance = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
             rows = [
                 (ACR, {"ALIBABA_CLOUD_ACCESS_KEY_ID": "demo-access-key-id",
@@ -159,6 +171,10 @@ class Sources(unittest.TestCase):
                 (SWR, {"HUAWEICLOUD_SDK_IDP_ID": "demo",
                        "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(token)}),
                 (SWR, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(swr_file)}),
+                (SWR_OF_REGION, {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(swr_file)}),
+                (NO_METADATA, {"HC_CONTAINER_CREDENTIALS_FULL_URI":
+                               world.sim.url + "/pod-credentials",
+                               "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}),
                 (SWR, {}),
             ]
             for template, variables in rows:
@@ -234,6 +250,43 @@ class Rotation(unittest.TestCase):
                 for name in expiries)))
 
 
+class Project(unittest.TestCase):
+    """A project that is left out, asked of IAM by the region's name."""
+
+    def read(self, world, template, history, expected_calls):
+        """What a new process shows, with the same state."""
+        collection = COLLECTION.replace("initial_history: count", f"initial_history: {history}")
+        (world.folder / "registry_exporter.yml").write_text(
+            collection + registry(template, world, "swr", SWR_KEYS))
+        exporter = world.exporter()
+        for _ in range(3):  # The first shows what was before.
+            series = scrape(exporter)
+        calls = [value for (name, labels), value in series.items()
+                 if name == "registry_exporter_api_requests_total"
+                 and dict(labels)["operation"] == "KeystoneListProjects"]
+        self.assertEqual(calls, expected_calls)
+        self.assertEqual(exporter.stop(), 0)
+        return series
+
+    def test_the_state_knows_the_registry_whether_the_project_is_written_or_not(self):
+        other = SWR.replace("0123456789abcdef0123456789abcdef", "f" * 32)
+        with World() as world:
+            world.simulator("--repositories=3", "--speed=0")
+            truth = of_cloud(world.truth(), "swr")
+            self.assertGreater(sum(truth.values()), 0)
+            first = self.read(world, SWR_OF_REGION, "count", [1])
+            self.assertEqual(differences(of_registry(first, "swr"), truth), {})
+            # A new registry would begin at 0: these are the old one.
+            for template, calls in ((SWR_OF_REGION, [1]), (SWR, []), (SWR_OF_REGION, [1])):
+                again = self.read(world, template, "baseline", calls)
+                self.assertEqual(differences(of_registry(again, "swr"), truth), {})
+            elsewhere = self.read(world, other, "baseline", [])
+            self.assertEqual(elsewhere[("swr_up", (("registry", "swr"),))], 0)
+            self.assertEqual(sum(of_registry(elsewhere, "swr").values()), 0)
+            back = self.read(world, SWR_OF_REGION, "baseline", [1])
+            self.assertEqual(differences(of_registry(back, "swr"), truth), {})
+
+
 CANARY = "C4n4ry/+= {} &x"
 
 
@@ -278,6 +331,10 @@ class Canary(unittest.TestCase):
              f"{self.canary('password')}}}"),
             (SWR, "swr-4", f"oidc: {{idp_id: i, token_file: {token}}}"),
             (SWR, "swr-5", "access_key: demo-access-key, secret_key: '${CANARY_SECRET}'"),
+            (SWR_OF_REGION, "swr-6", "oidc: {provider_urn: 'iam::1:oidc-provider:p', agency_urn: "
+             f"'iam::1:agency:a', token_file: {token}}}"),
+            (SWR, "swr-7", f"access_key: demo-access-key, secret_key: {self.canary('trust')}, "
+             f"{TRUST_AGENCY}"),
         ]
         return "".join(registry(template, world, name, credentials)
                        for template, name, credentials in rows)

@@ -42,12 +42,13 @@ const LentKey& fresh(std::optional<LentKey>& held, UnixMillis now, const Lend& l
 
 bool LocalServices::owns(std::string_view path) {
   return path.starts_with("/latest/") || path.starts_with("/openstack/") ||
-         path.starts_with("/meta-data/") || path == "/credentials";
+         path.starts_with("/meta-data/") || path == "/credentials" || path == "/pod-credentials";
 }
 
 HttpResponse LocalServices::answer(const WireRequest& request, UnixMillis now) {
   const std::string_view path = request.raw_path();
   if (path == "/credentials") return acr_keys(now);
+  if (path == "/pod-credentials") return pod_keys(request, now);
   if (path == "/latest/api/token") {
     return give_token(request, "x-aliyun-ecs-metadata-token-ttl-seconds", now);
   }
@@ -90,6 +91,24 @@ HttpResponse LocalServices::swr_metadata(const WireRequest& request, UnixMillis 
   return text(200, body.dump(), now);
 }
 
+/// The token of a service account stands in the header as it is, the body is an empty object.
+HttpResponse LocalServices::pod_keys(const WireRequest& request, UnixMillis now) {
+  const std::string_view token = request.header("authorization");
+  const bool bare = !token.empty() && token.find_first_of(" \t\r\n") == std::string_view::npos;
+  if (request.method != "POST") return text(405, "", now);
+  if (Json::parse(request.body, nullptr, false) != Json::object()) return text(400, "", now);
+  if (!bare || token.starts_with("bad")) return text(403, "", now);
+  const LentKey& key =
+      fresh(swr_key_, now, [this](UnixMillis at, Millis life) { return swr_.lend_key(at, life); });
+  const Json body = {{"assumedAgency", {{"urn", "sts::demo:assumed-agency:demo/pod"}}},
+                     {"credentials",
+                      {{"accessKeyId", key.id},
+                       {"secretAccessKey", key.secret},
+                       {"securityToken", key.token},
+                       {"expiration", format_rfc3339_millis(key.expires_at)}}}};
+  return text(200, body.dump(), now);
+}
+
 std::string_view swr_operation(const WireRequest& request) {
   const std::string_view path = request.raw_path();
   if (path == "/v3/auth/tokens") return "CreateToken";
@@ -98,6 +117,9 @@ std::string_view swr_operation(const WireRequest& request) {
     const bool agency = request.body.find("agency_name") != std::string::npos;
     return agency ? "CreateTemporaryAccessKeyByAgency" : "CreateTemporaryAccessKeyByToken";
   }
+  if (path == "/v3/projects") return "KeystoneListProjects";
+  if (path == "/v5/agencies/assume") return "AssumeAgency";
+  if (path == "/v5/agencies/assume-with-oidc") return "AssumeAgencyWithOIDC";
   if (path == "/v2/manage/namespaces") return "ListNamespaces";
   if (path == "/v2/manage/repos") return "ListReposDetails";
   if (path.ends_with("/retentions/histories")) return "ListRetentionHistories";

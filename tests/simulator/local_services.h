@@ -12,9 +12,10 @@
 namespace registry_exporter::simulator {
 
 /// What runs beside an exporter in a cloud and gives it keys: the metadata of an instance of either
-/// cloud (both versions: a token is not needed, but a wrong one is refused), and a credentials URI
-/// at /credentials. Keys are lent again until half of their life is over. Not thread-safe. Source:
-/// public pages and official clients of both clouds.
+/// cloud (both versions: a token is not needed, but a wrong one is refused), a credentials URI at
+/// /credentials (acr), and pod identity at /pod-credentials (swr). Keys are lent again until half
+/// of their life is over. Not thread-safe. Source: public pages and official clients of both
+/// clouds.
 class LocalServices {
  public:
   LocalServices(AcrWire& acr, SwrWire& swr) : acr_(acr), swr_(swr) {}
@@ -25,6 +26,7 @@ class LocalServices {
   HttpResponse acr_metadata(const WireRequest& request, UnixMillis now);
   HttpResponse swr_metadata(const WireRequest& request, UnixMillis now);
   HttpResponse acr_keys(UnixMillis now);
+  HttpResponse pod_keys(const WireRequest& request, UnixMillis now);
 
   AcrWire& acr_;
   SwrWire& swr_;

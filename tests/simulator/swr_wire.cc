@@ -459,7 +459,8 @@ HttpResponse gateway_error(int status, std::string_view code, std::string_view m
 
 HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
   const SwrCall call = take_apart(request, now, lies);
-  const bool is_iam = !call.path.empty() && call.path[0].starts_with("v3") &&
+  const bool is_iam = !call.path.empty() &&
+                      (call.path[0].starts_with("v3") || call.path[0] == "v5") &&
                       (call.path.size() < 2 || call.path[1] != "manage");
   if (is_iam) return sign_in(call);
   if (const auto refusal = admit(call)) return refuse(*refusal, now);
@@ -546,6 +547,8 @@ HttpResponse SwrWire::sign_in(const SwrCall& call) {
   if (path == "/v3/auth/tokens" && post) return issue_token(call);
   if (path == "/v3.0/OS-AUTH/id-token/tokens" && post) return issue_token(call);
   if (path == "/v3.0/OS-CREDENTIAL/securitytokens" && post) return issue_keys(call);
+  if (path == "/v5/agencies/assume" && post) return assume_agency(call, false);
+  if (path == "/v5/agencies/assume-with-oidc" && post) return assume_agency(call, true);
   if (path == "/v3/projects" && call.request.method == "GET") {
     if (const auto refusal = admit(call)) return refuse(*refusal, call.now);
     const std::string_view name = value_of(call.query, "name");
@@ -630,6 +633,37 @@ HttpResponse SwrWire::issue_keys(const SwrCall& call) {
                     {"secret", key.secret},
                     {"securitytoken", key.token},
                     {"expires_at", expiry_text(key.expires_at)}}}},
+                 call.now);
+}
+
+/// STS: a trust agency is assumed with keys, or with the token of an identity provider.
+HttpResponse SwrWire::assume_agency(const SwrCall& call, bool by_id_token) {
+  const Json body = Json::parse(call.request.body, nullptr, false);
+  const auto refused = [&call](int status, const char* code, const char* message) {
+    return respond(status, {{"error_code", code}, {"error_msg", message}}, call.now);
+  };
+  const std::int64_t seconds = body.is_object() ? body.value("duration_seconds", 3600) : 0;
+  const bool named = text_at(body, "/agency_urn").starts_with("iam::") &&
+                     !text_at(body, "/agency_session_name").empty();
+  if (!named || seconds < 900 || seconds > 43'200) {
+    return refused(400, "PAP5.0011", "The request body is invalid.");
+  }
+  if (by_id_token) {
+    const std::string token = text_at(body, "/id_token");
+    const bool good = text_at(body, "/provider_urn").starts_with("iam::") && !token.empty() &&
+                      !token.starts_with("bad");
+    if (!good) return refused(401, "PAP5.0041", "The id token is invalid.");
+  } else if (const auto refusal = admit(call)) {
+    return refuse(*refusal, call.now);
+  }
+  const LentKey key = lend_key(call.now, std::chrono::seconds{seconds});
+  return respond(200,
+                 {{"assumed_agency", {{"urn", "sts::demo:assumed-agency:demo/session"}}},
+                  {"credentials",
+                   {{"access_key_id", key.id},
+                    {"secret_access_key", key.secret},
+                    {"security_token", key.token},
+                    {"expiration", format_rfc3339_millis(key.expires_at)}}}},
                  call.now);
 }
 

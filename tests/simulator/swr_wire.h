@@ -26,7 +26,7 @@ struct SwrRefusal;
 
 /// The SWR management API (/v2/manage/…, /v3/manage/repos) over a world, with the gateway before
 /// it (SDK-HMAC-SHA256 by reading SignedHeaders, X-Auth-Token; five bad signatures in a row lock
-/// the key for five minutes) and the parts of IAM that sign users in. Not thread-safe.
+/// the key for five minutes) and the parts of IAM and STS that sign users in. Not thread-safe.
 /// Source of shapes and codes: public API pages and official clients of Huawei Cloud.
 class SwrWire {
  public:
@@ -56,6 +56,7 @@ class SwrWire {
   HttpResponse sign_in(const SwrCall& call);
   HttpResponse issue_token(const SwrCall& call);
   HttpResponse issue_keys(const SwrCall& call);
+  HttpResponse assume_agency(const SwrCall& call, bool by_id_token);
 
   const World& world_;
   SwrAccount account_;

@@ -55,6 +55,43 @@ HttpResponse sign_in(SwrWire& wire, const std::string& password, const std::stri
 
 }  // namespace
 
+TEST_CASE("swr wire: trust agencies are assumed with keys, or with an id token") {
+  Still still;
+  struct Row {
+    const char* name;
+    const char* path;
+    Json changes;
+    int status;
+  };
+  const char* const signed_path = "/v5/agencies/assume";
+  const char* const oidc_path = "/v5/agencies/assume-with-oidc";
+  const Row rows[] = {
+      {"not signed", signed_path, {}, 401},
+      {"by an id token", oidc_path, {}, 200},
+      {"an id token that is bad", oidc_path, {{"id_token", "bad"}}, 401},
+      {"no provider", oidc_path, {{"provider_urn", ""}}, 401},
+      {"no agency", oidc_path, {{"agency_urn", "reader"}}, 400},
+      {"no session", oidc_path, {{"agency_session_name", ""}}, 400},
+      {"too short", oidc_path, {{"duration_seconds", 899}}, 400},
+      {"too long", oidc_path, {{"duration_seconds", 43'201}}, 400},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Json body = {{"agency_urn", "iam::1:agency:a"},
+                 {"agency_session_name", "s"},
+                 {"duration_seconds", 3600},
+                 {"provider_urn", "iam::1:oidc-provider:p"},
+                 {"id_token", "a.b.c"}};
+    if (row.changes.is_object()) body.update(row.changes);
+    const HttpResponse response = still.wire.answer(
+        {.method = "POST", .target = row.path, .headers = {}, .body = body.dump()}, kNow);
+    CHECK(response.status == row.status);
+    if (response.status == 200) {
+      CHECK_FALSE(Json::parse(response.body)["credentials"]["security_token"].empty());
+    }
+  }
+}
+
 TEST_CASE("swr wire: refuses what the cloud refuses, in its words") {
   Still still;
   struct Row {
