@@ -91,6 +91,7 @@ void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
     const bool ours = shard_of(exam.registry.name, name, options.total_shards) == options.shard;
     if (ours && filter.matches(name)) matched.push_back(listed.ref);
   }
+  exam.project_id = discovery->project_id;
   exam.found = discovery->repositories.size();
   exam.matched = matched.size();
   exam.denied_namespaces = discovery->denied_namespaces;

@@ -41,7 +41,10 @@ constexpr Operation kSwrOperations[] = {
     {"CreateToken", "", Need::sometimes, false},
     {"CreateTokenWithIdToken", "", Need::sometimes, false},
     {"CreateTemporaryAccessKeyByToken", "", Need::sometimes, false},
-    {"CreateTemporaryAccessKeyByAgency", "sts:agencies:assume", Need::sometimes, false},
+    {"CreateTemporaryAccessKeyByAgency", "iam:agencies:assume", Need::sometimes, false},
+    {"AssumeAgency", "sts:agencies:assume", Need::sometimes, false},
+    {"AssumeAgencyWithOIDC", "", Need::sometimes, false},
+    {"KeystoneListProjects", "iam:projects:listProjects", Need::sometimes, false},
 };
 
 std::vector<Operation> operations_of(const Exam& exam) {
@@ -98,13 +101,14 @@ Place cloud_of(const Exam& exam) { return {exam.registry.endpoint, "endpoint"}; 
 
 /// By the operation that the failure names.
 Place place_of(const Exam& exam, const Error& error) {
-  if (contains(error.detail, "AssumeRole")) {
+  if (contains(error.detail, "AssumeRole") || contains(error.detail, "AssumeAgency")) {
     const std::string& url = exam.registry.sts_endpoint;
     return {url.empty() ? "STS" : url, "sts_endpoint"};
   }
   const auto* swr = std::get_if<SwrConfig>(&exam.registry.cloud);
-  const bool asked_iam =
-      contains(error.detail, "CreateToken") || contains(error.detail, "CreateTemporaryAccessKey");
+  const bool asked_iam = contains(error.detail, "CreateToken") ||
+                         contains(error.detail, "CreateTemporaryAccessKey") ||
+                         contains(error.detail, "KeystoneListProjects");
   if (swr != nullptr && asked_iam) return {swr->iam_endpoint, "iam_endpoint"};
   return cloud_of(exam);
 }
@@ -205,7 +209,18 @@ std::string of_swr_refusal(const Exam& exam, const Error& error) {
     return "IAM refuses the id token: check oidc.idp_id, that this identity provider knows the "
            "token's issuer, keys and audience, and its conversion rules";
   }
+  if (contains(error.detail, "AssumeAgencyWithOIDC")) {
+    return "STS refuses the id token: check oidc.agency_urn and oidc.provider_urn, and the trust "
+           "policy of the agency (issuer, audience and subject of the token)";
+  }
+  if (contains(error.detail, "pod identity")) {
+    return "pod identity gives no keys: bind an agency to the pod's service account (CCE console)";
+  }
   if (std::string words = of_cause(exam, error.cause); !words.empty()) return words;
+  if (contains(error.detail, "AssumeAgency")) {
+    return "the agency can't be assumed: check assume_agency.agency_urn, its trust policy, "
+           "external_id, and that the keys have sts:agencies:assume on it";
+  }
   if (contains(error.detail, "ByAgency")) {
     return "the agency can't be assumed: check assume_agency, and that the account is delegated to";
   }
@@ -249,6 +264,9 @@ std::string remedy_for(const Exam& exam, const Error& error) {
       }
       return exam.registry.is_acr() ? of_acr_refusal(exam, error) : of_swr_refusal(exam, error);
     case ErrorKind::forbidden:
+      if (contains(error.detail, "KeystoneListProjects")) {
+        return "or write project_id: then IAM is not asked for projects";
+      }
       return "";  // The policy tells.
     case ErrorKind::not_found:
       return of_not_found(exam, error);
@@ -346,8 +364,14 @@ class Report {
     text_ = registry.name + " (" + (registry.is_acr() ? "acr, " : "swr, ") + registry.region +
             ", " +
             (registry.is_acr() ? "instance " + std::get<AcrConfig>(registry.cloud).instance_id
-                               : "project " + std::get<SwrConfig>(registry.cloud).project_id) +
+                               : project()) +
             ")\n";
+  }
+  std::string project() const {
+    const std::string& configured = std::get<SwrConfig>(exam_.registry.cloud).project_id;
+    if (!configured.empty()) return "project " + configured;
+    if (exam_.project_id.empty()) return "the region's project";
+    return "project " + exam_.project_id + ", as found";
   }
 
   void credentials() {

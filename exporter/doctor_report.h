@@ -14,6 +14,7 @@ namespace registry_exporter {
 /// What was found out about one registry, live.
 struct Exam {
   RegistryConfig registry;  ///< With this process's share of the rate.
+  std::string project_id;   ///< swr: of the repositories that were found.
   CollectionConfig collection;
   std::string proxy;  ///< "host:port"; empty: none.
   CloudHealth health;

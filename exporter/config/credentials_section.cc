@@ -103,11 +103,11 @@ SwrCredentials::IamUser read_iam_user(Section section, const std::string& region
   return user;
 }
 
-/// A URN of IAM; what else stands in it is IAM's to judge.
-std::string read_urn(Section& section, const std::string& key, const char* kind) {
-  std::string urn = section.required_text(key);
+/// Of a trust agency; what else stands in it is IAM's to judge.
+std::string read_agency_urn(Section& section) {
+  std::string urn = section.required_text("agency_urn");
   if (!urn.empty() && (!urn.starts_with("iam::") || urn.find(' ') != std::string::npos)) {
-    section.problem(key, " must be like iam::<account id>:" + std::string(kind) + ":<name>");
+    section.problem("agency_urn", " must be like iam::<account id>:agency:<name>");
   }
   return urn;
 }
@@ -116,8 +116,8 @@ SwrCredentials::Oidc read_swr_oidc(Section section) {
   SwrCredentials::Oidc oidc;
   oidc.token_file = section.required_text("token_file");
   if (section.has("provider_urn") || section.has("agency_urn")) {
-    oidc.provider_urn = read_urn(section, "provider_urn", "oidc-provider");
-    oidc.agency_urn = read_urn(section, "agency_urn", "agency");
+    oidc.provider_urn = section.required_text("provider_urn");
+    oidc.agency_urn = read_agency_urn(section);
     assign(oidc.session_name, section.text_not_empty("session_name"));
   } else if (section.has("idp_id")) {
     oidc.idp_id = section.required_text("idp_id");
@@ -131,7 +131,7 @@ SwrCredentials::Oidc read_swr_oidc(Section section) {
 SwrCredentials::AssumeAgency read_assume_agency(Section section) {
   SwrCredentials::AssumeAgency agency;
   if (section.has("agency_urn")) {
-    agency.agency_urn = read_urn(section, "agency_urn", "agency");
+    agency.agency_urn = read_agency_urn(section);
     assign(agency.session_name, section.text_not_empty("session_name"));
     assign(agency.external_id, section.text_not_empty("external_id"));
   } else {

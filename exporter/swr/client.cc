@@ -177,7 +177,7 @@ void Client::abort() {
 
 CloudHealth Client::health() const {
   CloudHealth health;
-  health.up = caller_.up() && credentials_.available();
+  health.up = caller_.up() && credentials_.available() && project_.available();
   health.requests_per_second = caller_.rate_in_force();
   health.clock_offset = caller_.clock_offset();
   health.credentials_expire_at = credentials_.expires_at();

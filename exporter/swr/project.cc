@@ -37,6 +37,11 @@ void Project::keep_to(std::string id) {
   kept_to_ = std::move(id);
 }
 
+bool Project::available() const {
+  const std::lock_guard lock(mutex_);
+  return !failure_;
+}
+
 Result<std::string> Project::get() {
   if (!configured_.empty()) return configured_;
   std::unique_lock lock(mutex_);

@@ -25,6 +25,8 @@ class Project {
   /// May call IAM: one thread at a time; after a failure a while later, or when the keys change.
   /// Errors: the clouds' own; invalid_config: there is none, several, or not the one to keep to.
   Result<std::string> get();
+  /// False while asking for it fails.
+  bool available() const;
   /// No other project will do: what is known of the registry is of this one.
   void keep_to(std::string id);
 
@@ -40,7 +42,7 @@ class Project {
   ApiCaller& caller_;
   Credentials& credentials_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::unique_ptr<Waiter> changed_;
   bool asking_ = false;
   std::string known_, kept_to_;

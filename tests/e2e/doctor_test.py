@@ -11,7 +11,8 @@ import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from credentials_test import ACR, ACR_KEYS, COLLECTION, SWR, SWR_KEYS, USER, registry
+from credentials_test import (ACR, ACR_KEYS, COLLECTION, NO_METADATA, SWR, SWR_KEYS, SWR_OF_REGION,
+                              TRUST_AGENCY, USER, registry)
 from edge_test import Authority
 from harness import EXPORTER, World
 from tls_front import TlsFront
@@ -151,6 +152,47 @@ class Doctor(unittest.TestCase):
             code, report = self.doctor(world, swr)
             self.check(report, code, 1, "IAM refuses the id token: check oidc.idp_id")
 
+    def test_a_project_that_is_left_out(self):
+        with World() as world:
+            world.simulator("--repositories=3", "--speed=0")
+            of_region = registry(SWR_OF_REGION, world, "images", SWR_KEYS)
+            code, report = self.doctor(world, of_region)
+            self.check(report, code, 0, "project 0123456789abcdef0123456789abcdef, as found",
+                       "ok: KeystoneListProjects (iam:projects:listProjects)")
+            code, report = self.doctor(world, of_region.replace("demo-region", "cn-north-99"))
+            self.check(report, code, 1, "(swr, cn-north-99, the region's project)",
+                       "no project called cn-north-99: set project_id")
+            dead = f"http://127.0.0.1:{free_port()}"
+            code, report = self.doctor(world, of_region.replace(
+                f"iam_endpoint: {world.sim.url}", f"iam_endpoint: {dead}"))
+            self.check(report, code, 1, f"to change {dead} can't be reached: check iam_endpoint")
+        with World() as world:
+            world.simulator("--repositories=3", "--speed=0", "--deny=KeystoneListProjects")
+            code, report = self.doctor(world, registry(SWR_OF_REGION, world, "images", SWR_KEYS))
+            self.check(report, code, 1, "MISSING: KeystoneListProjects (iam:projects:listProjects)",
+                       "or write project_id")
+
+    def test_agencies_and_pods_that_give_no_keys(self):
+        with World() as world:
+            world.simulator("--repositories=3", "--deny=AssumeAgency")
+            token = world.folder / "token"
+            token.write_text("bad c4nary")
+            oidc = ("oidc: {provider_urn: 'iam::1:oidc-provider:p', agency_urn: 'iam::1:agency:a', "
+                    f"token_file: {token}}}")
+            pod = {"HC_CONTAINER_CREDENTIALS_FULL_URI": world.sim.url + "/pod-credentials",
+                   "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}
+            rows = [
+                (SWR, f"{SWR_KEYS}, {TRUST_AGENCY}", {}, "sts:agencies:assume on it"),
+                (SWR, oidc, {}, "STS refuses the id token: check oidc.agency_urn"),
+                (NO_METADATA, None, pod, "pod identity gives no keys: bind an agency"),
+            ]
+            for template, credentials, variables, words in rows:
+                with self.subTest(words):
+                    code, report = self.doctor(
+                        world, registry(template, world, "images", credentials),
+                        variables=variables)
+                    self.check(report, code, 1, words)
+
     def test_denied_operations_come_with_a_policy_to_paste(self):
         rows = [
             ("ListRepoBuildRecord", "cr:ListRepositoryBuild"),
@@ -181,6 +223,7 @@ class Doctor(unittest.TestCase):
         rows = [
             ("ListRepository,ListNamespace,ListReposDetails,ListNamespaces", ""),
             ("ListRepoBuildRecord,GetRepoBuildRecord,ListRetentionHistories,ListRetentions", ""),
+            ("KeystoneListProjects", ""),
             ("GetRepository", "    static_repositories: [{namespace: team-a, name: any}]\n"),
         ]
         asked = {"1": set(), "5.0": set()}  # The clouds' policy languages.
@@ -188,7 +231,7 @@ class Doctor(unittest.TestCase):
             with World() as world:
                 world.simulator("--repositories=3", "--speed=0", f"--deny={operations}")
                 _, report = self.doctor(world, registry(ACR, world, "builds", ACR_KEYS, extra) +
-                                        registry(SWR, world, "images", SWR_KEYS,
+                                        registry(SWR_OF_REGION, world, "images", SWR_KEYS,
                                                  "    collect_rules: true\n"))
             for line in map(str.strip, report.splitlines()):
                 if line.startswith('{"Version"'):

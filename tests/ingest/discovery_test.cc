@@ -134,3 +134,29 @@ TEST_CASE("discovery: over max_repositories the first come are kept, the rest is
   CHECK(world.pass({listed("c", "3"), listed("b", "2")}).over_limit == 0);
   CHECK(world.at_name("c").has_series());
 }
+
+TEST_CASE(
+    "discovery: a state without a project takes the first one it hears of, and stays with it") {
+  struct Row {
+    const char* before;
+    const char* project;
+    const char* after;
+  };
+  const Row rows[] = {
+      {"x\nswr\nr\n", "p", "x\nswr\nr\np"},
+      {"x\nswr\nr\np", "q", "x\nswr\nr\np"},
+      {"x\nswr\nr\n", "", "x\nswr\nr\n"},
+      {"x\nacr\ni", "", "x\nacr\ni"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.after);
+    Discovery discovery;
+    discovery.project_id = row.project;
+    World whole, part;
+    whole.books.state.identity = part.books.state.identity = row.before;
+    apply_discovery(whole.books, discovery, kFirstStart, whole.rules);
+    apply_first_part(part.books, discovery, kFirstStart, part.rules);
+    CHECK(whole.books.state.identity == row.after);
+    CHECK(part.books.state.identity == row.after);
+  }
+}

@@ -33,7 +33,8 @@ constexpr std::string_view kUsage =
   --quota CALLS/DURATION      how much SWR takes, e.g. 200/5m; what exceeds it is told so in words
   --clock-ahead DURATION      the clouds' clock before ours, or behind it (-20m); default 0s
 
-Temporary keys: STS at /, IAM, instance metadata of both clouds, and a credentials URI at /credentials.
+Temporary keys: STS of both clouds, IAM, instance metadata of both clouds, a credentials URI at
+/credentials, and pod identity at /pod-credentials.
 GET /truth tells what a perfect exporter would have counted by now.
 POST /control {"speed": 0, "faults": "none"} changes the world while it runs.
 ACR: demo-access-key-id / demo-access-key-secret, instance cri-demo. SWR: demo-access-key /

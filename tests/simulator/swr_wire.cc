@@ -646,13 +646,13 @@ HttpResponse SwrWire::assume_agency(const SwrCall& call, bool by_id_token) {
   const bool named = text_at(body, "/agency_urn").starts_with("iam::") &&
                      !text_at(body, "/agency_session_name").empty();
   if (!named || seconds < 900 || seconds > 43'200) {
-    return refused(400, "PAP5.0011", "The request body is invalid.");
+    return refused(400, "STS5.0001", "The request body is invalid.");
   }
   if (by_id_token) {
     const std::string token = text_at(body, "/id_token");
-    const bool good = text_at(body, "/provider_urn").starts_with("iam::") && !token.empty() &&
-                      !token.starts_with("bad");
-    if (!good) return refused(401, "PAP5.0041", "The id token is invalid.");
+    const bool good =
+        !text_at(body, "/provider_urn").empty() && !token.empty() && !token.starts_with("bad");
+    if (!good) return refused(403, "STS5.1001", "The trust policy does not allow it.");
   } else if (const auto refusal = admit(call)) {
     return refuse(*refusal, call.now);
   }

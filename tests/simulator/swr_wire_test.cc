@@ -68,8 +68,8 @@ TEST_CASE("swr wire: trust agencies are assumed with keys, or with an id token")
   const Row rows[] = {
       {"not signed", signed_path, {}, 401},
       {"by an id token", oidc_path, {}, 200},
-      {"an id token that is bad", oidc_path, {{"id_token", "bad"}}, 401},
-      {"no provider", oidc_path, {{"provider_urn", ""}}, 401},
+      {"an id token that is bad", oidc_path, {{"id_token", "bad"}}, 403},
+      {"no provider", oidc_path, {{"provider_urn", ""}}, 403},
       {"no agency", oidc_path, {{"agency_urn", "reader"}}, 400},
       {"no session", oidc_path, {{"agency_session_name", ""}}, 400},
       {"too short", oidc_path, {{"duration_seconds", 899}}, 400},

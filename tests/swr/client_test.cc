@@ -376,3 +376,47 @@ TEST_CASE("abort: nothing is asked any more") {
   CHECK(world.client.list_records(kRepository, {}).error().kind == ErrorKind::canceled);
   CHECK(world.transport.sent.empty());
 }
+
+TEST_CASE(
+    "project: left out, it is asked for before anything else, and goes along with every call") {
+  RegistryConfig config = keys_config();
+  config.region = "cn-north-4";
+  std::get<SwrConfig>(config.cloud).project_id = "";
+  const HttpResponse found = answer(200, R"({"projects":[{"id":"0123","name":"cn-north-4"}]})");
+  World world({found, repositories(0, 2, 2), empty_page()}, config);
+  std::vector<std::string> parts;
+  const auto discovery =
+      world.client.discover([&](const Discovery& part) { parts.push_back(part.project_id); });
+  REQUIRE(discovery);
+  CHECK(discovery->project_id == "0123");
+  CHECK(parts == std::vector<std::string>{"0123"});
+  REQUIRE(world.client.list_records(kRepository, {0, 50}));
+  REQUIRE(world.transport.sent.size() == 3);
+  CHECK(world.transport.sent[0].origin == "http://iam");
+  CHECK(header_of(world.transport.sent[1], "x-project-id") == "0123");
+  CHECK(header_of(world.transport.sent[2], "x-project-id") == "0123");
+  CHECK(world.client.health().up);
+}
+
+TEST_CASE("project: where it can't be found, nothing is read, and the registry is down") {
+  for (const bool fixed : {false, true}) {
+    CAPTURE(fixed);
+    RegistryConfig config = keys_config();
+    config.region = "cn-north-4";
+    std::get<SwrConfig>(config.cloud).project_id = "";
+    if (fixed) config.static_repositories = {{"team-a", "web/api", ""}};
+    World world({gateway(403, "PAP5.0001", "denied"), answer(200, R"({"projects":[]})")}, config);
+    const auto first = world.client.discover({});
+    REQUIRE_FALSE(first);
+    CHECK(first.error().kind == ErrorKind::forbidden);
+    CHECK(first.error().detail.find("KeystoneListProjects") != std::string::npos);
+    CHECK_FALSE(world.client.list_records(kRepository, {0, 50}));
+    CHECK(world.transport.sent.size() == 1);
+    CHECK_FALSE(world.client.health().up);
+    world.fake.advance(1s);
+    const auto then = world.client.list_records(kRepository, {0, 50});
+    REQUIRE_FALSE(then);
+    CHECK(then.error().kind == ErrorKind::invalid_config);
+    for (const HttpRequest& request : world.transport.sent) CHECK(request.origin == "http://iam");
+  }
+}
