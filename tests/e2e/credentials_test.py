@@ -286,6 +286,14 @@ class Project(unittest.TestCase):
             back = self.read(world, SWR_OF_REGION, "baseline", [1])
             self.assertEqual(differences(of_registry(back, "swr"), truth), {})
 
+    def test_a_wrong_project_that_was_never_read_is_forgotten_once_it_is_left_out(self):
+        with World() as world:
+            world.simulator("--repositories=3", "--speed=0")
+            self.read(world, SWR.replace("0123456789abcdef0123456789abcdef", "f" * 32), "count", [])
+            series = self.read(world, SWR_OF_REGION, "count", [1])
+            self.assertEqual(differences(of_registry(series, "swr"),
+                                         of_cloud(world.truth(), "swr")), {})
+
 
 CANARY = "C4n4ry/+= {} &x"
 

@@ -36,6 +36,13 @@ PROFILES = "exporter/acr/profiles.cc"
 HOSTS = "exporter/acr/hosts.cc"
 ACR_CREDENTIALS = "exporter/acr/credentials.cc"
 TOKENS = "exporter/acr/token_service.cc"
+CHAIN = "exporter/swr/default_chain.cc"
+SWR_CREDENTIALS = "exporter/swr/credentials.cc"
+IAM_HOSTS = "exporter/swr/iam_hosts.h"
+PROJECT = "exporter/swr/project.cc"
+TOKENS = "exporter/swr/token_service.cc"
+ENGINE = "exporter/engine.cc"
+ENDPOINT = "exporter/config/endpoint.cc"
 AUTH = "exporter/web/basic_auth.cc"
 GATE = "exporter/web/gate.cc"
 WEB_CONFIG = "exporter/web/web_config.cc"
@@ -514,4 +521,46 @@ MUTANTS = [
     ("keys at hand make a failing source be asked for ever", CREDENTIALS,
      "if (usable() && !for_good_) {",
      "if (usable()) {"),
+
+    # Huawei's credentials and project.
+    ("keys go before an identity provider", CHAIN,
+     "if (!idp_id.empty() && !token_file.empty()) {",
+     "if (form.access_key.empty() && !idp_id.empty() && !token_file.empty()) {"),
+    ("a token keeps the line that ends its file", SWR_CREDENTIALS,
+     "Secret token(trimmed(text->reveal()));", "Secret token(text->reveal());"),
+    ("what stands beside the keys is forgotten when keys are lent", SWR_CREDENTIALS,
+     "if (grant) tell(grant->keys);", ""),
+    ("the environment's IAM goes before the profile's", SWR_CREDENTIALS,
+     "elsewhere.iam = std::make_shared<const IamHosts>(iam_origin);", ""),
+    ("IAM's global host is asked whatever went wrong", IAM_HOSTS,
+     'error.kind == ErrorKind::transport && error.detail.find("dns: ") != std::string::npos',
+     "error.kind == ErrorKind::transport"),
+    ("IAM's global host is not remembered", IAM_HOSTS, "moved_ = true;", ""),
+    ("European regions have the other domain's IAM", ENDPOINT,
+     'return is_european(region) ? "" : "https://iam.myhuaweicloud.com";',
+     'return region.empty() ? "" : "https://iam.myhuaweicloud.com";'),
+    ("one European region alone has its domain", ENDPOINT,
+     'return region.starts_with("eu-west-1");', 'return region == "eu-west-101";'),
+    ("the first of several projects will do", TOKENS, "if (ids.size() > 1) {",
+     "if (ids.size() > 9) {"),
+    ("a project of another name will do", TOKENS, "if (called.empty() || called == name)",
+     "if (!called.empty() || called == name)"),
+    ("IAM is asked for the project again and again", PROJECT, "known_ = *found;", ""),
+    ("IAM has no rest after a failure", PROJECT,
+     "const bool rests = failure_ && runtime_.clock.steady_now() < retry_at_;",
+     "const bool rests = false;"),
+    ("new keys wait for the old ones' rest", PROJECT,
+     "const bool asks = !rests || generation() != failed_generation;",
+     "const bool asks = !rests;"),
+    ("another project than the state's is read", PROJECT,
+     "if (found && !kept_to_.empty() && *found != kept_to_) {", "if (found && false) {"),
+    ("the project that a token is for is asked for", TOKENS,
+     "if (project) grant.keys.project_id", "if (project && false) grant.keys.project_id"),
+    ("a project that is written down later is a new registry", DISCOVERY,
+     "if (state.identity.ends_with('\\n')) state.identity +=",
+     "if (state.identity.empty()) state.identity +="),
+    ("a project that is left out later is a new registry", ENGINE,
+     "if (newer) found = each;", "if (newer && false) found = each;"),
+    ("a project that was never read is taken for the region's", ENGINE,
+     "if (!state.created_at) continue;", ""),
 ]

@@ -125,6 +125,19 @@ TEST_CASE("project: what stands beside the keys comes along, or what a token is 
     REQUIRE(found.has_value());
     CHECK(found->project_id == row.project);
   }
+  World lent;
+  lent.variables = {{"HOME", "/home/me"}};
+  lent.files = {
+      {"/home/me/.huaweicloud/credentials",
+       "[basic]\nidp_id=i\nid_token_file=/jwt\nproject_id=of-file\niam_endpoint=http://i\n"},
+      {"/jwt", "a.b.c"}};
+  lent.answer = [](const HttpRequest& request) {
+    return request.target == "/v3.0/OS-AUTH/id-token/tokens" ? iam_token() : temporary_keys();
+  };
+  const auto keys_lent = lent.credentials(config_of({}, false)).get();
+  REQUIRE(keys_lent.has_value());
+  CHECK(keys_lent->project_id == "of-file");
+  CHECK(keys_lent->iam_origin == "http://i");
   World world;
   world.answer = [](const HttpRequest&) {
     return ok(R"({"token":{"expires_at":"2026-01-03T03:04:05Z","project":{"id":"of-token"}}})",
