@@ -40,7 +40,7 @@ CHAIN = "exporter/swr/default_chain.cc"
 SWR_CREDENTIALS = "exporter/swr/credentials.cc"
 IAM_HOSTS = "exporter/swr/iam_hosts.h"
 PROJECT = "exporter/swr/project.cc"
-TOKENS = "exporter/swr/token_service.cc"
+SWR_TOKENS = "exporter/swr/token_service.cc"
 ENGINE = "exporter/engine.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
 AUTH = "exporter/web/basic_auth.cc"
@@ -541,9 +541,9 @@ MUTANTS = [
      'return region.empty() ? "" : "https://iam.myhuaweicloud.com";'),
     ("one European region alone has its domain", ENDPOINT,
      'return region.starts_with("eu-west-1");', 'return region == "eu-west-101";'),
-    ("the first of several projects will do", TOKENS, "if (ids.size() > 1) {",
+    ("the first of several projects will do", SWR_TOKENS, "if (ids.size() > 1) {",
      "if (ids.size() > 9) {"),
-    ("a project of another name will do", TOKENS, "if (called.empty() || called == name)",
+    ("a project of another name will do", SWR_TOKENS, "if (called.empty() || called == name)",
      "if (!called.empty() || called == name)"),
     ("IAM is asked for the project again and again", PROJECT, "known_ = *found;", ""),
     ("IAM has no rest after a failure", PROJECT,
@@ -554,7 +554,7 @@ MUTANTS = [
      "const bool asks = !rests;"),
     ("another project than the state's is read", PROJECT,
      "if (found && !kept_to_.empty() && *found != kept_to_) {", "if (found && false) {"),
-    ("the project that a token is for is asked for", TOKENS,
+    ("the project that a token is for is asked for", SWR_TOKENS,
      "if (project) grant.keys.project_id", "if (project && false) grant.keys.project_id"),
     ("a project that is written down later is a new registry", DISCOVERY,
      "if (state.identity.ends_with('\\n')) state.identity +=",
