@@ -17,9 +17,9 @@ struct Keys {
   Secret security_token;                 ///< Of temporary keys; empty otherwise.
   Secret iam_token;                      ///< Set: it is sent, and nothing is signed.
   std::optional<UnixMillis> expires_at;  ///< Set exactly when others come after them.
-  std::string project_id;                ///< swr: that they are of; empty: not told with them.
-  std::string iam_origin;                ///< swr: where IAM knows them; empty: the registry's own.
   std::uint64_t generation = 0;          ///< Grows whenever the keys become other ones.
+  std::string project_id = {};           ///< swr: that they are of; empty: not told with them.
+  std::string iam_origin = {};           ///< swr: where IAM knows them; empty: the registry's own.
   bool operator==(const Keys&) const = default;
 };
 
