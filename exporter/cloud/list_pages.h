@@ -15,7 +15,7 @@ class ListPages {
 
   PageRequest next() const { return {index_, size_}; }
   /// The answer to next(). `fresh`: rows not met on earlier pages.
-  void take(const PageSeen& page, std::size_t fresh);
+  void take(PageSeen page, std::size_t fresh);
   bool over() const { return over_; }
   /// The end was reached: nothing that is listed is missing.
   bool whole() const { return whole_; }
@@ -24,7 +24,10 @@ class ListPages {
   int index_ = 0;
   int size_;
   std::size_t short_below_;
-  int signs_of_end_ = 0;  ///< In a row; two are believed.
+  SignsOfEnd signs_;
+  std::optional<std::uint64_t> total_;  ///< As told last.
+  std::size_t first_rows_ = 0;          ///< Of the first page.
+  int empty_lists_ = 0;                 ///< Times that the first page had no rows.
   int stale_pages_ = 0;
   bool whole_ = false;
   bool over_ = false;

@@ -1,6 +1,5 @@
 // One repository being read by a collector: its pages, what comes of them, and what goes wrong.
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "exporter/base/log.h"
@@ -15,7 +14,9 @@ constexpr std::size_t kUnknownStatusesMax = 32;
 /// Where less news than this is expected, a small page from the head of the list tells it all.
 constexpr double kLittleNews = 2;
 constexpr int kSmallHeadPage = 10;
-constexpr int kFailuresBeforeSplit = 4;
+/// A first page that fails so often may have a row that breaks it.
+constexpr int kFailuresBeforeProbe = 4;
+constexpr int kFailuresBetweenProbes = 10;
 constexpr int kIdsRefusedMax = 3;
 
 bool concerns_all(ErrorKind kind) {
@@ -27,10 +28,9 @@ bool is_unreachable(ErrorKind kind) {
   return kind == ErrorKind::timeout || kind == ErrorKind::transport;
 }
 
-/// Says nothing of a page: whoever asks is refused, or nothing answers at all.
-bool is_about_access(ErrorKind kind) {
-  return concerns_all(kind) || kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
-         kind == ErrorKind::transport;
+/// One row could be the reason.
+bool may_concern_one_row(ErrorKind kind) {
+  return !concerns_all(kind) && kind != ErrorKind::not_found && kind != ErrorKind::transport;
 }
 
 }  // namespace
@@ -54,11 +54,12 @@ ReadingOptions Collector::reading_options(const Repository& repository, SteadyTi
   options.short_below = short_below(repository, now);
   const bool little = expected_news(pace_of(repository, now), hints_) < kLittleNews;
   if (little) options.head_page_size = kSmallHeadPage;
-  // One row that breaks its page must not hide the others. It costs calls: less and less often.
+  // One row that breaks its page must not hide the others.
   const bool page_may_be_to_blame =
-      repository.failing && !is_about_access(repository.failing->kind);
-  options.split_first_page = page_may_be_to_blame && repository.failures >= kFailuresBeforeSplit &&
-                             std::has_single_bit(static_cast<unsigned>(repository.failures));
+      repository.failing && may_concern_one_row(repository.failing->kind);
+  const bool often = repository.failures == kFailuresBeforeProbe ||
+                     (repository.failures > 0 && repository.failures % kFailuresBetweenProbes == 0);
+  options.first_page_fails = page_may_be_to_blame && often;
   return options;
 }
 

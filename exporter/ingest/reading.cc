@@ -24,8 +24,6 @@ constexpr int kFailuresBelieved = 2;
 constexpr int kSplitMax = 16;
 /// Rows of one page that can't be read before all behind them is taken for unreadable.
 constexpr int kRowsFailedMax = 3;
-/// Two signs in a row are believed: a page without rows, a later page that is short.
-constexpr int kSignsOfEnd = 2;
 /// Pages in a row that repeat only what the walk has met: the server ignores the page number. Small
 /// pages repeat honestly when records are added in between.
 constexpr int kRepeatedPagesMax = 3;
@@ -110,8 +108,10 @@ void Reading::begin_stage(const Ledger& ledger) {
   walk_.page_size = options_.page_size;
   seeking_ = small_head_ = false;
   seek_step_ = 1;
-  signs_of_end_ = repeats_in_a_row_ = 0;
+  signs_of_end_ = {};
+  repeats_in_a_row_ = 0;
   unproved_rows_.reset();
+  last_page_ = 0;
   obstacle_.reset();
   blocked_ = totals_rose_ = totals_fell_ = totals_lie_ = false;
   unknown_met_ = anchored_met_ = 0;
@@ -126,6 +126,7 @@ void Reading::begin_stage(const Ledger& ledger) {
       walk_ = ledger.walk.value_or(Walk{});
       if (walk_.first_total != 0) first_total_ = walk_.first_total;
       blocked_ = ledger.unread_from && row_asked() > *ledger.unread_from;
+      last_page_ = std::max(0, walk_.next_page - 1);
       break;
     case Stage::head:
       walk_.goal = Walk::Goal::anchor;
@@ -198,8 +199,9 @@ std::optional<Ask> Reading::next(const Ledger& ledger) const {
     if (missing.empty() || enough) return std::nullopt;
     return Ask{Ask::What::record, {}, missing.front()->id};
   }
-  if (obstacle_ && obstacle_->step == Obstacle::Step::head) {
-    return Ask{Ask::What::page, {0, walk_.page_size}, {}};
+  if (obstacle_ && obstacle_->step == Obstacle::Step::probe) {
+    // One row may be broken itself: another one next time.
+    return Ask{Ask::What::page, {progress_.probes % 2, 1}, {}};
   }
   // What is tried about an obstacle is not cut: the next visit would have to begin it again.
   if (pages_read_ >= options_.pages_per_visit && !obstacle_) return std::nullopt;
@@ -248,16 +250,18 @@ PageSeen Reading::seen(const Page& page) const {
 }
 
 /// Whether nothing is listed after this page.
-bool Reading::list_ends_here(const Page& page) {
-  const ListEnd end = list_end(seen(page), options_.short_below);
-  const bool later_and_short =
-      walk_.next_page > 0 && page.rows < static_cast<std::size_t>(walk_.page_size);
-  signs_of_end_ = page.rows == 0 || later_and_short ? signs_of_end_ + 1 : 0;
-  const bool ends = end == ListEnd::here || signs_of_end_ >= kSignsOfEnd;
-  if (ends && page.rows == 0 && unproved_rows_ && walk_.next_page == 1) {
+bool Reading::list_ends_here(const Page& page, const PageFacts& facts) {
+  const PageSeen what = seen(page);
+  if (page.rows > 0) last_page_ = walk_.next_page;
+  const bool signs = signs_of_end_.saw(what);
+  const bool all_at_once =
+      unproved_rows_ && shows_all_at_once(what, *unproved_rows_, facts.new_to_walk);
+  const bool ends = list_end(what, options_.short_below) == ListEnd::here || signs || all_at_once;
+  const bool first_was_all = all_at_once || (page.rows == 0 && last_page_ == 0);
+  if (ends && unproved_rows_ && first_was_all) {
     // The first page was all of the list, and not one that a limit of the server had cut.
     proved_end_ = unproved_rows_;
-    walk_.next_page = 0;
+    last_page_ = 0;
     walk_.page_size = options_.page_size;
   }
   return ends;
@@ -317,7 +321,7 @@ void Reading::walk_on(Ledger& ledger, const PageFacts& facts, const Page& page) 
     if (walk_.next_page > obstacle_->page.index && walk_.page_size == obstacle_->page.size) {
       obstacle_.reset();
     }
-  } else if (page.rows > 0) {  // A page without rows is read once more before it is believed.
+  } else if (!signs_of_end_.same_again()) {
     const int size = next_page_size(seen(page));
     if (size != walk_.page_size) unproved_rows_ = page.rows;
     walk_.page_size = size;
@@ -362,7 +366,7 @@ void Reading::apply_page(Ledger& ledger, const Page& page, const MergeContext& c
   }
   note_total(page);
   const PageFacts facts = merge_page(ledger, page, context, effects);
-  if (obstacle_ && obstacle_->step == Obstacle::Step::head) {
+  if (obstacle_ && obstacle_->step == Obstacle::Step::probe) {
     const Error failure = obstacle_->error;
     if (!try_around(ledger)) error_ = failure;
     return;
@@ -383,7 +387,7 @@ void Reading::after_page(Ledger& ledger, const Page& page, const PageFacts& fact
   if (seeking_ && (facts.anchor_met || walk_.next_page == 0)) seeking_ = false;
   if (seeking_) return walk_on(ledger, facts, page);
   const std::uint64_t row_behind = row_asked() + page.rows;
-  const bool list_ended = list_ends_here(page);
+  const bool list_ended = list_ends_here(page, facts);
   const bool reached = list_ended || (ledger.unread_from && row_behind > *ledger.unread_from);
   if (reached && !blocked_) ledger.unread_from.reset();
   if (list_ended || goal_reached(ledger, facts)) {
@@ -434,8 +438,7 @@ bool Reading::finish_head_walk(Ledger& ledger, bool list_ended) {
 
 /// The page that the next walk of an oldest-first list begins with.
 void Reading::remember_tail(Ledger& ledger) const {
-  const bool past_the_end = signs_of_end_ > 0 && walk_.next_page > 0;
-  ledger.tail_page = past_the_end ? walk_.next_page - 1 : walk_.next_page;
+  ledger.tail_page = last_page_;
   ledger.tail_page_size = walk_.page_size;
 }
 
@@ -505,7 +508,7 @@ bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects&
   if (seeking_) return seek_around();
   if (!obstacle_) return meet_obstacle(ledger, error);
   switch (obstacle_->step) {
-    case Obstacle::Step::head:
+    case Obstacle::Step::probe:
       obstacle_.reset();
       return false;
     case Obstacle::Step::within:
@@ -536,16 +539,17 @@ int Reading::note_failure(std::uint64_t row) {
 
 /// A page fails for the first time in this visit. False: that ends the visit.
 bool Reading::meet_obstacle(const Ledger& ledger, const Error& error) {
-  obstacle_ = Obstacle{Obstacle::Step::head, {walk_.next_page, walk_.page_size}, 0, 0, error};
+  obstacle_ = Obstacle{Obstacle::Step::probe, {walk_.next_page, walk_.page_size}, 0, 0, error};
   const bool is_head = walk_.next_page == 0;
+  if (is_known_obstacle(ledger) && (is_head || pages_read_ > 0)) return try_around(ledger);
+  ++progress_.probes;
+  if (is_head) {
+    if (!options_.first_page_fails) obstacle_.reset();
+    return options_.first_page_fails;
+  }
   // If the head could be read a moment ago, this page alone is to blame. Rights end at a moment.
   const bool rights = error.kind == ErrorKind::forbidden || error.kind == ErrorKind::not_found;
-  if (!is_head && (pages_read_ == 0 || (rights && !is_known_obstacle(ledger)))) return true;
-  if (is_head && !options_.split_first_page && !is_known_obstacle(ledger)) {
-    obstacle_.reset();
-    return false;
-  }
-  return try_around(ledger);
+  return pages_read_ == 0 || rights || try_around(ledger);
 }
 
 bool Reading::is_known_obstacle(const Ledger& ledger) const {
@@ -559,8 +563,9 @@ bool Reading::try_around(const Ledger& ledger) {
   obstacle_->row = first_row(obstacle_->page);
   walk_.next_page = obstacle_->page.index;
   const bool lasting = is_lasting(obstacle_->error.kind);
-  const int times = note_failure(obstacle_->row);
-  if (!lasting && times < kFailuresBelieved && !is_known_obstacle(ledger)) {
+  const bool often = options_.first_page_fails || is_known_obstacle(ledger) ||
+                     note_failure(obstacle_->row) >= kFailuresBelieved;
+  if (!lasting && !often) {
     obstacle_.reset();
     return false;
   }
@@ -624,8 +629,7 @@ void Reading::pass_obstacle(Ledger& ledger) {
 /// The rest of the list is out of reach: this walk is over.
 void Reading::end_at(int last_page, Ledger& ledger, MergeEffects& effects) {
   if (obstacle_) walk_.page_size = obstacle_->page.size;
-  walk_.next_page = std::max(0, last_page);
-  signs_of_end_ = 0;
+  last_page_ = std::max(0, last_page);
   obstacle_.reset();
   blocked_ = true;
   finish_walk(ledger, false, effects);

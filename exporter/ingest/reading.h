@@ -30,6 +30,7 @@ struct SweepProgress {
   /// The row whose page failed last, for a reason that may pass, and how often in a row.
   std::optional<std::uint64_t> failed_row;
   int failed_times = 0;
+  int probes = 0;  ///< Whether another part of the list can be read, so far.
   /// Open records whose own reading is refused: they are followed in the list, until a sweep ends.
   std::vector<RecordKey> refused_ids;
 };
@@ -46,8 +47,8 @@ struct ReadingOptions {
   bool point_reads = false;  ///< Single records may be asked for by id.
   /// A first page of fewer rows is not cut by a limit of the server: see list_end().
   std::size_t short_below = 0;
-  /// The first page has failed often: try smaller ones, too.
-  bool split_first_page = false;
+  /// The first page has failed often: if one row alone can be read, the page is to blame.
+  bool first_page_fails = false;
   /// Rows that could not be read (Ledger::unread_from) are asked for again.
   bool try_unreadable = true;
 };
@@ -102,10 +103,10 @@ class Reading {
   /// A page that could not be read, and what is being tried about it.
   struct Obstacle {
     enum class Step {
-      head,    ///< Whether the first page can be read.
+      probe,   ///< Whether another part of the list can be read.
       within,  ///< Smaller pages within the page.
       beyond,  ///< The page behind it.
-    } step = Step::head;
+    } step = Step::probe;
     PageRequest page;       ///< As it was asked for first.
     std::uint64_t row = 0;  ///< The first one that can't be read, as far as known.
     int rows_failed = 0;    ///< That can't be divided any more.
@@ -116,7 +117,7 @@ class Reading {
                        MergeEffects& effects);
   void begin_stage(const Ledger& ledger);
   void end_stage(const Ledger& ledger);
-  bool list_ends_here(const Page& page);
+  bool list_ends_here(const Page& page, const PageFacts& facts);
   PageSeen seen(const Page& page) const;
   void note_total(const Page& page);
   bool order_is_contradicted(const Ledger& ledger, const PageFacts& facts) const;
@@ -162,7 +163,8 @@ class Reading {
   std::size_t longest_page_ = 0;
   std::optional<std::size_t> unproved_rows_;  ///< Of a first page that may be all of the list.
   std::optional<std::size_t> proved_end_;
-  int signs_of_end_ = 0;  ///< In a row; two are believed.
+  SignsOfEnd signs_of_end_;
+  int last_page_ = 0;  ///< That had rows, in this walk.
   int repeats_in_a_row_ = 0;
   std::uint64_t unknown_met_ = 0;   ///< By this walk.
   std::uint64_t anchored_met_ = 0;  ///< By this walk.

@@ -1,6 +1,13 @@
 #include "exporter/model/list_end.h"
 
+#include <utility>
+
 namespace registry_exporter {
+namespace {
+
+constexpr int kEmptyPagesBelieved = 3;
+
+}  // namespace
 
 ListEnd list_end(const PageSeen& page, std::size_t short_below) {
   const auto size = static_cast<std::uint64_t>(page.asked.size);
@@ -18,6 +25,19 @@ int next_page_size(const PageSeen& page) {
   const bool cut_short = page.asked.index == 0 && page.rows > 0 &&
                          page.rows < static_cast<std::size_t>(page.asked.size);
   return cut_short ? static_cast<int>(page.rows) : page.asked.size;
+}
+
+bool SignsOfEnd::saw(const PageSeen& page) {
+  const bool was_short =
+      std::exchange(short_, page.rows > 0 && page.asked.index > 0 &&
+                                page.rows < static_cast<std::size_t>(page.asked.size));
+  empty_ = page.rows == 0 ? empty_ + 1 : 0;
+  return (was_short && empty_ > 0) || empty_ >= kEmptyPagesBelieved;
+}
+
+bool shows_all_at_once(const PageSeen& second, std::size_t rows, std::size_t fresh) {
+  return second.asked.index == 1 && fresh == 0 && second.rows == rows && second.total &&
+         *second.total <= rows;
 }
 
 void PageLimit::saw(std::size_t rows, SteadyTime now) {

@@ -34,6 +34,25 @@ ListEnd list_end(const PageSeen& page, std::size_t short_below);
 /// limit as the size, the next page begins where this one ended, on every kind of server.
 int next_page_size(const PageSeen& page);
 
+/// How sure it is that a list has ended where a total promises more, from page to page. A short
+/// page and one without rows are enough, or three without rows: the same again, in case it was a
+/// mistake, and the one behind it.
+class SignsOfEnd {
+ public:
+  /// True: believed.
+  bool saw(const PageSeen& page);
+  /// The page without rows is read once more before the next one is.
+  bool same_again() const { return empty_ == 1; }
+
+ private:
+  bool short_ = false;  ///< The page before.
+  int empty_ = 0;       ///< In a row.
+};
+
+/// Whether the second page repeats a short first one of `rows` that its total says was all: a
+/// server that ignores the page's number shows everything at once.
+bool shows_all_at_once(const PageSeen& second, std::size_t rows, std::size_t fresh);
+
 /// The largest page that a server gave lately. A page of fewer rows is short because its list ends
 /// there. Servers change: what was seen too long ago proves nothing. Not thread-safe.
 class PageLimit {

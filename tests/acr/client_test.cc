@@ -325,25 +325,31 @@ TEST_CASE("discover: a listing ends where it ends, whatever totals and pages say
   const auto rows = repository_rows;
   const Row table[] = {
       {"none", {{{}, 0}}, 0, true, 1},
-      {"none, and no total", {{{}, {}}}, 0, true, 1},
-      {"one short page", {{rows(0, 3), 3}}, 3, true, 1},
-      {"no total", {{rows(0, 3), {}}}, 3, true, 1},
-      {"a full page and all of it", {{rows(0, 100), 100}}, 100, true, 1},
+      {"none, and no total", {{{}, {}}}, 0, true, 2},
+      {"one short page", {{rows(0, 3), 3}, {{}, 3}}, 3, true, 2},
+      {"a server that ignores the page's number", {{rows(0, 3), 3}}, 3, true, 2},
+      {"the same without a total", {{rows(0, 3), {}}}, 3, false, 3},
+      {"no total", {{rows(0, 3), {}}, {{}, {}}}, 3, true, 2},
+      {"a full page and all of it", {{rows(0, 100), 100}, {{}, 100}}, 100, true, 2},
       {"two pages", {{rows(0, 100), 150}, {rows(100, 150), 150}}, 150, true, 2},
       {"no total, full page", {{rows(0, 100), {}}, {{}, {}}}, 100, true, 2},
       {"the total is too low", {{rows(0, 100), 5}, {rows(100, 101), 5}}, 101, true, 2},
-      {"the total is too high", {{rows(0, 3), 9}, {{}, 9}}, 3, true, 3},
+      {"the total is too high", {{rows(0, 3), 9}, {{}, 9}}, 3, true, 4},
       {"drift repeats a row", {{rows(0, 100), 120}, {rows(99, 120), 120}}, 120, true, 2},
-      {"a short page in the middle", {{rows(0, 50), 120}, {rows(50, 120), 120}}, 120, true, 2},
+      {"the server's pages are smaller",
+       {{rows(0, 50), 120}, {rows(50, 100), 120}, {rows(100, 120), 120}},
+       120,
+       true,
+       3},
       {"an empty page in the middle",
        {{rows(0, 100), 120}, {{}, 120}, {rows(100, 120), 120}},
        120,
        true,
-       3},
+       4},
       {"the same page for ever", {{rows(0, 100), 500}}, 100, false, 3},
   };
   for (const Row& row : table) {
-    CAPTURE(row.name);
+    CAPTURE(std::string(row.name));
     World world;
     world.transport.rule = [&](const std::string& action, const RuleTransport::Parameters& asked) {
       CHECK(action == "ListRepository");
@@ -406,10 +412,13 @@ TEST_CASE("discover: where the instance may not be listed, each namespace is, fr
   CHECK(names_of(*discovery) == std::set<std::string>{"a/api", "b/api"});
   CHECK(discovery->complete);
   CHECK(world.transport.log() ==
-        "ListRepository/1 ListNamespace/1 ListRepository/1 ListRepository/1");
+        "ListRepository/1 ListNamespace/1 ListNamespace/2 ListRepository/1 ListRepository/2 "
+        "ListRepository/1 ListRepository/2");
   world.transport.sent.clear();
   CHECK(world.client().discover().has_value());
-  CHECK(world.transport.log() == "ListNamespace/1 ListRepository/1 ListRepository/1");
+  CHECK(world.transport.log() ==
+        "ListNamespace/1 ListNamespace/2 ListRepository/1 ListRepository/2 ListRepository/1 "
+        "ListRepository/2");
 }
 
 TEST_CASE("discover: what one namespace answers harms no other") {
@@ -425,7 +434,7 @@ TEST_CASE("discover: what one namespace answers harms no other") {
       {"empty", answer(200, list_body("Repositories", {}, 0)), true},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.name);
+    CAPTURE(std::string(row.name));
     World world;
     world.transport.rule = by_namespace({{"a", row.other}, {"b", one_repository("b")}});
     const auto discovery = world.client().discover();

@@ -48,6 +48,7 @@ RepositoryRow built_row() {
 RepositoryRow failing_row() {
   auto view = sample::view("team-b", "web/ui");
   view->failing = ErrorKind::forbidden;
+  view->first_unreadable_row = 500;
   return sample::shown(std::move(view), {});
 }
 
@@ -209,6 +210,7 @@ const Expected kOwnFamilies[] = {
     {"registry_exporter_repository_last_read_timestamp_seconds",
      "@{API} 1732499999\n@{APP} 1732499998\n"},
     {"registry_exporter_repository_failing", "@{UI,reason=\"forbidden\"} 1\n"},
+    {"registry_exporter_repository_first_unreadable_row", "@{UI} 500\n"},
     {"registry_exporter_records_total",
      "@{registry=\"acr-prod\",class=\"baseline\"} 10\n"
      "@{registry=\"acr-prod\",class=\"counted\"} 3\n"

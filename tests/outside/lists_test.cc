@@ -243,11 +243,11 @@ TEST_CASE("lists: one row that breaks its page hides no other") {
       };
       Ledger ledger;
       SweepProgress progress;
-      ReadingOptions options{.page_size = 100, .head_page_size = 10, .split_first_page = true};
+      ReadingOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
       for (int i = 0; i < 3; ++i) visit(list, ledger, options, &progress);
       CHECK(ledger.read_whole);
       CHECK(ledger.known == 249);
-      options.split_first_page = false;  // Known by now.
+      options.first_page_fails = false;  // Known by now.
       for (int i = 0; i < 30; ++i) {
         add_record(list, "n" + std::to_string(i));
         visit(list, ledger, options, &progress);

@@ -381,8 +381,12 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
 std::string Oracle::without_histogram(const Series& series, UnixMillis now) const {
   for (const AcrRepository& repository : world_.acr()) {
     if (!repository.former_names.empty()) continue;
+    if (world_.options().lasting.breaks_repository(repository.index)) continue;
+    std::size_t row = 0;
     for (const simulator::Build* build : world_.listed(repository)) {
-      if (!build->ended_at || may_have_sunk(build->absence, build->started_at, now)) continue;
+      const bool readable = can_be_read(row++, build->tag);
+      if (!readable || !build->ended_at) continue;
+      if (may_have_sunk(build->absence, build->started_at, now)) continue;
       std::string name = events_series(key_of(repository), static_cast<std::size_t>(build->end));
       name.replace(0, name.find('{'), "acr_build_duration_seconds_count");
       if (!series.values.contains(name)) return "no histogram: " + name;

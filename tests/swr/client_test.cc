@@ -283,7 +283,8 @@ TEST_CASE("discover: the list ends where the server says and the pages show") {
     std::size_t calls;
   };
   const Row rows[] = {
-      {"one short page", {repositories(0, 3, 3)}, 3, true, 1},
+      {"one short page", {repositories(0, 3, 3), answer(200, "[]")}, 3, true, 2},
+      {"a server that ignores the offset", {repositories(0, 3, 3)}, 3, true, 2},
       {"a full page, then a short one",
        {repositories(0, 100, 130), repositories(100, 30, 130)},
        130,
@@ -291,13 +292,17 @@ TEST_CASE("discover: the list ends where the server says and the pages show") {
        2},
       {"exactly full", {repositories(0, 100, 100), answer(200, "[]")}, 100, true, 2},
       {"nothing, believed when said twice", {answer(200, "[]")}, 0, true, 2},
-      {"an empty page by mistake", {answer(200, "[]"), repositories(0, 3, 3)}, 3, true, 2},
+      {"an empty page by mistake",
+       {answer(200, "[]"), repositories(0, 3, 3), answer(200, "[]")},
+       3,
+       true,
+       3},
       {"the server's pages are smaller",
        {repositories(0, 50, 120), repositories(50, 50, 120), repositories(100, 20, 120)},
        120,
        true,
        3},
-      {"a total too high", {repositories(0, 3, 9), answer(200, "[]")}, 3, true, 3},
+      {"a total too high", {repositories(0, 3, 9), answer(200, "[]")}, 3, true, 4},
       {"a total too low", {repositories(0, 100, 3), repositories(100, 7, 3)}, 107, true, 2},
       {"a row moved to the next page",
        {repositories(0, 100, 120), repositories(99, 21, 120)},
@@ -312,7 +317,7 @@ TEST_CASE("discover: the list ends where the server says and the pages show") {
        2},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.name);
+    CAPTURE(std::string(row.name));
     World world(row.answers);
     const auto discovery = world.client.discover();
     REQUIRE(discovery);
@@ -338,7 +343,7 @@ TEST_CASE("discover: where the whole may not be listed, each organisation is, by
   const auto of_team =
       answer(200, "[" + listed("team", "x", 2) + "," + listed("team-a", "y", 2) + "]");
   const auto of_team_a = answer(200, "[" + listed("team-a", "y", 1) + "]");
-  World world({forbidden, namespaces, of_team, of_team_a, forbidden});
+  World world({forbidden, namespaces, of_team, answer(200, "[]"), of_team_a, forbidden});
   const auto discovery = world.client.discover();
   REQUIRE(discovery);
   CHECK(names_of(*discovery) == std::vector<std::string>{"team/x", "team-a/y"});
@@ -383,7 +388,7 @@ TEST_CASE(
   config.region = "cn-north-4";
   std::get<SwrConfig>(config.cloud).project_id = "";
   const HttpResponse found = answer(200, R"({"projects":[{"id":"0123","name":"cn-north-4"}]})");
-  World world({found, repositories(0, 2, 2), empty_page()}, config);
+  World world({found, repositories(0, 2, 2), answer(200, "[]"), empty_page()}, config);
   std::vector<std::string> parts;
   const auto discovery =
       world.client.discover([&](const Discovery& part) { parts.push_back(part.project_id); });
@@ -391,7 +396,7 @@ TEST_CASE(
   CHECK(discovery->project_id == "0123");
   CHECK(parts == std::vector<std::string>{"0123"});
   REQUIRE(world.client.list_records(kRepository, {0, 50}));
-  REQUIRE(world.transport.sent.size() == 3);
+  REQUIRE(world.transport.sent.size() == 4);
   CHECK(world.transport.sent[0].origin == "http://iam");
   CHECK(header_of(world.transport.sent[1], "x-project-id") == "0123");
   CHECK(header_of(world.transport.sent[2], "x-project-id") == "0123");
