@@ -55,6 +55,12 @@ class Debian(unittest.TestCase):
         self.assertEqual(self.field("Version"), newest[1])
         self.assertIn(f" {newest[1]}\n", run(BUILD / "registry_exporter", "--version"))
 
+    def test_the_change_log_tells_of_the_version(self):
+        entries = re.findall(r"^## \[(.*?)\]( - \d{4}-\d\d-\d\d)?$",
+                             self.document("CHANGELOG.md").read_text(), re.M)
+        self.assertEqual(entries[0], ("Unreleased", ""))
+        self.assertIn(self.field("Version"), [version for version, date in entries if date])
+
     def test_the_licence_is_named_and_where_its_text_is(self):
         copyright_file = self.document("copyright").read_text()
         self.assertIn("\nLicense: Apache-2.0\n", copyright_file)
@@ -92,8 +98,8 @@ class Debian(unittest.TestCase):
             self.assertIn(f".SH {section}\n", text)
 
     def test_links_in_the_documents_lead_somewhere(self):
-        sources = ("exporter/", "tests/", "packaging/", "run", "Dockerfile", "LICENSE",
-                   ".png")
+        sources = ("exporter/", "tests/", "packaging/", ".github/", "run", "Dockerfile", "LICENSE",
+                   "CONTRIBUTING.md", ".png")
         for path in self.document("").rglob("*.md"):
             for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
                 target = (path.parent / link).resolve()
