@@ -16,8 +16,8 @@ install(FILES config/registry_exporter.yml DESTINATION /etc/registry_exporter)
 install(FILES packaging/registry-exporter.default DESTINATION /etc/default RENAME registry-exporter)
 install(FILES config/systemd/registry-exporter.service DESTINATION /usr/lib/systemd/system)
 install(FILES ${PACKAGED}/registry_exporter.1.gz DESTINATION /usr/share/man/man1)
-install(FILES packaging/copyright README.md SECURITY.md ARCHITECTURE.md ${PACKAGED}/changelog.gz
-  ${PACKAGED}/sbom.cdx.json DESTINATION /usr/share/doc/registry-exporter)
+install(FILES packaging/copyright README.md SECURITY.md ARCHITECTURE.md CHANGELOG.md
+  ${PACKAGED}/changelog.gz ${PACKAGED}/sbom.cdx.json DESTINATION /usr/share/doc/registry-exporter)
 # As in the sources, so that links lead somewhere.
 install(DIRECTORY docs config grafana DESTINATION /usr/share/doc/registry-exporter
   FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.yml PATTERN *.yaml PATTERN *.json

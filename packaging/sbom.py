@@ -65,7 +65,7 @@ def main():
                        "linked" if name in linked else "included")
              for name in sorted({**linked, **included})]
     exporter = {"type": "application", "bom-ref": "registry_exporter", "name": "registry_exporter",
-                "version": version}
+                "version": version, "licenses": [{"license": {"id": "Apache-2.0"}}]}
     json.dump({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
                "metadata": {"timestamp": timestamp, "component": exporter},
                "components": parts,

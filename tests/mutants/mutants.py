@@ -327,6 +327,8 @@ MUTANTS = [
     ("commits are not synced", STORE, "PRAGMA synchronous=FULL", "PRAGMA synchronous=OFF"),
     ("an old copy of the state is taken for good", STORE,
      "head->commits < reached.commits", "head->commits + 1000 < reached.commits"),
+    ("fields that came later are read from every blob", CODEC, "if (io.version() < 2) return;",
+     "if (io.version() < 1) return;"),
     ("a newer state is opened", STORE, "if (marked && version > kSchemaVersion) {",
      "if (marked && version > 1000 * kSchemaVersion) {"),
     ("a handle that failed is used again", STORE,

@@ -55,6 +55,24 @@ class Debian(unittest.TestCase):
         self.assertEqual(self.field("Version"), newest[1])
         self.assertIn(f" {newest[1]}\n", run(BUILD / "registry_exporter", "--version"))
 
+    def test_the_change_log_tells_of_the_version(self):
+        entries = re.findall(r"^## \[(.*?)\]( - \d{4}-\d\d-\d\d)?$",
+                             self.document("CHANGELOG.md").read_text(), re.M)
+        self.assertEqual(entries[0], ("Unreleased", ""))
+        self.assertIn(self.field("Version"), [version for version, date in entries if date])
+
+    def test_the_licence_is_named_and_where_its_text_is(self):
+        copyright_file = self.document("copyright").read_text()
+        self.assertIn("\nLicense: Apache-2.0\n", copyright_file)
+        (named,) = re.findall(r"/usr/share/common-licenses/\S+(?=\.)", copyright_file)
+        # What the system has is what the sources have: the text as its authors wrote it.
+        self.assertEqual(pathlib.Path(named).read_text(), (ROOT / "LICENSE").read_text())
+        # Debian wants no copies of it.
+        self.assertFalse(self.document("LICENSE").exists())
+        bill = json.loads(self.document("sbom.cdx.json").read_text())
+        self.assertEqual(bill["metadata"]["component"]["licenses"],
+                         [{"license": {"id": "Apache-2.0"}}])
+
     def test_it_depends_on_what_it_loads(self):
         depends = self.field("Depends")
         for library in ("adduser", "libc6", "libcurl4", "libssl3", "libsqlite3-0"):
@@ -80,7 +98,8 @@ class Debian(unittest.TestCase):
             self.assertIn(f".SH {section}\n", text)
 
     def test_links_in_the_documents_lead_somewhere(self):
-        sources = ("exporter/", "tests/", "packaging/", "run", "Dockerfile", ".png")
+        sources = ("exporter/", "tests/", "packaging/", ".github/", "run", "Dockerfile", "LICENSE",
+                   "CONTRIBUTING.md", ".png")
         for path in self.document("").rglob("*.md"):
             for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
                 target = (path.parent / link).resolve()

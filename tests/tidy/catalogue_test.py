@@ -1,4 +1,4 @@
-"""tests/catalogue.csv: every known fault, and the test that covers it.
+"""tests/catalogue.csv: every known fault, and the test that covers it; tests/catalogue.md is its legend.
 
 A reference is one of
   FOLDER: beginning of a TEST_CASE's name, without the folder's own if it begins with it
@@ -75,6 +75,13 @@ class Catalogue(unittest.TestCase):
         empty = [(row["fault"], column) for row in rows() for column in COLUMNS
                  if not (row[column] or "").strip() or None in row]
         self.assertEqual(empty, [])
+
+    def test_the_legend_explains_every_letter_and_column(self):
+        legend = (TESTS / "catalogue.md").read_text()
+        letters = re.findall(r"^\| ([A-Z]) \|", legend, re.M)
+        self.assertEqual(letters, list(dict.fromkeys(fault[0] for fault in FAULTS)))
+        for word in (*COLUMNS, *UNCOVERED):
+            self.assertIn(f"`{word}`", legend)
 
     def test_every_reference_names_a_test_that_is_there(self):
         wrong = [f"{row['fault']}: {reference}" for row in rows()
