@@ -18,7 +18,6 @@ namespace {
 constexpr int kListPageSize = 100;  // The documented maximum of ListRepository.
 constexpr int kListPagesMax = 1000;
 constexpr Millis kProbeInterval{60'000};
-constexpr std::chrono::hours kPageLimitTrusted{1};
 
 }  // namespace
 
@@ -27,6 +26,7 @@ struct Client::Found {
   explicit Found(const PartFound& part_found) : parts(part_found) {}
   FoundParts parts;
   Discovery discovery;
+  std::size_t longest_page = 0;  ///< Of repositories: a shorter one is no longer cut short.
   std::set<std::string> ids;
 };
 
@@ -49,7 +49,6 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       registry_(config.name),
       static_repositories_(config.static_repositories),
       statuses_(metrics.build_statuses),
-      page_limit_(kPageLimitTrusted),
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
       commands_(runtime.clock),
       credentials_(runtime, std::move(sources), [this] { caller_.credentials_changed(); }) {}
@@ -214,7 +213,7 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
     const Result<bool> whole = list_into(found, name);
     if (whole) {
       any_listed = true;
-      found.discovery.complete &= *whole;
+      if (!*whole) found.discovery.failed_namespaces.push_back(name);
       continue;
     }
     if (is_final(whole.error())) return tl::unexpected(whole.error());
@@ -222,7 +221,9 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
     if (whole.error().kind == ErrorKind::forbidden) {
       found.discovery.denied_namespaces.push_back(name);
     } else {
-      found.discovery.complete = false;
+      found.discovery.failed_namespaces.push_back(name);
+      log::warn("a namespace could not be listed",
+                {{"registry", registry_}, {"namespace", name}, {"error", whole.error().detail}});
     }
     if (!failure) failure = whole.error();
   }
@@ -231,7 +232,7 @@ Result<Discovery> Client::discover_by_namespace(const PartFound& part_found) {
 }
 
 Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
-  ListPages pages(kListPageSize, page_limit_.short_below(runtime_.clock.steady_now()));
+  ListPages pages(kListPageSize, found.longest_page);
   for (int read = 0; read < kListPagesMax && !pages.over(); ++read) {
     const PageRequest asked = pages.next();
     const auto page = ask<RepositoryPage>(
@@ -239,6 +240,10 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
         [&](std::string_view body) { return parse_repository_page(body, asked); });
     if (!page) {
       if (read == 0 || is_final(page.error())) return tl::unexpected(page.error());
+      log::warn("a list of repositories breaks off", {{"registry", registry_},
+                                                      {"namespace", repo_namespace},
+                                                      {"page", std::to_string(asked.index + 1)},
+                                                      {"error", page.error().detail}});
       return false;
     }
     if (!found.discovery.server_time) found.discovery.server_time = page->server_time;
@@ -249,7 +254,7 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
       found.discovery.repositories.push_back(repository);
       ++fresh;
     }
-    page_limit_.saw(listed.rows, runtime_.clock.steady_now());
+    found.longest_page = std::max(found.longest_page, listed.rows);
     pages.take({asked, listed.rows, listed.total, listed.page_size}, fresh);
     found.parts.tell(found.discovery);
   }

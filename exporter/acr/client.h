@@ -20,7 +20,6 @@
 #include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
-#include "exporter/model/list_end.h"
 #include "exporter/net/api_caller.h"
 #include "exporter/net/http_transport.h"
 
@@ -75,7 +74,6 @@ class Client final : public Cloud {
   std::string registry_;
   std::optional<std::vector<StaticRepository>> static_repositories_;
   BuildStatusMap statuses_;
-  PageLimit page_limit_;  ///< Of ListRepository. Discoveries never overlap.
   ApiCaller caller_;
   Commands commands_;
   Credentials credentials_;

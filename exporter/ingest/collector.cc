@@ -335,7 +335,7 @@ void Collector::discover() {
       cloud_.discover(nothing_known ? PartFound(take_in_part) : nullptr);
   lock.lock();
   discovered_at_ = runtime_.clock.steady_now();
-  discovered_whole_ = discovery && discovery->complete;
+  discovered_whole_ = discovery && discovery->complete && discovery->failed_namespaces.empty();
   if (!discovery) {
     ++failures_;
     if (!stopping_) {

@@ -114,7 +114,6 @@ class Collector {
     std::optional<UnixMillis> oldest;  ///< When the first of it happened.
   };
   ReadingOptions reading_options(const Repository& repository, SteadyTime now) const;
-  std::size_t short_below(const Repository& repository, SteadyTime now) const;
   std::optional<Error> read(Repository& repository, Reading& reading, News& news);
   void note_point_read(const Result<Record>& record);
   void learn(Repository& repository, const MergeEffects& effects, News& news);

@@ -35,14 +35,6 @@ bool may_concern_one_row(ErrorKind kind) {
 
 }  // namespace
 
-/// A first page of fewer rows is not cut by a limit of the server.
-std::size_t Collector::short_below(const Repository& repository, SteadyTime now) const {
-  const std::size_t seen = page_limit_.short_below(now);
-  const auto& proved = repository.proved_end;
-  if (!proved || now - proved->at > options_.sweep_interval) return seen;
-  return std::max(seen, proved->rows + 1);
-}
-
 ReadingOptions Collector::reading_options(const Repository& repository, SteadyTime now) const {
   ReadingOptions options;
   options.page_size = options_.page_size;
@@ -51,7 +43,8 @@ ReadingOptions Collector::reading_options(const Repository& repository, SteadyTi
   options.try_unreadable = unreadable_due(repository, now);
   const bool off = point_reads_off_until_ && now < *point_reads_off_until_;
   options.point_reads = options_.type == RegistryType::acr && !off;
-  options.short_below = short_below(repository, now);
+  options.short_below = page_limit_.short_below(now);
+  options.failed_before = repository.failures > 0;
   const bool little = expected_news(pace_of(repository, now), hints_) < kLittleNews;
   if (little) options.head_page_size = kSmallHeadPage;
   // One row that breaks its page must not hide the others.
@@ -146,7 +139,6 @@ void Collector::finish_visit(Repository& repository, Reading& reading,
   repository.sweep = reading.take_progress();
   const bool sweeping = ledger.walk && ledger.walk->goal == Walk::Goal::sweep;
   if (!sweeping) repository.sweep.met = {};
-  if (reading.proved_end()) repository.proved_end = {*reading.proved_end(), now};
   if (reading.sweep_ok()) {
     repository.swept_at = now;
     repository.swept_clean = *reading.sweep_ok() || ledger.unread_from;

@@ -200,8 +200,10 @@ class Pass {
   }
 
   bool is_denied(const std::string& repo_namespace) const {
-    const auto& denied = discovery_.denied_namespaces;
-    return std::find(denied.begin(), denied.end(), repo_namespace) != denied.end();
+    const auto is_among = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), repo_namespace) != names.end();
+    };
+    return is_among(discovery_.denied_namespaces) || is_among(discovery_.failed_namespaces);
   }
 
   RegistryBooks& data_;

@@ -22,6 +22,8 @@ constexpr int kFailuresBelieved = 2;
 /// Smaller pages than a sixteenth of the one that was refused cost more calls than their rows are
 /// worth.
 constexpr int kSplitMax = 16;
+/// Single rows asked for, to see whether anything of a list can be read.
+constexpr int kProbes = 2;
 /// Rows of one page that can't be read before all behind them is taken for unreadable.
 constexpr int kRowsFailedMax = 3;
 /// Pages in a row that repeat only what the walk has met: the server ignores the page number. Small
@@ -53,10 +55,10 @@ std::uint64_t first_row(const PageRequest& page) {
   return static_cast<std::uint64_t>(page.index) * static_cast<std::uint64_t>(page.size);
 }
 
-int largest_divisor_below(int size) {
-  for (int parts = 2; parts <= size; ++parts) {
-    if (size % parts == 0) return size / parts;
-  }
+/// The largest page of at most `most` rows that can begin at `row`.
+int page_size_at(std::uint64_t row, int most) {
+  int size = std::max(most, 1);
+  while (row % static_cast<std::uint64_t>(size) != 0) --size;
   return size;
 }
 
@@ -97,7 +99,10 @@ Reading::Reading(const Ledger& ledger, ReadingOptions options, SweepProgress pro
   } else if (ledger.walk) {
     stages_ = {Stage::resume, Stage::head};
   } else {
-    stages_ = {sweep ? Stage::sweep : Stage::head};
+    // A sweep that fails must not keep the news waiting.
+    const bool news_first = options.failed_before && ledger.read_whole && order_is_proven(ledger);
+    if (sweep && news_first) stages_.push_back(Stage::head);
+    stages_.push_back(sweep ? Stage::sweep : Stage::head);
   }
   stages_.push_back(Stage::records);
   begin_stage(ledger);
@@ -110,7 +115,8 @@ void Reading::begin_stage(const Ledger& ledger) {
   seek_step_ = 1;
   signs_of_end_ = {};
   repeats_in_a_row_ = 0;
-  unproved_rows_.reset();
+  first_rows_.reset();
+  proof_.reset();
   last_page_ = 0;
   obstacle_.reset();
   blocked_ = totals_rose_ = totals_fell_ = totals_lie_ = false;
@@ -200,11 +206,10 @@ std::optional<Ask> Reading::next(const Ledger& ledger) const {
     return Ask{Ask::What::record, {}, missing.front()->id};
   }
   if (obstacle_ && obstacle_->step == Obstacle::Step::probe) {
-    // One row may be broken itself: another one next time.
-    return Ask{Ask::What::page, {progress_.probes % 2, 1}, {}};
+    return Ask{Ask::What::page, {obstacle_->probe_row, 1}, {}};
   }
-  // What is tried about an obstacle is not cut: the next visit would have to begin it again.
-  if (pages_read_ >= options_.pages_per_visit && !obstacle_) return std::nullopt;
+  // What is tried about an obstacle or an end is not cut: the next visit would begin it again.
+  if (pages_read_ >= options_.pages_per_visit && !obstacle_ && !proof_) return std::nullopt;
   return Ask{Ask::What::page, {walk_.next_page, walk_.page_size}, {}};
 }
 
@@ -249,22 +254,43 @@ PageSeen Reading::seen(const Page& page) const {
   return {{walk_.next_page, walk_.page_size}, page.rows, page.total, page.page_size};
 }
 
+/// A first reading and a sweep take nobody's word for where the list ends: servers change.
+bool Reading::must_prove_end(const Ledger& ledger) const {
+  return walk_.goal == Walk::Goal::sweep && (!ledger.read_whole || options_.sweep_due);
+}
+
 /// Whether nothing is listed after this page.
-bool Reading::list_ends_here(const Page& page, const PageFacts& facts) {
+bool Reading::list_ends_here(const Ledger& ledger, const Page& page, const PageFacts& facts) {
   const PageSeen what = seen(page);
-  if (page.rows > 0) last_page_ = walk_.next_page;
+  if (page.rows > 0 && !proof_) last_page_ = obstacle_ ? obstacle_->page.index : walk_.next_page;
   const bool signs = signs_of_end_.saw(what);
-  const bool all_at_once =
-      unproved_rows_ && shows_all_at_once(what, *unproved_rows_, facts.new_to_walk);
-  const bool ends = list_end(what, options_.short_below) == ListEnd::here || signs || all_at_once;
-  const bool first_was_all = all_at_once || (page.rows == 0 && last_page_ == 0);
-  if (ends && unproved_rows_ && first_was_all) {
-    // The first page was all of the list, and not one that a limit of the server had cut.
-    proved_end_ = unproved_rows_;
-    last_page_ = 0;
-    walk_.page_size = options_.page_size;
+  const bool all_at_once = first_rows_ && shows_all_at_once(what, *first_rows_, facts.new_to_walk);
+  const bool prove = must_prove_end(ledger);
+  const ListEnd end = list_end(what, prove ? 0 : options_.short_below);
+  if (signs || all_at_once) return true;
+  const bool later_and_short =
+      walk_.next_page > 0 && page.rows > 0 && page.rows < static_cast<std::size_t>(walk_.page_size);
+  if (later_and_short && (prove || end == ListEnd::not_yet) && !proof_ && !obstacle_) {
+    proof_ = Proof{{walk_.next_page, walk_.page_size}, page.rows};
+    return false;
   }
-  return ends;
+  return end == ListEnd::here;
+}
+
+/// After a short page: the row behind it alone. Nothing there ends the list. Something means that
+/// the server's own limit is smaller than it was: on with pages of that size, from the rows that
+/// were read before.
+void Reading::prove_end(std::size_t rows) {
+  const std::uint64_t behind = first_row(proof_->page) + proof_->rows;
+  const bool asked = walk_.page_size == 1 && row_asked() == behind;
+  if (!asked) {
+    walk_.page_size = 1;
+    walk_.next_page = static_cast<int>(behind);
+  } else if (rows > 0) {
+    walk_.page_size = static_cast<int>(proof_->rows);
+    walk_.next_page = static_cast<int>(first_row(proof_->page) / proof_->rows);
+    proof_.reset();
+  }
 }
 
 bool Reading::goal_reached(const Ledger& ledger, const PageFacts& facts) const {
@@ -321,13 +347,15 @@ void Reading::walk_on(Ledger& ledger, const PageFacts& facts, const Page& page) 
     if (walk_.next_page > obstacle_->page.index && walk_.page_size == obstacle_->page.size) {
       obstacle_.reset();
     }
+  } else if (proof_) {
+    prove_end(page.rows);
   } else if (!signs_of_end_.same_again()) {
     const int size = next_page_size(seen(page));
-    if (size != walk_.page_size) unproved_rows_ = page.rows;
+    if (size != walk_.page_size) first_rows_ = page.rows;
     walk_.page_size = size;
     ++walk_.next_page;
   }
-  const bool resumable = !seeking_ && !obstacle_ && walk_.next_page > 0;
+  const bool resumable = !seeking_ && !obstacle_ && !proof_ && walk_.next_page > 0;
   const bool visit_ends = pages_read_ >= options_.pages_per_visit;
   if (resumable && (!sweep_waits() || visit_ends)) ledger.walk = walk_;
 }
@@ -387,8 +415,11 @@ void Reading::after_page(Ledger& ledger, const Page& page, const PageFacts& fact
   if (seeking_ && (facts.anchor_met || walk_.next_page == 0)) seeking_ = false;
   if (seeking_) return walk_on(ledger, facts, page);
   const std::uint64_t row_behind = row_asked() + page.rows;
-  const bool list_ended = list_ends_here(page, facts);
-  const bool reached = list_ended || (ledger.unread_from && row_behind > *ledger.unread_from);
+  const bool list_ended = list_ends_here(ledger, page, facts);
+  // Small pages of the head may leave out what a sweep stumbles over.
+  const bool sweeps = walk_.goal == Walk::Goal::sweep;
+  const bool reached =
+      sweeps && (list_ended || (ledger.unread_from && row_behind > *ledger.unread_from));
   if (reached && !blocked_) ledger.unread_from.reset();
   if (list_ended || goal_reached(ledger, facts)) {
     finish_walk(ledger, list_ended, effects);
@@ -396,14 +427,17 @@ void Reading::after_page(Ledger& ledger, const Page& page, const PageFacts& fact
     walk_.page_size = options_.page_size;  // More news than was expected: from the start.
   } else {
     walk_on(ledger, facts, page);
-    if (!error_ && lies_beyond_reach(ledger)) end_at(walk_.next_page - 1, ledger, effects);
+    if (!error_ && !proof_ && lies_beyond_reach(ledger)) {
+      end_at(walk_.next_page - 1, ledger, effects);
+    }
   }
 }
 
 void Reading::finish_walk(Ledger& ledger, bool list_ended, MergeEffects& effects) {
   // All that can be read of the list was read, nothing of it was known before, and there is news:
   // what was listed between our last reading and now may have come and gone.
-  if ((list_ended || blocked_) && had_anchored_ && anchored_met_ == 0 && unknown_met_ > 0) {
+  if ((list_ended || blocked_) && !resumed_ && had_anchored_ && anchored_met_ == 0 &&
+      unknown_met_ > 0) {
     ++effects.history_gaps;
   }
   const bool sweep = walk_.goal == Walk::Goal::sweep;
@@ -439,7 +473,9 @@ bool Reading::finish_head_walk(Ledger& ledger, bool list_ended) {
 /// The page that the next walk of an oldest-first list begins with.
 void Reading::remember_tail(Ledger& ledger) const {
   ledger.tail_page = last_page_;
-  ledger.tail_page_size = walk_.page_size;
+  ledger.tail_page_size = proof_ ? proof_->page.size : walk_.page_size;
+  // A first page that proved to be all of the list is asked for as long as any.
+  if (first_rows_ && last_page_ == 0) ledger.tail_page_size = options_.page_size;
 }
 
 /// No removal was noticed, and all that the total promised was met: nothing can have been jumped.
@@ -482,7 +518,7 @@ bool Reading::finish_sweep(Ledger& ledger, bool list_ended, MergeEffects& effect
     progress_.false_alarms = unknown_met_ == 0 ? progress_.false_alarms + 1 : 0;
   }
   if (believed) conclude(ledger, list_ended, effects);
-  progress_.refused_ids.clear();
+  if (options_.sweep_due) progress_.refused_ids.clear();
   return true;
 }
 
@@ -505,10 +541,12 @@ void Reading::conclude(Ledger& ledger, bool list_ended, MergeEffects& effects) {
 
 bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects& effects) {
   if (!may_concern_one_page(error.kind)) return false;
-  if (seeking_) return seek_around();
+  if (seeking_) return seek_around(error);
   if (!obstacle_) return meet_obstacle(ledger, error);
   switch (obstacle_->step) {
     case Obstacle::Step::probe:
+      // The row that was asked for may be broken itself.
+      if (++obstacle_->probe_row < kProbes) return true;
       obstacle_.reset();
       return false;
     case Obstacle::Step::within:
@@ -523,9 +561,10 @@ bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects&
 }
 
 /// While an oldest-first list is searched for a known record: further back.
-bool Reading::seek_around() {
-  if (walk_.next_page == 0 || pages_read_ > 0) return false;
-  if (note_failure(row_asked()) < kFailuresBelieved) return false;
+bool Reading::seek_around(const Error& error) {
+  if (walk_.next_page == 0) return false;
+  const bool page_is_to_blame = is_lasting(error.kind) && pages_read_ > 0;
+  if (!page_is_to_blame && note_failure(row_asked()) < kFailuresBelieved) return false;
   seek_back();
   return true;
 }
@@ -539,10 +578,9 @@ int Reading::note_failure(std::uint64_t row) {
 
 /// A page fails for the first time in this visit. False: that ends the visit.
 bool Reading::meet_obstacle(const Ledger& ledger, const Error& error) {
-  obstacle_ = Obstacle{Obstacle::Step::probe, {walk_.next_page, walk_.page_size}, 0, 0, error};
+  obstacle_ = Obstacle{Obstacle::Step::probe, {walk_.next_page, walk_.page_size}, 0, 0, 0, error};
   const bool is_head = walk_.next_page == 0;
   if (is_known_obstacle(ledger) && (is_head || pages_read_ > 0)) return try_around(ledger);
-  ++progress_.probes;
   if (is_head) {
     if (!options_.first_page_fails) obstacle_.reset();
     return options_.first_page_fails;
@@ -578,8 +616,8 @@ bool Reading::try_around(const Ledger& ledger) {
 
 /// What was asked for last failed: its first part, or the row behind it.
 bool Reading::try_within() {
-  const int smaller = largest_divisor_below(walk_.page_size);
   const std::uint64_t row = row_asked();
+  const int smaller = page_size_at(row, walk_.page_size / 2);
   if (walk_.page_size > 1 && walk_.page_size / smaller <= kSplitMax) {
     walk_.page_size = smaller;
     walk_.next_page = static_cast<int>(row / static_cast<std::uint64_t>(smaller));
@@ -595,11 +633,7 @@ bool Reading::try_within() {
 void Reading::ask_within(std::uint64_t row) {
   const std::uint64_t end = first_row({obstacle_->page.index + 1, obstacle_->page.size});
   int size = obstacle_->page.size;
-  const auto fits = [&] {
-    const auto rows = static_cast<std::uint64_t>(size);
-    return row % rows == 0 && (row >= end || row + rows <= end);
-  };
-  while (!fits()) size = largest_divisor_below(size);
+  if (row < end) size = page_size_at(row, static_cast<int>(end - row));
   walk_.page_size = size;
   walk_.next_page = static_cast<int>(row / static_cast<std::uint64_t>(size));
 }
@@ -662,8 +696,7 @@ void Reading::apply_record(Ledger& ledger, const Result<Record>& record,
     effects.changed |= !open->gone;
     open->gone = true;
   } else if (is_lasting(record.error().kind)) {
-    progress_.refused_ids.push_back(asked);
-    ledger.sweep_wanted = true;  // Without an answer by id, only the list tells of it.
+    progress_.refused_ids.push_back(asked);  // Only the list tells of it.
   } else {
     ++records_failed_;
   }

@@ -30,7 +30,6 @@ struct SweepProgress {
   /// The row whose page failed last, for a reason that may pass, and how often in a row.
   std::optional<std::uint64_t> failed_row;
   int failed_times = 0;
-  int probes = 0;  ///< Whether another part of the list can be read, so far.
   /// Open records whose own reading is refused: they are followed in the list, until a sweep ends.
   std::vector<RecordKey> refused_ids;
 };
@@ -47,6 +46,7 @@ struct ReadingOptions {
   bool point_reads = false;  ///< Single records may be asked for by id.
   /// A first page of fewer rows is not cut by a limit of the server: see list_end().
   std::size_t short_below = 0;
+  bool failed_before = false;  ///< The visit before this one.
   /// The first page has failed often: if one row alone can be read, the page is to blame.
   bool first_page_fails = false;
   /// Rows that could not be read (Ledger::unread_from) are asked for again.
@@ -92,8 +92,6 @@ class Reading {
   const std::optional<Error>& unreadable() const { return unreadable_; }
   /// Rows of the longest page.
   std::size_t longest_page() const { return longest_page_; }
-  /// The list was proved to end after its first page, which had so many rows.
-  std::optional<std::size_t> proved_end() const { return proved_end_; }
   SweepProgress take_progress() { return std::move(progress_); }
 
  private:
@@ -108,6 +106,7 @@ class Reading {
       beyond,  ///< The page behind it.
     } step = Step::probe;
     PageRequest page;       ///< As it was asked for first.
+    int probe_row = 0;      ///< That is asked for alone.
     std::uint64_t row = 0;  ///< The first one that can't be read, as far as known.
     int rows_failed = 0;    ///< That can't be divided any more.
     Error error;
@@ -117,14 +116,16 @@ class Reading {
                        MergeEffects& effects);
   void begin_stage(const Ledger& ledger);
   void end_stage(const Ledger& ledger);
-  bool list_ends_here(const Page& page, const PageFacts& facts);
+  bool must_prove_end(const Ledger& ledger) const;
+  bool list_ends_here(const Ledger& ledger, const Page& page, const PageFacts& facts);
+  void prove_end(std::size_t rows);
   PageSeen seen(const Page& page) const;
   void note_total(const Page& page);
   bool order_is_contradicted(const Ledger& ledger, const PageFacts& facts) const;
   void after_page(Ledger& ledger, const Page& page, const PageFacts& facts, MergeEffects& effects);
   void remember_tail(Ledger& ledger) const;
   std::uint64_t row_asked() const;
-  bool seek_around();
+  bool seek_around(const Error& error);
   int note_failure(std::uint64_t row);
   bool meet_obstacle(const Ledger& ledger, const Error& error);
   bool is_known_obstacle(const Ledger& ledger) const;
@@ -161,8 +162,13 @@ class Reading {
   bool small_head_ = false;  ///< The page asked for is the first and smaller one.
   int pages_read_ = 0;
   std::size_t longest_page_ = 0;
-  std::optional<std::size_t> unproved_rows_;  ///< Of a first page that may be all of the list.
-  std::optional<std::size_t> proved_end_;
+  std::optional<std::size_t> first_rows_;  ///< Of a first page that was short.
+  /// A later page that was short, and may be the last.
+  struct Proof {
+    PageRequest page;
+    std::size_t rows = 0;
+  };
+  std::optional<Proof> proof_;
   SignsOfEnd signs_of_end_;
   int last_page_ = 0;  ///< That had rows, in this walk.
   int repeats_in_a_row_ = 0;

@@ -49,12 +49,6 @@ struct Repository {
   std::optional<Error> unreadable;  ///< Why rows of the list could not be read when last tried.
   int unreadable_tries = 0;         ///< In a row.
   std::optional<SteadyTime> unreadable_retry_at;
-  /// A first page of so many rows was proved to be all of the list, and when.
-  struct ProvedEnd {
-    std::size_t rows = 0;
-    SteadyTime at;
-  };
-  std::optional<ProvedEnd> proved_end;
 
   SweepProgress sweep;
   PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;

@@ -37,8 +37,10 @@ struct ListedRepository {
 struct Discovery {
   std::vector<ListedRepository> repositories;  ///< Before the user's filters.
   bool complete = false;  ///< False: something could not be listed; absence proves nothing.
-  /// Namespaces that may not be listed: what is known of them stays, their absence proves nothing.
+  /// Namespaces that may not be listed, or could not be: what is known of them stays, their absence
+  /// proves nothing.
   std::vector<std::string> denied_namespaces;
+  std::vector<std::string> failed_namespaces;
   std::optional<UnixMillis> server_time;  ///< `Date` of the first answer.
   std::string project_id;                 ///< swr: whose repositories these are.
 };

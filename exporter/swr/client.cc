@@ -17,7 +17,6 @@ constexpr int kListPageSize = 100;
 constexpr int kListPagesMax = 1000;
 /// More than five bad signatures in a row lock the key for everyone, for five minutes.
 constexpr std::chrono::minutes kProbeInterval{6};
-constexpr std::chrono::hours kPageLimitTrusted{1};
 
 Target target_of(const RegistryConfig& config) {
   const SwrConfig& swr = std::get<SwrConfig>(config.cloud);
@@ -33,17 +32,16 @@ struct Client::Found {
   }
   FoundParts parts;
   Discovery discovery;
+  std::size_t longest_page = 0;  ///< Of repositories: a shorter one is no longer cut short.
   std::set<std::string> names;
 };
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config)
-    : clock_(runtime.clock),
-      transport_(transport),
+    : transport_(transport),
       target_(target_of(config)),
       registry_(config.name),
       static_repositories_(config.static_repositories),
-      page_limit_(kPageLimitTrusted),
       caller_(runtime, transport, observer, caller_options(config, kProbeInterval)),
       credentials_(runtime,
                    credential_sources(
@@ -100,7 +98,7 @@ Result<Discovery> Client::discover_by_namespace(const std::string& project_id,
     const Result<bool> whole = list_into(found, each);
     if (whole) {
       any_listed = true;
-      found.discovery.complete &= *whole;
+      if (!*whole) found.discovery.failed_namespaces.push_back(each);
       continue;
     }
     if (is_final(whole.error())) return tl::unexpected(whole.error());
@@ -108,7 +106,9 @@ Result<Discovery> Client::discover_by_namespace(const std::string& project_id,
     if (whole.error().kind == ErrorKind::forbidden) {
       found.discovery.denied_namespaces.push_back(each);
     } else {
-      found.discovery.complete = false;
+      found.discovery.failed_namespaces.push_back(each);
+      log::warn("a namespace could not be listed",
+                {{"registry", registry_}, {"namespace", each}, {"error", whole.error().detail}});
     }
     if (!failure) failure = whole.error();
   }
@@ -118,7 +118,7 @@ Result<Discovery> Client::discover_by_namespace(const std::string& project_id,
 
 Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) {
   std::set<std::string> met;
-  ListPages pages(kListPageSize, page_limit_.short_below(clock_.steady_now()));
+  ListPages pages(kListPageSize, found.longest_page);
   for (int read = 0; read < kListPagesMax && !pages.over(); ++read) {
     const PageRequest asked = pages.next();
     const auto page = ask<RepositoryPage>(
@@ -131,6 +131,10 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
         });
     if (!page) {
       if (read == 0 || is_final(page.error())) return tl::unexpected(page.error());
+      log::warn("a list of repositories breaks off", {{"registry", registry_},
+                                                      {"namespace", repo_namespace},
+                                                      {"page", std::to_string(asked.index + 1)},
+                                                      {"error", page.error().detail}});
       return false;
     }
     std::size_t fresh = page->rows - page->repositories.size();
@@ -144,7 +148,7 @@ Result<bool> Client::list_into(Found& found, const std::string& repo_namespace) 
         found.discovery.repositories.push_back(repository);
       }
     }
-    page_limit_.saw(page->rows, clock_.steady_now());
+    found.longest_page = std::max(found.longest_page, page->rows);
     pages.take({asked, page->rows, page->total, std::nullopt}, fresh);
     found.parts.tell(found.discovery);
   }

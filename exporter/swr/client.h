@@ -13,7 +13,6 @@
 #include "exporter/cloud/credentials.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
-#include "exporter/model/list_end.h"
 #include "exporter/net/api_caller.h"
 #include "exporter/swr/project.h"
 #include "exporter/swr/requests.h"
@@ -52,12 +51,10 @@ class Client final : public Cloud {
   /// One listing: of all, or of one organisation. True: it came to its end.
   Result<bool> list_into(Found& found, const std::string& repo_namespace);
 
-  const Clock& clock_;
   HttpTransport& transport_;
   Target target_;
   std::string registry_;
   std::optional<std::vector<StaticRepository>> static_repositories_;
-  PageLimit page_limit_;  ///< Of ListReposDetails. Discoveries never overlap.
   ApiCaller caller_;
   Credentials credentials_;
   Project project_;

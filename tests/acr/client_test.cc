@@ -429,7 +429,7 @@ TEST_CASE("discover: what one namespace answers harms no other") {
   };
   const Row rows[] = {
       {"forbidden", refused(403, "NoPrivilege"), true},  // What is known of it stays.
-      {"broken", answer(200, "{}"), false},
+      {"broken", answer(200, "{}"), true},               // The same, and it is told.
       {"gone meanwhile", refused(200, "NAMESPACE_NOT_EXIST"), true},
       {"empty", answer(200, list_body("Repositories", {}, 0)), true},
   };
@@ -441,6 +441,8 @@ TEST_CASE("discover: what one namespace answers harms no other") {
     REQUIRE(discovery.has_value());
     CHECK(names_of(*discovery) == std::set<std::string>{"b/api"});
     CHECK(discovery->complete == row.complete);
+    const bool broken = std::string(row.name) == "broken";
+    CHECK(discovery->failed_namespaces.size() == (broken ? 1U : 0U));
   }
 }
 

@@ -107,7 +107,8 @@ TEST_CASE("collector: a failing repository is left alone for a while, the others
   }
   // After 40 s, then 5, 10, 20 and 40 s later.
   CHECK(bench.cloud.times_asked("r0") >= 3);
-  CHECK(bench.cloud.times_asked("r0") <= 6);
+  // One of its failures also asks whether single rows can be read.
+  CHECK(bench.cloud.times_asked("r0") <= 7);
   CHECK(bench.cloud.times_asked("r1") >= 2);
   const auto snapshot = bench.collector->snapshot();
   CHECK(snapshot->repositories[static_cast<std::size_t>(Freshness::failing)] == 1);
@@ -182,8 +183,8 @@ TEST_CASE("collector: at the very first start reading does not wait for the end 
     bench.start();
     const UnixMillis begun = bench.baton.now();
     CHECK(bench.scrape() == !breaks);
-    CHECK(bench.baton.now() - begun <= Millis{330});  // One after the other it would be 450 ms.
-    CHECK(bench.cloud.asked.size() == 31);
+    CHECK(bench.baton.now() - begun <= Millis{470});  // One after the other it would be 600 ms.
+    CHECK(bench.cloud.asked.size() == 60);
     CHECK(bench.records(RecordClass::baseline) == 61);
 
     // What joins while no pass was complete is baseline, too.

@@ -184,9 +184,10 @@ TEST_CASE("reading: an open build is followed by id however deep it sinks") {
   for (const bool knows_ids : {false, true}) {
     Ledger copy = ledger;
     list.knows_ids = knows_ids;
+    SweepProgress progress;
     for (int i = 0; i < 3; ++i) {
       const bool sweep = copy.sweep_wanted;
-      visit(list, copy, {.page_size = 3, .pages_per_visit = 100, .sweep_due = sweep});
+      visit(list, copy, {.page_size = 3, .pages_per_visit = 100, .sweep_due = sweep}, &progress);
     }
     CHECK(counted(copy) == 46);
     CHECK(copy.counters.events[Outcome::failed] == 1);

@@ -132,14 +132,12 @@ TEST_CASE("lists: what the end of a list costs") {
   const Row rows[] = {
       {"short and not known to be: once more", 37, 1000, Totals::right, 0, 2},
       {"the same without a total", 37, 1000, Totals::missing, 0, 2},
-      {"short, and longer pages were seen", 37, 1000, Totals::missing, 38, 1},
-      {"a page as long as any that was seen", 37, 1000, Totals::missing, 37, 2},
+      {"whatever other lists have shown", 37, 1000, Totals::missing, 38, 2},
       {"nothing listed", 0, 1000, Totals::missing, 0, 1},
-      {"full pages, then a short one", 250, 1000, Totals::missing, 0, 3},
+      {"full pages, then a short one", 250, 1000, Totals::missing, 0, 4},
       {"full pages to the end", 200, 1000, Totals::right, 0, 3},
-      {"a limit that is known: full pages, then a short one", 60, 25, Totals::missing, 25, 3},
-      {"a limit that is not known", 60, 25, Totals::missing, 0, 3},
-      {"a limit, and a total that ends on a full page", 60, 25, Totals::page_rows, 0, 3},
+      {"a limit of the server's", 60, 25, Totals::missing, 25, 4},
+      {"the same, and a total that ends on a full page", 60, 25, Totals::page_rows, 0, 4},
   };
   for (const bool by_offset : {true, false}) {
     for (const Row& row : rows) {
@@ -157,6 +155,56 @@ TEST_CASE("lists: what the end of a list costs") {
       list.calls = 0;
       visit(list, ledger, {.page_size = 100, .head_page_size = 10});
       CHECK(list.calls == 1);  // An anchor ends it: no extra call.
+    }
+  }
+}
+
+TEST_CASE("lists: a list as long as the server's limit hides no news") {
+  for (const bool by_offset : {true, false}) {
+    for (const bool oldest_first : {true, false}) {
+      for (const int news : {1, 5, 25}) {
+        CAPTURE(by_offset);
+        CAPTURE(oldest_first);
+        CAPTURE(news);
+        FakeList list = with_records(20);
+        list.by_offset = by_offset;
+        list.oldest_first = oldest_first;
+        list.page_size_max = 20;
+        list.totals = Totals::missing;
+        Ledger ledger;
+        SweepProgress progress;
+        visit(list, ledger, {.page_size = 100}, &progress);
+        for (int i = 0; i < news; ++i) add_record(list, "n" + std::to_string(i));
+        const VisitResult result =
+            visit(list, ledger, {.page_size = 100, .short_below = 20}, &progress);
+        CHECK(counted(ledger) == 20 + static_cast<std::uint64_t>(news));
+        CHECK(result.effects.history_gaps == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("lists: a limit that falls while a list is read makes no history into news") {
+  for (const bool by_offset : {true, false}) {
+    for (const int after : {1, 2, 3, 4}) {
+      CAPTURE(by_offset);
+      CAPTURE(after);
+      FakeList list = with_records(360);
+      list.by_offset = by_offset;
+      list.totals = Totals::missing;
+      list.between_calls = [&](FakeList& self) {
+        if (self.calls == after) self.page_size_max = 20;
+      };
+      Ledger ledger;
+      ledger.baseline_pending = true;
+      SweepProgress progress;
+      const ReadingOptions options{.page_size = 100, .pages_per_visit = 1000};
+      visit(list, ledger, options, &progress);
+      ReadingOptions sweep = options;
+      sweep.sweep_due = true;
+      visit(list, ledger, sweep, &progress);
+      CHECK(ledger.known == 360);
+      CHECK(counted(ledger) == 0);
     }
   }
 }
