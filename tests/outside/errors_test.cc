@@ -363,6 +363,8 @@ constexpr Text kTexts[] = {
      unauthorized, ErrorCause::locked, 1},
     {"Incorrect IAM authentication information: ak LTAIEXAMPLE not exist", unauthorized,
      ErrorCause::unknown_key, 1},
+    {"Incorrect IAM authentication information: ak not exist", unauthorized,
+     ErrorCause::unknown_key, 1},
     {"Get secretKey failed,ak:LTAIEXAMPLE,err:ak not exist", unauthorized, ErrorCause::unknown_key,
      1},
     {"Incorrect IAM authentication information: Unauthorized.", unauthorized,
@@ -393,6 +395,7 @@ TEST_CASE("errors: what is told counts in every shape that the clouds' own clien
           const Error error = world.ask();
           CHECK(error.kind == text.kind);
           CHECK(error.cause == text.cause);
+          if (contains(shape, "@CODE") && *code != '\0') CHECK(error.code == code);
           for (int i = 0; i < 35; ++i) {
             world.fake.advance(10s);
             world.ask();
