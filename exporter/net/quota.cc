@@ -25,10 +25,11 @@ struct Unit {
   std::string_view name;
   double millis;
 };
-constexpr Unit kUnits[] = {
-    {"ms", 1},         {"millisecond", 1}, {"s", 1e3},       {"sec", 1e3},   {"second", 1e3},
-    {"m", 60e3},       {"min", 60e3},      {"minute", 60e3}, {"h", 3'600e3}, {"hr", 3'600e3},
-    {"hour", 3'600e3}, {"d", 86'400e3},    {"day", 86'400e3}};
+constexpr Unit kUnits[] = {{"ms", 1},         {"millisecond", 1}, {"s", 1e3},
+                           {"sec", 1e3},      {"second", 1e3},    {"m", 60e3},
+                           {"min", 60e3},     {"minute", 60e3},   {"h", 3'600e3},
+                           {"hr", 3'600e3},   {"hour", 3'600e3},  {"d", 86'400e3},
+                           {"day", 86'400e3}, {"w", 604'800e3},   {"week", 604'800e3}};
 
 /// Reads a text in lower case piece by piece.
 struct Reader {

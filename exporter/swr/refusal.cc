@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMessageBytesMax = 200;
 constexpr std::size_t kMessageReadMax = 4096;
 constexpr std::size_t kCodeBytesMax = 64;
+constexpr int kErrorDepthMax = 4;
 
 struct Said {
   bool is_json = false;
@@ -58,36 +59,53 @@ std::string clean(std::string_view text, std::size_t bytes_max) {
   return result;
 }
 
-void take(Said& said, const json::Object& object, const char* code, const char* message) {
-  if (said.code.empty()) said.code = json::text_at(object, code);
-  if (said.message.empty()) said.message = json::text_at(object, message);
+std::string first_text(const json::Object& object, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    if (std::string text = json::text_at(object, key); !text.empty()) return text;
+  }
+  return "";
 }
 
-void take_first(Said& said, const json::Element& list) {
+/// A code without a message is replaced by one with a message that stands deeper.
+void take(Said& said, const json::Object& object) {
+  const std::string code = first_text(object, {"error_code", "errorCode", "code"});
+  said.message =
+      first_text(object, {"error_msg", "errorMsg", "error_message", "errorMessage", "message"});
+  if (!code.empty() && (said.code.empty() || !said.message.empty())) said.code = code;
+}
+
+void find_error(Said& said, const json::Element& element, int depth) {
+  json::Object object;
   simdjson::dom::array array;
-  json::Object first;
-  if (list.get(array)) return;
-  for (const json::Element element : array) {
-    if (!element.get(first)) take(said, first, "errorCode", "errorMessage");
-    return;
+  if (depth > kErrorDepthMax || !said.message.empty()) return;
+  if (!element.get(object)) {
+    take(said, object);
+    for (const auto& [key, value] : object) find_error(said, value, depth + 1);
+  } else if (!element.get(array) && array.begin() != array.end()) {
+    find_error(said, *array.begin(), depth + 1);
   }
 }
 
+bool is_markup(std::string_view body) {
+  for (const char c : body) {
+    const bool is_before = c <= ' ' || static_cast<unsigned char>(c) >= 0x80;  // A byte order mark.
+    if (!is_before) return c == '<';
+  }
+  return false;
+}
+
+/// A text that is no JSON is the message, and a page of some proxy none.
 Said read_error(std::string_view body) {
   Said said;
   const Result<json::AnyDocument> document = json::parse_any(body);
-  if (!document) return said;
-  said.is_json = true;
-  json::Object root;
-  if (document->root.get(root)) {
-    take_first(said, document->root);
+  if (!document) {
+    const std::size_t begin = std::min(body.size(), body.find_first_not_of(" \t\r\n"));
+    if (!is_markup(body)) said.message = body.substr(begin, kMessageReadMax);
     return said;
   }
-  take(said, root, "error_code", "error_msg");
-  take(said, root, "errorCode", "errorMessage");
-  take(said, root, "error_code", "error_message");
-  if (const auto errors = json::field(root, "errors")) take_first(said, *errors);
-  if (const auto iam = json::object_at(root, "error")) take(said, *iam, "code", "message");
+  said.is_json = true;
+  find_error(said, document->root, 0);
+  if (document->root.is_string()) said.message = json::text_of(document->root).value_or("");
   return said;
 }
 
@@ -128,36 +146,82 @@ std::string_view unquoted(std::string_view text) {
 
 /// What a message stands for, whatever its code and status.
 struct Saying {
-  std::string_view phrase;  ///< In lower case; no name that may be repeated looks like it.
+  std::string_view phrase;  ///< In lower case.
   ErrorCause cause;
-  bool is_of_gateway;  ///< It says so of credentials alone.
 };
 
 // Sources: API Gateway and IAM FAQs, people's reports. The first that fits is meant: a lock may
 // speak of signatures, and a key that is not known or a clock that is off of a bad one.
 constexpr Saying kSayings[] = {
-    {"failed to reach the limit", ErrorCause::locked, true},
-    {"account is locked", ErrorCause::locked, true},
-    {"signature expired", ErrorCause::clock, true},
-    {"signature time", ErrorCause::clock, true},
-    {"must be updated", ErrorCause::token_expired, false},
-    {"token expire", ErrorCause::token_expired, false},
-    {"decrypt token fail", ErrorCause::token_expired, true},
-    {"project does not exist", ErrorCause::unknown_project, false},
-    {"project not exist", ErrorCause::unknown_project, false},
-    {"get secretkey fail", ErrorCause::unknown_key, true},
-    {"signature fail", ErrorCause::wrong_secret, true},
-    {"x-sdk-date", ErrorCause::clock, false},
-    {"username or password", ErrorCause::wrong_password, false},
-    {"user name or password", ErrorCause::wrong_password, false},
+    {"failed to reach the limit", ErrorCause::locked},
+    {"account is locked", ErrorCause::locked},
+    {"signature expired", ErrorCause::clock},
+    {"signature time", ErrorCause::clock},
+    {"must be updated", ErrorCause::token_expired},
+    {"token expire", ErrorCause::token_expired},
+    {"decrypt token fail", ErrorCause::token_expired},
+    {"project does not exist", ErrorCause::unknown_project},
+    {"project not exist", ErrorCause::unknown_project},
+    {"get secretkey fail", ErrorCause::unknown_key},
+    {"signature fail", ErrorCause::wrong_secret},
+    {"x-sdk-date", ErrorCause::clock},
+    {"username or password", ErrorCause::wrong_password},
+    {"user name or password", ErrorCause::wrong_password},
 };
 
-/// "ak LTAI… not exist"
+/// What the gateway alone says, of credentials alone, whatever code and status it comes with. No
+/// name that a message may repeat looks like it: these hold blanks, and begin outside of a name.
+constexpr std::string_view kOfGateway[] = {
+    "verify aksk signature fail",
+    "verify ak sk signature fail",
+    "calc aksk signature fail",
+    "calc ak sk signature fail",
+    "ak access failed to reach the limit",
+    "the account is locked",
+    "signature expired, signature",
+    "get secretkey fail",
+    "decrypt token fail",
+};
+
+bool begins_in_a_name(std::string_view text, std::size_t at) {
+  if (at == 0) return false;
+  const char before = text[at - 1];
+  return (before >= 'a' && before <= 'z') || (before >= '0' && before <= '9') || before == '/' ||
+         before == '-' || before == '_' || before == '.';
+}
+
+bool is_of_gateway(std::string_view code, std::string_view text) {
+  if (has(code, "SWR.")) return false;  // The service speaks, of what was asked for.
+  const std::size_t incorrect = text.find("incorrect ");  // "… IAM", "… app"
+  if (incorrect != std::string_view::npos &&
+      has(text.substr(incorrect), "authentication information")) {
+    return true;
+  }
+  return std::any_of(std::begin(kOfGateway), std::end(kOfGateway), [text](std::string_view words) {
+    const std::size_t at = text.find(words);
+    return at != std::string_view::npos && !begins_in_a_name(text, at);
+  });
+}
+
+std::string_view without_end(std::string_view text, std::string_view these) {
+  return text.substr(0, text.find_last_not_of(these) + 1);
+}
+
+/// "ak not exist", "ak LTAI… not exist": where the gateway says so, not where a name ends in "ak".
 bool names_unknown_key(std::string_view text) {
-  const std::size_t key = text.find("ak ");
-  const bool starts_a_word = key == 0 || (key != std::string_view::npos &&
-                                          !(text[key - 1] >= 'a' && text[key - 1] <= 'z'));
-  return starts_a_word && has(text.substr(key), " not exist");
+  constexpr std::string_view kKey = "ak ";
+  for (std::size_t at = text.find(kKey); at != std::string_view::npos;
+       at = text.find(kKey, at + 1)) {
+    const std::string_view before = without_end(text.substr(0, at), " ");
+    const bool is_the_gateways = before.empty() || before.ends_with("information:") ||
+                                 before.ends_with("signature fail,") || before.ends_with("err:");
+    const std::string_view after = text.substr(at + kKey.size());
+    const std::size_t word = std::min(after.size(), after.find(' '));
+    const bool is_gone =
+        after.starts_with("not exist") || after.substr(word).starts_with(" not exist");
+    if (is_the_gateways && is_gone) return true;
+  }
+  return false;
 }
 
 struct Heard {
@@ -166,16 +230,18 @@ struct Heard {
 };
 
 /// `text`: the message, in lower case.
-Heard hear(std::string_view text) {
+Heard hear(std::string_view code, std::string_view text) {
   const std::string_view said = unquoted(text);
-  if (names_unknown_key(said) || said.ends_with("information: unauthorized")) {
-    return {ErrorCause::unknown_key, true};
+  Heard heard{ErrorCause::unknown, is_of_gateway(code, said)};
+  if (names_unknown_key(said) ||
+      without_end(said, " .\r\n").ends_with("information: unauthorized")) {
+    heard.cause = ErrorCause::unknown_key;
+    return heard;
   }
-  const bool is_of_gateway = has(said, "authentication information");
-  for (const Saying& saying : kSayings) {
-    if (has(said, saying.phrase)) return {saying.cause, saying.is_of_gateway || is_of_gateway};
-  }
-  return {ErrorCause::unknown, is_of_gateway};
+  const auto saying = std::find_if(std::begin(kSayings), std::end(kSayings),
+                                   [said](const Saying& each) { return has(said, each.phrase); });
+  if (saying != std::end(kSayings)) heard.cause = saying->cause;
+  return heard;
 }
 
 /// The message, unless it quotes what authenticates us.
@@ -224,7 +290,7 @@ std::optional<Refusal> judge(const HttpResponse& response) {
   }
   const Said said = read_error(response.body);
   const std::string text = lower(said.message);
-  const Heard heard = hear(text);
+  const Heard heard = hear(said.code, text);
   Error& error = refusal.error;
   error.kind = kind_of(said, heard, text, status);
   error.code = clean(said.code, kCodeBytesMax);

@@ -9,10 +9,11 @@ namespace registry_exporter::swr {
 
 /// What an answer of SWR or IAM means to its asker; nullopt: no refusal, read it. Pure.
 ///
-/// Any 2xx is a success. Errors come in seven shapes: `error_code`/`error_msg`, an `errors` list, a
-/// bare list, `errorCode` at the top, the gateway's, IAM's `error` object, or no JSON at all. Codes
-/// come first, the status second: throttling may be a 403, "not found" a 400. The detail never
-/// quotes the server on a refused signature or token.
+/// Any 2xx is a success. An error is a code and a message under the keys that SWR, IAM, the gateway
+/// and their clients use, at the top, in an object or first in a list, or a text without any JSON.
+/// Codes come first, then what the gateway alone says of credentials, the status last: throttling
+/// may be a 403, "not found" a 400. The detail never quotes the server on a refused signature or
+/// token.
 std::optional<Refusal> judge(const HttpResponse& response);
 
 }  // namespace registry_exporter::swr

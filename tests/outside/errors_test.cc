@@ -77,6 +77,9 @@ const Row kRows[] = {
     {"an unknown key, in one word", "KooCLI with keys that are gone", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: Unauthorized","error_code":"APIGW.0301"})",
      unauthorized, ErrorCause::unknown_key, 1, 1, kKeyUnknown},
+    {"an unknown key, in one word and a dot", "KooCLI with keys that are gone", From::swr, 401,
+     R"({"error_msg":"Incorrect IAM authentication information: Unauthorized.","error_code":"APIGW.0301"})",
+     unauthorized, ErrorCause::unknown_key, 1, 1, kKeyUnknown},
     {"a locked key", "API Gateway FAQ apig-faq-0003", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: AK access failed to reach the limit,forbidden.","error_code":"APIG.0301"})",
      unauthorized, ErrorCause::locked, 1, 1, kLocked},
@@ -101,6 +104,9 @@ const Row kRows[] = {
     {"a quota of a minute", "dataartsstudio_03_0415", From::swr, 429,
      R"({"error_msg":"The throttling threshold has been reached: policy user over ratelimit,limit:60,time:1 minute.","error_code":"APIG.0308"})",
      throttled, ErrorCause::unknown, 1, 6, kThrottles},
+    {"a quota of a week", "made up of the above", From::swr, 429,
+     R"({"error_msg":"The throttling threshold has been reached: policy user over ratelimit,limit:1,time:1 week","error_code":"APIG.0308"})",
+     throttled, ErrorCause::unknown, 1, 1, kThrottles},
     {"a quota by address", "dify#18378", From::swr, 429,
      R"({"error_msg":"The throttling threshold has been reached: policy ip over ratelimit,limit:5,time:1 minute","error_code":"APIG.0308"})",
      throttled, ErrorCause::unknown, 1, 6, kThrottles},
@@ -310,6 +316,167 @@ TEST_CASE(
         row.cause == ErrorCause::token_expired || row.cause == ErrorCause::unknown_key;
     CHECK(transport.tokens == (renews ? 2 : 1));
     CHECK(transport.questions == (renews || row.cause == ErrorCause::clock ? 2 : 1));
+  }
+}
+
+namespace {
+
+/// How an error may look; @CODE and @TEXT stand for what it tells. The sources: what the clouds'
+/// own clients read (huaweicloud-sdk-go-v3 @b292854 core/sdkerr/errors.go), SWR's and IAM's error
+/// pages.
+constexpr const char* kShapes[] = {
+    R"({"error_code":"@CODE","error_msg":"@TEXT","request_id":"8080"})",
+    R"({"error_msg":"@TEXT","encoded_authorization_message":"XyZ","error_code":"@CODE"})",
+    R"({"code":"@CODE","message":"@TEXT"})",
+    R"({"request_id":"8080","error":{"error_code":"@CODE","error_msg":"@TEXT"}})",
+    R"({"error":{"code":"@CODE","message":"@TEXT"}})",
+    R"({"code":401,"error":{"error_code":"@CODE","error_msg":"@TEXT"}})",
+    R"({"answer":{"of":{"error_code":"@CODE","error_msg":"@TEXT"}}})",
+    R"({"errorCode":"@CODE","errorMsg":"@TEXT"})",
+    R"({"errorCode":"@CODE","errorMessage":"@TEXT"})",
+    R"({"error_code":"@CODE","error_message":"@TEXT"})",
+    R"({"error_code":"@CODE","message":"@TEXT"})",
+    R"({"errors":[{"error_code":"@CODE","error_msg":"@TEXT"}]})",
+    R"({"errors":[{"code":"@CODE","message":"@TEXT"}]})",
+    R"({"errors":[{"errorCode":"@CODE","errorMessage":"@TEXT"}]})",
+    R"([{"error_code":"@CODE","error_msg":"@TEXT"}])",
+    R"("@TEXT")",
+    "@TEXT",
+    "\r\n@TEXT\r\n",
+};
+
+constexpr const char* kCodes[] = {"APIGW.0301", "APIG.9999", ""};
+
+struct Text {
+  const char* text;
+  ErrorKind kind;
+  ErrorCause cause;
+  std::size_t calls_in_six_minutes;
+};
+
+constexpr Text kTexts[] = {
+    {"Incorrect IAM authentication information: verify aksk signature fail", unauthorized,
+     ErrorCause::wrong_secret, 1},
+    {"verify ak sk signature fail, canonicalRequest:GET|/|x-sdk-date:1", unauthorized,
+     ErrorCause::wrong_secret, 1},
+    {"Incorrect IAM authentication information: AK access failed to reach the limit,forbidden.",
+     unauthorized, ErrorCause::locked, 1},
+    {"Incorrect IAM authentication information: ak LTAIEXAMPLE not exist", unauthorized,
+     ErrorCause::unknown_key, 1},
+    {"Incorrect IAM authentication information: ak not exist", unauthorized,
+     ErrorCause::unknown_key, 1},
+    {"Get secretKey failed,ak:LTAIEXAMPLE,err:ak not exist", unauthorized, ErrorCause::unknown_key,
+     1},
+    {"Incorrect IAM authentication information: Unauthorized.", unauthorized,
+     ErrorCause::unknown_key, 1},
+    {"Incorrect IAM authentication information: decrypt token fail", unauthorized,
+     ErrorCause::token_expired, 1},
+    {"The throttling threshold has been reached: policy user over ratelimit,limit:1,time:6 minute",
+     throttled, ErrorCause::unknown, 1},
+};
+
+std::string filled(std::string shape, const char* mark, const std::string& text) {
+  const std::size_t at = shape.find(mark);
+  return at == std::string::npos ? shape : shape.replace(at, std::string(mark).size(), text);
+}
+
+}  // namespace
+
+TEST_CASE("errors: what is told counts in every shape that the clouds' own clients read") {
+  for (const char* shape : kShapes) {
+    for (const Text& text : kTexts) {
+      const char* const usual = text.kind == throttled ? "APIGW.0308" : kCodes[0];
+      for (const char* code : {usual, kCodes[1], kCodes[2]}) {
+        for (const int status : {400, 401, 403, 404, 429, 500, 503}) {
+          if (status == 401 && text.kind == throttled) continue;  // Nobody says so.
+          const std::string body = filled(filled(shape, "@CODE", code), "@TEXT", text.text);
+          INFO(status << " " << body);
+          World world(From::swr, status, body);
+          const Error error = world.ask();
+          CHECK(error.kind == text.kind);
+          CHECK(error.cause == text.cause);
+          if (contains(shape, "@CODE") && *code != '\0') CHECK(error.code == code);
+          for (int i = 0; i < 35; ++i) {
+            world.fake.advance(10s);
+            world.ask();
+          }
+          CHECK(world.transport.sent == text.calls_in_six_minutes);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("errors: a page of a proxy tells nothing, and a text is one short clean line") {
+  for (const char* page : {"<html>verify aksk signature fail</html>",
+                           "\xEF\xBB\xBF \n<!doctype html>verify aksk signature fail"}) {
+    World world(From::swr, 403, page);
+    CHECK(world.ask().kind == forbidden);
+  }
+  World world(From::swr, 400, "no\nsuch\x1Bpage" + std::string(9000, 'x'));
+  const Error error = world.ask();
+  CHECK(contains(error.detail, ": no such page"));
+  CHECK(error.detail.size() < 300);
+}
+
+TEST_CASE("errors: what is named in a message never looks like a refusal of the keys") {
+  const char* const messages[] = {
+      "repository team/my-ak does not exist",
+      "The namespace ak not exist.",
+      "namespace: ak not exist",
+      "namespace:ak not exist",
+      "The repository ak production not exist",
+      "ak not exist",
+      "ak latest not exist",
+      "team, ak latest not exist",
+      "tag ak of repository team/ak does not exist",
+      "repository ak LTAIEXAMPLE not exist",
+      "retention of team/signature failed",
+      "retention of signature failed",
+      "retention of team/signature expired",
+      "the question for signature timed out",
+      "the namespace account is locked",
+      "repository team/my-ak access failed to reach the limit",
+      "team/verify aksk signature failed",
+      "the authentication information of team/web",
+      "project does not exist",
+      "repository team/x-sdk-date does not exist",
+      "repository team/token expired",
+  };
+  for (const char* message : messages) {
+    for (const char* shape : kShapes) {
+      for (const char* code : {"SWR.4040001", "SVCSTG.SWR.5000001", "APIG.9999", ""}) {
+        for (const int status : {400, 403, 404, 500}) {
+          const std::string body = filled(filled(shape, "@CODE", code), "@TEXT", message);
+          INFO(status << " " << body);
+          World world(From::swr, status, body);
+          const Error error = world.ask();
+          CHECK(error.kind != unauthorized);
+          CHECK(error.kind != throttled);
+          CHECK(error.cause == ErrorCause::unknown);
+          const std::size_t sent = world.transport.sent;
+          CHECK(world.client->retention_rules({"team", "other", ""}).error().kind == error.kind);
+          CHECK(world.transport.sent > sent);  // Others are asked about as before.
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("errors: the service's own codes tell that no gateway speaks") {
+  for (const Text& text : kTexts) {
+    if (text.kind != unauthorized) continue;
+    World world(From::swr, 404,
+                filled(R"({"error_code":"SVCSTG.SWR.4040001","error_msg":"@"})", "@", text.text));
+    CHECK(world.ask().kind == not_found);
+  }
+}
+
+TEST_CASE("errors: a name does not give a 401 a cause") {
+  for (const char* message : {"The namespace ak not exist.", "repository team/my-ak does not exist",
+                              "namespace:ak not exist", "a tag of my-ak latest not exist"}) {
+    World world(From::swr, 401, filled(R"({"error_code":"X","error_msg":"@"})", "@", message));
+    CHECK(world.ask().cause == ErrorCause::unknown);
   }
 }
 
