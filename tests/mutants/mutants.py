@@ -508,7 +508,7 @@ MUTANTS = [
      """address_of(url).value_or("a URL that can't be read")""", "address_of(url).value_or(url)"),
     ("what looks like a port is one", PROXY_URL, "if (colon != std::string_view::npos && !is_port(",
      "if (colon == 0 && !is_port("),
-    ("a proxy's port has no end", PROXY_URL, "port > 0 && port <= kPortMax", "port > 0"),
+    ("a proxy's port has no end", PROXY_URL, "port <= kPortMax;", "port <= 2 * kPortMax;"),
     ("a password may hold an @", PROXY_URL, '"@/?#', '"/?#'),
     ("a proxy needs no host", PROXY_URL, "(!name.empty() && is_word(", "(is_word("),
     ("libcurl reads any proxy's URL", CURL, "!is_readable_proxy(way.proxy.url)", "way.proxy.url.empty()"),
