@@ -5,7 +5,9 @@
 #include <cstdio>
 
 #include "exporter/base/duration.h"
+#include "exporter/base/proxy_url.h"
 #include "exporter/base/time_text.h"
+#include "exporter/cloud/commands.h"
 
 namespace registry_exporter {
 namespace {
@@ -69,6 +71,31 @@ std::string number(double value) {
   return text;
 }
 
+/// What others wrote must not paint a terminal or forge a line: control characters as \\xNN, those
+/// of Unicode too (U+0080 to U+009F).
+std::string in_plain_sight(std::string_view text) {
+  std::string shown;
+  const auto escape = [&](unsigned char c) {
+    char code[5];
+    std::snprintf(code, sizeof code, "\\x%02x", c);
+    shown += code;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+      escape(c);
+      escape(static_cast<unsigned char>(next));
+      ++i;
+    } else if (c < 0x20 || c == 0x7f) {
+      escape(c);
+    } else {
+      shown += text[i];
+    }
+  }
+  return shown;
+}
+
 std::string count(std::size_t n, const char* what) { return std::to_string(n) + " " + what; }
 
 // ── What each failure means ──────────────────────────────────────────────────────────────────────
@@ -124,6 +151,9 @@ std::string of_transport(const Exam& exam, const Error& error) {
   const std::string& detail = error.detail;
   const Place place = place_of(exam, error);
   const std::string& endpoint = place.url;
+  if (error.cause == ErrorCause::proxy && contains(detail, kProxyForm)) {
+    return "the proxy is " + failing_proxy(detail) + ": " + kProxyForm;
+  }
   if (error.cause == ErrorCause::proxy) {
     return "the proxy " + failing_proxy(detail) +
            " can't be reached or refuses: check that setting, or what the proxy allows; NO_PROXY "
@@ -244,6 +274,14 @@ std::string of_credentials(const std::string& detail) {
   const std::size_t begin = detail.find(kBegin);
   if (begin == std::string::npos) return detail;
   const std::string what = detail.substr(begin + kBegin.size());
+  if (contains(what, kNotStarted) && contains(what, "Permission denied")) {
+    return "let the user that this runs as start the program (chmod +x, and x on every folder on "
+           "the way): " +
+           what;
+  }
+  if (contains(what, kNotStarted)) {
+    return "install this program, or correct process_command: " + what;
+  }
   if (contains(what, "Permission denied")) {
     return "let the user that this runs as read the file (chgrp, chmod g+r): " + what;
   }
@@ -339,9 +377,12 @@ class Report {
   void line(const char* topic, const std::string& words) {
     std::string label = topic;
     label.resize(14, ' ');
-    text_ += "  " + label + words + "\n";
+    text_ += "  " + label + in_plain_sight(words) + "\n";
   }
-  void remedy(std::string words) {
+  /// `policy`: to be copied, on a line of its own.
+  void remedy(std::string words, const std::string& policy = "") {
+    words = in_plain_sight(words);
+    if (!policy.empty()) words += "\n      " + in_plain_sight(policy);
     const bool told = std::find(remedies_.begin(), remedies_.end(), words) != remedies_.end();
     if (!words.empty() && !told) remedies_.push_back(std::move(words));
   }
@@ -365,7 +406,8 @@ class Report {
             ", " +
             (registry.is_acr() ? "instance " + std::get<AcrConfig>(registry.cloud).instance_id
                                : project()) +
-            ")\n";
+            ")";
+    text_ = in_plain_sight(text_) + "\n";
   }
   std::string project() const {
     const std::string& configured = std::get<SwrConfig>(exam_.registry.cloud).project_id;
@@ -442,10 +484,10 @@ class Report {
     std::string list;
     for (const std::string& action : missing) list += (list.empty() ? "" : ", ") + action;
     remedy((exam_.registry.is_acr()
-                ? "allow " + list + " by a RAM policy:\n      "
+                ? "allow " + list + " by a RAM policy:"
                 : "allow " + list +
                       " by an identity policy (or give the system policy SWR ReadOnlyAccess in the "
-                      "region's project, and read permission on the organisations):\n      ") +
+                      "region's project, and read permission on the organisations):"),
            policy_for(exam_, missing));
     if (outcome_of(exam_, "ListNamespace") == "forbidden") namespace_rights();
   }
@@ -514,7 +556,7 @@ class Report {
     for (const Error& error : exam_.failures) remedy(remedy_for(exam_, error));
     if (remedies_.empty() && exam_.failures.empty()) return line("to change", "nothing");
     for (const Error& error : exam_.failures) line("failure", error.detail);
-    for (const std::string& words : remedies_) line("to change", words);
+    for (const std::string& words : remedies_) text_ += "  to change     " + words + "\n";
   }
 
   const Exam& exam_;

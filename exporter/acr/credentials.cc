@@ -4,9 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "exporter/acr/hosts.h"
 #include "exporter/acr/profiles.h"
 #include "exporter/acr/refusal.h"
-#include "exporter/acr/hosts.h"
 #include "exporter/acr/token_service.h"
 #include "exporter/base/time_text.h"
 #include "exporter/cloud/leads.h"
@@ -124,6 +124,11 @@ Result<Grant> run_command(const Context& context, const std::string& command) {
   if (!output) return within("process_command", output.error());
   const Result<Grant> grant = parse_command_output(*output);
   if (!grant) return within("process_command", grant.error());
+  const std::optional<UnixMillis> until = grant->keys.expires_at;
+  if (until && *until <= context.runtime.clock.now()) {
+    return fail(ErrorKind::invalid_config,
+                "process_command: it prints keys that expired at " + format_rfc3339(*until));
+  }
   return grant;
 }
 

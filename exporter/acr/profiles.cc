@@ -231,11 +231,14 @@ Result<Profile> completed(Profile profile, const Environment& environment) {
   constexpr const char* kRole = "ALIBABA_CLOUD_ROLE_ARN";
   constexpr const char* kSession = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
   constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
+  // The file of the other clients has names of its own.
+  const bool of_cli = !profile.mode.empty();
+  const char* const role_key = of_cli ? "ram_role_arn" : "role_arn";
   std::optional<Error> problem;
   for (AcrCredentials::AssumeRole& role : profile.roles) {
     fill(role.role_arn, environment, kRole);
     fill(role.session_name, environment, kSession);
-    if (!problem) problem = missing(role.role_arn, "ram_role_arn");
+    if (!problem) problem = missing(role.role_arn, role_key);
   }
   if (profile.form.oidc) {
     AcrCredentials::Oidc& oidc = *profile.form.oidc;
@@ -243,9 +246,10 @@ Result<Profile> completed(Profile profile, const Environment& environment) {
     fill(oidc.session_name, environment, kSession);
     fill(oidc.provider_arn, environment, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
     fill(oidc.token_file, environment, "ALIBABA_CLOUD_OIDC_TOKEN_FILE");
-    if (!problem) problem = missing(oidc.role_arn, "ram_role_arn");
+    if (!problem) problem = missing(oidc.role_arn, role_key);
     if (!problem) problem = missing(oidc.provider_arn, "oidc_provider_arn");
-    if (!problem) problem = missing(oidc.token_file, "oidc_token_file");
+    if (!problem)
+      problem = missing(oidc.token_file, of_cli ? "oidc_token_file" : "oidc_token_file_path");
   }
   if (profile.form.ecs_ram_role) {
     fill(*profile.form.ecs_ram_role, environment, "ALIBABA_CLOUD_ECS_METADATA");

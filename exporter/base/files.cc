@@ -19,6 +19,11 @@ tl::unexpected<Error> cannot_read(const std::string& path, const std::string& wh
   return fail(ErrorKind::invalid_config, path + ": " + why);
 }
 
+tl::unexpected<Error> cannot_see(const std::string& path, int error) {
+  const bool absent = error == ENOENT || error == ENOTDIR;
+  return fail(ErrorKind::invalid_config, path + ": " + std::strerror(error), absent ? kAbsent : "");
+}
+
 tl::unexpected<Error> too_large(const std::string& path, std::size_t bytes_max) {
   return cannot_read(path, "larger than " + std::to_string(bytes_max) + " bytes");
 }
@@ -57,15 +62,19 @@ Result<std::string> read_pipe(const std::string& path, std::size_t bytes_max) {
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   struct stat status {};
   // Asked before it is opened: opening a pipe would wait for its writer.
-  if (::stat(path.c_str(), &status) != 0) return cannot_read(path, std::strerror(errno));
+  if (::stat(path.c_str(), &status) != 0) return cannot_see(path, errno);
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return cannot_read(path, errno != 0 ? std::strerror(errno) : "can't be opened");
-  std::string text(bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return cannot_read(path, "can't be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  // Piece by piece: most are far smaller than they may be, and some tell no size.
+  std::string text;
+  std::array<char, 16UL * 1024> piece;
+  while (file && text.size() <= bytes_max) {
+    file.read(piece.data(), piece.size());
+    if (file.bad()) return cannot_read(path, "can't be read");
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
   if (text.size() <= bytes_max) return text;
   return too_large(path, bytes_max);
 }

@@ -7,6 +7,10 @@
 
 namespace registry_exporter {
 
+/// The code of the error where there is no file of that name; whatever else keeps one from being
+/// read, it may be there.
+inline constexpr const char* kAbsent = "absent";
+
 /// A regular file's whole content; links are followed. Shell.
 /// Errors: invalid_config, beginning with the path.
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max);

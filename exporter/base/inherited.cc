@@ -31,7 +31,7 @@ void fill_closed_descriptors() {
 
 void expect_signals() {
   for (const int each : {SIGPIPE, SIGXFSZ}) std::signal(each, SIG_IGN);
-  std::signal(SIGTERM, SIG_DFL);
+  for (const int each : {SIGTERM, SIGCHLD}) std::signal(each, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -12,6 +12,7 @@ namespace registry_exporter {
 ///  - the kernel ends a process by SIGXFSZ or SIGPIPE where an error was expected (a file over
 ///    `ulimit -f`, a reader that left): the error comes instead;
 ///  - signals that the parent had blocked would wait for ever, and an ignored SIGTERM end nothing;
+///  - where SIGCHLD is ignored, nobody is told how a child ended;
 ///  - what is created here is for its owner alone, and for its owner, whatever the umask.
 void mend_what_was_inherited();
 

@@ -3,13 +3,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -31,43 +32,89 @@ struct Child {
   int output = -1;
 };
 
-/// A group of its own, so that its children end with it; signals as a program expects them.
-void set_up(posix_spawnattr_t& attributes) {
-  sigset_t none, standard;
+/// The descriptors of a child: what it prints into, and where it tells why it could not start.
+struct Outlets {
+  int output = -1;
+  int report = -1;
+};
+constexpr int kReport = STDERR_FILENO + 1;
+
+void set_descriptors(const Outlets& outlets) {
+  dup2(outlets.output, STDOUT_FILENO);
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  dup2(null, STDIN_FILENO);
+  dup2(null, STDERR_FILENO);
+  if (outlets.report != kReport) dup3(outlets.report, kReport, O_CLOEXEC);
+  closefrom(kReport + 1);
+}
+
+/// As a program expects them: nothing of ours is ignored, caught or blocked.
+void set_signals() {
+  for (int signal = 1; signal <= SIGRTMAX; ++signal) std::signal(signal, SIG_DFL);
+  sigset_t none;
   sigemptyset(&none);
-  sigemptyset(&standard);
-  for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGXFSZ}) sigaddset(&standard, signal);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &standard);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// In the child, where only what a signal handler may do may be done: other threads' locks are
+/// held.
+[[noreturn]] void become(char* const* words, const Outlets& outlets, pid_t parent) {
+  // It ends with us, however we end. The kernel goes by the thread that started it, and that one
+  // stays in run() until the program is over.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(EXIT_FAILURE);  // We ended before that was set.
+  setpgid(0, 0);                                 // So that its children end with it.
+  set_descriptors(outlets);
+  set_signals();
+  execvp(words[0], words);
+  const int problem = errno;
+  (void)!write(kReport, &problem, sizeof problem);
+  _exit(EXIT_FAILURE);
+}
+
+/// 0: the program has started, which closed the pipe.
+int problem_told(int report) {
+  int problem = 0;
+  while (read(report, &problem, sizeof problem) < 0 && errno == EINTR) {
+  }
+  return problem;
+}
+
+/// Our signal handlers never run in the child: signals wait until it has none.
+pid_t fork_as(char* const* words, const Outlets& outlets) {
+  const pid_t parent = getpid();
+  sigset_t every, before;
+  sigfillset(&every);
+  pthread_sigmask(SIG_BLOCK, &every, &before);
+  const pid_t pid = fork();
+  if (pid == 0) become(words, outlets, parent);
+  const int problem = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = problem;
+  return pid;
 }
 
 Result<Child> start(const std::vector<std::string>& words) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return wrong(std::strerror(errno));
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  set_up(attributes);
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  Child child{-1, ends[0]};
-  const int problem =
-      posix_spawnp(&child.pid, arguments[0], &files, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  close(ends[1]);
+  int output[2], report[2];
+  if (pipe2(output, O_CLOEXEC) != 0) return wrong(std::strerror(errno));
+  if (pipe2(report, O_CLOEXEC) != 0) {
+    const int problem = errno;
+    for (const int end : output) close(end);
+    return wrong(std::strerror(problem));
+  }
+  const Child child{fork_as(arguments.data(), {output[1], report[1]}), output[0]};
+  int problem = child.pid < 0 ? errno : 0;
+  close(output[1]);
+  close(report[1]);
+  if (child.pid > 0) problem = problem_told(report[0]);
+  close(report[0]);
   if (problem == 0) return child;
-  close(ends[0]);
-  return wrong(words.front() + ": " + std::strerror(problem));
+  close(child.output);
+  if (child.pid > 0) waitpid(child.pid, nullptr, 0);
+  return wrong(words.front() + ": " + kNotStarted + std::strerror(problem));
 }
 
 /// True: there is no more to come.
@@ -83,10 +130,12 @@ Result<bool> read_some(int output, std::string& text) {
 }
 
 /// nullopt: it runs still.
-std::optional<int> status_of(pid_t pid) {
+std::optional<Result<int>> status_of(pid_t pid) {
   int status = 0;
-  if (waitpid(pid, &status, WNOHANG) == 0) return std::nullopt;
-  return status;
+  const pid_t ended = waitpid(pid, &status, WNOHANG);
+  if (ended == pid) return status;
+  if (ended == 0 || errno == EINTR) return std::nullopt;
+  return wrong(std::string("how it ended is not known: ") + std::strerror(errno));
 }
 
 }  // namespace

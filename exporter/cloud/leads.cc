@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "exporter/base/digest.h"
+#include "exporter/base/files.h"
 
 namespace registry_exporter {
 
@@ -67,8 +68,12 @@ Result<FoundFile> find_file(const Machine& machine, const char* variable, const 
   if (path.empty()) return nothing("there is no HOME to look in");
   Result<Secret> text = machine.read({Secret(), path});
   if (text) return FoundFile{path, *std::move(text)};
-  if (named.empty()) return nothing(text.error().detail);
-  return within(variable, text.error());
+  Error error = text.error();
+  if (named.empty() && error.code == kAbsent) return nothing(error.detail);
+  error.code.clear();
+  if (!named.empty()) return within(variable, error);
+  error.detail += "; let this process read that file, or move it away";
+  return tl::unexpected<Error>(std::move(error));
 }
 
 Source source_at(std::string where, Source look) {

@@ -34,7 +34,8 @@ Source guessed(Source source);
 
 /// Why a source has nothing. `begun`: somebody set up a part of it.
 tl::unexpected<Error> nothing(std::string why, bool begun = false);
-/// A file with credentials: where the variable says, or else in the home, where it need not be.
+/// A file with credentials: where the variable says, or else in the home, where it need not be; one
+/// that is there but can't be read is told of, as somebody set it up.
 struct FoundFile {
   std::string path;
   Secret text;

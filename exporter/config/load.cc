@@ -8,7 +8,8 @@ namespace registry_exporter {
 namespace {
 
 constexpr std::size_t kConfigBytesMax = 8UL * 1024 * 1024;
-constexpr std::size_t kSecretBytesMax = 64UL * 1024;
+/// The CLI's file holds every profile that somebody ever used.
+constexpr std::size_t kSecretBytesMax = 1024UL * 1024;
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <set>
 
+#include "exporter/base/proxy_url.h"
 #include "exporter/config/credentials_section.h"
 #include "exporter/config/endpoint.h"
 #include "exporter/config/filter.h"
@@ -156,11 +157,11 @@ double read_rate(Section& section, double otherwise) {
 
 std::string read_proxy(Section& section) {
   const std::string proxy = section.text_not_empty("proxy_url").value_or("");
-  const std::size_t host = proxy.starts_with("http://") ? 7 : proxy.starts_with("https://") ? 8 : 0;
-  if (!proxy.empty() && host == 0) {
+  if (proxy.empty()) return proxy;
+  if (!proxy.starts_with("http://") && !proxy.starts_with("https://")) {
     section.problem("proxy_url", " must begin with http:// or https://");
-  } else if (!proxy.empty() && (host == proxy.size() || !is_one_line(proxy))) {
-    section.problem("proxy_url", " must be http://host:port");
+  } else if (!is_readable_proxy(proxy)) {  // Not quoted: there may be a password in it.
+    section.problem("proxy_url", std::string(" can't be read: ") + kProxyForm);
   }
   return proxy;
 }

@@ -241,7 +241,7 @@ bool is_the_proxys_fault(CURL* handle, CURLcode code, const Way& way) {
 }
 
 Error error_of(CURL* handle, CURLcode code, std::string_view message, const Way& way) {
-  // A proxy's address is quoted whole when it can't be read, with the password in it.
+  // It may be a proxy's address, with the password in it.
   const bool tells_secrets = message.find('@') != std::string_view::npos;
   const std::string why(message.empty() || tells_secrets ? curl_easy_strerror(code) : message);
   const std::string place(place_of(code));
@@ -253,6 +253,13 @@ Error error_of(CURL* handle, CURLcode code, std::string_view message, const Way&
   } else {
     error.detail += ", through the proxy " + way.proxy.spoken();
   }
+  return error;
+}
+
+/// libcurl would quote it, password and all.
+Error unreadable(const Proxy& proxy) {
+  Error error{ErrorKind::transport, "proxy: " + proxy.spoken() + ": " + kProxyForm, {}, {}};
+  error.cause = ErrorCause::proxy;
   return error;
 }
 
@@ -290,6 +297,11 @@ class CurlTransport final : public HttpTransport {
     if (has_line_break(request)) {
       return fail(ErrorKind::transport, "http: a header's value has a line break in it");
     }
+    const Way way{request.direct ? Proxy{} : proxy_for(request.origin, options_.proxy),
+                  request.origin.starts_with("https://")};
+    if (!way.is_direct() && !is_readable_proxy(way.proxy.url)) {
+      return tl::unexpected<Error>(unreadable(way.proxy));
+    }
     std::unique_ptr<Line> line = take_line();
     if (!line->multi || !line->easy) {
       return fail(ErrorKind::transport, "connection: out of memory");
@@ -299,8 +311,6 @@ class CurlTransport final : public HttpTransport {
     receiving.body_bytes_max = options_.body_bytes_max;
     char message[CURL_ERROR_SIZE] = {};
     const HeaderList headers = header_list(request);
-    const Way way{request.direct ? Proxy{} : proxy_for(request.origin, options_.proxy),
-                  request.origin.starts_with("https://")};
     const HeaderList connect_to =
         configure(line->easy.get(), request, way, headers.get(), receiving);
     set(line->easy.get(), CURLOPT_ERRORBUFFER, message);

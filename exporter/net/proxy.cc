@@ -173,13 +173,4 @@ Proxy proxy_for(std::string_view origin, const ProxySettings& settings) {
 
 std::string Proxy::spoken() const { return proxy_host(url) + " (" + set_by + ")"; }
 
-std::string proxy_host(std::string_view url) {
-  if (const std::size_t user = url.rfind('@'); user != std::string_view::npos) {
-    url.remove_prefix(user + 1);
-  } else if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) {
-    url.remove_prefix(scheme + 3);
-  }
-  return std::string(url.substr(0, url.find_first_of("/?#")));
-}
-
 }  // namespace registry_exporter

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "exporter/base/proxy_url.h"
+
 namespace registry_exporter {
 
 /// Which proxy a request goes through. Pure.
@@ -27,9 +29,6 @@ struct Proxy {
 /// (127.0.0.0/8, ::1, localhost and the names below it), nor for what NO_PROXY covers. The
 /// configuration's own proxy takes everything.
 Proxy proxy_for(std::string_view origin, const ProxySettings& settings);
-
-/// "host:port" of a proxy's URL.
-std::string proxy_host(std::string_view url);
 
 /// Whether a NO_PROXY list covers a host. It holds IP addresses, networks ("10.0.0.0/8"), hosts
 /// with everything below them ("example.com"), what is below a host alone (".example.com",

@@ -62,6 +62,15 @@ std::optional<std::string> obstacle(const std::string& path, bool was_denied) {
   return std::nullopt;
 }
 
+/// A folder of others may be the system's, as /etc is: nobody should give that away.
+const char* remedy_for(const struct stat& status) {
+  if (status.st_uid == ::geteuid()) return "chmod u+rwX it";
+  if (S_ISDIR(status.st_mode)) {
+    return "give the state a folder of its own that belongs to this process's user (--state.path)";
+  }
+  return "chown it to this process's user, or run as its owner";
+}
+
 std::string tell_of_obstacle(const std::string& path, bool was_denied) {
   if (path.empty()) return {};
   const auto found = obstacle(path, was_denied);
@@ -70,11 +79,8 @@ std::string tell_of_obstacle(const std::string& path, bool was_denied) {
   std::array<char, 8> mode{};
   std::snprintf(mode.data(), mode.size(), "%04o",
                 static_cast<unsigned>(status.st_mode & kModeBits));
-  const bool ours = status.st_uid == ::geteuid();
-  const std::string remedy =
-      ours ? "chmod u+rwX it" : "chown it to this process's user, or run as its owner";
   return *found + " belongs to " + user(status.st_uid) + ", mode " + mode.data() +
-         ", this process is " + user(::geteuid()) + ": " + remedy;
+         ", this process is " + user(::geteuid()) + ": " + remedy_for(status);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "exporter/acr/hosts.h"
 #include "exporter/acr/signer.h"
+#include "exporter/base/time_text.h"
 #include "tests/support/fake_machine.h"
 #include "tests/support/fake_runtime.h"
 
@@ -357,6 +358,62 @@ TEST_CASE("external: what the program prints is used for its time, and told with
     CHECK(told.find("process_command: its output ") != std::string::npos);
     CHECK(told.find("canary") == std::string::npos);
   }
+}
+
+TEST_CASE("process_command: keys that are over already are none") {
+  World world;
+  world.variables = {{"HOME", "/home/me"}};
+  world.files = {{"/home/me/.aliyun/config.json",
+                  R"({"current":"p","profiles":[{"name":"p","mode":"External",)"
+                  R"("process_command":"keys"}]})"}};
+  const auto printed = [&](UnixMillis until) {
+    world.program = [until](std::string_view) -> Result<Secret> {
+      return Secret(R"({"access_key_id":"X","access_key_secret":"s","sts_token":"t",)"
+                    R"("expiration":")" +
+                    format_rfc3339(until) + "\"}");
+    };
+    return world.used(RegistryConfig());
+  };
+  const UnixMillis now = std::chrono::floor<std::chrono::seconds>(world.fake.runtime().clock.now());
+  CHECK(printed(now + Millis{60'000}) == "X");
+  const std::string told = printed(now);
+  CHECK(told.find("process_command: it prints keys that expired at " + format_rfc3339(now)) !=
+        std::string::npos);
+}
+
+TEST_CASE(
+    "default chain: a file that is there but can't be used is told of, and others are tried") {
+  const std::string ini = "[default]\ntype=access_key\naccess_key_id=I\naccess_key_secret=s\n";
+  for (const char* path : {"/home/me/.aliyun/config.json", "/home/me/.alibabacloud/credentials",
+                           "/home/me/.alibabacloud/credentials.ini"}) {
+    CAPTURE(path);
+    World world;
+    world.variables = {{"HOME", "/home/me"}};
+    world.problems = {{path, "Permission denied"}};
+    const std::string told = world.used(RegistryConfig());
+    CAPTURE(told);
+    CHECK(told.find(std::string(path) + ": Permission denied; ") != std::string::npos);
+    CHECK(told.find("no file") == std::string::npos);
+  }
+  World world;
+  world.variables = {{"HOME", "/home/me"}};
+  world.problems = {{"/home/me/.aliyun/config.json", "Permission denied"}};
+  world.files = {{"/home/me/.alibabacloud/credentials", ini}};
+  CHECK(world.used(RegistryConfig()) == "I");
+}
+
+TEST_CASE("credentials file: what is missing is called as that file calls it") {
+  World world;
+  world.variables = {{"HOME", "/home/me"}};
+  const auto told = [&](const std::string& lines) {
+    world.files = {{"/home/me/.alibabacloud/credentials", "[default]\n" + lines}};
+    return world.used(RegistryConfig());
+  };
+  const std::string keys = "access_key_id=I\naccess_key_secret=s\n";
+  CHECK(told("type=ram_role_arn\n" + keys).find(": role_arn is missing") != std::string::npos);
+  CHECK(told("type=oidc_role_arn\n").find(": role_arn is missing") != std::string::npos);
+  CHECK(told("type=oidc_role_arn\nrole_arn=r\noidc_provider_arn=p\n")
+            .find(": oidc_token_file_path is missing") != std::string::npos);
 }
 
 TEST_CASE("kept keys: used until they are over, then it is told what to run") {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -92,4 +93,32 @@ TEST_CASE("files: where a file is asked for a pipe is refused, where either is a
   for (const std::string path : {"/dev/null", "/dev/zero", "/"}) {
     CHECK(read_file_or_pipe(path, 100).error().detail == path + ": not a regular file or a pipe");
   }
+}
+
+TEST_CASE("files: what is not there is told from what can't be read") {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("file", "12345");
+  std::filesystem::create_directory(folder.file("folder"));
+  std::filesystem::create_symlink(folder.file("loop"), folder.file("loop"));
+  const auto code = [](const std::string& path) {
+    const auto text = read_file(path, 4);
+    REQUIRE_FALSE(text);
+    return text.error().code;
+  };
+  CHECK(code(folder.file("nothing")) == kAbsent);
+  CHECK(code(file + "/below") == kAbsent);
+  CHECK(code(folder.file("folder")) == "");
+  CHECK(code(folder.file("loop")) == "");
+  CHECK(code(file) == "");  // Too large.
+}
+
+TEST_CASE("files: a limit far above the file's size, and files that tell no size") {
+  const TemporaryFolder folder;
+  const std::string text(200'000, 'x');
+  CHECK(read_file(folder.write("file", text), 1 << 20) == text);
+  CHECK(read_file(folder.write("exact", text), text.size()) == text);
+  CHECK_FALSE(read_file(folder.write("more", text), text.size() - 1));
+  const auto status = read_file("/proc/self/status", 1 << 20);
+  REQUIRE(status);
+  CHECK(status->find("VmSize") != std::string::npos);
 }

@@ -103,6 +103,15 @@ TEST_CASE("inherited: a blocked or ignored SIGTERM ends the process all the same
   }
 }
 
+TEST_CASE("inherited: where a parent ignores SIGCHLD, it is known all the same how a child ends") {
+  const int wrong = in_a_child([] {
+    std::signal(SIGCHLD, SIG_IGN);
+    mend_what_was_inherited();
+    return in_a_child([] { return 7; }) == 7 ? 0 : 1;
+  });
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("inherited: files are the owner's to use, and nobody else's, whatever the umask") {
   for (const mode_t mask : {0U, 022U, 0777U}) {
     CAPTURE(mask);

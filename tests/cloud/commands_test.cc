@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -75,11 +77,14 @@ TEST_CASE("commands: what a program prints, or why there is nothing") {
   CHECK(printed(commands, "sh -c 'cat; echo secret >&2; echo out'") == "out\n");
   CHECK(printed(commands, "sh -c 'echo canary; exit 3'") == "error: sh: it failed, exit code 3");
   CHECK(printed(commands, "sh -c 'kill -9 $$'") == "error: sh: it failed");
-  CHECK(printed(commands, "/nowhere/keys") == "error: /nowhere/keys: No such file or directory");
+  CHECK(printed(commands, "/nowhere/keys") ==
+        "error: /nowhere/keys: it can't be started: No such file or directory");
+  CHECK(printed(commands, "/dev/null") ==
+        "error: /dev/null: it can't be started: Permission denied");
   CHECK(printed(commands, "yes") == "error: yes: it prints more than 64 KiB");
   CHECK(printed(commands, "sh -c 'exec >&-; sleep 0.2'").empty());
   // None of ours: 0 to 2, and what ls opens itself.
-  const int ours = open("/dev/null", O_RDONLY);
+  const int ours = fcntl(STDIN_FILENO, F_DUPFD, 50);
   CHECK(printed(commands, "ls /proc/self/fd") == "0\n1\n2\n3\n");
   close(ours);
 }
@@ -108,6 +113,54 @@ TEST_CASE("commands: one that runs for ever ends with its children, by time or b
   CHECK(commands.run("true").error().kind == ErrorKind::canceled);
   for (int tries = 0; tries < 500 && runs(mark); ++tries) std::this_thread::sleep_for(Millis(20));
   CHECK_FALSE(runs(mark));
+}
+
+TEST_CASE("commands: where nobody can tell how a program ended, it failed") {
+  Runtime runtime = system_runtime();
+  Commands commands(runtime.clock);
+  std::signal(SIGCHLD, SIG_IGN);  // The system forgets children at once.
+  const std::string given = printed(commands, "sh -c 'echo canary; exit 3'");
+  std::signal(SIGCHLD, SIG_DFL);
+  CHECK(given == "error: sh: how it ended is not known: No child processes");
+}
+
+TEST_CASE("commands: a program expects signals as it always does, whatever was set here") {
+  Runtime runtime = system_runtime();
+  Commands commands(runtime.clock);
+  std::signal(SIGUSR1, SIG_IGN);
+  sigset_t some, before;
+  sigemptyset(&some);
+  sigaddset(&some, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &some, &before);
+  const std::string given = printed(commands, "grep -E '^Sig(Ign|Blk)' /proc/self/status");
+  sigset_t after;
+  pthread_sigmask(SIG_SETMASK, &before, &after);
+  std::signal(SIGUSR1, SIG_DFL);
+  CHECK(given == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  CHECK(sigismember(&after, SIGTERM) == 1);
+  CHECK(sigismember(&after, SIGINT) == 0);
+}
+
+TEST_CASE("commands: a program ends with the process that started it, however that ends") {
+  const std::string mark = "30." + std::to_string(getpid());
+  const auto comes_to = [&](bool wanted) {
+    for (int tries = 0; tries < 500 && runs(mark) != wanted; ++tries) {
+      std::this_thread::sleep_for(Millis(20));
+    }
+    return runs(mark) == wanted;
+  };
+  const pid_t parent = fork();
+  if (parent == 0) {
+    Runtime runtime = system_runtime();
+    Commands commands(runtime.clock);
+    (void)commands.run("sleep " + mark);
+    _exit(0);
+  }
+  const bool was_there = comes_to(true);
+  kill(parent, SIGKILL);
+  waitpid(parent, nullptr, 0);
+  CHECK(was_there);
+  CHECK(comes_to(false));
 }
 
 }  // namespace

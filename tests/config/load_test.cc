@@ -93,6 +93,11 @@ TEST_CASE("secret: files that every user may read, or this one can't, are told w
   CHECK(missing.find("No such file or directory") != std::string::npos);
 }
 
+TEST_CASE("secret: a file of many profiles is one") {
+  const TemporaryFolder folder;
+  CHECK(read_secret(in_file(folder.write("large", std::string(1'000'000, 'x')))));
+}
+
 TEST_CASE("secret: what can't be one is told with the file's name") {
   const TemporaryFolder folder;
   struct Row {
@@ -104,7 +109,7 @@ TEST_CASE("secret: what can't be one is told with the file's name") {
       {folder.path(), "not a regular file"},
       {folder.write("empty", ""), "is empty"},
       {folder.write("blank", "\n"), "is empty"},
-      {folder.write("huge", std::string(70'000, 'x')), "larger than"},
+      {folder.write("huge", std::string(1'048'577, 'x')), "larger than"},
       {"/dev/zero", "not a regular file"},
   };
   for (const Row& row : rows) {

@@ -57,6 +57,10 @@ ADDRESS = "exporter/web/listen_address.cc"
 INHERITED = "exporter/base/inherited.cc"
 FILES = "exporter/base/files.cc"
 PROXY = "exporter/net/proxy.cc"
+PROXY_URL = "exporter/base/proxy_url.cc"
+REGISTRY_SECTION = "exporter/config/registry_section.cc"
+LEADS = "exporter/cloud/leads.cc"
+DOCTOR_REPORT = "exporter/doctor_report.cc"
 CURL = "exporter/net/curl_transport.cc"
 YAML = "exporter/config/yaml_section.cc"
 ACCESS = "exporter/store/access.cc"
@@ -522,7 +526,16 @@ MUTANTS = [
     ("an IPv4 address in IPv6 is another", PROXY, "if (is_mapped(address))", "if (false && is_mapped(address))"),
     (".example.com takes example.com out, too", PROXY, 'if (entry.starts_with("*.")) entry.erase(0, 1);',
      'if (entry.starts_with("*.")) entry.erase(0, 1);\n  if (entry.starts_with(".")) entry.erase(0, 1);'),
-    ("a proxy's password is spoken", PROXY, "url.remove_prefix(user + 1);", ""),
+    ("a proxy's password is spoken", PROXY_URL, "url.remove_prefix(user + 1);", ""),
+    ("a proxy's URL that can't be read is told", PROXY_URL,
+     """address_of(url).value_or("a URL that can't be read")""", "address_of(url).value_or(url)"),
+    ("what looks like a port is one", PROXY_URL, "if (colon != std::string_view::npos && !is_port(",
+     "if (colon == 0 && !is_port("),
+    ("a proxy's port has no end", PROXY_URL, "port <= kPortMax;", "port <= 2 * kPortMax;"),
+    ("a password may hold an @", PROXY_URL, '"@/?#', '"/?#'),
+    ("a proxy needs no host", PROXY_URL, "(!name.empty() && is_word(", "(is_word("),
+    ("libcurl reads any proxy's URL", CURL, "!is_readable_proxy(way.proxy.url)", "way.proxy.url.empty()"),
+    ("any proxy_url will do", REGISTRY_SECTION, "!is_readable_proxy(proxy)", "proxy.empty()"),
     ("the cloud is blamed for the proxy", CURL, "return sent_after == 0 && tunnel_status / 100 != 2;",
      "return false;"),
     ("the proxy is blamed for the cloud", CURL, "return sent_after == 0 && tunnel_status / 100 != 2;",
@@ -590,9 +603,26 @@ MUTANTS = [
     ("a program's children live on", COMMANDS,
      "kill(-child->pid, SIGKILL);",
      "kill(child->pid, SIGKILL);"),
-    ("a program gets our descriptors", COMMANDS,
-     "posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);",
-     ""),
+    ("a program gets our descriptors", COMMANDS, "  closefrom(kReport + 1);\n", ""),
+    ("an end that nobody knows is a success", COMMANDS,
+     "if (ended == pid) return status;", "if (ended != 0) return status;"),
+    ("a program outlives us", COMMANDS, "  prctl(PR_SET_PDEATHSIG, SIGKILL);\n", ""),
+    ("what we ignore a program ignores", COMMANDS, "std::signal(signal, SIG_DFL);", "(void)signal;"),
+    ("our signals stay blocked when a program has started", COMMANDS,
+     "pthread_sigmask(SIG_SETMASK, &before, nullptr);", ""),
+    ("a parent's SIGCHLD stays ignored", INHERITED, "{SIGTERM, SIGCHLD}", "{SIGTERM}"),
+    ("keys that a program prints too late are good", ACR_CREDENTIALS,
+     "if (until && *until <= context.runtime.clock.now()) {", "if (until && false) {"),
+    ("a file that can't be read is none", LEADS, "if (named.empty() && error.code == kAbsent)",
+     "if (named.empty())"),
+    ("a file in a file can't be read", FILES, "error == ENOENT || error == ENOTDIR", "error == ENOENT"),
+    ("any file that can't be seen is absent", FILES, "error == ENOENT || error == ENOTDIR", "error != 0"),
+    ("a limit is read past", FILES, "  if (text.size() <= bytes_max) return text;\n", "  if (!text.empty()) return text;\n"),
+    ("the system's folders are given away", ACCESS, "if (S_ISDIR(status.st_mode)) {", "if (false) {"),
+    ("the doctor paints the terminal", DOCTOR_REPORT, "} else if (c < 0x20 || c == 0x7f) {",
+     "} else if (c == 0x7f) {"),
+    ("both files call a role alike", PROFILES, 'of_cli ? "ram_role_arn" : "role_arn"',
+     'of_cli ? "ram_role_arn" : "ram_role_arn"'),
     ("what a program prints has no end", COMMANDS,
      "if (text.size() > kOutputBytesMax)",
      "if (text.size() > kOutputBytesMax * 1'000'000)"),

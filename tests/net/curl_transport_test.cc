@@ -476,12 +476,20 @@ TEST_CASE("proxy: one that refuses, hangs or rambles ends the call in time") {
 }
 
 TEST_CASE("proxy: an address that can't be read is not quoted with its password") {
-  CurlOptions options;
-  options.proxy.proxy_url = "nonsense://user:open@proxy.test:1";
-  const Ending ending = call(request_to("http://cloud.test"), options);
-  CHECK(ending.outcome == "transport");
-  CAPTURE(ending.detail);
-  CHECK(ending.detail.find("open") == std::string::npos);
+  for (const char* url : {"nonsense://user:open@proxy.test:1", "http://user:open%40127.0.0.1:9",
+                          "http://user:open", "user:open", "http://user:o/open@127.0.0.1:9"}) {
+    CAPTURE(url);
+    CurlOptions options;
+    options.proxy.proxy_url = url;
+    for (const char* origin : {"http://cloud.test", "https://cloud.test"}) {
+      const Ending ending = call(request_to(origin), options);
+      CHECK(ending.outcome == "transport");
+      CAPTURE(ending.detail);
+      CHECK(ending.detail.starts_with("proxy: a URL that can't be read (proxy_url): "));
+      CHECK(ending.detail.find("percent-encoded") != std::string::npos);
+      CHECK(ending.detail.find("open") == std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("proxy: what fails at it says so, what fails behind it says that it was there") {

@@ -71,9 +71,9 @@ TEST_CASE("proxy_for: it says who set the proxy, and nothing that is secret in i
   const Row rows[] = {
       {{{"HTTPS_PROXY", "http://p.test:1"}}, "", "p.test:1 (HTTPS_PROXY)"},
       {{{"https_proxy", "p.test"}}, "", "p.test (https_proxy)"},
-      {{{"HTTPS_PROXY", "http://me:s3cret@p.test:1/x?y"}}, "", "p.test:1 (HTTPS_PROXY)"},
-      {{{"HTTPS_PROXY", "me:s@3cret@p.test:1"}}, "", "p.test:1 (HTTPS_PROXY)"},
-      {{{"HTTPS_PROXY", "http://me:s/3cret@p.test:1"}}, "", "p.test:1 (HTTPS_PROXY)"},
+      {{{"HTTPS_PROXY", "http://me:s%40ecret@p.test:1/"}}, "", "p.test:1 (HTTPS_PROXY)"},
+      {{{"HTTPS_PROXY", "s3cret:1"}, {"NO_PROXY", "b.test"}}, "", "s3cret:1 (HTTPS_PROXY)"},
+      {{{"HTTPS_PROXY", "http://me:s3cret"}}, "", "a URL that can't be read (HTTPS_PROXY)"},
       {{}, "https://me:s3cret@[2001:db8::1]:3128", "[2001:db8::1]:3128 (proxy_url)"},
   };
   for (const Row& row : rows) {

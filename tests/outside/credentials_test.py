@@ -1,6 +1,6 @@
 """Finds the clouds' credentials twice: by us, and by the clouds' official JavaScript clients.
 
-Each row of credentials/cases/*.json is a machine: `files` (`~` is the home), `environment` (`$HOME`
+Each row of credentials/cases/*.json is a machine: `files` (`~` is the home; null: a folder), `environment` (`$HOME`
 likewise), `config` (keys of our registry), `services` (what they answer). `gives` is the right
 value: "access key/secret/security token" (huawei: "/project", too), or {"error": a piece of ours}. The official client has to
 give the same, or to fail as well; where it does not, `documented` says why, and `theirs` what it
@@ -82,6 +82,9 @@ class Machine:
         for name, text in case.get("files", {}).items():
             path = self.home / name.removeprefix("~/")
             path.parent.mkdir(parents=True, exist_ok=True)
+            if text is None:
+                path.mkdir()
+                continue
             content = text if isinstance(text, str) else json.dumps(text)
             path.write_bytes(self.fill(content).encode())
             path.chmod(0o700)

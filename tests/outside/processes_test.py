@@ -290,7 +290,7 @@ class StateOfAnother(WithWorld):
         self.assertEqual(len(lines), 1, ended.stderr)
         owner = re.escape("root (0)") if self.is_root else r"\S+ \(\d+\)"
         self.assertRegex(lines[0], rf"{re.escape(str(obstacle))} belongs to {owner}, mode 0\d+, "
-                                   r"this process is \S+ \(\d+\): ch(own|mod) ")
+                                   r"this process is \S+ \(\d+\): (ch(own|mod) |give the state a folder )")
 
     def close(self, path):
         """Root's files are nobody's to use; without root they are closed to ourselves."""

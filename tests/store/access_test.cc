@@ -73,8 +73,25 @@ TEST_CASE("access: the first thing in the way is named, with its owner and ours"
     CHECK(told.starts_with(row.closed + " belongs to "));
     CHECK(told.find("(" + std::to_string(::geteuid()) + "), mode 0") != std::string::npos);
     CHECK(told.find(", this process is ") != std::string::npos);
-    if (::geteuid() == 0) CHECK(told.find("user 54321: chown it") != std::string::npos);
+    if (::geteuid() == 0) {
+      const bool is_folder = row.closed != state;
+      const char* remedy =
+          is_folder ? "user 54321: give the state a folder of its own" : "user 54321: chown it";
+      CHECK(told.find(remedy) != std::string::npos);
+      CHECK(is_folder == (told.find("chown it") == std::string::npos));
+    }
     ::chmod(row.closed.c_str(), 0777);
+  }
+}
+
+TEST_CASE("access: nobody is told to give away a folder of the system") {
+  for (const char* path : {"/state.db", "/etc/state.db", "/usr/lib/state.db"}) {
+    CAPTURE(path);
+    const std::string told = told_to_another([&] { return what_is_in_the_way(path); });
+    CHECK(told.find("belongs to root (0)") != std::string::npos);
+    CHECK(told.find("give the state a folder of its own") != std::string::npos);
+    CHECK(told.find("--state.path") != std::string::npos);
+    CHECK(told.find("chown it") == std::string::npos);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "exporter/base/files.h"
 #include "exporter/cloud/credentials.h"
 
 namespace registry_exporter {
@@ -13,6 +14,7 @@ namespace registry_exporter {
 /// A machine whose files and variables are maps, and services that a test plays.
 struct FakeMachine {
   std::map<std::string, std::string> files;
+  std::map<std::string, std::string> problems;  ///< Of files that are there.
   std::map<std::string, std::string> variables;
   std::function<HttpResponse(const HttpRequest&)> answer = [](const HttpRequest&) {
     return HttpResponse{.status = 404, .headers = {}, .body = {}};
@@ -33,7 +35,12 @@ struct FakeMachine {
     const auto read = [this](const SecretSource& source) -> Result<Secret> {
       if (source.file.empty()) return source.value;
       const auto found = files.find(source.file);
-      if (found == files.end()) return fail(ErrorKind::invalid_config, source.file + ": no file");
+      if (const auto problem = problems.find(source.file); problem != problems.end()) {
+        return fail(ErrorKind::invalid_config, source.file + ": " + problem->second);
+      }
+      if (found == files.end()) {
+        return fail(ErrorKind::invalid_config, source.file + ": no file", kAbsent);
+      }
       return Secret(found->second);
     };
     return {variable, read};
