@@ -11,7 +11,7 @@ constexpr int kEmptyPagesBelieved = 3;
 
 ListEnd list_end(const PageSeen& page, std::size_t short_below) {
   const auto size = static_cast<std::uint64_t>(page.asked.size);
-  const std::uint64_t read = static_cast<std::uint64_t>(page.asked.index) * size + page.rows;
+  const std::uint64_t read = first_row(page.asked) + page.rows;
   const bool more_promised = page.total && *page.total > read;
   if (page.rows == 0) return more_promised ? ListEnd::unproven : ListEnd::here;
   const bool full = page.rows >= size ||

@@ -11,6 +11,10 @@
 /// missing or wrong: both are hints. Pure.
 namespace registry_exporter {
 
+inline std::uint64_t first_row(const PageRequest& page) {
+  return static_cast<std::uint64_t>(page.index) * static_cast<std::uint64_t>(page.size);
+}
+
 /// One answer of a listing, as far as its end is concerned.
 struct PageSeen {
   PageRequest asked;
