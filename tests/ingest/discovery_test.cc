@@ -69,6 +69,25 @@ TEST_CASE("discovery: a repository loses its series when two complete passes don
   CHECK(world.counted_in("a") == 0);  // Still known.
 }
 
+TEST_CASE("discovery: a namespace that is denied or fails proves nothing of what is in it") {
+  for (const bool fails : {true, false}) {
+    CAPTURE(fails);
+    World world;
+    ListedRepository other = listed("b", "2");
+    other.ref.repo_namespace = "other";
+    world.pass({listed("a", "1"), other});
+    for (int i = 0; i < 3; ++i) {
+      Discovery discovery;
+      discovery.complete = true;
+      discovery.server_time = kFirstStart;
+      (fails ? discovery.failed_namespaces : discovery.denied_namespaces) = {"team"};
+      apply_discovery(world.books, discovery, kFirstStart, world.rules);
+    }
+    CHECK(world.at_name("a").has_series());
+    CHECK_FALSE(world.books.repositories.at({"other", "b"})->has_series());
+  }
+}
+
 TEST_CASE("discovery: under the same name with another id the counters go on and the list is new") {
   World world;
   world.pass({});

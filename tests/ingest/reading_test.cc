@@ -248,6 +248,20 @@ TEST_CASE("reading: history that was trimmed above the anchor is a gap, and coun
   CHECK(visit(list, ledger, {.page_size = 5}).effects.history_gaps == 0);
 }
 
+TEST_CASE("reading: a walk that goes on in another visit makes no gap of what it meets there") {
+  FakeList list = with_builds(40);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  list.newest_first.resize(25);
+  for (int i = 0; i < 15; ++i)
+    list.newest_first.push_back(done("old" + std::to_string(i), 800'000 - i));
+  SweepProgress progress;
+  visit(list, ledger, {.page_size = 5, .pages_per_visit = 5, .sweep_due = true}, &progress);
+  const VisitResult rest = visit(list, ledger, {.page_size = 5, .sweep_due = true}, &progress);
+  CHECK(rest.effects.history_gaps == 0);
+  CHECK(ledger.known == 55);
+}
+
 TEST_CASE("reading: totals that lie cost calls at most") {
   for (const std::int64_t lie : {-20L, -1L, 1L, 7L, 1000L}) {
     CAPTURE(lie);

@@ -1,6 +1,8 @@
 // Lists as others saw them: how long pages really are, what totals say, what can't be read.
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "tests/ingest/fake_list.h"
 
 using namespace registry_exporter;
@@ -159,6 +161,15 @@ TEST_CASE("lists: what the end of a list costs") {
   }
 }
 
+TEST_CASE("lists: totals that change with each answer make no reading longer") {
+  FakeList list = with_records(155);
+  list.page_size_max = 25;
+  list.totals = Totals::wild;
+  Ledger ledger;
+  CHECK(visit(list, ledger, {.page_size = 100, .pages_per_visit = 1000}).complete);
+  CHECK(list.calls <= 9);
+}
+
 TEST_CASE("lists: a list as long as the server's limit hides no news") {
   for (const bool by_offset : {true, false}) {
     for (const bool oldest_first : {true, false}) {
@@ -276,6 +287,23 @@ TEST_CASE("lists: a depth that can't be read keeps nothing above it from being c
       }
     }
   }
+}
+
+TEST_CASE("lists: a failure that passes leaves nothing out") {
+  FakeList list = with_records(450);
+  bool failed = false;
+  list.refuses = [&](std::size_t row) -> std::optional<Error> {
+    if (row < 200 || std::exchange(failed, true)) return std::nullopt;
+    return Error{ErrorKind::server_error, "for a moment", {}, {}};
+  };
+  Ledger ledger;
+  SweepProgress progress;
+  CHECK(visit(list, ledger, {.page_size = 100}, &progress).error);
+  CHECK_FALSE(ledger.unread_from);
+  const VisitResult again = visit(list, ledger, {.page_size = 100}, &progress);
+  CHECK(again.complete);
+  CHECK(again.sweep_ok == true);
+  CHECK(ledger.known == 450);
 }
 
 TEST_CASE("lists: one row that breaks its page hides no other") {
