@@ -40,6 +40,13 @@ bool contains(const std::vector<RecordKey>& keys, RecordKey key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+/// By the records' own time: nobody's clock need be right.
+UnixMillis newest_start(const Ledger& ledger) {
+  UnixMillis newest{};
+  for (const ClosedRecord& record : ledger.closed) newest = std::max(newest, record.placed_at);
+  return newest;
+}
+
 /// Adds the new ones of `keys` to the sorted `met`; how many were new.
 std::size_t add_met(std::vector<RecordKey>& met, std::vector<RecordKey> keys) {
   std::sort(keys.begin(), keys.end());
@@ -228,7 +235,8 @@ PageSeen Reading::seen(const Page& page) const {
   return {{walk_.next_page, walk_.page_size}, page.rows, page.total, page.page_size};
 }
 
-/// A first reading and a sweep take nobody's word for where the list ends: servers change.
+/// A first reading takes nobody's word for where the list ends, and a sweep none for a later page:
+/// servers change. A first page alone is believed by what other lists have shown of late.
 bool Reading::must_prove_end(const Ledger& ledger) const {
   return walk_.goal == Walk::Goal::sweep && (!ledger.read_whole || options_.sweep_due);
 }
@@ -240,7 +248,7 @@ bool Reading::list_ends_here(const Ledger& ledger, const Page& page, const PageF
   const bool signs = signs_of_end_.saw(what);
   const bool all_at_once = first_rows_ && shows_all_at_once(what, *first_rows_, facts.new_to_walk);
   const bool prove = must_prove_end(ledger);
-  const ListEnd end = list_end(what, prove ? 0 : options_.short_below);
+  const ListEnd end = list_end(what, ledger.read_whole ? options_.short_below : 0);
   if (signs || all_at_once) return true;
   const bool later_and_short =
       walk_.next_page > 0 && page.rows > 0 && page.rows < static_cast<std::size_t>(walk_.page_size);
@@ -359,7 +367,6 @@ void Reading::apply_page(Ledger& ledger, const Page& page, const MergeContext& c
                          MergeEffects& effects) {
   ++pages_read_;
   effects.changed = true;
-  seen_at_ = context.seen_at;
   longest_page_ = std::max(longest_page_, page.rows);
   if (walk_.started_at == UnixMillis{}) {
     walk_.started_at = context.seen_at;
@@ -480,7 +487,7 @@ bool Reading::finish_sweep(Ledger& ledger, bool list_ended, MergeEffects& effect
   if (!ledger.read_whole) {
     if (!believed && !blocked_) return false;
     // What could not be read may show later: that it is history, its time tells.
-    if (blocked_ && ledger.baseline_pending) ledger.history_before = seen_at_;
+    if (blocked_ && ledger.baseline_pending) ledger.history_before = newest_start(ledger);
     if (blocked_ && !ledger.baseline_pending) ++effects.history_gaps;
     ledger.read_whole = true;
     ledger.baseline_pending = false;

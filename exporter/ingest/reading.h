@@ -186,7 +186,6 @@ class Reading {
   bool totals_rose_ = false;  ///< By more than a page, from one answer of this walk to the next.
   bool totals_fell_ = false;
   bool totals_lie_ = false;  ///< In this walk.
-  UnixMillis seen_at_{};     ///< Of the newest page.
   int records_asked_ = 0;
   int records_failed_ = 0;
   std::optional<bool> sweep_ok_;

@@ -55,8 +55,7 @@ bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects&
 /// While an oldest-first list is searched for a known record: further back.
 bool Reading::seek_around(const Error& error) {
   if (walk_.next_page == 0) return false;
-  const bool page_is_to_blame = is_lasting(error.kind) && pages_read_ > 0;
-  if (!page_is_to_blame && note_failure(row_asked()) < kFailuresBelieved) return false;
+  if (!is_lasting(error.kind) && !options_.failed_before) return false;  // It may pass.
   seek_back();
   return true;
 }
