@@ -14,8 +14,6 @@ constexpr std::array<std::string_view, 4> kBuildEnds = {"success", "failed", "ca
 constexpr std::array<std::string_view, 3> kTemplates = {"date_rule", "tag_rule", "other"};
 
 constexpr std::chrono::minutes kFirstReadingMax{2};
-/// The same where rows are broken: the rows around each are asked for one by one.
-constexpr std::chrono::minutes kSlowFirstReadingMax{6};
 /// Rows of the longest page that a history asks for.
 constexpr int kPageMax = 14;
 
@@ -302,8 +300,7 @@ UnixMillis Oracle::counts_since(const std::string& key, UnixMillis created_at) c
   const auto whole = read_whole_.find(key);
   const auto read = first_read_.find(key);
   if (read == first_read_.end()) return UnixMillis::max();
-  const bool slow = world_.options().lasting.broken_records > 0;
-  const UnixMillis latest = read->second + (slow ? kSlowFirstReadingMax : kFirstReadingMax);
+  const UnixMillis latest = read->second + kFirstReadingMax;
   return whole == read_whole_.end() ? latest : std::min(whole->second, latest);
 }
 
