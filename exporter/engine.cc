@@ -53,9 +53,9 @@ std::string in_words(const RegistrySnapshot& snapshot, const RepositoryOverview&
 
 EngineBooks engine_books_of(LoadedState loaded) {
   EngineBooks data;
-  std::map<RegistryNumber, RegistryBooks*> by_number;
+  std::map<RegistryNumber, TrackedRegistry*> by_number;
   for (StoredRegistry& stored : loaded.registries) {
-    auto registry = std::make_unique<RegistryBooks>();
+    auto registry = std::make_unique<TrackedRegistry>();
     registry->number = stored.number;
     registry->state = std::move(stored.state);
     registry->dirty = false;
@@ -67,11 +67,11 @@ EngineBooks engine_books_of(LoadedState loaded) {
     data.last_repository = std::max(data.last_repository, stored.number);
     const auto found = by_number.find(stored.registry);
     if (found == by_number.end()) continue;
-    auto repository = std::make_unique<Repository>();
+    auto repository = std::make_unique<TrackedList>();
     repository->number = stored.number;
     repository->state = std::move(stored.state);
     RepositoryKey key{repository->state.ref.repo_namespace, repository->state.ref.name};
-    found->second->repositories.emplace(std::move(key), std::move(repository));
+    found->second->lists.emplace(std::move(key), std::move(repository));
   }
   data.past.shown = data.past.scraped = !loaded.registries.empty();
   return data;
@@ -102,24 +102,27 @@ Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
 
 Engine::~Engine() { stop(); }
 
-CollectorOptions Engine::collector_options(const RegistryConfig& registry, Showing::Past past) {
+CollectorOptions Engine::collector_options(const RegistryConfig& registry,
+                                           ScraperVisibility::Past past) {
   CollectorOptions options;
   options.name = registry.name;
   options.type = registry.is_acr() ? RegistryType::acr : RegistryType::swr;
+  options.reading.kind = registry.is_acr() ? &kBuilds : &kDeletions;
   options.min_interval = config_.collection.min_interval;
-  options.lookback = config_.collection.lookback;
-  options.sweep_interval = config_.collection.sweep_interval;
+  options.reading.lookback = config_.collection.lookback;
+  options.reading.sweep_interval = config_.collection.sweep_interval;
   options.discovery_interval = config_.collection.discovery_interval;
-  options.max_staleness = config_.collection.max_staleness;
+  options.reading.max_staleness = config_.collection.max_staleness;
   options.windows = config_.metrics.windows;
-  options.bucket_bounds = config_.metrics.build_duration_buckets;
-  options.page_size = registry.page_size;
+  options.reading.bucket_bounds = config_.metrics.build_duration_buckets;
+  options.reading.page_size = registry.page_size;
   options.concurrency = registry.concurrency;
   options.requests_per_second = registry.requests_per_second;
   options.collect_rules = !registry.is_acr() && std::get<SwrConfig>(registry.cloud).collect_rules;
   options.read_everything = options_.read_everything;
   options.past = past;
   DiscoveryRules& discovery = options.discovery;
+  discovery.kind = options.reading.kind;
   discovery.scope = scope_of(registry, options_);
   discovery.count_history =
       config_.collection.initial_history == InitialHistory::count && options_.history_counts;
@@ -144,7 +147,7 @@ CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
 
 /// What is known under an identity; nullptr: nothing. One that leaves the project out stands for
 /// that of the region's projects that was read last, if any ever was.
-std::unique_ptr<RegistryBooks> Engine::books_of(const std::string& identity) {
+std::unique_ptr<TrackedRegistry> Engine::books_of(const std::string& identity) {
   auto found = unused_.find(identity);
   const bool is_open = identity.ends_with('\n');
   for (auto each = unused_.lower_bound(identity); is_open && each != unused_.end(); ++each) {
@@ -165,10 +168,10 @@ void Engine::start(EngineBooks data) {
   std::vector<Collector*> collectors;
   for (Registry& registry : registries_) {
     const std::string identity = registry.config.identity();
-    std::unique_ptr<RegistryBooks> known = books_of(identity);
-    const Showing::Past past = known ? data.past : Showing::Past{};
+    std::unique_ptr<TrackedRegistry> known = books_of(identity);
+    const ScraperVisibility::Past past = known ? data.past : ScraperVisibility::Past{};
     if (!known) {
-      known = std::make_unique<RegistryBooks>();
+      known = std::make_unique<TrackedRegistry>();
       known->number = ++last_registry_;
       known->state.identity = identity;
     }
@@ -198,7 +201,7 @@ EngineBooks Engine::stop() {
   data.registries = std::move(unused_);
   for (Registry& registry : registries_) {
     if (!registry.collector) continue;
-    if (auto known = registry.collector->take_data()) {
+    if (auto known = registry.collector->take_registry()) {
       const std::string identity = known->state.identity;
       data.registries[identity] = std::move(known);
     }
@@ -221,7 +224,7 @@ bool Engine::collect(const std::vector<Collector*>& collectors, const ScrapeRequ
   const SteadyTime deadline = runtime_.clock.steady_now() + request.timeout;
   const Millis rendering = Millis{2 * last_render_ms_ + 50};
   const Millis reserve = std::min(rendering + Millis{50}, request.timeout / 3);
-  std::vector<Collector::Ticket> tickets;
+  std::vector<ScrapeTicket> tickets;
   tickets.reserve(collectors.size());
   for (Collector* collector : collectors) {
     tickets.push_back(collector->begin_scrape(request.client));
@@ -230,7 +233,7 @@ bool Engine::collect(const std::vector<Collector*>& collectors, const ScrapeRequ
   bool cached = true;
   for (std::size_t i = 0; i < collectors.size(); ++i) {
     complete &= collectors[i]->wait(tickets[i], deadline - reserve);
-    cached &= tickets[i].cached;
+    cached &= tickets[i].kind == ScrapeTicket::Kind::cached;
   }
   complete &= committer_.flush(deadline - reserve / 2);
   self_.scrape_answered(cached     ? ScrapeResult::cached

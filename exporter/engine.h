@@ -35,10 +35,10 @@ struct EngineOptions {
 
 /// What is known of every registry, by identity; handed from one engine to the next.
 struct EngineBooks {
-  std::map<std::string, std::unique_ptr<RegistryBooks>> registries;
+  std::map<std::string, std::unique_ptr<TrackedRegistry>> registries;
   RegistryNumber last_registry = 0;
   RepositoryNumber last_repository = 0;
-  Showing::Past past;
+  ScraperVisibility::Past past;
 };
 EngineBooks engine_books_of(LoadedState loaded);
 
@@ -87,10 +87,10 @@ class Engine {
 
   Engine(Runtime runtime, StateStore& store, const Config& config, const EngineOptions& options,
          SelfMetrics& self);
-  CollectorOptions collector_options(const RegistryConfig& registry, Showing::Past past);
+  CollectorOptions collector_options(const RegistryConfig& registry, ScraperVisibility::Past past);
   CollectorHooks collector_hooks(const RegistryConfig& registry);
   bool collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request);
-  std::unique_ptr<RegistryBooks> books_of(const std::string& identity);
+  std::unique_ptr<TrackedRegistry> books_of(const std::string& identity);
   std::vector<Collector*> selected(const std::vector<std::string>& names) const;
 
   Runtime runtime_;
@@ -102,7 +102,7 @@ class Engine {
   std::vector<Registry> registries_;
   RegistryNumber last_registry_ = 0;
   std::atomic<RepositoryNumber> last_repository_{0};
-  std::map<std::string, std::unique_ptr<RegistryBooks>> unused_;  ///< Not in this configuration.
+  std::map<std::string, std::unique_ptr<TrackedRegistry>> unused_;  ///< Not in this configuration.
   std::atomic<std::int64_t> last_render_ms_{0};
 };
 

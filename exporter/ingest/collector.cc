@@ -1,75 +1,59 @@
 #include "exporter/ingest/collector.h"
 
 #include <algorithm>
-#include <cmath>
 #include <new>
 #include <utility>
 
-#include "exporter/base/log.h"
+#include "exporter/ingest/error_scope.h"
 
 namespace registry_exporter {
 namespace {
 
-/// A repository unread for so many max_staleness is one that the rate is too low for.
-constexpr int kFarOverdue = 2;
-/// Nothing is read sooner than this part of max_staleness before it is overdue.
-constexpr int kAheadShare = 4;
 /// Sweeps and open builds included.
 constexpr double kCallsPerRead = 1.1;
 constexpr std::chrono::minutes kTellAgain{30};
-/// A sweep that a total asked for, or that was not clean, comes at most this often a
-/// sweep_interval.
-constexpr int kExtraSweeps = 12;
+/// Nothing answers: after this many calls in a row (and one a worker) the cycle is given up.
+constexpr int kUnreachableMax = 3;
 
-Millis since(SteadyTime then, SteadyTime now) {
-  return std::chrono::duration_cast<Millis>(now - then);
+CycleOptions cycle_options(const CollectorOptions& options) {
+  return {options.min_interval, options.discovery_interval, options.reading.max_staleness,
+          std::max(kUnreachableMax, options.concurrency)};
+}
+
+/// Brings what is known under this configuration.
+TrackedRegistry& prepare(TrackedRegistry& registry, const CollectorOptions& options,
+                         const RegistryLog& log, const Clock& clock) {
+  apply_scope(registry, options.discovery);
+  registry.unknown_statuses.clear();
+  registry.over_limit = 0;
+  if (adopt_bucket_bounds(registry, options.reading)) log.buckets_changed();
+  const ReadRules& rules = options.reading;
+  for (const auto& [key, list] : registry.lists) {
+    resume_schedule(*list, options.read_everything, clock.steady_now(), clock.now());
+    if (!rules.kind->has_durations) continue;
+    // The first release kept histograms of counted builds only.
+    list->pending.dirty |=
+        add_histograms(list->state.ledger, rules.bucket_bounds, !list->state.hidden);
+  }
+  return registry;
 }
 
 }  // namespace
 
 Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, CollectorHooks hooks,
-                     std::unique_ptr<RegistryBooks> data)
+                     std::unique_ptr<TrackedRegistry> registry)
     : runtime_(runtime),
       cloud_(cloud),
       options_(std::move(options)),
       hooks_(std::move(hooks)),
+      log_(options_.name),
       changed_(runtime.threads.make_waiter()),
-      data_(std::move(data)),
-      longest_cycle_(2 * options_.max_staleness),
-      page_limit_(options_.sweep_interval + options_.max_staleness),
-      showing_(options_.past, runtime.clock.steady_now()) {
-  const SteadyTime now = runtime_.clock.steady_now();
-  const UnixMillis wall = runtime_.clock.now();
-  data_->type = options_.type;
-  apply_scope(*data_, options_.discovery);
-  committed_ = data_->state;
-  adopt_bucket_bounds();
-  for (const auto& [key, repository] : data_->repositories) {
-    Ledger& ledger = repository->state.ledger;
-    repository->in_flight = false;
-    repository->planned.reset();
-    // Learned anew: what is remembered tells as much as a memory of its own would.
-    repository->activity = {};
-    repository->spans = {};
-    for (const ClosedRecord& record : ledger.closed) repository->learn_from(record);
-    repository->holds_known = repository->lingering = 0;
-    // Monotonic times from the wall's; a wall that went back makes them due at worst.
-    const auto steady = [&](UnixMillis then) { return now - std::max(wall - then, Millis{0}); };
-    const bool is_read = ledger.last_read && !options_.read_everything;
-    if (is_read && !repository->read_at) repository->read_at = steady(*ledger.last_read);
-    if (ledger.last_sweep && !repository->swept_at) {
-      repository->swept_at = steady(*ledger.last_sweep);
-      repository->swept_clean = true;
-    }
-    if (options_.type == RegistryType::acr) {  // The first release kept those of counted ones only.
-      repository->dirty |=
-          add_histograms(ledger, options_.bucket_bounds, !repository->state.hidden);
-    }
-    repository->view = view_of(*repository);
-  }
-  if (options_.past.shown) freeze();
-  publish();
-}
+      registry_(std::move(registry)),
+      cycle_(cycle_options(options_)),
+      publisher_(runtime.clock, prepare(*registry_, options_, log_, runtime.clock),
+                 options_.reading, {options_.name, options_.type, options_.windows, options_.past}),
+      lessons_{
+          {}, PageLimit(options_.reading.sweep_interval + options_.reading.max_staleness), {}} {}
 
 Collector::~Collector() { stop(); }
 
@@ -82,7 +66,7 @@ void Collector::start() {
 
 void Collector::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopping_ = true;
   }
   cloud_.abort();
@@ -90,281 +74,299 @@ void Collector::stop() {
   workers_.clear();
 }
 
-std::unique_ptr<RegistryBooks> Collector::take_data() {
-  const std::lock_guard lock(mutex_);
-  return std::move(data_);
+std::unique_ptr<TrackedRegistry> Collector::take_registry() {
+  const Lock lock(mutex_);
+  return std::move(registry_);
 }
 
 // ── Scrapes ──────────────────────────────────────────────────────────────────────────────────────
 
-Collector::Ticket Collector::begin_scrape(const std::string& client) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return {demand_, failures_ - 1, false};
-  const SteadyTime now = runtime_.clock.steady_now();
-  if (showing_.scrape_begins(client, now)) freeze();
-  let_go_of_holds(client);
-  if (commit_failed_) hooks_.dirty();  // Try again; until it works nothing more is read.
-  const bool soon = !cycle_started_ && cycle_ended_ && options_.min_interval > Millis{0} &&
-                    since(*cycle_ended_, now) < options_.min_interval;
-  const bool paused = paused_until_ && now < *paused_until_;
-  if (soon || paused || commit_failed_) {
-    return {demand_, failures_ - (soon ? 0 : 1), soon};
-  }
-  ++demand_;
-  if (!cycle_started_) {
-    cycle_started_ = now;
-    failures_at_cycle_start_ = failures_;
-    unreachable_in_a_row_ = 0;
-  }
-  const bool discovery_due = !discovered_at_ ||
-                             since(*discovered_at_, now) >= options_.discovery_interval ||
-                             !data_->state.discovered;
-  if (discovery_due && !discovery_running_ && !discovery_wanted_) discovery_wanted_ = demand_;
+ScrapeTicket Collector::begin_scrape(const std::string& client) {
+  const Lock lock(mutex_);
+  if (stopping_) return cycle_.refuse();
+  if (publisher_.scrape_begins(client)) hooks_.dirty();
+  if (!cycle_.can_save()) hooks_.dirty();  // Try again; until it works nothing more is read.
+  const ScrapeTicket ticket =
+      cycle_.begin_scrape(runtime_.clock.steady_now(), !registry_->state.discovered);
+  if (ticket.kind != ScrapeTicket::Kind::joined) return ticket;
   plan_due();
   end_cycle_if_done();
   changed_->notify_all();
-  return {demand_, failures_, false};
+  return ticket;
 }
 
-bool Collector::wait(const Ticket& ticket, SteadyTime deadline) {
-  std::unique_lock lock(mutex_);
-  while (!stopping_ && !ticket.cached && outstanding(ticket.demand)) {
+bool Collector::wait(const ScrapeTicket& ticket, SteadyTime deadline) {
+  Lock lock(mutex_);
+  while (!stopping_ && cycle_.is_waiting(ticket)) {
     if (runtime_.clock.steady_now() >= deadline) return false;
     changed_->wait_until(lock, deadline);
   }
-  return !stopping_ && failures_ == ticket.failures;
+  return !stopping_ && cycle_.succeeded(ticket);
 }
 
 bool Collector::everything_read() const {
-  const std::lock_guard lock(mutex_);
-  bool all = discovered_whole_;
-  if (!all) log::error("not every repository could be listed", {{"registry", options_.name}});
-  for (const auto& [key, repository] : data_->repositories) {
-    const bool halted = repository->state.ledger.halted;
-    const bool read = repository->read_at && !halted;
-    if (read || !repository->has_series()) continue;
+  const Lock lock(mutex_);
+  bool all = listed_whole_;
+  if (!all) log_.not_listed();
+  for (const auto& [key, list] : registry_->lists) {
+    const bool read = list->schedule.read_at && !list->state.ledger.halted;
+    if (read || !list->has_series()) continue;
     all = false;
-    if (repository->failing) continue;  // That was told.
-    log::error("repository not read",
-               {{"registry", options_.name},
-                {"repository", full_name(repository->state.ref)},
-                {"reason", halted ? "its books are out of balance" : "given up"}});
+    if (!list->failures.newest) log_.list_unread(*list);  // A failure is in the log already.
   }
   return all;
 }
 
 void Collector::answered(const std::string& client, std::uint64_t version) {
-  const std::lock_guard lock(mutex_);
-  if (!data_) return;
-  if (showing_.answered(client, version, runtime_.clock.steady_now())) publish();
-  let_go_of_holds(std::nullopt);
+  const Lock lock(mutex_);
+  if (registry_ && publisher_.answered(client, version)) hooks_.dirty();
 }
 
 std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {
-  const std::lock_guard lock(mutex_);
-  return snapshot_;
+  const Lock lock(mutex_);
+  return publisher_.snapshot();
+}
+
+std::shared_ptr<CommitBatch> Collector::collect(StateChanges& changes) {
+  const Lock lock(mutex_);
+  return publisher_.collect(changes);
+}
+
+void Collector::committed(const CommitBatch& batch, bool ok) {
+  const Lock lock(mutex_);
+  publisher_.committed(batch, ok);
+  cycle_.saved(ok);
+  if (!ok) end_cycle_if_done();
+  if (!ok || !batch.empty()) changed_->notify_all();
 }
 
 // ── The cycle ────────────────────────────────────────────────────────────────────────────────────
 
-/// Rows that could not be read are to be tried again.
-bool Collector::unreadable_due(const Repository& repository, SteadyTime now) const {
-  const auto& retry_at = repository.unreadable_retry_at;
-  return repository.state.ledger.unread_from && (!retry_at || now >= *retry_at);
-}
-
-bool Collector::sweep_due(const Repository& repository, SteadyTime now) const {
-  if (unreadable_due(repository, now)) return true;
-  if (!repository.swept_at) return repository.state.ledger.read_whole;
-  const Millis age = since(*repository.swept_at, now);
-  if (age >= options_.sweep_interval) return true;
-  const bool wanted = repository.state.ledger.sweep_wanted || !repository.swept_clean;
-  return wanted && age >= std::min(options_.sweep_interval / kExtraSweeps, options_.max_staleness);
-}
-
-RepositoryPace Collector::pace_of(const Repository& repository, SteadyTime now) const {
-  const Ledger& ledger = repository.state.ledger;
-  RepositoryPace pace;
-  if (repository.read_at) pace.since_read = since(*repository.read_at, now);
-  if (repository.retry_at) pace.retry_in = since(now, *repository.retry_at);
-  pace.failed = repository.failures > 0;
-  pace.unfinished = ledger.walk.has_value();
-  pace.sweep_due = sweep_due(repository, now);
-  const UnixMillis wall = runtime_.clock.now();
-  for (const OpenRecord& open : ledger.open) {
-    const Millis interval = follow_interval(wall - open.placed_at, repository.spans);
-    pace.follow_every = std::min(pace.follow_every.value_or(interval), interval);
-  }
-  pace.events_per_second = repository.activity.per_second(wall);
-  pace.hinted = repository.hinted;
-  if (repository.listed_at) pace.since_listed = wall - *repository.listed_at;
-  return pace;
+/// Everything that is due, as urgent as it is now.
+void Collector::plan_due() {
+  DueLists due = due_lists(*registry_, options_.reading, lessons_.hints, cycle_.look_ahead(),
+                           cycle_.demand(), runtime_.clock.steady_now(), runtime_.clock.now());
+  cycle_.plan(std::move(due.items));
+  warn_of_low_rate(due.overdue);
 }
 
 /// Says which rate would do; nobody else knows how many repositories there are.
-void Collector::tell_of_low_rate(std::size_t overdue, SteadyTime now) {
-  const double seconds = std::chrono::duration<double>(options_.max_staleness).count();
-  const double enough = static_cast<double>(data_->repositories.size()) * kCallsPerRead / seconds;
-  const bool told = low_rate_told_at_ && since(*low_rate_told_at_, now) < kTellAgain;
+void Collector::warn_of_low_rate(std::size_t overdue) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  const std::size_t lists = registry_->lists.size();
+  const double enough = static_cast<double>(lists) * kCallsPerRead /
+                        std::chrono::duration<double>(options_.reading.max_staleness).count();
+  const bool told = low_rate_told_at_ && now - *low_rate_told_at_ < kTellAgain;
   if (overdue == 0 || told || enough <= options_.requests_per_second) return;
   low_rate_told_at_ = now;
-  log::warn("requests_per_second is too low to read every repository within max_staleness",
-            {{"registry", options_.name},
-             {"repositories", std::to_string(data_->repositories.size())},
-             {"overdue", std::to_string(overdue)},
-             {"enough", std::to_string(static_cast<std::int64_t>(std::ceil(enough)))}});
-}
-
-/// Everything that is due, as urgent as it is now.
-void Collector::plan_due() {
-  const SteadyTime now = runtime_.clock.steady_now();
-  // What will be overdue by the end of the cycle is due now: nothing is read before the next one.
-  const Millis until_read =
-      std::min(longest_cycle_.longest(), options_.max_staleness / kAheadShare);
-  std::size_t overdue = 0;
-  std::vector<Plan::Item> items;
-  for (const auto& [key, repository] : data_->repositories) {
-    const std::optional<std::uint64_t> planned = std::exchange(repository->planned, std::nullopt);
-    const bool readable = repository->has_series() && !repository->state.ledger.halted;
-    if (!readable || repository->in_flight) continue;
-    const RepositoryPace pace = pace_of(*repository, now);
-    const std::optional<Due> urgency = due(pace, hints_, options_.max_staleness - until_read);
-    if (!urgency) continue;
-    if (pace.since_read >= kFarOverdue * options_.max_staleness) ++overdue;
-    repository->planned = planned.value_or(demand_);
-    items.push_back({repository.get(), *repository->planned, *urgency, repository->visited_at});
-  }
-  plan_.renew(std::move(items));
-  tell_of_low_rate(overdue, now);
-}
-
-bool Collector::outstanding(std::uint64_t demand) const {
-  if (discovery_wanted_ && *discovery_wanted_ <= demand) return true;
-  return !plan_.done_for(demand) ||
-         std::any_of(in_flight_.begin(), in_flight_.end(),
-                     [demand](std::uint64_t each) { return each <= demand; });
-}
-
-Collector::Task Collector::take_task() {
-  if (!cycle_started_ || commit_failed_) return {};
-  if (discovery_wanted_ && !discovery_running_) {
-    const std::uint64_t demand = *discovery_wanted_;
-    discovery_wanted_.reset();
-    discovery_running_ = true;
-    in_flight_.push_back(demand);
-    return {Work::discovery, nullptr, demand};
-  }
-  const std::optional<Plan::Item> next = plan_.take();
-  if (!next) return {};
-  next->repository->planned.reset();
-  next->repository->in_flight = true;
-  in_flight_.push_back(next->demand);
-  return {Work::repository, next->repository, next->demand};
-}
-
-void Collector::finish_task(const Task& task) {
-  in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), task.demand));
-  if (task.repository != nullptr) task.repository->in_flight = false;
-  if (task.work == Work::discovery) discovery_running_ = false;
-  end_cycle_if_done();
-  changed_->notify_all();
+  log_.rate_too_low(lists, overdue, enough);
 }
 
 void Collector::work() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   while (!stopping_) {
-    const Task task = take_task();
-    if (task.work == Work::none) {
+    const CycleTask task = cycle_.take_task();
+    if (task.work == CycleTask::Work::none) {
       changed_->wait_until(lock, SteadyTime::max());
       continue;
     }
-    lock.unlock();
-    try {
-      if (task.work == Work::discovery) discover();
-      if (task.work == Work::repository) visit(*task.repository, task.demand);
-    } catch (const std::bad_alloc&) {
-      throw;  // Half-merged pages are worth nothing: what is on the disk is whole.
-    } catch (const std::exception& error) {
-      log::error("collection failed", {{"registry", options_.name}, {"error", error.what()}});
-    }
-    lock.lock();
-    finish_task(task);
+    run_task(task, lock);
+    cycle_.finish_task(task);
+    end_cycle_if_done();
+    changed_->notify_all();
+  }
+}
+
+/// Comes back with the lock held, however the task ended.
+void Collector::run_task(const CycleTask& task, Lock& lock) {
+  try {
+    if (task.work == CycleTask::Work::discovery) discover(lock);
+    if (task.work == CycleTask::Work::visit) visit(*task.list, task.demand, lock);
+  } catch (const std::bad_alloc&) {
+    throw;  // Half-merged pages are worth nothing: what is on the disk is whole.
+  } catch (const std::exception& problem) {
+    if (!lock.owns_lock()) lock.lock();
+    log_.task_failed(problem.what());
   }
 }
 
 void Collector::end_cycle_if_done() {
-  if (!cycle_started_ || !plan_.empty() || !in_flight_.empty() || discovery_wanted_) return;
-  const SteadyTime now = runtime_.clock.steady_now();
-  const Millis took = since(*cycle_started_, now);
-  last_cycle_seconds_ = std::chrono::duration<double>(took).count();
-  longest_cycle_.took(took, now);
-  cycle_ended_ = now;
-  cycle_started_.reset();
-  if (failures_ == failures_at_cycle_start_) {
-    data_->state.last_success = runtime_.clock.now();
-    data_->dirty = true;
+  if (!cycle_.end_if_done(runtime_.clock.steady_now())) return;
+  if (cycle_.complete()) {
+    registry_->state.last_success = runtime_.clock.now();
+    registry_->dirty = true;
   }
-  windows_moved_ = true;
+  publisher_.cycle_ended(cycle_.seconds());
   hooks_.dirty();
-}
-
-/// What is left stays due; the next scrape tries again.
-void Collector::abandon_cycle() {
-  for (const auto& [key, repository] : data_->repositories) repository->planned.reset();
-  plan_.renew({});
-  discovery_wanted_.reset();
 }
 
 // ── Discovery ────────────────────────────────────────────────────────────────────────────────────
 
-void Collector::discover() {
+void Collector::discover(Lock& lock) {
   const UnixMillis begun = runtime_.clock.now();
-  std::size_t found = 0;
-  const auto take_in_part = [&](const Discovery& part) {
-    const std::lock_guard lock(mutex_);
-    found += apply_first_part(*data_, part, begun, options_.discovery).found;
-    data_->dirty = true;
-    plan_due();
-    hooks_.dirty();
-    changed_->notify_all();
-  };
-  std::unique_lock lock(mutex_);
-  const bool nothing_known = data_->repositories.empty();
+  const bool nothing_known = registry_->lists.empty();
   lock.unlock();
+  std::size_t found = 0;
+  const auto take_part = [&](const Discovery& part) { take_first_part(part, begun, found); };
   const Result<Discovery> discovery =
-      cloud_.discover(nothing_known ? PartFound(take_in_part) : nullptr);
+      cloud_.discover(nothing_known ? PartFound(take_part) : nullptr);
   lock.lock();
-  discovered_at_ = runtime_.clock.steady_now();
-  discovered_whole_ = discovery && discovery->complete && discovery->failed_namespaces.empty();
-  if (!discovery) {
-    ++failures_;
-    if (!stopping_) {
-      log::warn("discovery failed",
-                {{"registry", options_.name},
-                 {"reason", std::string(registry_exporter::name(discovery.error().kind))},
-                 {"error", discovery.error().detail}});
-    }
-    react_to(discovery.error());
+  cycle_.discovered(runtime_.clock.steady_now());
+  listed_whole_ = discovery && discovery->complete && discovery->failed_namespaces.empty();
+  if (discovery) {
+    take_discovery(*discovery, begun, found);
     return;
   }
-  const bool first = !data_->state.discovered;
-  DiscoveryEffects effects = apply_discovery(*data_, *discovery, begun, options_.discovery);
-  effects.found += found;
-  data_->dirty = true;
-  if (effects.over_limit != over_limit_ && effects.over_limit > 0) {
-    log::warn("more repositories than metrics.max_repositories: the rest is not read",
-              {{"registry", options_.name}, {"over", std::to_string(effects.over_limit)}});
-  }
-  over_limit_ = effects.over_limit;
-  if (first || effects.found + effects.dropped > 0) {
-    log::info("repositories discovered", {{"registry", options_.name},
-                                          {"new", std::to_string(effects.found)},
-                                          {"gone", std::to_string(effects.dropped)},
-                                          {"complete", discovery->complete ? "true" : "false"}});
-  }
+  cycle_.note_failure();
+  if (!stopping_) log_.discovery_failed(discovery.error());
+  cycle_.react_to(discovery.error(), runtime_.clock.steady_now());
+}
+
+/// The first discovery goes on: what it has found so far can be read already.
+void Collector::take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found) {
+  const Lock lock(mutex_);
+  found += apply_first_part(*registry_, part, begun, options_.discovery).found;
+  registry_->dirty = true;
   plan_due();
   hooks_.dirty();
   changed_->notify_all();
+}
+
+void Collector::take_discovery(const Discovery& discovery, UnixMillis begun,
+                               std::size_t found_before) {
+  const bool first = !registry_->state.discovered;
+  DiscoveryEffects effects = apply_discovery(*registry_, discovery, begun, options_.discovery);
+  effects.found += found_before;
+  registry_->dirty = true;
+  const std::size_t over_before = std::exchange(registry_->over_limit, effects.over_limit);
+  if (effects.over_limit != over_before && effects.over_limit > 0) {
+    log_.over_limit(effects.over_limit);
+  }
+  if (first || effects.found + effects.dropped > 0) log_.discovered(effects, discovery.complete);
+  plan_due();
+  hooks_.dirty();
+  changed_->notify_all();
+}
+
+// ── Visits ───────────────────────────────────────────────────────────────────────────────────────
+
+void Collector::visit(TrackedList& list, std::uint64_t demand, Lock& lock) {
+  Visit visit(list, reading_options(list, options_.reading, lessons_, runtime_.clock.steady_now(),
+                                    runtime_.clock.now()));
+  for (;;) {
+    if (stopping_) visit.fail(Error{ErrorKind::canceled, "stopping", {}, {}});
+    const std::optional<Ask> ask = visit.next();
+    if (!ask) break;
+    const RepositoryRef asked = list.state.ref;  // A discovery may change it meanwhile.
+    lock.unlock();
+    const ListAnswer answer = ask_cloud(cloud_, asked, *ask);
+    lock.lock();
+    merge(visit, list, answer);
+  }
+  if (!visit.failed() && options_.collect_rules) read_retention_rules(list, lock);
+  finish_visit(list, visit.finish(lessons_), demand);
+}
+
+void Collector::merge(Visit& visit, TrackedList& list, const ListAnswer& answer) {
+  const MergeEffects effects = visit.take(answer, options_.reading, runtime_.clock.now());
+  note_answer(list, answer);
+  if (visit.failed() && !effects.changed) return;
+  absorb(*registry_, list, effects, options_.reading.bucket_bounds.size());
+  if (effects.history_gaps > 0) log_.history_gap(list);
+  if (effects.changed) hooks_.dirty();
+  check_books(list);
+}
+
+void Collector::note_answer(TrackedList& list, const ListAnswer& answer) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  if (const auto* record = std::get_if<Result<Record>>(&answer)) {
+    cycle_.note_answer();
+    lessons_.point_reads.note(*record, options_.reading.sweep_interval, now);
+    return;
+  }
+  const auto& page = std::get<Result<Page>>(answer);
+  if (!page) return;
+  cycle_.note_answer();
+  lessons_.page_limit.saw(page->rows, now);
+  for (const std::string& status : absorb_oddities(*registry_, *page)) {
+    log_.unknown_status(list, status);
+  }
+}
+
+void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  list.schedule.visited_at = now;
+  if (result.sweep_ok) {
+    list.schedule.swept_at = now;
+    list.schedule.swept_clean = *result.sweep_ok || list.state.ledger.unread_from;
+    hooks_.sweep_finished(*result.sweep_ok);
+  }
+  if (result.error) {
+    if (!stopping_) note_failed_visit(list, *result.error);
+    cycle_.react_to(*result.error, now);
+    return;
+  }
+  note_read_visit(list, result);
+  if (result.complete) {
+    list.schedule.read_at = now;
+    list.state.ledger.last_read = runtime_.clock.now();
+  } else {
+    cycle_.plan_rest(list, demand, now);
+  }
+}
+
+void Collector::note_failed_visit(TrackedList& list, const Error& error) {
+  cycle_.note_failure();
+  const bool news = note_failure(list.failures, error, !concerns_registry(error.kind),
+                                 options_.reading, runtime_.clock.steady_now());
+  if (news) log_.list_failed(list, error);
+  mark_dirty(list);
+}
+
+void Collector::note_read_visit(TrackedList& list, const VisitResult& result) {
+  ReadFailures& failures = list.failures;
+  if (note_success(failures)) log_.list_recovered(list);
+  if (!list.state.ledger.unread_from) {
+    failures.unreadable.reset();
+    failures.unreadable_tries = 0;
+  }
+  if (result.unreadable) {
+    cycle_.note_failure();  // Something was due and is left unread.
+    const bool news = note_unreadable(failures, *result.unreadable, options_.reading,
+                                      runtime_.clock.steady_now());
+    if (news) log_.rows_unreadable(list, *result.unreadable);
+  }
+  if (list.state.ledger.read_whole) list.state.hidden = false;
+  mark_dirty(list);
+}
+
+void Collector::read_retention_rules(TrackedList& list, Lock& lock) {
+  const SteadyTime now = runtime_.clock.steady_now();
+  if (list.rules_read_at && now - *list.rules_read_at < options_.discovery_interval) return;
+  const RepositoryRef asked = list.state.ref;
+  lock.unlock();
+  Result<std::vector<RetentionRule>> rules = cloud_.retention_rules(asked);
+  lock.lock();
+  if (!rules) {
+    log_.rules_not_read(list, rules.error());
+    return;
+  }
+  list.rules = std::move(*rules);
+  list.rules_read_at = runtime_.clock.steady_now();
+}
+
+/// Books that don't balance must not grow any further.
+void Collector::check_books(TrackedList& list) {
+  Ledger& ledger = list.state.ledger;
+  if (ledger.halted || imbalance(ledger) == 0) return;
+  ledger.halted = true;
+  mark_dirty(list);
+  log_.out_of_balance(list);
+}
+
+void Collector::mark_dirty(TrackedList& list) {
+  list.pending.dirty = true;
+  hooks_.dirty();
 }
 
 }  // namespace registry_exporter

@@ -87,7 +87,7 @@ void Committer::run() {
 
 bool Committer::commit() {
   StateChanges changes;
-  std::vector<std::shared_ptr<Collector::Batch>> batches;
+  std::vector<std::shared_ptr<CommitBatch>> batches;
   for (Collector* collector : collectors_) batches.push_back(collector->collect(changes));
   Result<Done> result = Done{};
   if (!changes.empty()) {

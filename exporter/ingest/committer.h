@@ -12,7 +12,7 @@
 namespace registry_exporter {
 
 /// Saves what the collectors merged, then lets them show it: in one synced transaction at least
-/// every 250 ms while there is something, and at once before a deadline. The only user of the state
+/// every 200 ms while there is something, and at once before a deadline. The only user of the state
 /// store; a disk that hangs holds up this thread, never a scrape. Thread-safe.
 class Committer {
  public:

@@ -30,22 +30,22 @@ void start_over(Ledger& ledger) {
   ledger.capped = false;
 }
 
-void hold_all(RegistryType type, Ledger& ledger) {
-  for (const Outcome outcome : outcomes_of(type)) ledger.events_held[outcome] = true;
+void hold_all(const StreamKind& kind, Ledger& ledger) {
+  for (const Outcome outcome : kind.outcomes) ledger.events_held[outcome] = true;
 }
 
 /// One pass being taken in.
 class Pass {
  public:
-  Pass(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
+  Pass(TrackedRegistry& registry, const Discovery& discovery, UnixMillis begun,
        const DiscoveryRules& rules)
-      : data_(data),
+      : registry_(registry),
         discovery_(discovery),
         begun_(begun),
         rules_(rules),
-        first_(!data.state.discovered) {
-    for (const auto& [key, repository] : data_.repositories) {
-      if (repository->has_series()) ++active_;
+        first_(!registry.state.discovered) {
+    for (const auto& [key, list] : registry_.lists) {
+      if (list->has_series()) ++active_;
     }
     for (const ListedRepository& listed : discovery.repositories) {
       listed_.insert(key_of(listed.ref));
@@ -55,7 +55,7 @@ class Pass {
   /// Without what only a whole pass can tell: who was renamed, and who is gone.
   DiscoveryEffects run_part() {
     for (const ListedRepository& listed : discovery_.repositories) {
-      const bool known = data_.repositories.contains(key_of(listed.ref));
+      const bool known = registry_.lists.contains(key_of(listed.ref));
       const bool room = active_ < static_cast<std::size_t>(rules_.max_repositories);
       if (!known && room && rules_.accepts(full_name(listed.ref))) add(listed);
     }
@@ -73,8 +73,8 @@ class Pass {
   void take_in(const ListedRepository& listed) {
     if (!taken_.insert(key_of(listed.ref)).second) return;  // Listed twice: pages drift.
     if (!rules_.accepts(full_name(listed.ref))) return;
-    const auto known = data_.repositories.find(key_of(listed.ref));
-    if (known != data_.repositories.end()) {
+    const auto known = registry_.lists.find(key_of(listed.ref));
+    if (known != registry_.lists.end()) {
       meet_again(*known->second, listed);
     } else if (active_ >= static_cast<std::size_t>(rules_.max_repositories)) {
       ++effects_.over_limit;
@@ -83,13 +83,13 @@ class Pass {
     }
   }
 
-  void meet_again(Repository& repository, const ListedRepository& listed) {
-    RepositoryState& state = repository.state;
-    if (!repository.has_series() && active_ >= static_cast<std::size_t>(rules_.max_repositories)) {
+  void meet_again(TrackedList& list, const ListedRepository& listed) {
+    RepositoryState& state = list.state;
+    if (!list.has_series() && active_ >= static_cast<std::size_t>(rules_.max_repositories)) {
       ++effects_.over_limit;
       return;
     }
-    if (!repository.has_series()) ++active_;
+    if (!list.has_series()) ++active_;
     const bool recreated = !state.ref.cloud_id.empty() && !listed.ref.cloud_id.empty() &&
                            state.ref.cloud_id != listed.ref.cloud_id;
     if (recreated) start_over(state.ledger);
@@ -98,69 +98,68 @@ class Pass {
       start_over(state.ledger);
       state.ledger.baseline_pending = true;
     }
-    repository.dirty |= recreated || state.excluded || state.dropped || state.passes_missed != 0;
+    list.pending.dirty |= recreated || state.excluded || state.dropped || state.passes_missed != 0;
     state.excluded = state.dropped = false;
     state.passes_missed = 0;
     if (!listed.ref.cloud_id.empty()) {
-      repository.dirty |= state.ref.cloud_id != listed.ref.cloud_id;
+      list.pending.dirty |= state.ref.cloud_id != listed.ref.cloud_id;
       state.ref.cloud_id = listed.ref.cloud_id;
     }
-    const ListedRepository& before = repository.listed;
-    if (repository.listed_at) {
-      repository.hinted |= before.modified_at.has_value() &&
-                           (before.modified_at != listed.modified_at || before.tags != listed.tags);
+    const ListedRepository& before = list.listed;
+    if (list.schedule.listed_at) {
+      list.schedule.hinted |=
+          before.modified_at.has_value() &&
+          (before.modified_at != listed.modified_at || before.tags != listed.tags);
     } else {  // The first listing of this process: against what the last one read.
-      repository.hinted |= listed.modified_at > state.ledger.last_read;
+      list.schedule.hinted |= listed.modified_at > state.ledger.last_read;
     }
-    repository.listed_at = begun_;
+    list.schedule.listed_at = begun_;
     const bool shown_differs = before.tags != listed.tags ||
                                before.size_bytes != listed.size_bytes ||
                                before.downloads != listed.downloads;
-    repository.dirty |= shown_differs;
-    repository.listed = listed;
+    list.pending.dirty |= shown_differs;
+    list.listed = listed;
   }
 
   void add(const ListedRepository& listed) {
-    auto repository = std::make_unique<Repository>();
-    repository->number = rules_.next_number();
-    repository->listed = listed;
-    repository->listed_at = begun_;
-    repository->dirty = true;
-    RepositoryState& state = repository->state;
+    auto list = std::make_unique<TrackedList>();
+    list->number = rules_.next_number();
+    list->listed = listed;
+    list->schedule.listed_at = begun_;
+    list->pending.dirty = true;
+    RepositoryState& state = list->state;
     state.ref = listed.ref;
     Ledger& ledger = state.ledger;
     const bool counts_history = first_ && rules_.count_history;
     state.hidden = counts_history;
     ledger.baseline_pending = first_ ? !rules_.count_history : is_old(listed);
-    if (Repository* renamed = may_rename_ ? renamed_from(listed) : nullptr) {
-      take_ids(*renamed, *repository);
+    if (TrackedList* renamed = may_rename_ ? renamed_from(listed) : nullptr) {
+      take_ids(*renamed, *list);
     }
-    if (!state.hidden) hold_all(type_of(), ledger);
+    if (!state.hidden) hold_all(*rules_.kind, ledger);
     ++active_;
     ++effects_.found;
-    data_.repositories.emplace(key_of(listed.ref), std::move(repository));
+    registry_.lists.emplace(key_of(listed.ref), std::move(list));
   }
-
-  RegistryType type_of() const { return data_.type; }
 
   /// It was there before the registry's first start: access came late, its history is no news.
   bool is_old(const ListedRepository& listed) const {
     if (!listed.created_at) return rules_.fixed_list;
-    return data_.state.created_at && *listed.created_at < *data_.state.created_at;
+    return registry_.state.created_at && *listed.created_at < *registry_.state.created_at;
   }
 
-  Repository* renamed_from(const ListedRepository& listed) {
+  TrackedList* renamed_from(const ListedRepository& listed) {
     if (listed.ref.cloud_id.empty()) return nullptr;
-    for (const auto& [key, repository] : data_.repositories) {
-      if (repository->state.ref.cloud_id == listed.ref.cloud_id && !listed_.contains(key)) {
-        return repository.get();
+    for (const auto& [key, list] : registry_.lists) {
+      if (list->state.ref.cloud_id == listed.ref.cloud_id && !listed_.contains(key)) {
+        return list.get();
       }
     }
     return nullptr;
   }
 
   /// The ids of a renamed repository go along as baseline: they were counted under the old name.
-  void take_ids(Repository& from, Repository& to) {
+  void take_ids(TrackedList& from, TrackedList& to) {
     const Ledger& old = from.state.ledger;
     Ledger& ledger = to.state.ledger;
     ledger.baseline_pending = old.baseline_pending;
@@ -177,22 +176,22 @@ class Pass {
     ledger.last_build = old.last_build;
     ledger.last_end = old.last_end;
     to.state.hidden = from.state.hidden;
-    if (type_of() == RegistryType::acr) {
-      add_histograms(ledger, data_.state.bucket_bounds, !to.state.hidden);
+    if (rules_.kind->has_durations) {
+      add_histograms(ledger, registry_.state.bucket_bounds, !to.state.hidden);
     }
-    to.replaces_closed = true;
+    to.pending.replaces_closed = true;
     from.state.dropped = true;
     from.state.ref.cloud_id.clear();  // The name may come back, with another list.
-    from.dirty = true;
+    from.pending.dirty = true;
     ++effects_.dropped;
   }
 
   void drop_missing() {
-    for (const auto& [key, repository] : data_.repositories) {
-      if (listed_.contains(key) || !repository->has_series() || is_denied(key.first)) continue;
-      RepositoryState& state = repository->state;
+    for (const auto& [key, list] : registry_.lists) {
+      if (listed_.contains(key) || !list->has_series() || is_denied(key.first)) continue;
+      RepositoryState& state = list->state;
       ++state.passes_missed;
-      repository->dirty = true;
+      list->pending.dirty = true;
       if (state.passes_missed < kPassesMissedMax) continue;
       state.dropped = true;
       ++effects_.dropped;
@@ -206,7 +205,7 @@ class Pass {
     return is_among(discovery_.denied_namespaces) || is_among(discovery_.failed_namespaces);
   }
 
-  RegistryBooks& data_;
+  TrackedRegistry& registry_;
   const Discovery& discovery_;
   const UnixMillis begun_;
   const DiscoveryRules& rules_;
@@ -225,34 +224,34 @@ void complete_identity(RegistryState& state, const Discovery& discovery) {
 
 }  // namespace
 
-DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
-                                 const DiscoveryRules& rules) {
-  complete_identity(data.state, discovery);
-  if (!data.state.created_at) data.state.created_at = discovery.server_time.value_or(begun);
-  const DiscoveryEffects effects = Pass(data, discovery, begun, rules).run();
-  data.incomplete_discoveries = discovery.complete ? 0 : data.incomplete_discoveries + 1;
-  if (discovery.complete || data.incomplete_discoveries >= kIncompleteMax) {
-    data.state.discovered = true;
-    data.state.discovery_scope = rules.scope;
+DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& discovery,
+                                 UnixMillis begun, const DiscoveryRules& rules) {
+  complete_identity(registry.state, discovery);
+  if (!registry.state.created_at) registry.state.created_at = discovery.server_time.value_or(begun);
+  const DiscoveryEffects effects = Pass(registry, discovery, begun, rules).run();
+  registry.incomplete_discoveries = discovery.complete ? 0 : registry.incomplete_discoveries + 1;
+  if (discovery.complete || registry.incomplete_discoveries >= kIncompleteMax) {
+    registry.state.discovered = true;
+    registry.state.discovery_scope = rules.scope;
   }
   return effects;
 }
 
-DiscoveryEffects apply_first_part(RegistryBooks& data, const Discovery& part, UnixMillis begun,
-                                  const DiscoveryRules& rules) {
-  complete_identity(data.state, part);
-  if (!data.state.created_at) data.state.created_at = part.server_time.value_or(begun);
-  return Pass(data, part, begun, rules).run_part();
+DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& part,
+                                  UnixMillis begun, const DiscoveryRules& rules) {
+  complete_identity(registry.state, part);
+  if (!registry.state.created_at) registry.state.created_at = part.server_time.value_or(begun);
+  return Pass(registry, part, begun, rules).run_part();
 }
 
-void apply_scope(RegistryBooks& data, const DiscoveryRules& rules) {
-  if (data.state.discovery_scope == rules.scope) return;
-  data.state.discovered = false;
-  for (const auto& [key, repository] : data.repositories) {
-    RepositoryState& state = repository->state;
+void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules) {
+  if (registry.state.discovery_scope == rules.scope) return;
+  registry.state.discovered = false;
+  for (const auto& [key, list] : registry.lists) {
+    RepositoryState& state = list->state;
     if (state.excluded || rules.accepts(full_name(state.ref))) continue;
     state.excluded = true;
-    repository->dirty = true;
+    list->pending.dirty = true;
   }
 }
 

@@ -3,11 +3,12 @@
 #include <functional>
 #include <string>
 
-#include "exporter/ingest/registry_books.h"
+#include "exporter/ingest/tracked_registry.h"
 
 namespace registry_exporter {
 
 struct DiscoveryRules {
+  const StreamKind* kind = &kBuilds;
   std::string scope;           ///< Filters and shard numbers, as a text to compare.
   bool count_history = false;  ///< initial_history: count
   bool fixed_list = false;     ///< static_repositories: an unknown creation time is an old one.
@@ -32,15 +33,15 @@ struct DiscoveryEffects {
 ///  - Another cloud id under the same name is a recreated repository: counters go on, the list is
 ///    new. The same id under another name is a renamed one: its ids go along, its counters don't.
 ///  - Two complete passes without it: it loses its series, its ids stay.
-DiscoveryEffects apply_discovery(RegistryBooks& data, const Discovery& discovery, UnixMillis begun,
-                                 const DiscoveryRules& rules);
+DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& discovery,
+                                 UnixMillis begun, const DiscoveryRules& rules);
 
 /// Takes in a part of the first pass over the list of a registry of which nothing is known yet, so
 /// that reading need not wait for the rest. The whole pass is taken in afterwards.
-DiscoveryEffects apply_first_part(RegistryBooks& data, const Discovery& part, UnixMillis begun,
-                                  const DiscoveryRules& rules);
+DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& part,
+                                  UnixMillis begun, const DiscoveryRules& rules);
 
 /// Compares the stored scope with today's and marks what the filters no longer match.
-void apply_scope(RegistryBooks& data, const DiscoveryRules& rules);
+void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules);
 
 }  // namespace registry_exporter

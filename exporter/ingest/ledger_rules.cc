@@ -92,7 +92,7 @@ void observe_duration(Ledger& ledger, const Record& record, UnixMillis ended_at,
 void count(Ledger& ledger, const Record& record, UnixMillis ended_at, const MergeContext& context,
            MergeEffects& effects) {
   ++ledger.counters.events[record.outcome];
-  if (context.type == RegistryType::acr) {
+  if (context.kind->has_durations) {
     observe_duration(ledger, record, ended_at, context, effects);
   }
 }
@@ -105,7 +105,7 @@ void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordCla
   effects.changed = true;
   if (record.open) return;  // Met below the floor: it has no end and no outcome yet.
   note_end(ledger, record, ended_at);
-  if (context.type == RegistryType::acr) {
+  if (context.kind->has_durations) {
     add_histograms(ledger, context.bucket_bounds, context.hold_new_series);
   }
   if (record_class == RecordClass::counted) count(ledger, record, ended_at, context, effects);

@@ -5,6 +5,7 @@
 
 #include "exporter/model/ledger.h"
 #include "exporter/model/registry_state.h"
+#include "exporter/model/stream_kind.h"
 
 /// How records become counts: the rules of "exactly once". Pure.
 ///
@@ -16,7 +17,7 @@ namespace registry_exporter {
 
 /// What merging needs to know besides the record.
 struct MergeContext {
-  RegistryType type = RegistryType::acr;
+  const StreamKind* kind = &kBuilds;
   /// The server's time of the answer, or ours: "when first seen".
   UnixMillis seen_at;
   /// Seconds, strictly increasing.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "exporter/ingest/tracked_list.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -37,6 +39,12 @@ void Plan::renew(std::vector<Item> items) {
   by_visit_ = by_urgency_;
   std::make_heap(by_urgency_.begin(), by_urgency_.end(), by_urgency(items_));
   std::make_heap(by_visit_.begin(), by_visit_.end(), by_visit(items_));
+}
+
+void Plan::clear() {
+  for (const Item& item : items_) item.list->schedule.planned.reset();
+  for (const Item& item : last_) item.list->schedule.planned.reset();
+  renew({});
 }
 
 void Plan::put_last(const Item& item) {

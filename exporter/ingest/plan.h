@@ -10,7 +10,7 @@
 
 namespace registry_exporter {
 
-struct Repository;
+struct TrackedList;
 
 /// What is left to read in a cycle, and who is next. Pure.
 ///
@@ -19,7 +19,7 @@ struct Repository;
 class Plan {
  public:
   struct Item {
-    Repository* repository = nullptr;
+    TrackedList* list = nullptr;
     std::uint64_t demand = 0;  ///< Of the scrape that it became due for.
     Due due;
     std::optional<SteadyTime> visited_at;
@@ -27,6 +27,8 @@ class Plan {
 
   /// All that is due, in any order; what was planned before is forgotten.
   void renew(std::vector<Item> items);
+  /// Nothing is left; what was planned is planned no more.
+  void clear();
   /// Adds one that waits until all others had their turn.
   void put_last(const Item& item);
   std::optional<Item> take();

@@ -97,12 +97,12 @@ class Bench {
     }
     options.name = "acr";
     options.min_interval = Millis{0};
-    options.lookback = std::chrono::hours(24 * 30);
-    options.sweep_interval = std::chrono::hours(1);
+    options.reading.lookback = std::chrono::hours(24 * 30);
+    options.reading.sweep_interval = std::chrono::hours(1);
     options.discovery_interval = std::chrono::hours(1);
-    options.max_staleness = std::chrono::seconds(60);
+    options.reading.max_staleness = std::chrono::seconds(60);
     options.windows = {std::chrono::hours(1)};
-    options.bucket_bounds = {10, 60};
+    options.reading.bucket_bounds = {10, 60};
     options.concurrency = 1;
     options.discovery.scope = "all";
     options.discovery.accepts = [](const std::string&) { return true; };
@@ -119,7 +119,7 @@ class Bench {
     cloud.lists["r0"].newest_first.push_back(done("oldest", started_ago(1300)));
   }
 
-  void start(std::unique_ptr<RegistryBooks> books = std::make_unique<RegistryBooks>()) {
+  void start(std::unique_ptr<TrackedRegistry> books = std::make_unique<TrackedRegistry>()) {
     collector =
         std::make_unique<Collector>(baton.runtime(), cloud, options, hooks(), std::move(books));
     collector->start();
@@ -135,13 +135,13 @@ class Bench {
 
   /// A scrape with a commit before and at its end. True: complete.
   bool scrape(bool commits = true) {
-    const Collector::Ticket ticket = collector->begin_scrape("scraper");
+    const ScrapeTicket ticket = collector->begin_scrape("scraper");
     const bool complete = wait(ticket);
     commit(commits);
     collector->answered("scraper", collector->snapshot()->version);
     return complete;
   }
-  bool wait(const Collector::Ticket& ticket) {
+  bool wait(const ScrapeTicket& ticket) {
     return collector->wait(ticket, baton.runtime().clock.steady_now() + std::chrono::minutes(5));
   }
 

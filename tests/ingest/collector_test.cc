@@ -10,7 +10,7 @@ using std::chrono::seconds;
 TEST_CASE("collector: within min_interval of a cycle's end nothing is called") {
   Bench bench(2);
   bench.options.min_interval = seconds(15);
-  bench.options.max_staleness = seconds(1);  // All are overdue at once.
+  bench.options.reading.max_staleness = seconds(1);  // All are overdue at once.
   bench.start();
   CHECK(bench.scrape());
   const std::size_t calls = bench.cloud.asked.size();
@@ -43,9 +43,9 @@ TEST_CASE(
 TEST_CASE("collector: history that is counted shows whole or not at all") {
   Bench bench(1);
   bench.options.discovery.count_history = true;
-  bench.options.page_size = 1;
+  bench.options.reading.page_size = 1;
   bench.start();
-  const Collector::Ticket ticket = bench.collector->begin_scrape("scraper");
+  const ScrapeTicket ticket = bench.collector->begin_scrape("scraper");
   while (bench.cloud.asked.empty()) bench.baton.sleep(Millis{1});
   bench.baton.sleep(Millis{1});
   // One of two records has been read. While it is being committed, the other one is read too.
@@ -86,7 +86,7 @@ TEST_CASE("collector: a commit that fails while repositories are discovered lets
   bench.scrape();
   bench.baton.sleep(std::chrono::hours(2));
   bench.cloud.discovery_takes = seconds(5);
-  const Collector::Ticket ticket = bench.collector->begin_scrape("scraper");
+  const ScrapeTicket ticket = bench.collector->begin_scrape("scraper");
   bench.collector->wait(ticket, bench.baton.runtime().clock.steady_now() + seconds(2));
   bench.commit(false);
   const std::size_t calls = bench.cloud.asked.size();
@@ -96,7 +96,7 @@ TEST_CASE("collector: a commit that fails while repositories are discovered lets
 
 TEST_CASE("collector: a failing repository is left alone for a while, the others are not") {
   Bench bench(2);
-  bench.options.max_staleness = seconds(40);
+  bench.options.reading.max_staleness = seconds(40);
   bench.start();
   bench.scrape();
   bench.cloud.failing = {"r0"};
@@ -120,7 +120,7 @@ TEST_CASE("collector: what is overdue by the end of a cycle is read in it, whate
     CAPTURE(interval);
     Bench bench(20);
     bench.cloud.call_takes = Millis{500};
-    bench.options.max_staleness = seconds(60);
+    bench.options.reading.max_staleness = seconds(60);
     bench.lengthen_first();
     bench.start();
     const UnixMillis begun = bench.baton.now();
@@ -140,7 +140,7 @@ TEST_CASE("collector: what is overdue by the end of a cycle is read in it, whate
 TEST_CASE("collector: however busy some are, every repository gets its turn") {
   Bench bench(12);
   bench.cloud.call_takes = seconds(2);
-  bench.options.max_staleness = seconds(10);
+  bench.options.reading.max_staleness = seconds(10);
   bench.start();
   for (int i = 0; i < 6; ++i) {
     FakeList& busy = bench.cloud.lists["r" + std::to_string(i)];
@@ -159,7 +159,7 @@ TEST_CASE(
     "collector: what a listing shows as changed goes first, in a cycle that is under way too") {
   Bench bench(40);
   bench.cloud.call_takes = seconds(1);
-  bench.options.max_staleness = seconds(30);
+  bench.options.reading.max_staleness = seconds(30);
   bench.options.discovery_interval = seconds(5);
   bench.start();
   for (int i = 0; i < 3; ++i) bench.scrape();
@@ -200,7 +200,7 @@ TEST_CASE("collector: at the very first start reading does not wait for the end 
 TEST_CASE("collector: a listing that changes without news loses its place in front") {
   Bench bench(20);
   bench.cloud.call_takes = seconds(1);
-  bench.options.max_staleness = seconds(10);
+  bench.options.reading.max_staleness = seconds(10);
   bench.options.discovery_interval = seconds(5);
   bench.start();
   const auto asked_for_crying_wolf = [&](int scrapes) {
@@ -225,7 +225,7 @@ TEST_CASE("collector: a listing that changes without news loses its place in fro
 
 TEST_CASE("collector: what a first reading finds does not count as missed by the listing") {
   Bench bench(150);
-  bench.options.max_staleness = std::chrono::minutes(10);
+  bench.options.reading.max_staleness = std::chrono::minutes(10);
   bench.options.discovery_interval = seconds(5);
   // About one build a minute is to be expected.
   std::vector<Record>& builds = bench.cloud.lists["busy"].newest_first;
@@ -249,12 +249,12 @@ TEST_CASE("collector: what a first reading finds does not count as missed by the
 
 TEST_CASE("collector: books that don't balance stop their repository and no other") {
   Bench bench(2);
-  auto books = std::make_unique<RegistryBooks>();
+  auto books = std::make_unique<TrackedRegistry>();
   bench.start();
   bench.scrape();
   bench.collector->stop();
-  books = bench.collector->take_data();
-  Repository& broken = *books->repositories.at({"shop", "r0"});
+  books = bench.collector->take_registry();
+  TrackedList& broken = *books->lists.at({"shop", "r0"});
   ++broken.state.ledger.known;
   bench.collector =
       std::make_unique<Collector>(bench.baton.runtime(), bench.cloud, bench.options,

@@ -20,7 +20,7 @@ ListedRepository listed(const std::string& name, const std::string& id,
 
 /// A registry that is discovered pass by pass.
 struct World {
-  RegistryBooks books;
+  TrackedRegistry books;
   DiscoveryRules rules;
   RepositoryNumber last_number = 0;
 
@@ -37,7 +37,7 @@ struct World {
     discovery.server_time = kFirstStart;
     return apply_discovery(books, discovery, kFirstStart, rules);
   }
-  Repository& at_name(const std::string& name) { return *books.repositories.at({"team", name}); }
+  TrackedList& at_name(const std::string& name) { return *books.lists.at({"team", name}); }
   void read(const std::string& name, std::vector<Record> newest_first) {
     FakeList list;
     list.newest_first = std::move(newest_first);
@@ -84,7 +84,7 @@ TEST_CASE("discovery: a namespace that is denied or fails proves nothing of what
       apply_discovery(world.books, discovery, kFirstStart, world.rules);
     }
     CHECK(world.at_name("a").has_series());
-    CHECK_FALSE(world.books.repositories.at({"other", "b"})->has_series());
+    CHECK_FALSE(world.books.lists.at({"other", "b"})->has_series());
   }
 }
 
@@ -144,7 +144,7 @@ TEST_CASE("discovery: over max_repositories the first come are kept, the rest is
   World world;
   world.rules.max_repositories = 2;
   CHECK(world.pass({listed("a", "1"), listed("b", "2"), listed("c", "3")}).over_limit == 1);
-  CHECK(world.books.repositories.size() == 2);
+  CHECK(world.books.lists.size() == 2);
   CHECK(world.pass({listed("0", "0"), listed("a", "1"), listed("b", "2")}).over_limit == 1);
   CHECK(world.at_name("a").has_series());
   CHECK(world.at_name("b").has_series());

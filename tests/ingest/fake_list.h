@@ -105,7 +105,7 @@ struct FakeList {
   }
 };
 
-struct VisitResult {
+struct FakeVisit {
   bool complete = false;
   MergeEffects effects;
   std::optional<bool> sweep_ok;
@@ -115,18 +115,18 @@ struct VisitResult {
 };
 
 /// Visits until the reading is over; `calls_max` cuts it as a crash or an outage would.
-inline VisitResult visit(FakeList& list, Ledger& ledger, ReadingOptions options = {},
+inline FakeVisit visit(FakeList& list, Ledger& ledger, ReadingOptions options = {},
                          SweepProgress* progress = nullptr, int calls_max = 1'000'000) {
   SweepProgress own;
   SweepProgress& kept = progress != nullptr ? *progress : own;
   options.point_reads = list.may_ask_ids;
   if (options.lookback == Millis{0}) options.lookback = std::chrono::hours(24 * 30);
   static const std::vector<double> kBounds{10, 60};
-  VisitResult result;
+  FakeVisit result;
   Reading reading(ledger, options, std::move(kept));
   while (const auto ask = reading.next(ledger)) {
     if (result.pages++ >= calls_max) break;
-    const MergeContext context{RegistryType::acr, list.now, kBounds, true};
+    const MergeContext context{&kBuilds, list.now, kBounds, true};
     if (ask->what == Ask::What::page) {
       const Result<Page> page = list.page(ask->page);
       if (page) {

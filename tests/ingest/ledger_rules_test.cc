@@ -15,7 +15,7 @@ const UnixMillis kNow = at(1'000'000);
 MergeEffects merge(Ledger& ledger, const std::vector<Record>& records) {
   MergeEffects effects;
   for (const Record& record : records) {
-    merge_record(ledger, record, {RegistryType::acr, kNow, kBounds, true}, effects);
+    merge_record(ledger, record, {&kBuilds, kNow, kBounds, true}, effects);
   }
   return effects;
 }
@@ -162,7 +162,7 @@ TEST_CASE("merge: what never was seen finished tells of no status") {
     conclude_sweep(ledger, {.met = {}, .started_at = kNow}, effects);
   }
   CHECK(ledger.present[static_cast<std::size_t>(RecordClass::vanished)] == 1);
-  for (const Outcome outcome : outcomes_of(RegistryType::acr)) {
+  for (const Outcome outcome : kBuilds.outcomes) {
     CHECK_FALSE(ledger.counters.durations[outcome]);
     CHECK_FALSE(ledger.last_end[outcome]);
   }
@@ -171,7 +171,7 @@ TEST_CASE("merge: what never was seen finished tells of no status") {
 TEST_CASE("merge: deletions have no durations") {
   Ledger ledger;
   MergeEffects effects;
-  merge_record(ledger, done("d", 10, Outcome::date_rule), {RegistryType::swr, kNow, kBounds, true},
+  merge_record(ledger, done("d", 10, Outcome::date_rule), {&kDeletions, kNow, kBounds, true},
                effects);
   CHECK_FALSE(ledger.counters.durations[Outcome::date_rule]);
 }

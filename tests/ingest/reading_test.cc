@@ -36,7 +36,7 @@ Ledger baseline_ledger() {
 TEST_CASE("reading: the first whole reading of a baseline repository counts nothing") {
   FakeList list = with_builds(23);
   Ledger ledger = baseline_ledger();
-  const VisitResult first = visit(list, ledger, {.page_size = 10});
+  const FakeVisit first = visit(list, ledger, {.page_size = 10});
   CHECK(first.complete);
   CHECK(first.sweep_ok == true);
   CHECK(counted(ledger) == 0);
@@ -64,7 +64,7 @@ TEST_CASE("reading: in every order of the list, history and news count exactly o
         if (!tells_total) list.totals = Totals::missing;
         Ledger ledger;
         for (int round = 0; round < 5; ++round) {
-          const VisitResult result = visit(
+          const FakeVisit result = visit(
               list, ledger, {.page_size = page_size, .head_page_size = 2, .pages_per_visit = 1000});
           CHECK(result.complete);
           CHECK_FALSE(result.error);
@@ -150,7 +150,7 @@ TEST_CASE("reading: a head walk over what a cut sweep has met is not taken for a
   SweepProgress progress;
   visit(list, ledger, {.page_size = 10, .sweep_due = true}, &progress, 8);
   CHECK(counted(ledger) == 100);
-  const VisitResult next = visit(list, ledger, {.page_size = 10}, &progress);
+  const FakeVisit next = visit(list, ledger, {.page_size = 10}, &progress);
   CHECK(next.complete);
   CHECK(counted(ledger) == 120);
 }
@@ -242,7 +242,7 @@ TEST_CASE("reading: history that was trimmed above the anchor is a gap, and coun
   visit(list, ledger, {.page_size = 5});
   list.newest_first.clear();
   list.newest_first.push_back(done("after", 950'000));
-  const VisitResult result = visit(list, ledger, {.page_size = 5});
+  const FakeVisit result = visit(list, ledger, {.page_size = 5});
   CHECK(result.effects.history_gaps == 1);
   CHECK(counted(ledger) == 11);
   CHECK(visit(list, ledger, {.page_size = 5}).effects.history_gaps == 0);
@@ -257,7 +257,7 @@ TEST_CASE("reading: a walk that goes on in another visit makes no gap of what it
     list.newest_first.push_back(done("old" + std::to_string(i), 800'000 - i));
   SweepProgress progress;
   visit(list, ledger, {.page_size = 5, .pages_per_visit = 5, .sweep_due = true}, &progress);
-  const VisitResult rest = visit(list, ledger, {.page_size = 5, .sweep_due = true}, &progress);
+  const FakeVisit rest = visit(list, ledger, {.page_size = 5, .sweep_due = true}, &progress);
   CHECK(rest.effects.history_gaps == 0);
   CHECK(ledger.known == 55);
 }
@@ -339,7 +339,7 @@ TEST_CASE("reading: where little news is expected a small page does; more is rea
     const std::uint64_t before = counted(ledger);
     for (int i = 0; i < row.news; ++i) add_build(list, "news" + std::to_string(i));
     list.sizes_asked.clear();
-    const VisitResult result = visit(list, ledger, {.page_size = 50, .head_page_size = 10});
+    const FakeVisit result = visit(list, ledger, {.page_size = 50, .head_page_size = 10});
     CHECK(result.complete);
     CHECK(list.sizes_asked == row.sizes);
     CHECK(counted(ledger) == before + static_cast<std::uint64_t>(row.news));
@@ -357,7 +357,7 @@ TEST_CASE("reading: one empty page is not the end of a list that promises more")
   for (int i = 0; i < 25; ++i) add_build(list, "news" + std::to_string(i));
   list.calls = 0;
   list.empty_call = 2;
-  const VisitResult result = visit(list, ledger, {.page_size = 10});
+  const FakeVisit result = visit(list, ledger, {.page_size = 10});
   CHECK(counted(ledger) == 25);
   CHECK(result.effects.history_gaps == 0);
 }
@@ -501,8 +501,7 @@ TEST_CASE("reading: a server that ignores the page number ends in an error, not 
   const std::vector<double> bounds{10};
   while (const auto ask = reading.next(ledger)) {
     REQUIRE(++calls < 20);
-    reading.apply_page(ledger, *list.page({0, 10}), {RegistryType::acr, list.now, bounds, true},
-                       effects);
+    reading.apply_page(ledger, *list.page({0, 10}), {&kBuilds, list.now, bounds, true}, effects);
   }
   REQUIRE(reading.error());
   CHECK(reading.error()->kind == ErrorKind::malformed);

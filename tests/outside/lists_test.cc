@@ -186,7 +186,7 @@ TEST_CASE("lists: a list as long as the server's limit hides no news") {
         SweepProgress progress;
         visit(list, ledger, {.page_size = 100}, &progress);
         for (int i = 0; i < news; ++i) add_record(list, "n" + std::to_string(i));
-        const VisitResult result =
+        const FakeVisit result =
             visit(list, ledger, {.page_size = 100, .short_below = 20}, &progress);
         CHECK(counted(ledger) == 20 + static_cast<std::uint64_t>(news));
         CHECK(result.effects.history_gaps == 0);
@@ -262,7 +262,7 @@ TEST_CASE("lists: a depth that can't be read keeps nothing above it from being c
         for (int i = 0; i < 20; ++i) {
           add_record(list, "n" + std::to_string(i));
           list.calls = 0;
-          const VisitResult result = visit(list, ledger, options, &progress);
+          const FakeVisit result = visit(list, ledger, options, &progress);
           CHECK(result.complete);
           CHECK_FALSE(result.error);
           CHECK(list.calls == 1);
@@ -270,7 +270,7 @@ TEST_CASE("lists: a depth that can't be read keeps nothing above it from being c
         CHECK(counted(ledger) == before + 20);
 
         // Now and then it is tried again; once it can be read, all of it is.
-        const VisitResult sweep =
+        const FakeVisit sweep =
             visit(list, ledger, {.page_size = page_size, .sweep_due = true}, &progress);
         CHECK(counted(ledger) == before + 20);
         (void)sweep;
@@ -300,7 +300,7 @@ TEST_CASE("lists: a failure that passes leaves nothing out") {
   SweepProgress progress;
   CHECK(visit(list, ledger, {.page_size = 100}, &progress).error);
   CHECK_FALSE(ledger.unread_from);
-  const VisitResult again = visit(list, ledger, {.page_size = 100}, &progress);
+  const FakeVisit again = visit(list, ledger, {.page_size = 100}, &progress);
   CHECK(again.complete);
   CHECK(again.sweep_ok == true);
   CHECK(ledger.known == 450);
@@ -342,7 +342,7 @@ TEST_CASE("lists: a refusal of everything is no depth") {
   visit(list, ledger, {.page_size = 100}, &progress, 2);
   list.refuses = refuse_from(0, ErrorKind::forbidden);
   for (int i = 0; i < 5; ++i) {
-    const VisitResult result = visit(list, ledger, {.page_size = 100}, &progress);
+    const FakeVisit result = visit(list, ledger, {.page_size = 100}, &progress);
     CHECK_FALSE(result.complete);
     REQUIRE(result.error);
     CHECK(result.error->kind == ErrorKind::forbidden);

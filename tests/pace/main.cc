@@ -60,13 +60,14 @@ CollectorOptions options_of(const Case& each) {
   CollectorOptions options;
   options.name = "measured";
   options.type = each.world.type;
-  options.lookback = each.world.history;
-  options.sweep_interval = hours(1);
+  options.reading.kind = each.world.type == RegistryType::acr ? &kBuilds : &kDeletions;
+  options.reading.lookback = each.world.history;
+  options.reading.sweep_interval = hours(1);
   options.discovery_interval = each.discovery_interval;
-  options.max_staleness = each.max_staleness;
+  options.reading.max_staleness = each.max_staleness;
   options.windows = {hours(1)};
-  options.bucket_bounds = {60, 600};
-  options.page_size = each.world.type == RegistryType::acr ? 100 : 1000;
+  options.reading.bucket_bounds = {60, 600};
+  options.reading.page_size = each.world.type == RegistryType::acr ? 100 : 1000;
   options.concurrency = 2;
   options.requests_per_second = each.requests_per_second;
   options.discovery.scope = "all";
@@ -111,7 +112,7 @@ Figures measure(const Case& each) {
   pace::PacedCloud cloud(baton, repositories, each.world.type,
                          {each.requests_per_second, Millis{50}, list_page_size});
   Collector collector(baton.runtime(), cloud, options_of(each), {[] {}, [](bool) {}},
-                      std::make_unique<RegistryBooks>());
+                      std::make_unique<TrackedRegistry>());
   collector.start();
   live(baton, collector, kWarmUp);
 
@@ -166,7 +167,7 @@ void measure_cold_start() {
   CollectorOptions options = options_of(cold);
   options.concurrency = kWorkers;
   Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
-                      std::make_unique<RegistryBooks>());
+                      std::make_unique<TrackedRegistry>());
   collector.start();
   const UnixMillis begun = baton.now();
   collector.wait(collector.begin_scrape("scraper"), SteadyTime::max());

@@ -40,12 +40,12 @@ auto descriptors() {
 CollectorOptions options() {
   CollectorOptions options;
   options.name = "soaked";
-  options.lookback = kLookback;
-  options.sweep_interval = minutes(30);
+  options.reading.lookback = kLookback;
+  options.reading.sweep_interval = minutes(30);
   options.discovery_interval = minutes(10);
-  options.max_staleness = minutes(2);
+  options.reading.max_staleness = minutes(2);
   options.windows = {hours(1)};
-  options.bucket_bounds = {60, 600};
+  options.reading.bucket_bounds = {60, 600};
   options.concurrency = 2;
   options.requests_per_second = 20;
   options.discovery.scope = "all";
@@ -84,7 +84,7 @@ int main() {
   const auto store = make_sqlite_state_store({.path = folder / "state.db", .vfs = {}}, baton.now());
   if (!store->load()) return 1;
   Collector collector(baton.runtime(), cloud, options(), {[] {}, [](bool) {}},
-                      std::make_unique<RegistryBooks>());
+                      std::make_unique<TrackedRegistry>());
   collector.start();
   std::printf(
       "| hour | counted | calls | memory, KB | state, KB | descriptors |\n"

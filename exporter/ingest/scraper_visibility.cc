@@ -1,4 +1,4 @@
-#include "exporter/ingest/showing.h"
+#include "exporter/ingest/scraper_visibility.h"
 
 #include <algorithm>
 #include <iterator>
@@ -14,11 +14,11 @@ constexpr std::size_t kClientsMax = 1'000;
 
 }  // namespace
 
-Showing::Showing(Past past, SteadyTime now) : frozen_(past.shown) {
+ScraperVisibility::ScraperVisibility(Past past, SteadyTime now) : frozen_(past.shown) {
   if (past.scraped) strangers_until_ = now + kClientAway;
 }
 
-bool Showing::scrape_begins(const std::string& client, SteadyTime now) {
+bool ScraperVisibility::scrape_begins(const std::string& client, SteadyTime now) {
   // Perhaps a stranger: its answer is waited for like that of a client that was here before.
   if (strangers_may_come(now) && clients_.size() < kClientsMax) clients_.try_emplace(client, now);
   const bool pause_over = last_answered_ && now - *last_answered_ >= kPause;
@@ -28,7 +28,7 @@ bool Showing::scrape_begins(const std::string& client, SteadyTime now) {
   return true;
 }
 
-bool Showing::answered(const std::string& client, std::uint64_t version, SteadyTime now) {
+bool ScraperVisibility::answered(const std::string& client, std::uint64_t version, SteadyTime now) {
   std::erase_if(clients_, [&](const auto& each) { return now - each.second.at > kClientAway; });
   if (clients_.size() < kClientsMax || clients_.contains(client)) {
     Client& known = clients_[client];
@@ -42,9 +42,11 @@ bool Showing::answered(const std::string& client, std::uint64_t version, SteadyT
   return std::exchange(frozen_, false);
 }
 
-void Showing::hold(std::uint64_t version, Hold hold) { held_[version].holds.push_back(hold); }
+void ScraperVisibility::hold(std::uint64_t version, Hold hold) {
+  held_[version].holds.push_back(hold);
+}
 
-std::uint64_t Showing::seen_by_all(SteadyTime now) const {
+std::uint64_t ScraperVisibility::seen_by_all(SteadyTime now) const {
   std::uint64_t version = newest_answered_;
   for (const auto& [name, client] : clients_) {
     if (now - client.at <= kClientAway) version = std::min(version, client.seen);
@@ -52,12 +54,14 @@ std::uint64_t Showing::seen_by_all(SteadyTime now) const {
   return version;
 }
 
-bool Showing::has_seen(const std::optional<std::string>& client, std::uint64_t version) const {
+bool ScraperVisibility::has_seen(const std::optional<std::string>& client,
+                                 std::uint64_t version) const {
   const auto known = client ? clients_.find(*client) : clients_.end();
   return known != clients_.end() && known->second.seen >= version;
 }
 
-Showing::LetGo Showing::let_go(SteadyTime now, const std::optional<std::string>& beginning) {
+ScraperVisibility::LetGo ScraperVisibility::let_go(SteadyTime now,
+                                                   const std::optional<std::string>& beginning) {
   const std::uint64_t all_have_seen = seen_by_all(now);
   const bool strangers = strangers_may_come(now);
   LetGo result;

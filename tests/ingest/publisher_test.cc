@@ -14,19 +14,19 @@ using Seen = std::shared_ptr<const RegistrySnapshot>;
 class Showroom : public Bench {
  public:
   Showroom() : Bench(1) {
-    options.max_staleness = seconds(1);  // Each scrape reads.
+    options.reading.max_staleness = seconds(1);  // Each scrape reads.
     start();
     scrape_as("first");
     scrape_as("first");
     commit();
   }
 
-  Collector::Ticket begin(const std::string& client) {
+  ScrapeTicket begin(const std::string& client) {
     baton.sleep(seconds(2));
     return collector->begin_scrape(client);
   }
   /// The rest of a scrape; what it shows has not reached the client yet.
-  Seen finish(const Collector::Ticket& ticket) {
+  Seen finish(const ScrapeTicket& ticket) {
     wait(ticket);
     commit();
     return collector->snapshot();
@@ -129,7 +129,7 @@ TEST_CASE("snapshots: after a start a scraper whose answer is under way sees the
   Showroom bench;
   bench.fails_before_a_kill();
   CHECK(failed_durations(bench.scrape_as("first")) == 0);
-  const Collector::Ticket second = bench.begin("second");
+  const ScrapeTicket second = bench.begin("second");
   CHECK(failed_durations(bench.scrape_as("first")) == 0);
   const Seen shown = bench.finish(second);
   CHECK(failed_durations(shown) == 0);

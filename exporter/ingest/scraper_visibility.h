@@ -21,7 +21,7 @@ namespace registry_exporter {
 ///  - *released*: its increments may show. At once; but for five minutes after a start, clients of
 ///    the process before may come that nobody here knows of. What scrapes at the same interval
 ///    comes before the next scrape of who came first, so it is that one which releases.
-class Showing {
+class ScraperVisibility {
  public:
   /// A series that shows 0: which repository, and which of its series (a bit set).
   struct Hold {
@@ -33,7 +33,7 @@ class Showing {
     bool scraped = false;  ///< Clients may have scraped a moment ago that are not known here.
   };
 
-  Showing(Past past, SteadyTime now);
+  ScraperVisibility(Past past, SteadyTime now);
 
   /// A scrape begins. True: it is the first after a pause, so that from now on the values shown
   /// last have to be shown, until one scrape is answered.

@@ -1,0 +1,119 @@
+#include "exporter/ingest/cycle.h"
+
+#include <algorithm>
+
+#include "exporter/ingest/error_scope.h"
+#include "exporter/ingest/tracked_list.h"
+
+namespace registry_exporter {
+namespace {
+
+/// Nothing is read sooner than this part of max_staleness before it is overdue.
+constexpr int kAheadShare = 4;
+
+Millis since(SteadyTime then, SteadyTime now) {
+  return std::chrono::duration_cast<Millis>(now - then);
+}
+
+}  // namespace
+
+Cycle::Cycle(const CycleOptions& options)
+    : options_(options), longest_(2 * options.max_staleness) {}
+
+ScrapeTicket Cycle::begin_scrape(SteadyTime now, bool must_discover) {
+  const bool soon = !started_ && ended_ && options_.min_interval > Millis{0} &&
+                    since(*ended_, now) < options_.min_interval;
+  if (soon) return {ScrapeTicket::Kind::cached, demand_, failures_};
+  const bool paused = paused_until_ && now < *paused_until_;
+  if (paused || !can_save_) return refuse();
+  ++demand_;
+  if (!started_) {
+    started_ = now;
+    failures_at_start_ = failures_;
+    unreachable_in_a_row_ = 0;
+  }
+  const bool discovery_due = must_discover || !discovery_.tried_at ||
+                             since(*discovery_.tried_at, now) >= options_.discovery_interval;
+  if (discovery_due && !discovery_.running && !discovery_.wanted) discovery_.wanted = demand_;
+  return {ScrapeTicket::Kind::joined, demand_, failures_};
+}
+
+bool Cycle::is_waiting(const ScrapeTicket& ticket) const {
+  if (ticket.kind == ScrapeTicket::Kind::cached) return false;
+  if (discovery_.wanted && *discovery_.wanted <= ticket.demand) return true;
+  return !plan_.done_for(ticket.demand) ||
+         std::any_of(in_flight_.begin(), in_flight_.end(),
+                     [&](std::uint64_t demand) { return demand <= ticket.demand; });
+}
+
+bool Cycle::succeeded(const ScrapeTicket& ticket) const {
+  return ticket.kind != ScrapeTicket::Kind::refused && failures_ == ticket.failures;
+}
+
+Millis Cycle::look_ahead() const {
+  return std::min(longest_.longest(), options_.max_staleness / kAheadShare);
+}
+
+void Cycle::plan_rest(TrackedList& list, std::uint64_t demand, SteadyTime now) {
+  list.schedule.planned = demand;
+  plan_.put_last({&list, demand, {Urgency::unfinished, 0}, now});
+}
+
+CycleTask Cycle::take_task() {
+  if (!started_ || !can_save_) return {};
+  if (discovery_.wanted && !discovery_.running) {
+    const std::uint64_t demand = *discovery_.wanted;
+    discovery_.wanted.reset();
+    discovery_.running = true;
+    in_flight_.push_back(demand);
+    return {CycleTask::Work::discovery, nullptr, demand};
+  }
+  const std::optional<Plan::Item> next = plan_.take();
+  if (!next) return {};
+  next->list->schedule.planned.reset();
+  next->list->schedule.in_flight = true;
+  in_flight_.push_back(next->demand);
+  return {CycleTask::Work::visit, next->list, next->demand};
+}
+
+void Cycle::finish_task(const CycleTask& task) {
+  in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), task.demand));
+  if (task.list != nullptr) task.list->schedule.in_flight = false;
+  if (task.work == CycleTask::Work::discovery) discovery_.running = false;
+}
+
+bool Cycle::end_if_done(SteadyTime now) {
+  if (!started_ || !plan_.empty() || !in_flight_.empty() || discovery_.wanted) return false;
+  const Millis took = since(*started_, now);
+  seconds_ = std::chrono::duration<double>(took).count();
+  longest_.took(took, now);
+  ended_ = now;
+  started_.reset();
+  return true;
+}
+
+void Cycle::react_to(const Error& error, SteadyTime now) {
+  if (is_unreachable(error.kind)) {
+    if (++unreachable_in_a_row_ >= options_.unreachable_max) abandon();
+    return;
+  }
+  if (error.kind == ErrorKind::throttled && !error.retry_after) return;
+  if (!concerns_registry(error.kind)) return;
+  abandon();
+  if (error.kind == ErrorKind::throttled) paused_until_ = now + *error.retry_after;
+}
+
+void Cycle::saved(bool ok) {
+  can_save_ = ok;
+  if (ok) return;
+  note_failure();
+  abandon();
+}
+
+/// What is left stays due; the next scrape tries again.
+void Cycle::abandon() {
+  plan_.clear();
+  discovery_.wanted.reset();
+}
+
+}  // namespace registry_exporter

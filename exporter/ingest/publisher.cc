@@ -1,0 +1,219 @@
+#include "exporter/ingest/publisher.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "exporter/ingest/view.h"
+
+namespace registry_exporter {
+
+Publisher::Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRules& rules,
+                     PublisherOptions options)
+    : clock_(clock),
+      registry_(registry),
+      rules_(rules),
+      options_(std::move(options)),
+      visibility_(options_.past, clock.steady_now()),
+      committed_(registry.state) {
+  for (const auto& [key, list] : registry_.lists) {
+    Publication& publication = list->publication;
+    publication.holds_known = publication.lingering = 0;
+    publication.view = view_of(*list);
+  }
+  if (options_.past.shown) freeze();
+  publish();
+}
+
+bool Publisher::scrape_begins(const std::string& client) {
+  if (visibility_.scrape_begins(client, clock_.steady_now())) freeze();
+  return let_go_of_holds(client);
+}
+
+bool Publisher::answered(const std::string& client, std::uint64_t version) {
+  if (visibility_.answered(client, version, clock_.steady_now())) publish();
+  return let_go_of_holds(std::nullopt);
+}
+
+void Publisher::cycle_ended(std::optional<double> seconds) {
+  last_cycle_seconds_ = seconds;
+  windows_moved_ = true;
+}
+
+// ── Commits ──────────────────────────────────────────────────────────────────────────────────────
+
+std::shared_ptr<const RepositoryView> Publisher::view_of(const TrackedList& list) const {
+  RepositoryView view =
+      make_view(list.state, options_.windows, clock_.now(), list.publication.view.get());
+  view.exemplars = list.exemplars;
+  view.tags = list.listed.tags;
+  view.size_bytes = list.listed.size_bytes;
+  view.downloads = list.listed.downloads;
+  view.rules = list.rules;
+  const ReadFailures& failures = list.failures;
+  if (failures.newest) {
+    view.failing = failures.newest->kind;
+    view.failing_detail = failures.newest->detail;
+  }
+  if (failures.unreadable) view.unreadable_detail = failures.unreadable->detail;
+  return std::make_shared<const RepositoryView>(std::move(view));
+}
+
+CommitBatch::Item Publisher::collect_list(TrackedList& list, StateChanges& changes) {
+  const PendingChanges pending = std::exchange(list.pending, {});
+  CommitBatch::Item item{&list, view_of(list), pending.unsaved, pending.replaces_closed};
+  RepositoryChange change;
+  change.number = list.number;
+  change.registry = registry_.number;
+  change.replaces_closed = pending.replaces_closed;
+  // The head is saved without the closed records: they have a table of their own.
+  Ledger& ledger = list.state.ledger;
+  std::vector<ClosedRecord> closed = std::exchange(ledger.closed, {});
+  change.head = list.state;
+  ledger.closed = std::move(closed);
+  change.closed = pending.replaces_closed ? ledger.closed : pending.unsaved;
+  changes.repositories.push_back(std::move(change));
+  return item;
+}
+
+std::shared_ptr<CommitBatch> Publisher::collect(StateChanges& changes) {
+  auto batch = std::make_shared<CommitBatch>();
+  batch->windows_moved = std::exchange(windows_moved_, false);
+  if (batch->windows_moved) move_windows();
+  for (const auto& [key, list] : registry_.lists) {
+    if (list->pending.dirty) batch->items.push_back(collect_list(*list, changes));
+  }
+  if (std::exchange(registry_.dirty, false)) {
+    batch->registry = registry_.state;
+    changes.registries.push_back({registry_.number, registry_.state});
+  }
+  return batch;
+}
+
+void Publisher::committed(const CommitBatch& batch, bool ok) {
+  if (ok) {
+    for (const CommitBatch::Item& item : batch.items) {
+      item.list->publication.view = item.view;
+      item.list->publication.held.reset();
+    }
+    if (batch.registry) committed_ = *batch.registry;
+    if (!batch.empty()) publish();
+    return;
+  }
+  registry_.dirty |= batch.registry.has_value();
+  for (const CommitBatch::Item& item : batch.items) {
+    PendingChanges& pending = item.list->pending;
+    pending.dirty = true;
+    pending.replaces_closed |= item.replaced_closed;
+    pending.unsaved.insert(pending.unsaved.begin(), item.closed.begin(), item.closed.end());
+  }
+}
+
+// ── What is seen ─────────────────────────────────────────────────────────────────────────────────
+
+/// From now on the values shown last are shown, until one scrape is answered.
+void Publisher::freeze() {
+  for (const auto& [key, list] : registry_.lists) {
+    Publication& publication = list->publication;
+    publication.frozen.reset();
+    if (!publication.view || publication.view->hidden) continue;
+    publication.frozen = std::make_shared<const EventCounters>(
+        with_holds(*publication.view->counters, publication.shown_as_zero()));
+  }
+}
+
+bool Publisher::let_go_of_holds(const std::optional<std::string>& beginning) {
+  const auto [seen, released] = visibility_.let_go(clock_.steady_now(), beginning);
+  if (seen.empty() && released.empty()) return false;
+  struct Series {
+    unsigned seen = 0;
+    unsigned released = 0;
+  };
+  std::map<RepositoryNumber, Series> series;
+  for (const auto& hold : seen) series[hold.repository].seen |= hold.series;
+  for (const auto& hold : released) series[hold.repository].released |= hold.series;
+  for (const auto& [key, list] : registry_.lists) {
+    const auto found = series.find(list->number);
+    if (found == series.end()) continue;
+    const Series& let_go = found->second;
+    Publication& publication = list->publication;
+    publication.lingering =
+        static_cast<SeriesSet>((publication.lingering | let_go.seen) & ~let_go.released);
+    publication.held.reset();
+    if (let_go.seen == 0) continue;
+    clear_holds(list->state.ledger, static_cast<SeriesSet>(let_go.seen));
+    list->pending.dirty = true;
+  }
+  if (!released.empty()) publish();
+  return !seen.empty();
+}
+
+void Publisher::move_windows() {
+  const UnixMillis now = clock_.now();
+  for (const auto& [key, list] : registry_.lists) {
+    Publication& publication = list->publication;
+    if (list->pending.dirty || !publication.view || !list->has_series()) continue;
+    auto moved = with_windows_moved(publication.view, list->state.ledger, options_.windows, now);
+    if (moved) publication.view = std::move(moved);
+  }
+}
+
+std::shared_ptr<const EventCounters> Publisher::counters_to_show(TrackedList& list) {
+  Publication& publication = list.publication;
+  if (visibility_.frozen() && publication.frozen) return publication.frozen;
+  const SeriesSet zeros = publication.shown_as_zero();
+  if (zeros == 0) return publication.view->counters;
+  if (!publication.held) {
+    publication.held =
+        std::make_shared<const EventCounters>(with_holds(*publication.view->counters, zeros));
+  }
+  return publication.held;
+}
+
+/// An old value may be the zero that has to be seen, too.
+void Publisher::hold_zeros(TrackedList& list, const EventCounters& shown, std::uint64_t version) {
+  Publication& publication = list.publication;
+  const unsigned asked = held_series(*publication.view) & ~unsigned{publication.holds_known};
+  const auto zeros = static_cast<SeriesSet>(asked & series_at_zero(shown));
+  if (zeros == 0) return;
+  visibility_.hold(version, {list.number, zeros});
+  publication.holds_known = static_cast<SeriesSet>(publication.holds_known | zeros);
+}
+
+RepositoryRow Publisher::row_of(TrackedList& list, std::uint64_t version) {
+  Publication& publication = list.publication;
+  if (publication.view->hidden) return {publication.view, nullptr};
+  RepositoryRow row{publication.view, counters_to_show(list)};
+  if (!visibility_.frozen()) publication.frozen.reset();
+  hold_zeros(list, *row.shown, version);
+  return row;
+}
+
+Freshness Publisher::freshness_of(const RepositoryView& view, UnixMillis now) const {
+  if (view.failing) return Freshness::failing;
+  if (!view.last_read) return Freshness::pending;
+  return now - *view.last_read <= rules_.max_staleness ? Freshness::fresh : Freshness::stale;
+}
+
+void Publisher::publish() {
+  auto snapshot = std::make_shared<RegistrySnapshot>();
+  snapshot->version = ++version_;
+  snapshot->name = options_.name;
+  snapshot->type = options_.type;
+  snapshot->taken_at = clock_.now();
+  snapshot->state = committed_;
+  snapshot->unknown_statuses = registry_.unknown_statuses;
+  snapshot->last_cycle_seconds = last_cycle_seconds_;
+  auto& count = snapshot->repositories;
+  count[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
+  for (const auto& [key, list] : registry_.lists) {
+    if (!list->publication.view || !list->has_series()) continue;
+    const Freshness freshness = freshness_of(*list->publication.view, snapshot->taken_at);
+    ++count[static_cast<std::size_t>(freshness)];
+    snapshot->ledger_imbalance += imbalance(list->state.ledger);
+    snapshot->rows.push_back(row_of(*list, snapshot->version));
+  }
+  snapshot_ = std::move(snapshot);
+}
+
+}  // namespace registry_exporter

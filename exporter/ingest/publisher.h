@@ -1,0 +1,79 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/ingest/scraper_visibility.h"
+#include "exporter/ingest/tracked_registry.h"
+
+namespace registry_exporter {
+
+struct PublisherOptions {
+  std::string name;
+  RegistryType type = RegistryType::acr;
+  std::vector<Millis> windows;
+  ScraperVisibility::Past past;  ///< Of this registry.
+};
+
+/// What went into one commit, to be shown once it is on disk.
+struct CommitBatch {
+  struct Item {
+    TrackedList* list = nullptr;
+    std::shared_ptr<const RepositoryView> view;
+    std::vector<ClosedRecord> closed;
+    bool replaced_closed = false;
+  };
+  std::vector<Item> items;
+  std::optional<RegistryState> registry;
+  bool windows_moved = false;
+  bool empty() const { return items.empty() && !registry && !windows_moved; }
+};
+
+/// What scrapes see of one registry. What was merged is collected for a commit and shows only when
+/// that is on disk; new series show 0 first, and old values show once more after a pause. Not
+/// thread-safe: guarded by the collector's lock.
+class Publisher {
+ public:
+  Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRules& rules,
+            PublisherOptions options);
+
+  std::shared_ptr<const RegistrySnapshot> snapshot() const { return snapshot_; }
+
+  /// A scrape begins. Returns true if there is something to save.
+  bool scrape_begins(const std::string& client);
+  /// A scrape was answered wholly with the snapshot of this version. Returns true as above.
+  bool answered(const std::string& client, std::uint64_t version);
+  /// A cycle ended, after so many seconds: windows are to be counted again.
+  void cycle_ended(std::optional<double> seconds);
+
+  /// Adds what is to be saved; then what became of it.
+  std::shared_ptr<CommitBatch> collect(StateChanges& changes);
+  void committed(const CommitBatch& batch, bool ok);
+
+ private:
+  std::shared_ptr<const RepositoryView> view_of(const TrackedList& list) const;
+  CommitBatch::Item collect_list(TrackedList& list, StateChanges& changes);
+  void freeze();
+  bool let_go_of_holds(const std::optional<std::string>& beginning);
+  void move_windows();
+  Freshness freshness_of(const RepositoryView& view, UnixMillis now) const;
+  std::shared_ptr<const EventCounters> counters_to_show(TrackedList& list);
+  void hold_zeros(TrackedList& list, const EventCounters& shown, std::uint64_t version);
+  RepositoryRow row_of(TrackedList& list, std::uint64_t version);
+  void publish();
+
+  const Clock& clock_;
+  TrackedRegistry& registry_;
+  const ReadRules& rules_;
+  const PublisherOptions options_;
+  ScraperVisibility visibility_;
+  RegistryState committed_;  ///< What may be shown of `registry_.state`.
+  std::optional<double> last_cycle_seconds_;
+  bool windows_moved_ = false;
+  std::uint64_t version_ = 0;
+  std::shared_ptr<const RegistrySnapshot> snapshot_;
+};
+
+}  // namespace registry_exporter

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "exporter/ingest/reading.h"
+#include "exporter/ingest/schedule.h"
+#include "exporter/ingest/view.h"
+#include "exporter/model/registry_state.h"
+#include "exporter/model/snapshot.h"
+#include "exporter/model/stream_kind.h"
+#include "exporter/store/state_store.h"
+
+namespace registry_exporter {
+
+/// How the lists of one registry are read.
+struct ReadRules {
+  const StreamKind* kind = &kBuilds;
+  int page_size = 100;
+  Millis lookback{0};
+  Millis sweep_interval{0};
+  Millis max_staleness{0};
+  std::vector<double> bucket_bounds;  ///< Seconds.
+};
+
+/// When a list was read, and what was learned of when to read it again.
+struct ScheduleState {
+  bool in_flight = false;
+  std::optional<std::uint64_t> planned;  ///< For this demand.
+  bool hinted = false;                   ///< Its listing changed since the last visit.
+  std::optional<UnixMillis> listed_at;   ///< By the newest discovery.
+  std::optional<SteadyTime> read_at;     ///< Completely.
+  std::optional<SteadyTime> visited_at;  ///< However the visit ended.
+  std::optional<SteadyTime> swept_at;    ///< A sweep ended, clean or not.
+  bool swept_clean = false;
+  Activity activity;
+  BuildSpans spans;
+
+  void learn_from(const ClosedRecord& record) {
+    activity.happened(record.ended_at);
+    spans.took(record.ended_at - record.placed_at);
+  }
+};
+
+/// Why a list, or a part of it, could not be read, and when that is tried again.
+struct ReadFailures {
+  int in_a_row = 0;
+  std::optional<SteadyTime> retry_at;
+  std::optional<Error> newest;      ///< Of the newest visit; nullopt: it did not fail.
+  std::optional<Error> unreadable;  ///< Why rows of the list could not be read when last tried.
+  int unreadable_tries = 0;         ///< In a row.
+  std::optional<SteadyTime> unreadable_retry_at;
+};
+
+/// What the next commit has to save of a list.
+struct PendingChanges {
+  bool dirty = false;
+  bool replaces_closed = false;       ///< Save all closed records, not only the new ones.
+  std::vector<ClosedRecord> unsaved;  ///< Closed since the last commit.
+};
+
+/// What is committed of a list, and what scrapes see of it.
+struct Publication {
+  std::shared_ptr<const RepositoryView> view;
+  std::shared_ptr<const EventCounters> frozen;  ///< Shown instead, until it was seen once more.
+  std::shared_ptr<const EventCounters> held;    ///< The view's counters with held series at 0.
+  SeriesSet holds_known = 0;                    ///< Held series that ScraperVisibility knows of.
+  SeriesSet lingering = 0;  ///< No longer held for a later process, but still shown as 0.
+
+  SeriesSet shown_as_zero() const {
+    return static_cast<SeriesSet>(held_series(*view) | unsigned{lingering});
+  }
+};
+
+/// One list that is followed while the program runs: its state, and what need not survive.
+struct TrackedList {
+  RepositoryNumber number = 0;
+  RepositoryState state;
+  ListedRepository listed;  ///< As the newest discovery showed it.
+
+  ScheduleState schedule;
+  ReadFailures failures;
+  PendingChanges pending;
+  Publication publication;
+
+  SweepProgress sweep;
+  PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
+  std::vector<RetentionRule> rules;
+  std::optional<SteadyTime> rules_read_at;
+
+  bool has_series() const { return !state.dropped && !state.excluded; }
+};
+
+/// Rows that could not be read are to be tried again.
+bool unreadable_due(const TrackedList& list, SteadyTime now);
+bool sweep_due(const TrackedList& list, const ReadRules& rules, SteadyTime now);
+RepositoryPace pace_of(const TrackedList& list, const ReadRules& rules, SteadyTime now,
+                       UnixMillis wall);
+
+/// After a start or a reload: learns the schedule anew from what is remembered, and takes over the
+/// stored times of sweeps and, but with `read_everything`, of readings.
+void resume_schedule(TrackedList& list, bool read_everything, SteadyTime now, UnixMillis wall);
+
+/// A visit failed. `back_off`: the list is left alone for a while. Returns true if the reason is
+/// news.
+bool note_failure(ReadFailures& failures, const Error& error, bool back_off, const ReadRules& rules,
+                  SteadyTime now);
+/// A visit did not fail. Returns true if the one before it did.
+bool note_success(ReadFailures& failures);
+/// A visit left rows unread. Returns true if the one before it did not.
+bool note_unreadable(ReadFailures& failures, const Error& error, const ReadRules& rules,
+                     SteadyTime now);
+
+}  // namespace registry_exporter

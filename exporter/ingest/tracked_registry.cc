@@ -1,0 +1,92 @@
+#include "exporter/ingest/tracked_registry.h"
+
+#include <algorithm>
+
+namespace registry_exporter {
+namespace {
+
+/// A list unread for so many max_staleness is one that the rate is too low for.
+constexpr int kFarOverdue = 2;
+constexpr std::size_t kUnknownStatusesMax = 32;
+constexpr const char* kOtherStatuses = "(others)";
+
+void keep_exemplar(TrackedList& list, const Observation& seen, std::size_t bucket_bounds) {
+  auto& buckets = list.exemplars[seen.outcome];
+  buckets.resize(bucket_bounds + 1);
+  auto& exemplar = buckets[seen.bucket];
+  if (exemplar && exemplar->ended_at > seen.ended_at) return;  // Its time must not go back.
+  exemplar = Exemplar{seen.id, static_cast<double>(seen.duration.count()) / 1000.0, seen.ended_at};
+}
+
+}  // namespace
+
+void absorb(TrackedRegistry& registry, TrackedList& list, const MergeEffects& effects,
+            std::size_t bucket_bounds) {
+  RegistryState& state = registry.state;
+  for (std::size_t i = 0; i < kRecordClasses; ++i) state.records[i] += effects.records[i];
+  for (std::size_t i = 0; i < kInvalidDurations; ++i) {
+    state.invalid_durations[i] += effects.invalid_durations[i];
+  }
+  state.history_gaps += effects.history_gaps;
+  registry.dirty = true;
+  for (const Observation& seen : effects.observations) keep_exemplar(list, seen, bucket_bounds);
+  PendingChanges& pending = list.pending;
+  pending.replaces_closed |= effects.closed_removed;
+  pending.unsaved.insert(pending.unsaved.end(), effects.closed.begin(), effects.closed.end());
+  pending.dirty |= effects.changed;
+}
+
+std::vector<std::string> absorb_oddities(TrackedRegistry& registry, const Page& page) {
+  for (const Rejection rejection : page.rejected) {
+    ++registry.state.rejected[static_cast<std::size_t>(rejection)];
+    registry.dirty = true;
+  }
+  std::vector<std::string> news;
+  auto& known = registry.unknown_statuses;
+  for (const std::string& status : page.unknown_statuses) {
+    if (!known.contains(status) && known.size() >= kUnknownStatusesMax) {
+      ++known[kOtherStatuses];
+    } else if (++known[status] == 1) {
+      news.push_back(status);
+    }
+  }
+  return news;
+}
+
+bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules) {
+  auto& stored = registry.state.bucket_bounds;
+  if (!rules.kind->has_durations || stored == rules.bucket_bounds) return false;
+  const bool changed = !stored.empty();
+  stored = rules.bucket_bounds;
+  registry.dirty = true;
+  if (!changed) return false;
+  for (const auto& [key, list] : registry.lists) {
+    for (auto& histogram : list->state.ledger.counters.durations.values) {
+      if (!histogram) continue;
+      histogram = empty_histogram(rules.bucket_bounds);
+      list->pending.dirty = true;
+    }
+    list->exemplars = {};
+  }
+  return true;
+}
+
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintTrust& hints,
+                   Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall) {
+  DueLists found;
+  for (const auto& [key, list] : registry.lists) {
+    ScheduleState& schedule = list->schedule;
+    const std::optional<std::uint64_t> planned = std::exchange(schedule.planned, std::nullopt);
+    const bool readable = list->has_series() && !list->state.ledger.halted;
+    if (!readable || schedule.in_flight) continue;
+    const RepositoryPace pace = pace_of(*list, rules, now, wall);
+    const std::optional<Due> urgency = due(pace, hints, rules.max_staleness - ahead);
+    if (!urgency) continue;
+    if (pace.since_read >= kFarOverdue * rules.max_staleness) ++found.overdue;
+    schedule.planned = planned.value_or(demand);
+    found.items.push_back({list.get(), *schedule.planned, *urgency, schedule.visited_at});
+  }
+  return found;
+}
+
+}  // namespace registry_exporter

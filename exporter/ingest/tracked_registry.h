@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporter/ingest/plan.h"
+#include "exporter/ingest/tracked_list.h"
+
+namespace registry_exporter {
+
+/// Namespace, then name: the order of every listing and exposition of ours.
+using RepositoryKey = std::pair<std::string, std::string>;
+
+/// Everything of one registry that outlives a change of configuration.
+struct TrackedRegistry {
+  RegistryNumber number = 0;
+  RegistryState state;
+  bool dirty = true;               ///< `state` is to be saved with the next commit.
+  int incomplete_discoveries = 0;  ///< In a row.
+  std::size_t over_limit = 0;      ///< Repositories beyond max_repositories.
+  std::map<std::string, std::uint64_t> unknown_statuses;  ///< Raw value → times met; bounded.
+  std::map<RepositoryKey, std::unique_ptr<TrackedList>> lists;
+};
+
+/// What merging changed besides the ledger: the registry's counters, exemplars, what is to be
+/// saved.
+void absorb(TrackedRegistry& registry, TrackedList& list, const MergeEffects& effects,
+            std::size_t bucket_bounds);
+/// Counts rows that were rejected and statuses that are not known. Returns those met for the first
+/// time.
+std::vector<std::string> absorb_oddities(TrackedRegistry& registry, const Page& page);
+
+/// Stored histograms of other bounds start again at 0. Returns true if there were any.
+bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules);
+
+/// What is due now, and how urgently.
+struct DueLists {
+  std::vector<Plan::Item> items;
+  std::size_t overdue = 0;  ///< Unread for so long that the rate must be too low for all.
+};
+/// `ahead`: what is overdue after this long is due now. `demand`: of those that were not planned
+/// before.
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintTrust& hints,
+                   Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall);
+
+}  // namespace registry_exporter

@@ -1,0 +1,140 @@
+#include "exporter/ingest/visit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "exporter/ingest/error_scope.h"
+
+namespace registry_exporter {
+namespace {
+
+/// Where less news than this is expected, a small page from the head of the list tells it all.
+constexpr double kLittleNews = 2;
+constexpr int kSmallHeadPage = 10;
+/// A first page that fails so often may have a row that breaks it.
+constexpr int kFailuresBeforeProbe = 4;
+constexpr int kFailuresBetweenProbes = 10;
+constexpr int kIdsRefusedMax = 3;
+
+bool first_page_may_be_to_blame(const ReadFailures& failures) {
+  const bool often = failures.in_a_row == kFailuresBeforeProbe ||
+                     (failures.in_a_row > 0 && failures.in_a_row % kFailuresBetweenProbes == 0);
+  return often && failures.newest && may_concern_one_row(failures.newest->kind);
+}
+
+MergeContext merge_context(const TrackedList& list, const ReadRules& rules, UnixMillis wall) {
+  MergeContext context;
+  context.kind = rules.kind;
+  context.seen_at = wall;
+  context.bucket_bounds = rules.bucket_bounds;
+  context.hold_new_series = !list.state.hidden;
+  return context;
+}
+
+}  // namespace
+
+void PointReads::note(const Result<Record>& record, Millis pause, SteadyTime now) {
+  const bool refused =
+      !record && is_lasting(record.error().kind) && record.error().kind != ErrorKind::not_found;
+  refused_in_a_row_ = refused ? refused_in_a_row_ + 1 : 0;
+  if (refused_in_a_row_ < kIdsRefusedMax) return;
+  refused_in_a_row_ = 0;
+  off_until_ = now + pause;
+}
+
+ReadingOptions reading_options(const TrackedList& list, const ReadRules& rules,
+                               const ListLessons& lessons, SteadyTime now, UnixMillis wall) {
+  ReadingOptions options;
+  options.page_size = rules.page_size;
+  options.lookback = rules.lookback;
+  options.sweep_due = sweep_due(list, rules, now);
+  options.try_unreadable = unreadable_due(list, now);
+  options.point_reads = rules.kind->has_point_reads && lessons.point_reads.allowed(now);
+  options.short_below = lessons.page_limit.short_below(now);
+  options.failed_before = list.failures.in_a_row > 0;
+  options.first_page_fails = first_page_may_be_to_blame(list.failures);
+  const bool little = expected_news(pace_of(list, rules, now, wall), lessons.hints) < kLittleNews;
+  if (little) options.head_page_size = kSmallHeadPage;
+  return options;
+}
+
+ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const Ask& ask) {
+  if (ask.what == Ask::What::page) return cloud.list_records(repository, ask.page);
+  return cloud.read_record(repository, ask.record_id);
+}
+
+Visit::Visit(TrackedList& list, const ReadingOptions& options)
+    : list_(list),
+      reading_(list.state.ledger, options, std::move(list.sweep)),
+      hinted_(std::exchange(list.schedule.hinted, false)),
+      listed_at_(list.schedule.listed_at),
+      last_read_(list.state.ledger.last_read) {}
+
+std::optional<Ask> Visit::next() const {
+  if (error_ || list_.state.ledger.halted) return std::nullopt;
+  return reading_.next(list_.state.ledger);
+}
+
+MergeEffects Visit::take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall) {
+  const MergeContext context = merge_context(list_, rules, wall);
+  if (const auto* page = std::get_if<Result<Page>>(&answer)) return take_page(*page, context);
+  return take_record(std::get<Result<Record>>(answer), context);
+}
+
+MergeEffects Visit::take_page(const Result<Page>& page, MergeContext context) {
+  MergeEffects effects;
+  Ledger& ledger = list_.state.ledger;
+  if (!page) {
+    if (!reading_.apply_page_error(ledger, page.error(), effects)) fail(page.error());
+    return effects;
+  }
+  context.seen_at = page->server_time.value_or(context.seen_at);
+  const std::uint64_t known = ledger.known;
+  reading_.apply_page(ledger, *page, context, effects);
+  learn(effects, ledger.known != known);
+  return effects;
+}
+
+MergeEffects Visit::take_record(const Result<Record>& record, const MergeContext& context) {
+  MergeEffects effects;
+  Ledger& ledger = list_.state.ledger;
+  const std::uint64_t known = ledger.known;
+  reading_.apply_record(ledger, record, context, effects);
+  if (!record && concerns_registry(record.error().kind)) {
+    fail(record.error());
+  } else {
+    learn(effects, ledger.known != known);
+  }
+  return effects;
+}
+
+void Visit::learn(const MergeEffects& effects, bool more_known) {
+  news_ |= more_known || !effects.closed.empty();
+  // Pages come newest first, and what is newest is to weigh most.
+  for (auto record = effects.closed.rbegin(); record != effects.closed.rend(); ++record) {
+    list_.schedule.learn_from(*record);
+    oldest_news_ = std::min(oldest_news_.value_or(record->ended_at), record->ended_at);
+  }
+}
+
+void Visit::judge_hints(HintTrust& hints) const {
+  if (!last_read_) return;  // A first reading finds what has always been there.
+  if (hinted_ && !error_) hints.followed(news_);
+  const bool should_hint = listed_at_ > last_read_ && oldest_news_ && oldest_news_ < listed_at_;
+  if (should_hint) hints.judged(hinted_);
+}
+
+VisitResult Visit::finish(ListLessons& lessons) {
+  judge_hints(lessons.hints);
+  VisitResult result;
+  result.error = error_ ? error_ : reading_.error();
+  result.complete = reading_.complete();
+  result.sweep_ok = reading_.sweep_ok();
+  result.unreadable = reading_.unreadable();
+  list_.sweep = reading_.take_progress();
+  const auto& walk = list_.state.ledger.walk;
+  if (!walk || walk->goal != Walk::Goal::sweep) list_.sweep.met = {};
+  return result;
+}
+
+}  // namespace registry_exporter

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "exporter/ingest/reading.h"
+#include "exporter/ingest/schedule.h"
+#include "exporter/ingest/tracked_list.h"
+#include "exporter/model/cloud.h"
+#include "exporter/model/list_end.h"
+
+namespace registry_exporter {
+
+/// Whether records can be read by their ids. Where three in a row are refused, none is asked for
+/// until some time has passed.
+class PointReads {
+ public:
+  void note(const Result<Record>& record, Millis pause, SteadyTime now);
+  bool allowed(SteadyTime now) const { return !off_until_ || now >= *off_until_; }
+
+ private:
+  int refused_in_a_row_ = 0;
+  std::optional<SteadyTime> off_until_;
+};
+
+/// What reading each list teaches about all lists of its registry.
+struct ListLessons {
+  HintTrust hints;
+  PageLimit page_limit;
+  PointReads point_reads;
+};
+
+ReadingOptions reading_options(const TrackedList& list, const ReadRules& rules,
+                               const ListLessons& lessons, SteadyTime now, UnixMillis wall);
+
+/// What the cloud answered to an Ask.
+using ListAnswer = std::variant<Result<Page>, Result<Record>>;
+ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const Ask& ask);
+
+/// What a visit came to.
+struct VisitResult {
+  std::optional<Error> error;       ///< The visit could not be finished.
+  bool complete = false;            ///< The list is up to date.
+  std::optional<bool> sweep_ok;     ///< Set when a sweep ended: was it clean?
+  std::optional<Error> unreadable;  ///< Why rows were left unread, though others were read.
+};
+
+/// One visit to one list: asks for pages and records until its Reading is over, and merges what is
+/// answered into the list. The caller asks the cloud between next() and take(), without the lock
+/// that guards the list. Pure but for the list.
+class Visit {
+ public:
+  Visit(TrackedList& list, const ReadingOptions& options);
+
+  /// nullopt: the visit is over.
+  std::optional<Ask> next() const;
+  /// Merges an answer. `wall`: the time of it where the answer has none of its own.
+  MergeEffects take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall);
+  void fail(const Error& error) { error_ = error; }
+  bool failed() const { return error_.has_value(); }
+
+  VisitResult finish(ListLessons& lessons);
+
+ private:
+  MergeEffects take_page(const Result<Page>& page, MergeContext context);
+  MergeEffects take_record(const Result<Record>& record, const MergeContext& context);
+  void learn(const MergeEffects& effects, bool more_known);
+  void judge_hints(HintTrust& hints) const;
+
+  TrackedList& list_;
+  Reading reading_;
+  std::optional<Error> error_;
+  const bool hinted_;  ///< The visit was made because the listing changed.
+  const std::optional<UnixMillis> listed_at_;
+  const std::optional<UnixMillis> last_read_;
+  bool news_ = false;                      ///< Anything that was not known before.
+  std::optional<UnixMillis> oldest_news_;  ///< When the first of it happened.
+};
+
+}  // namespace registry_exporter
