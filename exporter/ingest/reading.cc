@@ -520,6 +520,17 @@ void Reading::conclude(Ledger& ledger, bool list_ended, MergeEffects& effects) {
 
 // ── Single records ───────────────────────────────────────────────────────────────────────────────
 
+/// An id that can't be read for ever must not keep its record open: the list tells of it, too.
+void Reading::note_failed_id(RecordKey key, const Error& error) {
+  const bool failed_before = std::erase(progress_.failed_ids, key) > 0;
+  if (is_lasting(error.kind) || failed_before) {
+    progress_.refused_ids.push_back(key);
+    return;
+  }
+  progress_.failed_ids.push_back(key);
+  ++records_failed_;
+}
+
 void Reading::apply_record(Ledger& ledger, const Result<Record>& record,
                            const MergeContext& context, MergeEffects& effects) {
   const auto missing = open_not_met(ledger, true);
@@ -528,6 +539,7 @@ void Reading::apply_record(Ledger& ledger, const Result<Record>& record,
   ++records_asked_;
   if (record) {
     open_met_.push_back(asked);
+    std::erase(progress_.failed_ids, asked);
     if (record->key == asked) merge_record(ledger, *record, context, effects);
   } else if (record.error().kind == ErrorKind::not_found) {
     open_met_.push_back(asked);
@@ -535,10 +547,8 @@ void Reading::apply_record(Ledger& ledger, const Result<Record>& record,
                                    [&](const OpenRecord& each) { return each.key == asked; });
     effects.changed |= !open->gone;
     open->gone = true;
-  } else if (is_lasting(record.error().kind)) {
-    progress_.refused_ids.push_back(asked);  // Only the list tells of it.
   } else {
-    ++records_failed_;
+    note_failed_id(asked, record.error());
   }
   // Those asked go to the end, so that all get their turn.
   const auto open = std::find_if(ledger.open.begin(), ledger.open.end(),

@@ -30,8 +30,10 @@ struct SweepProgress {
   /// The row whose page failed last, for a reason that may pass, and how often in a row.
   std::optional<std::uint64_t> failed_row;
   int failed_times = 0;
-  /// Open records whose own reading is refused: they are followed in the list, until a sweep ends.
+  /// Open records whose own reading is refused, or failed twice in a row: they are followed in the
+  /// list, until a sweep ends.
   std::vector<RecordKey> refused_ids;
+  std::vector<RecordKey> failed_ids;  ///< Open records whose own reading failed when last tried.
 };
 
 struct ReadingOptions {
@@ -149,6 +151,7 @@ class Reading {
   bool sweep_waits() const;
   bool wants_small_head(const Ledger& ledger) const;
   bool may_ask(RecordKey key) const;
+  void note_failed_id(RecordKey key, const Error& error);
   std::vector<const OpenRecord*> open_not_met(const Ledger& ledger, bool by_id) const;
 
   ReadingOptions options_;

@@ -34,6 +34,7 @@ struct FakeList {
   bool knows_ids = true;    ///< Point reads are answered.
   bool may_ask_ids = true;  ///< The reader tries.
   std::string refuses_id;   ///< This one alone.
+  ErrorKind refuses_with = ErrorKind::forbidden;
   Totals totals = Totals::right;
   int empty_call = 0;          ///< This call is answered without rows; the total stays.
   std::int64_t total_lie = 0;  ///< Added to the total.
@@ -97,7 +98,8 @@ struct FakeList {
 
   Result<Record> record(const std::string& id) {
     ++record_calls;
-    if (!knows_ids || id == refuses_id) return fail(ErrorKind::forbidden, "no");
+    if (!knows_ids) return fail(ErrorKind::forbidden, "no");
+    if (id == refuses_id) return fail(refuses_with, "no");
     for (const Record& each : newest_first) {
       if (each.id == id) return each;
     }
@@ -116,7 +118,7 @@ struct FakeVisit {
 
 /// Visits until the reading is over; `calls_max` cuts it as a crash or an outage would.
 inline FakeVisit visit(FakeList& list, Ledger& ledger, ReadingOptions options = {},
-                         SweepProgress* progress = nullptr, int calls_max = 1'000'000) {
+                       SweepProgress* progress = nullptr, int calls_max = 1'000'000) {
   SweepProgress own;
   SweepProgress& kept = progress != nullptr ? *progress : own;
   options.point_reads = list.may_ask_ids;
