@@ -208,7 +208,7 @@ MUTANTS = [
     ("a sweep that left rows out proves that open builds are gone", RULES,
      "findings.met_is_whole && !findings.left_out_rows &&", "findings.met_is_whole &&"),
     ("an id that is refused for good is followed by nobody", READING,
-     "progress_.refused_ids.push_back(asked);", ""),
+     "progress_.refused_ids.push_back(key);", ""),
     ("one id that is refused stops all point reads", VISIT,
      "constexpr int kIdsRefusedMax = 3;", "constexpr int kIdsRefusedMax = 1;"),
     ("an id that always fails for a passing reason is asked for ever", READING,
