@@ -9,61 +9,78 @@
 
 #include "exporter/engine.h"
 #include "exporter/options.h"
+#include "exporter/reload_state.h"
 #include "exporter/supervisor.h"
-#include "exporter/web/gate.h"
+#include "exporter/web/routes.h"
 #include "exporter/web/server.h"
 #include "exporter/web/task_threads.h"
+#include "exporter/web/web_access.h"
 
 namespace registry_exporter {
 
-/// The program: what it owns, in the order it is started, and the ways it ends. Exit codes: 0 done,
-/// 1 failed at run time, 2 usage or configuration.
-class App {
+/// The program, and what its web pages ask of it. Exit codes: 0 success, 1 failure at run time,
+/// 2 wrong usage or configuration.
+class App final : private WebServices {
  public:
   App(Runtime runtime, Options options, CloudFactory connect);
-  ~App();
+  ~App() override;
 
-  /// Starts, serves until SIGTERM or SIGINT (SIGHUP reloads), ends. Or one of the short ways:
-  /// --config.check, --once.
+  /// Serves until SIGTERM or SIGINT; SIGHUP reloads. With --config.check, --doctor or --once: does
+  /// that and returns.
   int run();
 
  private:
+  /// The state file, and how it was found at the start.
+  struct State {
+    std::unique_ptr<StateStore> store;
+    UnixMillis created_at;
+    bool recovered = false;            ///< Damaged state was moved aside at this start.
+    bool history_counts = true;        ///< False if the state was begun after damage.
+    std::optional<EngineBooks> books;  ///< Loaded, until the first engine takes them.
+  };
+
   int check_config() const;
-  int examine_registries();
-  std::optional<int> load_everything();
+  int diagnose();
   int collect_once();
   int serve();
-  void wait_for_signals();
-  void stop(Server& server);
 
-  ScrapeAnswer scrape(const ScrapeRequest& request);
-  LiveState live_state() const;
-  WebServices web_services();
-  std::optional<std::string> reload();
-  std::shared_ptr<Engine> engine() const;
-  std::vector<std::string> refused_configurations() const;
+  std::optional<int> open_web_access();
+  std::optional<int> load_everything();
+  std::optional<int> open_state();
   EngineOptions engine_options() const;
+
+  std::unique_ptr<Server> make_web_server(Routes& routes);
+  void log_addresses(const Server& server, std::size_t registries) const;
+  void wait_for_stop_signal();
+  void stop(Server& server);
+  std::optional<std::string> replace_engine();
+  std::shared_ptr<Engine> engine() const;
+  LiveState live_state() const;
+
+  // WebServices, called from the threads of requests.
+  bool registry_exists(const std::string& registry) const override;
+  ScrapeResponse scrape(const ScrapeRequest& request) override;
+  RepositoryOverview repositories() const override;
+  std::vector<std::string> refused_configurations() const override;
+  bool ready() const override;
+  Millis scrape_timeout() const override;
+  std::optional<std::string> reload() override;
+  bool run_task(std::function<void()> task) override;
 
   Runtime runtime_;
   const Options options_;
   const CloudFactory connect_;
   const Supervisor supervisor_;
   SelfMetrics self_;
+  State state_;
+  std::mutex reload_mutex_;  ///< One reload at a time. Guards `config_` once requests are served.
   Config config_;
-  std::unique_ptr<StateStore> store_;
-  UnixMillis state_created_at_;
-  bool state_recovered_ = false;
-  bool history_counts_ = true;  ///< Not in a state that began after damage.
-
-  mutable std::mutex mutex_;  ///< Guards the next two.
+  ReloadState reload_;
+  mutable std::mutex mutex_;  ///< Guards `engine_`.
   std::shared_ptr<Engine> engine_;
-  std::optional<std::string> reload_problem_;  ///< Of the last reload.
-  std::optional<EngineBooks> data_;            ///< Loaded, until the first engine has it.
-  std::mutex reload_mutex_;
-  std::atomic<UnixMillis> reloaded_at_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<TaskThreads> tasks_;
-  std::unique_ptr<Gate> gate_;  ///< nullptr: plain HTTP for everyone.
+  std::unique_ptr<WebAccess> web_access_;  ///< nullptr: plain HTTP without passwords.
 };
 
 }  // namespace registry_exporter

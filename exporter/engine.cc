@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "exporter/base/duration.h"
 #include "exporter/config/filter.h"
 #include "exporter/config/shard.h"
 
@@ -30,23 +29,6 @@ std::string scope_of(const RegistryConfig& registry, const EngineOptions& option
   for (const std::string& pattern : registry.repositories.exclude) add("-" + pattern);
   add(std::to_string(options.shard) + "/" + std::to_string(options.total_shards));
   return scope;
-}
-
-std::string in_words(const RegistrySnapshot& snapshot, const RepositoryOverview& overview) {
-  const auto states = count_states(snapshot, overview);
-  std::string words;
-  for (const Freshness freshness : {Freshness::failing, Freshness::stale, Freshness::pending,
-                                    Freshness::dropped, Freshness::fresh}) {
-    const std::size_t count = states[static_cast<std::size_t>(freshness)];
-    if (count == 0) continue;
-    words +=
-        (words.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(name(freshness));
-  }
-  if (words.empty()) words = "no repository known";
-  if (!snapshot.state.last_success) return words + "; not yet read completely";
-  const auto age =
-      std::chrono::floor<std::chrono::seconds>(overview.now - *snapshot.state.last_success);
-  return words + "; last complete " + format_duration(std::max(Millis{age}, Millis{0})) + " ago";
 }
 
 }  // namespace
@@ -298,22 +280,6 @@ RepositoryOverview Engine::repositories() const {
   overview.max_staleness = config_.collection.max_staleness;
   overview.now = runtime_.clock.now();
   return overview;
-}
-
-std::vector<RegistryHealth> Engine::health() const {
-  std::vector<RegistryHealth> all;
-  const RepositoryOverview overview = repositories();
-  for (const Registry& registry : registries_) {
-    const auto snapshot = registry.collector->snapshot();
-    RegistryHealth health;
-    health.name = registry.config.name;
-    health.type = registry.config.is_acr() ? "acr" : "swr";
-    health.up = registry.connection.cloud->health().up;
-    health.repositories = snapshot->rows.size();
-    health.words = in_words(*snapshot, overview);
-    all.push_back(std::move(health));
-  }
-  return all;
 }
 
 }  // namespace registry_exporter

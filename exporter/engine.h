@@ -13,8 +13,9 @@
 #include "exporter/exposition/self_metrics.h"
 #include "exporter/ingest/collector.h"
 #include "exporter/ingest/committer.h"
+#include "exporter/model/repository_overview.h"
+#include "exporter/model/scrape.h"
 #include "exporter/net/http_transport.h"
-#include "exporter/web/routes.h"
 
 namespace registry_exporter {
 
@@ -73,7 +74,6 @@ class Engine {
 
   bool has_registry(const std::string& name) const;
   Millis scrape_timeout() const { return config_.collection.scrape_timeout; }
-  std::vector<RegistryHealth> health() const;
   RepositoryOverview repositories() const;
   std::vector<std::pair<std::string, CloudHealth>> cloud_health() const;
   std::uint64_t state_size_bytes() const { return committer_.state_size_bytes(); }

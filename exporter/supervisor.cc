@@ -9,15 +9,15 @@
 namespace registry_exporter {
 
 void Supervisor::ready(std::string_view status) const {
-  tell("READY=1\nSTATUS=" + std::string(status));
+  notify("READY=1\nSTATUS=" + std::string(status));
 }
 
-void Supervisor::reloading() const { tell("RELOADING=1"); }
+void Supervisor::reloading() const { notify("RELOADING=1"); }
 
-void Supervisor::stopping() const { tell("STOPPING=1"); }
+void Supervisor::stopping() const { notify("STOPPING=1"); }
 
-/// One datagram. Nobody is kept waiting, and nothing fails, when it doesn't arrive.
-void Supervisor::tell(const std::string& state) const {
+/// Sends one datagram. Does not block; errors are ignored.
+void Supervisor::notify(const std::string& state) const {
   sockaddr_un address{};
   if (socket_.empty() || socket_.size() >= sizeof address.sun_path) return;
   address.sun_family = AF_UNIX;

@@ -6,20 +6,20 @@
 
 namespace registry_exporter {
 
-/// Who started the program and waits to hear how it stands: systemd, or what speaks its protocol
-/// (sd_notify(3)). Without one nothing is told.
+/// Notifies systemd, or another supervisor that speaks its protocol (sd_notify(3)), of the state of
+/// the program. Without a supervisor it does nothing.
 class Supervisor {
  public:
-  /// `socket`: what NOTIFY_SOCKET says, a path or '@' and an abstract name; empty: there is none.
+  /// `socket`: the value of NOTIFY_SOCKET, a path or '@' and an abstract name; empty: none.
   explicit Supervisor(std::string socket) : socket_(std::move(socket)) {}
 
-  /// `status`: a line for people.
+  /// `status`: one line that the supervisor shows.
   void ready(std::string_view status) const;
   void reloading() const;
   void stopping() const;
 
  private:
-  void tell(const std::string& state) const;
+  void notify(const std::string& state) const;
 
   const std::string socket_;
 };

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "exporter/model/cloud.h"
+#include "exporter/model/scrape.h"
 #include "exporter/model/snapshot.h"
 
 namespace registry_exporter {
 
 class SelfMetrics;
 
-enum class ExpositionFormat { text, openmetrics };  ///< 0.0.4; 1.0.0
 /// The value of Content-Type.
 std::string_view content_type(ExpositionFormat format);
 
@@ -40,9 +40,6 @@ struct LiveState {
   bool config_reload_successful = true;
   UnixMillis config_reloaded_at;
 };
-
-/// A piece of an answer's body, shared by all answers that contain it.
-using Chunk = std::shared_ptr<const std::string>;
 
 /// Turns snapshots into answers. Thread-safe. What a registry's snapshot contributes is rendered
 /// (and compressed) once, whoever asks and however often.

@@ -10,7 +10,7 @@
 namespace registry_exporter {
 namespace {
 
-constexpr std::size_t kBcryptPasswordMax = 72;  ///< bcrypt doesn't look at more.
+constexpr std::size_t kBcryptPasswordMax = 72;  ///< bcrypt ignores the rest.
 constexpr std::size_t kSettingLength = 29;      ///< "$2y$10$" and the salt.
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
@@ -53,11 +53,11 @@ std::optional<std::string> decode_base64(std::string_view text) {
   return bytes;
 }
 
-std::string framed(std::string_view text) {
+std::string length_prefixed(std::string_view text) {
   return std::to_string(text.size()) + ":" + std::string(text);
 }
 
-/// bcrypt itself; constant time in what it compares.
+/// Compares in constant time.
 bool matches(const std::string& hash, const std::string& password, crypt_data& scratch) {
   const char* const computed = crypt_r(password.c_str(), hash.c_str(), &scratch);
   return computed != nullptr && equal_constant_time(computed, hash);
@@ -88,12 +88,12 @@ BasicAuth::~BasicAuth() {
   }
   thread_.reset();  // Joins.
   for (const auto& job : jobs_) {
-    for (const Then& then : job->waiting) then(Verdict::busy);
+    for (const Callback& done : job->waiting) done(AuthResult::busy);
   }
 }
 
-/// The setting of one of the users, always the same for a name: hashing with it takes as long as
-/// for somebody who exists. The password that it would match is not known to anybody.
+/// A hash that no password matches, with the cost of one of the users (always the same one for a
+/// name): checking an unknown name takes as long as checking a known one.
 std::string BasicAuth::dummy_hash(const WebUsers& users, const std::string& user) const {
   const Sha256 digest = hmac_sha256(key_, "user " + user);
   const std::size_t chosen = (std::size_t{digest[0]} * 256 + digest[1]) % users.size();
@@ -102,49 +102,49 @@ std::string BasicAuth::dummy_hash(const WebUsers& users, const std::string& user
 }
 
 void BasicAuth::check(const WebUsers& users, const BasicCredentials& credentials,
-                      const std::string& client, Then then) {
+                      const std::string& client, Callback done) {
   // C strings end at a NUL: "right\0and more" would pass for "right".
-  if (credentials.password.find('\0') != std::string::npos) return then(Verdict::denied);
+  if (credentials.password.find('\0') != std::string::npos) return done(AuthResult::denied);
   const auto found = users.find(credentials.user);
   Job job;
   job.user_exists = found != users.end();
   job.hash = job.user_exists ? found->second : dummy_hash(users, credentials.user);
   job.password = credentials.password.substr(0, kBcryptPasswordMax);
   job.client = client;
-  job.digest =
-      hmac_sha256(key_, framed(credentials.user) + framed(job.hash) + framed(job.password));
+  job.digest = hmac_sha256(key_, length_prefixed(credentials.user) + length_prefixed(job.hash) +
+                                     length_prefixed(job.password));
   std::unique_lock lock(mutex_);
-  if (std::find(remembered_.begin(), remembered_.end(), job.digest) != remembered_.end()) {
+  if (std::find(verified_.begin(), verified_.end(), job.digest) != verified_.end()) {
     lock.unlock();
-    return then(Verdict::granted);
+    return done(AuthResult::granted);
   }
-  add(std::move(job), std::move(then), std::move(lock));
+  add(std::move(job), std::move(done), std::move(lock));
 }
 
-void BasicAuth::add(Job job, Then then, std::unique_lock<std::mutex> lock) {
+void BasicAuth::add(Job job, Callback done, std::unique_lock<std::mutex> lock) {
   std::size_t of_client = 0;
   for (const auto& each : jobs_) {
     if (each->client == job.client) ++of_client;
     if (each->digest != job.digest) continue;
-    each->waiting.push_back(std::move(then));
+    each->waiting.push_back(std::move(done));
     return;
   }
-  const bool room = jobs_.size() < options_.waiting_max &&
-                    of_client < options_.waiting_per_client_max && !stopping_;
+  const bool room = jobs_.size() < options_.pending_max &&
+                    of_client < options_.pending_per_client_max && !stopping_;
   if (!room) {
     lock.unlock();
-    return then(Verdict::busy);
+    return done(AuthResult::busy);
   }
-  job.waiting.push_back(std::move(then));
+  job.waiting.push_back(std::move(done));
   jobs_.push_back(std::make_shared<Job>(std::move(job)));
   try {
     if (!thread_) thread_ = runtime_.threads.start("passwords", [this] { work(); });
     waiter_->notify_all();
-  } catch (const std::system_error&) {  // The system has no thread to give.
-    then = std::move(jobs_.back()->waiting.front());
+  } catch (const std::system_error&) {  // No thread available.
+    done = std::move(jobs_.back()->waiting.front());
     jobs_.pop_back();
     lock.unlock();
-    then(Verdict::busy);
+    done(AuthResult::busy);
   }
 }
 
@@ -160,10 +160,11 @@ void BasicAuth::work() {
     lock.lock();
     jobs_.pop_front();
     ++hashed_;
-    if (right) remembered_.push_back(job->digest);
-    if (remembered_.size() > options_.remembered_max) remembered_.pop_front();
+    if (right) verified_.push_back(job->digest);
+    if (verified_.size() > options_.verified_max) verified_.pop_front();
     lock.unlock();
-    for (const Then& then : job->waiting) then(right ? Verdict::granted : Verdict::denied);
+    for (const Callback& done : job->waiting)
+      done(right ? AuthResult::granted : AuthResult::denied);
     lock.lock();
   }
 }

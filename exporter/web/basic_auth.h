@@ -27,37 +27,37 @@ struct BasicCredentials {
 /// Pure.
 std::optional<BasicCredentials> parse_basic_credentials(std::string_view authorization);
 
-enum class Verdict {
+enum class AuthResult {
   granted,
   denied,
-  busy,  ///< Too many passwords wait to be looked at.
+  busy,  ///< Too many attempts are pending.
 };
 
 struct BasicAuthOptions {
-  std::size_t waiting_max = 64;            ///< Passwords to hash.
-  std::size_t waiting_per_client_max = 8;  ///< So that one client's guesses don't crowd others out.
-  std::size_t remembered_max = 256;
+  std::size_t pending_max = 64;            ///< Passwords that wait to be hashed.
+  std::size_t pending_per_client_max = 8;  ///< So that one client can't fill the queue.
+  std::size_t verified_max = 256;
 };
 
-/// Looks passwords up. bcrypt is slow on purpose, so hashes are computed on one thread of its own,
-/// one at a time, and what was right is remembered, by a keyed digest of name, hash and password:
-/// wrong guesses are not, so that they can't push anything out. A name that doesn't exist takes as
-/// long as one that does. Thread-safe.
+/// Checks passwords. bcrypt is slow on purpose, so hashes are computed on a thread of their own,
+/// one at a time. Verified passwords are remembered by a keyed digest of name, hash and password;
+/// wrong ones are not, so that guesses can't evict them. An unknown name takes as long as a known
+/// one. Thread-safe.
 class BasicAuth {
  public:
-  using Then = std::function<void(Verdict)>;
+  using Callback = std::function<void(AuthResult)>;
 
   BasicAuth(Runtime runtime, const BasicAuthOptions& options);
-  ~BasicAuth();  ///< Whoever still waits is told `busy`.
+  ~BasicAuth();  ///< Pending attempts get `busy`.
   BasicAuth(const BasicAuth&) = delete;
   BasicAuth& operator=(const BasicAuth&) = delete;
 
-  /// Calls `then` once: at once when nothing has to be hashed, else from the thread that hashes.
-  /// `client`: whose request it is. `users` must not be empty.
+  /// Calls `done` once: immediately if nothing has to be hashed, else from the hashing thread.
+  /// `client`: the address of the client. `users` must not be empty.
   void check(const WebUsers& users, const BasicCredentials& credentials, const std::string& client,
-             Then then);
+             Callback done);
 
-  /// Passwords hashed so far.
+  /// Number of passwords hashed so far.
   std::size_t hashed() const;
 
  private:
@@ -67,20 +67,20 @@ class BasicAuth {
     std::string password;
     std::string client;
     bool user_exists = false;
-    std::vector<Then> waiting;
+    std::vector<Callback> waiting;
   };
 
-  void add(Job job, Then then, std::unique_lock<std::mutex> lock);
+  void add(Job job, Callback done, std::unique_lock<std::mutex> lock);
   void work();
   std::string dummy_hash(const WebUsers& users, const std::string& user) const;
 
   Runtime runtime_;
   const BasicAuthOptions options_;
-  const std::string key_;  ///< Of the digests: lives and dies with the process.
+  const std::string key_;  ///< Of the digests: random, never stored.
   mutable std::mutex mutex_;
   std::unique_ptr<Waiter> waiter_;
   std::deque<std::shared_ptr<Job>> jobs_;  ///< The first is being hashed.
-  std::deque<Sha256> remembered_;          ///< Oldest first.
+  std::deque<Sha256> verified_;            ///< Digests of right passwords, oldest first.
   std::size_t hashed_ = 0;
   bool stopping_ = false;
   std::unique_ptr<Thread> thread_;  ///< Started when first needed.

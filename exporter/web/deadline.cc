@@ -16,7 +16,7 @@ std::optional<Millis> parse_scrape_timeout(std::string_view seconds) {
   return Millis(static_cast<Millis::rep>(std::clamp(value * 1000.0, 1.0, most)));
 }
 
-Millis answer_within(Millis timeout, Millis offset) {
+Millis response_time(Millis timeout, Millis offset) {
   const Millis clamped = std::clamp(timeout, Millis{1}, kScrapeTimeoutMax);
   return std::max({clamped - offset, clamped / 2, Millis{1}});
 }

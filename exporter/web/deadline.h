@@ -8,14 +8,14 @@
 /// How long a scrape may take. Pure.
 namespace registry_exporter {
 
-/// Longer timeouts are cut to this: nobody waits longer, and a slow reader is let go some day.
+/// Longer timeouts are reduced to this, so that slow readers are disconnected eventually.
 inline constexpr Millis kScrapeTimeoutMax{3'600'000};
 
 /// The value of `X-Prometheus-Scrape-Timeout-Seconds`, at least 1 ms, at most kScrapeTimeoutMax.
-/// nullopt: no positive finite number.
+/// nullopt: not a positive finite number.
 std::optional<Millis> parse_scrape_timeout(std::string_view seconds);
 
-/// The time left to answer in: the timeout without the offset, but never less than half of it.
-Millis answer_within(Millis timeout, Millis offset);
+/// Time left to prepare the response: the timeout minus the offset, at least half the timeout.
+Millis response_time(Millis timeout, Millis offset);
 
 }  // namespace registry_exporter

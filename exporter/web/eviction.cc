@@ -8,7 +8,7 @@ std::optional<std::size_t> choose_eviction(std::span<const ConnectionState> conn
   std::optional<std::size_t> chosen;
   for (std::size_t i = 0; i < connections.size(); ++i) {
     const ConnectionState& candidate = connections[i];
-    if (candidate.phase == ConnectionPhase::answering) continue;
+    if (candidate.phase == ConnectionPhase::processing) continue;
     const auto rank = [](const ConnectionState& state) {
       return std::pair(state.phase, state.since);
     };

@@ -8,22 +8,22 @@
 
 namespace registry_exporter {
 
-/// What a connection is busy with, in the order in which it may be given up for a new one.
+/// What a connection is doing, in the order of eviction: the first go first.
 enum class ConnectionPhase {
-  lingering,  ///< Answered and closed on our side; waits for the client to notice.
-  idle,       ///< Not a byte of a request yet.
-  head,       ///< Sends a head.
-  writing,    ///< Takes its answer.
-  answering,  ///< Its answer is being made: never given up.
+  lingering,   ///< Response sent, our side closed; waiting for the client to close.
+  idle,        ///< Waiting for the first byte of a request.
+  head,        ///< Receiving a request head.
+  writing,     ///< Sending the response.
+  processing,  ///< The handler is running: never evicted.
 };
 
 struct ConnectionState {
   ConnectionPhase phase = ConnectionPhase::idle;
-  SteadyTime since;  ///< Of the phase; writing: of the last byte taken.
+  SteadyTime since;  ///< Start of the phase; writing: when the client last took bytes.
 };
 
-/// Which connection goes when there are too many: the oldest idle one, else the oldest unfinished
-/// head, else the reader that has taken nothing for longest. nullopt: none may go. Pure.
+/// Which connection to close when there are too many: the oldest idle one, else the oldest
+/// unfinished head, else the one whose client has not read for longest. nullopt: none. Pure.
 std::optional<std::size_t> choose_eviction(std::span<const ConnectionState> connections);
 
 }  // namespace registry_exporter

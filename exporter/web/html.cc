@@ -10,7 +10,7 @@
 namespace registry_exporter {
 namespace {
 
-constexpr std::string_view kStyle = R"(
+constexpr char kStyle[] = R"(
 :root { color-scheme: light dark; --text: #1c2024; --soft: #57606a; --line: #d8dde2;
   --page: #f6f7f9; --card: #fff; --link: #0b57d0; --good: #146c2e; --bad: #b3261e; --warn: #7a4d00;
   --good-back: #e3f4e7; --bad-back: #fce8e6; --warn-back: #fdf0d5; --soft-back: #eceff2; }
@@ -94,13 +94,13 @@ footer { margin-top: 1.8rem; font-size: .9rem; }
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-/// Characters that turn the text after them around, so that one name could look like another.
+/// Characters that change the direction of the text after them: one name could look like another.
 bool turns_text(std::string_view sequence) {
   return (sequence.starts_with("\xE2\x80") && sequence[2] >= '\xAA' && sequence[2] <= '\xAE') ||
          (sequence.starts_with("\xE2\x81") && sequence[2] >= '\xA6' && sequence[2] <= '\xA9');
 }
 
-/// Length of the valid UTF-8 sequence that `text` begins with; 0: it is none.
+/// Length of the valid UTF-8 sequence at the beginning of `text`; 0 if there is none.
 std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -137,9 +137,18 @@ std::string_view escaped_char(char c) {
   }
 }
 
+std::string with_commas(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3;) {
+    i -= 3;
+    digits.insert(i, 1, ',');
+  }
+  return digits;
+}
+
 }  // namespace
 
-std::string html_escape(std::string_view text) {
+Html escape(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
   while (!text.empty()) {
@@ -155,27 +164,20 @@ std::string html_escape(std::string_view text) {
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }
-  return escaped;
+  return Html(std::move(escaped));
 }
 
-std::string link_target(std::string_view path) {
+Html isolated(std::string_view text) { return "<bdi>" + escape(text) + "</bdi>"; }
+
+Html link_target(std::string_view path) {
   std::string target;
   for (const char c : path) {
     target += c == '/' ? std::string(1, '/') : percent_encode(std::string_view(&c, 1));
   }
-  return target;
+  return escape(target);
 }
 
-std::string foreign_html(std::string_view text) { return "<bdi>" + html_escape(text) + "</bdi>"; }
-
-std::string html_number(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3;) {
-    i -= 3;
-    digits.insert(i, 1, ',');
-  }
-  return digits;
-}
+Html html_number(std::uint64_t number) { return escape(with_commas(number)); }
 
 std::string in_one_unit(Millis duration) {
   struct Unit {
@@ -186,26 +188,23 @@ std::string in_one_unit(Millis duration) {
   const std::int64_t seconds = std::max<std::int64_t>(0, duration.count() / 1000);
   for (const Unit& unit : kUnits) {
     if (seconds >= 2 * unit.seconds)
-      return html_number(static_cast<std::uint64_t>(seconds / unit.seconds)) + unit.name;
+      return with_commas(static_cast<std::uint64_t>(seconds / unit.seconds)) + unit.name;
   }
   return std::to_string(seconds) + " s";
 }
 
-std::string html_ago(UnixMillis time, UnixMillis now) {
-  const std::string exact = format_rfc3339(time);
-  return "<time datetime=\"" + exact + "\" title=\"" + exact + "\">" + in_one_unit(now - time) +
-         " ago</time>";
+Html html_ago(UnixMillis time, UnixMillis now) {
+  const Html exact = escape(format_rfc3339(time));
+  return "<time datetime=\"" + exact + "\" title=\"" + exact + "\">" +
+         escape(in_one_unit(now - time)) + " ago</time>";
 }
 
-std::string html_page(std::string_view title, const std::string& main) {
-  std::string html =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>";
-  html += html_escape(title);
-  html += "</title>\n<style>";
-  html += kStyle;
-  return html + "</style>\n</head>\n<body>\n" + main + "</body>\n</html>\n";
+Html html_page(std::string_view title, const Html& main) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
+         escape(title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n" + main +
+         "</body>\n</html>\n";
 }
 
 std::string pages_policy() {

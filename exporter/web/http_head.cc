@@ -49,7 +49,7 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-/// Takes one line off `text`, without its CRLF. Lines are known to end so.
+/// Removes the first line from `text` and returns it without its CRLF.
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find("\r\n"), text.size());
   const std::string_view line = text.substr(0, end);
@@ -119,7 +119,7 @@ std::optional<RefusedHead> check_host(const RequestHead& head) {
   return std::nullopt;
 }
 
-/// Bodies are refused; what could hide a second request in one is refused as malformed.
+/// Bodies are refused with 413; ambiguous ones, which could hide a second request, with 400.
 std::optional<RefusedHead> check_body(const RequestHead& head) {
   const auto lengths = values_of(head.request, "content-length");
   const auto codings = values_of(head.request, "transfer-encoding");
@@ -143,7 +143,7 @@ std::optional<RefusedHead> check_body(const RequestHead& head) {
   return std::nullopt;
 }
 
-/// The members of a header's list, in lower case, over all its lines; empty ones are none.
+/// The elements of a list header, over all its lines, in lower case; without empty ones.
 std::vector<std::string> words_of(const WebRequest& request, std::string_view name) {
   std::vector<std::string> words;
   for (std::string_view rest : values_of(request, name)) {
@@ -166,8 +166,8 @@ bool wants_keep_alive(const RequestHead& head) {
   return !has("close") && (!head.http_1_0 || has("keep-alive"));
 }
 
-/// RFC 9110, 10.1.1: who waits to be told to go on has a body, and that was refused before. Without
-/// one there is nothing to wait for, and the answer itself is the word.
+/// RFC 9110, 10.1.1. A request with a body was refused before, and without one there is nothing to
+/// wait for: 100-continue needs no interim response.
 std::optional<RefusedHead> check_expectations(const RequestHead& head) {
   const auto words = words_of(head.request, "expect");
   const auto is_other = [](const std::string& word) { return word != "100-continue"; };
@@ -239,29 +239,30 @@ std::string_view reason_phrase(int status) {
   return {};
 }
 
-std::string format_answer_head(const WebAnswer& answer, UnixMillis now, ConnectionWord connection) {
+std::string format_response_head(const WebResponse& response, UnixMillis now,
+                                 ConnectionHeader connection) {
   std::size_t length = 0;
-  for (const auto& piece : answer.body) length += piece->size();
-  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " ";
-  head += reason_phrase(answer.status);
+  for (const auto& piece : response.body) length += piece->size();
+  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  head += reason_phrase(response.status);
   head += "\r\nDate: " + format_http_date(now);
   head += "\r\nContent-Length: " + std::to_string(length);
-  for (const auto& [name, value] : answer.headers) {
+  for (const auto& [name, value] : response.headers) {
     if (is_token(name) && is_value(value)) head += "\r\n" + name + ": " + value;
   }
-  if (connection == ConnectionWord::close) head += "\r\nConnection: close";
-  if (connection == ConnectionWord::keep_alive) head += "\r\nConnection: keep-alive";
+  if (connection == ConnectionHeader::close) head += "\r\nConnection: close";
+  if (connection == ConnectionHeader::keep_alive) head += "\r\nConnection: keep-alive";
   return head + "\r\n\r\n";
 }
 
-WebAnswer text_answer(int status, std::string text) {
-  WebAnswer answer;
-  answer.status = status;
-  answer.headers = {{"Content-Type", "text/plain; charset=utf-8"},
-                    {"X-Content-Type-Options", "nosniff"},
-                    {"Cache-Control", "no-store"}};
-  answer.body.push_back(std::make_shared<const std::string>(std::move(text)));
-  return answer;
+WebResponse text_response(int status, std::string text) {
+  WebResponse response;
+  response.status = status;
+  response.headers = {{"Content-Type", "text/plain; charset=utf-8"},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Cache-Control", "no-store"}};
+  response.body.push_back(std::make_shared<const std::string>(std::move(text)));
+  return response;
 }
 
 }  // namespace registry_exporter

@@ -7,17 +7,17 @@
 #include <variant>
 
 #include "exporter/base/clock.h"
-#include "exporter/web/message.h"
+#include "exporter/web/http_message.h"
 
-/// The heads of HTTP/1.1 and 1.0 messages (RFC 9112), read strictly: what two parsers could
-/// understand differently is refused. Pure.
+/// Heads of HTTP/1.1 and 1.0 messages (RFC 9112), parsed strictly: anything that two parsers could
+/// interpret differently is refused. Pure.
 namespace registry_exporter {
 
-/// What is known of bytes that should become a request head.
+/// The state of a request head that is being received.
 enum class HeadScan {
-  incomplete,  ///< More is needed.
+  incomplete,  ///< More bytes are needed.
   complete,    ///< The head ends at `HeadEnd::bytes`.
-  malformed,   ///< It can't become one: a bare CR or LF, or a control character.
+  malformed,   ///< A bare CR or LF, or a control character.
 };
 struct HeadEnd {
   HeadScan scan = HeadScan::incomplete;
@@ -33,27 +33,28 @@ struct RequestHead {
   bool http_1_0 = false;
 };
 
-/// Why a head is not answered by the handler, and with what.
+/// A request head that is refused, and the response it gets.
 struct RefusedHead {
   int status = 400;
-  std::string reason;  ///< A few words for the client; nothing that it sent.
+  std::string reason;  ///< For the client; contains nothing that it sent.
   bool head_only = false;
 };
 
-/// Reads a complete head. Refuses: 400 malformed or ambiguous, 413 one that announces a body,
-/// 417 one that expects anything but 100-continue, 505 another major version.
+/// Parses a complete head. Refusals: 400 malformed or ambiguous, 413 with a body, 417 an
+/// expectation other than 100-continue, 505 another major version.
 std::variant<RequestHead, RefusedHead> parse_request_head(std::string_view head);
 
-enum class ConnectionWord { none, close, keep_alive };
+enum class ConnectionHeader { none, close, keep_alive };
 
-/// Status line and headers with Date, Content-Length and Connection. Headers of the answer that
-/// could break out of their line are left out.
-std::string format_answer_head(const WebAnswer& answer, UnixMillis now, ConnectionWord connection);
+/// Status line and headers, with Date, Content-Length and Connection. Invalid headers (for example
+/// with a line break) are left out.
+std::string format_response_head(const WebResponse& response, UnixMillis now,
+                                 ConnectionHeader connection);
 
-/// "Not Found" for 404; "" for what we never send.
+/// "Not Found" for 404; "" for a status that is never sent.
 std::string_view reason_phrase(int status);
 
-/// A short answer in plain text, never to be cached.
-WebAnswer text_answer(int status, std::string text);
+/// A short plain-text response that must not be cached.
+WebResponse text_response(int status, std::string text);
 
 }  // namespace registry_exporter

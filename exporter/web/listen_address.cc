@@ -21,8 +21,8 @@ bool is_ipv6(const std::string& host) {
   return ::inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &address) == 1;
 }
 
-/// What a resolver could ever know: labels of letters, digits, '-' and '_', a dot at the end or
-/// not; and numbers alone only when they are an address.
+/// Accepts names a resolver could know: labels of letters, digits, '-' and '_', with or without a
+/// final dot. Digits alone must be an IPv4 address.
 bool is_name_or_ipv4(std::string host) {
   if (host.ends_with('.')) host.pop_back();
   bool has_letter = false;

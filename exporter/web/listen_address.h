@@ -14,7 +14,7 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
-/// Reads "host:port", ":port" and "[::1]:port"; port 0 lets the system choose. Pure.
+/// Reads "host:port", ":port" and "[::1]:port"; port 0: chosen by the system. Pure.
 /// Errors: invalid_config.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 

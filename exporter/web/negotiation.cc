@@ -48,7 +48,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-/// "0", "0.5", "1.000" in thousandths; digits beyond the third are dropped.
+/// "0", "0.5", "1.000" in thousandths; further digits are ignored.
 std::optional<int> parse_q(std::string_view text) {
   if (text.empty() || (text[0] != '0' && text[0] != '1')) return std::nullopt;
   int q = (text[0] - '0') * 1000;
@@ -93,7 +93,7 @@ std::vector<Choice> parse_choices(std::string_view header) {
   return choices;
 }
 
-/// The highest q among the elements of this name; nullopt: it isn't named.
+/// The highest q among the elements with this name; nullopt: none.
 std::optional<int> q_of(const std::vector<Choice>& choices, std::string_view name,
                         std::string_view version = {}) {
   std::optional<int> best;

@@ -1,60 +1,82 @@
 #include "exporter/web/pages.h"
 
+#include <algorithm>
+
+#include "exporter/base/duration.h"
 #include "exporter/base/percent_encoding.h"
-#include "exporter/web/html.h"
+#include "exporter/web/repository_list.h"
 
 namespace registry_exporter {
 namespace {
 
-std::string registry_row(const RegistryHealth& registry) {
-  std::string row =
-      "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"><a href=\"status?registry=" +
-      html_escape(percent_encode(registry.name)) + "\">" + foreign_html(registry.name) +
-      "</a></th><td role=\"cell\" data-label=\"Type\">" + html_escape(registry.type) + "</td>";
-  row += "<td role=\"cell\" data-label=\"Health\"><span>";
-  row += registry.up ? "<span class=\"tag good\">up</span>" : "<span class=\"tag bad\">down</span>";
-  row += "</span></td><td role=\"cell\" data-label=\"Repositories\" class=\"number\">" +
-         html_number(registry.repositories) + "</td><td role=\"cell\" data-label=\"Details\">" +
-         foreign_html(registry.words) + "</td></tr>\n";
-  return row;
+/// "312 fresh, 4 stale; last complete 12s ago"
+std::string summary(const RegistrySnapshot& snapshot, const RepositoryOverview& overview) {
+  const auto states = count_states(snapshot, overview);
+  std::string words;
+  for (const Freshness freshness : {Freshness::failing, Freshness::stale, Freshness::pending,
+                                    Freshness::dropped, Freshness::fresh}) {
+    const std::size_t count = states[static_cast<std::size_t>(freshness)];
+    if (count == 0) continue;
+    words +=
+        (words.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(name(freshness));
+  }
+  if (words.empty()) words = "no repository known";
+  if (!snapshot.state.last_success) return words + "; not yet read completely";
+  const auto age =
+      std::chrono::floor<std::chrono::seconds>(overview.now - *snapshot.state.last_success);
+  return words + "; last complete " + format_duration(std::max(Millis{age}, Millis{0})) + " ago";
 }
 
-std::string registry_table(std::span<const RegistryHealth> registries) {
-  if (registries.empty()) return "<p class=\"soft\">No registry is known yet.</p>\n";
-  std::string table =
+Html registry_row(const RepositoryOverview::Registry& registry,
+                  const RepositoryOverview& overview) {
+  const RegistrySnapshot& snapshot = *registry.snapshot;
+  Html row = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"><a href=\"status?registry=" +
+             escape(percent_encode(snapshot.name)) + "\">" + isolated(snapshot.name) +
+             "</a></th><td role=\"cell\" data-label=\"Type\">" + escape(name(snapshot.type)) +
+             "</td><td role=\"cell\" data-label=\"Health\"><span>";
+  row += registry.up ? Html("<span class=\"tag good\">up</span>")
+                     : Html("<span class=\"tag bad\">down</span>");
+  return row + "</span></td><td role=\"cell\" data-label=\"Repositories\" class=\"number\">" +
+         html_number(snapshot.rows.size()) + "</td><td role=\"cell\" data-label=\"Details\">" +
+         isolated(summary(snapshot, overview)) + "</td></tr>\n";
+}
+
+Html registry_table(const RepositoryOverview& overview) {
+  if (overview.registries.empty()) return "<p class=\"soft\">No registry is known yet.</p>\n";
+  Html table =
       "<div class=\"card\"><table class=\"stacked\" role=\"table\"><thead><tr role=\"row\">"
       "<th scope=\"col\">Registry</th><th scope=\"col\">Type</th><th scope=\"col\">Health</th>"
       "<th scope=\"col\" class=\"number\">Repositories</th><th scope=\"col\">Details</th>"
       "</tr></thead><tbody>\n";
-  for (const RegistryHealth& registry : registries) table += registry_row(registry);
+  for (const auto& registry : overview.registries) table += registry_row(registry, overview);
   return table + "</tbody></table></div>\n";
 }
 
-std::string refusals(std::span<const std::string> reasons) {
-  std::string html;
+Html refusals(std::span<const std::string> reasons) {
+  Html html;
   for (const std::string& reason : reasons) {
     html += "<p role=\"alert\"><span class=\"tag bad\">configuration not in force</span> " +
-            foreign_html(reason) + "<br>The one before it still is; a restart would fail.</p>\n";
+            isolated(reason) + "<br>The one before it still is; a restart would fail.</p>\n";
   }
   return html;
 }
 
-std::string link_row(std::string_view path, std::string_view words) {
-  return "<dt><a href=\"" + link_target(path) + "\"><code>" + html_escape(path) +
-         "</code></a></dt><dd>" + std::string(words) + "</dd>\n";
+Html link_row(std::string_view path, const Html& description) {
+  return "<dt><a href=\"" + link_target(path) + "\"><code>" + escape(path) +
+         "</code></a></dt><dd>" + description + "</dd>\n";
 }
 
 }  // namespace
 
-std::string landing_page(const LandingPage& page) {
-  std::string html =
+Html landing_page(const LandingPage& page) {
+  Html html =
       "<header><h1>registry_exporter</h1></header>\n<main>\n<p class=\"soft\">Version " +
-      html_escape(page.version) + (page.ready ? ", ready" : ", not ready") +
+      escape(page.version) + (page.ready ? Html(", ready") : Html(", not ready")) +
       "</p>\n<p>Prometheus metrics of what container registries do in the background: image builds "
       "in Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n";
   html += refusals(page.refused_configurations);
   html += "<h2>Registries</h2>\n";
-  html += registry_table(page.registries);
+  html += registry_table(page.overview);
   html += "<h2>Pages</h2>\n<div class=\"card\"><dl>\n";
   html += link_row(page.telemetry_path,
                    "the metrics; <code>?registry=NAME</code> for one registry alone");

@@ -4,18 +4,19 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/web/routes.h"
+#include "exporter/model/repository_overview.h"
+#include "exporter/web/html.h"
 
-/// The page to start from. Pure.
+/// The start page. Pure.
 namespace registry_exporter {
 
 struct LandingPage {
   std::string_view version;
   std::string_view telemetry_path;
   bool ready = false;
-  std::span<const RegistryHealth> registries;
-  std::span<const std::string> refused_configurations;  ///< Why each is not in force.
+  const RepositoryOverview& overview;
+  std::span<const std::string> refused_configurations;  ///< Why each is not in effect.
 };
-std::string landing_page(const LandingPage& page);
+Html landing_page(const LandingPage& page);
 
 }  // namespace registry_exporter

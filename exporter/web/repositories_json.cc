@@ -76,7 +76,7 @@ Json registry(const RepositoryOverview::Registry& source) {
 }  // namespace
 
 std::string repositories_json(const RepositoryOverview& overview, const RepositoryQuery& query) {
-  const RepositoryPage page = list_repositories(overview, query);
+  const RepositoryListPage page = list_repositories(overview, query);
   Json registries = Json::array();
   for (const auto& each : overview.registries) registries.push_back(registry(each));
   Json repositories = Json::array();

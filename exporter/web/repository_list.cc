@@ -70,7 +70,7 @@ Freshness freshness_of(const RepositoryView& view, const RepositoryOverview& ove
   return fresh ? Freshness::fresh : Freshness::stale;
 }
 
-/// What needs a person first.
+/// Sort order of the states: the most urgent first.
 int urgency(Freshness freshness) {
   switch (freshness) {
     case Freshness::failing:
@@ -90,7 +90,7 @@ auto name_key(const ListedRow& row) {
   return std::tie(row.view->ref.repo_namespace, row.view->ref.name, row.registry->name);
 }
 
-/// The number that `sort` orders by; what isn't known comes last in either order.
+/// The sort key; unknown values come last in either order.
 std::int64_t sort_key(const ListedRow& row, const RepositoryQuery& query) {
   const auto time = [&](const std::optional<UnixMillis>& known) {
     if (known) return std::int64_t{known->time_since_epoch().count()};
@@ -122,7 +122,7 @@ void sort_rows(std::vector<ListedRow>& rows, const RepositoryQuery& query) {
   });
 }
 
-void cut_to_page(RepositoryPage& page, const RepositoryQuery& query) {
+void cut_to_page(RepositoryListPage& page, const RepositoryQuery& query) {
   page.matched = page.rows.size();
   if (query.per_page == 0) return;
   page.pages = std::max<std::size_t>(1, (page.matched + query.per_page - 1) / query.per_page);
@@ -174,8 +174,9 @@ std::array<std::size_t, kFreshness> count_states(const RegistrySnapshot& registr
   return states;
 }
 
-RepositoryPage list_repositories(const RepositoryOverview& overview, const RepositoryQuery& query) {
-  RepositoryPage page;
+RepositoryListPage list_repositories(const RepositoryOverview& overview,
+                                     const RepositoryQuery& query) {
+  RepositoryListPage page;
   for (const auto& registry : overview.registries) {
     const RegistrySnapshot& snapshot = *registry.snapshot;
     page.total += snapshot.rows.size();

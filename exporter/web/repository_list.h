@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,21 +10,10 @@
 #include "exporter/base/clock.h"
 #include "exporter/base/percent_encoding.h"
 #include "exporter/base/result.h"
-#include "exporter/model/snapshot.h"
+#include "exporter/model/repository_overview.h"
 
-/// The repositories of all registries as people ask for them: filtered, sorted, by pages. Pure.
+/// The repositories of all registries: filtered, sorted, divided into pages. Pure.
 namespace registry_exporter {
-
-/// Everything that can be said of the repositories at one moment.
-struct RepositoryOverview {
-  struct Registry {
-    std::shared_ptr<const RegistrySnapshot> snapshot;
-    bool up = false;
-  };
-  std::vector<Registry> registries;  ///< In configured order.
-  Millis max_staleness{0};
-  UnixMillis now;
-};
 
 enum class RepositorySort { state, repository, last_read, open_builds, last_event };
 inline constexpr std::array<std::string_view, 5> kRepositorySorts{
@@ -35,7 +23,7 @@ inline constexpr std::array<std::string_view, 5> kRepositorySorts{
 struct RepositoryQuery {
   std::string registry;            ///< Empty: all.
   std::optional<Freshness> state;  ///< nullopt: all.
-  std::string text;  ///< `q`: part of "namespace/repository", without regard to ASCII case.
+  std::string text;                ///< `q`: part of "namespace/repository", ignoring ASCII case.
   RepositorySort sort = RepositorySort::state;
   bool descending = false;
   std::size_t page = 1;      ///< From 1.
@@ -43,11 +31,11 @@ struct RepositoryQuery {
   bool operator==(const RepositoryQuery&) const = default;
 };
 
-/// `registry`, `state`, `q`, `sort`, `order`, `page`, `per_page`; an empty value is none, other
-/// parameters are ignored. Errors: bad_request, in words for whoever typed it.
+/// Parses `registry`, `state`, `q`, `sort`, `order`, `page`, `per_page`. Empty values and unknown
+/// parameters are ignored. Errors: bad_request, with a message for the user.
 Result<RepositoryQuery> parse_repository_query(const QueryPairs& pairs,
                                                std::size_t per_page_otherwise);
-/// The same as a query: "?q=x&page=2"; "" when it is all default.
+/// The reverse: "?q=x&page=2"; "" if everything is default.
 std::string format_repository_query(const RepositoryQuery& query, std::size_t per_page_otherwise);
 
 /// How many repositories of one registry are in each state now.
@@ -60,23 +48,24 @@ struct ListedRow {
   Freshness freshness = Freshness::fresh;
 };
 
-/// One page of what was asked for. Rows point into the overview.
-struct RepositoryPage {
+/// One page of the list. Rows point into the overview.
+struct RepositoryListPage {
   std::vector<ListedRow> rows;
-  std::size_t total = 0;    ///< Repositories there are.
-  std::size_t matched = 0;  ///< That the query matches, on all pages.
+  std::size_t total = 0;    ///< All repositories.
+  std::size_t matched = 0;  ///< Repositories that match the query, on all pages.
   std::size_t page = 1;     ///< At most `pages`.
   std::size_t pages = 1;
-  std::size_t first = 0;  ///< Index of the first row among the matched.
-  /// Of the registry asked for (or all), whatever else is asked for.
+  std::size_t first = 0;  ///< Index of the first row among the matches.
+  /// Of the selected registry (or all), regardless of the other filters.
   std::array<std::size_t, kFreshness> by_state{};
 };
-RepositoryPage list_repositories(const RepositoryOverview& overview, const RepositoryQuery& query);
+RepositoryListPage list_repositories(const RepositoryOverview& overview,
+                                     const RepositoryQuery& query);
 
 /// End of the newest build (acr) or deletion (swr).
 std::optional<UnixMillis> last_event(const RepositoryView& view);
 
-/// What to do about a repository that can't be read, in one or two sentences.
+/// What to do about a repository that can't be read: one or two sentences.
 std::string_view advice(ErrorKind reason);
 
 }  // namespace registry_exporter

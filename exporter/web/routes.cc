@@ -7,41 +7,42 @@
 #include <variant>
 
 #include "exporter/base/percent_encoding.h"
+#include "exporter/exposition/exposition.h"
 #include "exporter/web/deadline.h"
 #include "exporter/web/html.h"
 #include "exporter/web/http_head.h"
 #include "exporter/web/negotiation.h"
 #include "exporter/web/pages.h"
+#include "exporter/web/request_target.h"
 #include "exporter/web/status_page.h"
-#include "exporter/web/target.h"
 
 namespace registry_exporter {
 
 struct Routes::Shared {
-  WebOptions options;
-  WebServices services;
-  std::atomic<int> scrapes_under_way{0};
+  const WebOptions options;
+  WebServices& services;
+  std::atomic<int> running_scrapes{0};
 };
 
 namespace {
 
-constexpr Millis kTakeAnswerWithin{10'000};  ///< After the scrape's deadline.
-constexpr std::size_t kEchoMax = 200;        ///< Bytes of a request that an answer repeats.
+constexpr Millis kSendGrace{10'000};   ///< After the scrape's deadline.
+constexpr std::size_t kEchoMax = 200;  ///< Bytes of a request that a response repeats.
 constexpr std::size_t kUserAgentMax = 200;
 
-WebAnswer not_allowed(std::string allow) {
-  WebAnswer answer = text_answer(405, "405 method not allowed, only " + allow + "\n");
-  answer.headers.emplace_back("Allow", std::move(allow));
-  return answer;
+WebResponse not_allowed(std::string allow) {
+  WebResponse response = text_response(405, "405 method not allowed, only " + allow + "\n");
+  response.headers.emplace_back("Allow", std::move(allow));
+  return response;
 }
 
-WebAnswer try_later(const std::string& why) {
-  WebAnswer answer = text_answer(503, "503 " + why + "\n");
-  answer.headers.emplace_back("Retry-After", "1");
-  return answer;
+WebResponse unavailable(const std::string& why) {
+  WebResponse response = text_response(503, "503 " + why + "\n");
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
 }
 
-bool reads(const WebRequest& request) {
+bool is_read(const WebRequest& request) {
   return request.method == "GET" || request.method == "HEAD";
 }
 
@@ -56,13 +57,14 @@ std::string joined(const WebRequest& request, std::string_view name) {
   return all;
 }
 
-/// Who scrapes: the next scrape of the same client must be known as such.
+/// Identifies the scraper: the same for each of its scrapes.
 std::string client_of(const WebRequest& request) {
   const std::string_view agent = request.header("user-agent");
   return request.client_address + " " + std::string(agent.substr(0, kUserAgentMax));
 }
 
-/// nullopt: sent, but no positive number, or more than once.
+/// The timeout that the scraper sent, or `otherwise` if it sent none. nullopt: not a positive
+/// number, or sent more than once.
 std::optional<Millis> timeout_of(const WebRequest& request, Millis otherwise) {
   std::optional<std::string_view> sent;
   for (const auto& [name, value] : request.headers) {
@@ -73,7 +75,7 @@ std::optional<Millis> timeout_of(const WebRequest& request, Millis otherwise) {
   return sent ? parse_scrape_timeout(*sent) : otherwise;
 }
 
-/// The registries asked for, each once; else the name that isn't known.
+/// The requested registries without duplicates, or the first unknown name.
 struct Selection {
   std::vector<std::string> names;
   std::optional<std::string> unknown;
@@ -93,22 +95,22 @@ Selection select(const QueryPairs& query, const WebServices& services) {
   return selection;
 }
 
-std::variant<ScrapeRequest, WebAnswer> read_scrape(const WebRequest& request,
-                                                   const QueryPairs& query,
-                                                   const WebOptions& options,
-                                                   const WebServices& services) {
+std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
+                                                     const QueryPairs& query,
+                                                     const WebOptions& options,
+                                                     const WebServices& services) {
   const std::optional<Millis> timeout = timeout_of(request, services.scrape_timeout());
   if (!timeout) {
-    return text_answer(400, "400 X-Prometheus-Scrape-Timeout-Seconds is no positive number\n");
+    return text_response(400, "400 X-Prometheus-Scrape-Timeout-Seconds is no positive number\n");
   }
   Selection selection = select(query, services);
   if (selection.unknown) {
     const std::string echo = percent_encode(selection.unknown->substr(0, kEchoMax));
-    return text_answer(400, "400 unknown registry \"" + echo + "\"\n");
+    return text_response(400, "400 unknown registry \"" + echo + "\"\n");
   }
   ScrapeRequest scrape;
   scrape.registries = std::move(selection.names);
-  scrape.timeout = answer_within(*timeout, options.timeout_offset);
+  scrape.timeout = response_time(*timeout, options.timeout_offset);
   scrape.format = negotiate_format(joined(request, "accept"));
   scrape.gzip = accepts_gzip(joined(request, "accept-encoding"));
   scrape.client = client_of(request);
@@ -116,39 +118,39 @@ std::variant<ScrapeRequest, WebAnswer> read_scrape(const WebRequest& request,
   return scrape;
 }
 
-WebAnswer scrape_answer(const ScrapeRequest& scrape, ScrapeAnswer scraped) {
-  WebAnswer answer;
-  answer.headers = {{"Content-Type", std::string(content_type(scrape.format))},
-                    {"Vary", "Accept, Accept-Encoding"},
-                    {"X-Content-Type-Options", "nosniff"},
-                    {"Cache-Control", "no-store"}};
-  if (scrape.gzip) answer.headers.emplace_back("Content-Encoding", "gzip");
-  answer.body = std::move(scraped.chunks);
-  answer.take_within = scrape.timeout + kTakeAnswerWithin;
-  answer.when_done = std::move(scraped.when_done);
-  if (!scrape.collect && answer.when_done) {
-    // The answer to a HEAD shows no series: nobody has seen anything.
-    answer.when_done = [done = std::move(answer.when_done)](bool) { done(false); };
+WebResponse scrape_response(const ScrapeRequest& scrape, ScrapeResponse scraped) {
+  WebResponse response;
+  response.headers = {{"Content-Type", std::string(content_type(scrape.format))},
+                      {"Vary", "Accept, Accept-Encoding"},
+                      {"X-Content-Type-Options", "nosniff"},
+                      {"Cache-Control", "no-store"}};
+  if (scrape.gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  response.body = std::move(scraped.chunks);
+  response.send_within = scrape.timeout + kSendGrace;
+  response.when_done = std::move(scraped.when_done);
+  if (!scrape.collect && response.when_done) {
+    // The response to HEAD has no body: the scraper has not seen any series.
+    response.when_done = [done = std::move(response.when_done)](bool) { done(false); };
   }
-  return answer;
+  return response;
 }
 
-WebAnswer html_answer(std::string html) {
-  WebAnswer answer = text_answer(200, std::move(html));
-  answer.headers = {
+WebResponse html_response(const Html& page) {
+  WebResponse response = text_response(200, page.text());
+  response.headers = {
       {"Content-Type", "text/html; charset=utf-8"}, {"Content-Security-Policy", pages_policy()},
       {"X-Content-Type-Options", "nosniff"},        {"X-Frame-Options", "DENY"},
       {"Referrer-Policy", "no-referrer"},           {"Cache-Control", "no-store"}};
-  return answer;
+  return response;
 }
 
-/// One scrape under way, from being accepted until its answer is ready.
-class UnderWay {
+/// Counts one running scrape, from its acceptance until its response is ready.
+class RunningScrape {
  public:
-  explicit UnderWay(std::atomic<int>& count) : count_(count), number_(++count) {}
-  ~UnderWay() { end(); }
-  UnderWay(const UnderWay&) = delete;
-  UnderWay& operator=(const UnderWay&) = delete;
+  explicit RunningScrape(std::atomic<int>& count) : count_(count), number_(++count) {}
+  ~RunningScrape() { end(); }
+  RunningScrape(const RunningScrape&) = delete;
+  RunningScrape& operator=(const RunningScrape&) = delete;
   int number() const { return number_; }
   void end() {
     if (!ended_.exchange(true)) --count_;
@@ -162,93 +164,92 @@ class UnderWay {
 
 using Shared = std::shared_ptr<Routes::Shared>;
 
-void answer_scrape(const Shared& shared, const WebRequest& request, const QueryPairs& query,
-                   const Routes::Reply& reply) {
-  if (!reads(request)) return reply(not_allowed("GET, HEAD"));
+void serve_scrape(const Shared& shared, const WebRequest& request, const QueryPairs& query,
+                  const Routes::Reply& reply) {
+  if (!is_read(request)) return reply(not_allowed("GET, HEAD"));
   auto read = read_scrape(request, query, shared->options, shared->services);
-  if (auto* refused = std::get_if<WebAnswer>(&read)) return reply(std::move(*refused));
-  const auto under_way = std::make_shared<UnderWay>(shared->scrapes_under_way);
-  if (under_way->number() > shared->options.max_requests) {
-    return reply(try_later("too many scrapes under way (--web.max-requests)"));
+  if (auto* refused = std::get_if<WebResponse>(&read)) return reply(std::move(*refused));
+  const auto running = std::make_shared<RunningScrape>(shared->running_scrapes);
+  if (running->number() > shared->options.max_requests) {
+    return reply(unavailable("too many scrapes under way (--web.max-requests)"));
   }
   const auto scrape = std::make_shared<const ScrapeRequest>(std::get<ScrapeRequest>(read));
-  const bool runs = shared->services.run([shared, under_way, scrape, reply] {
-    WebAnswer answer = scrape_answer(*scrape, shared->services.scrape(*scrape));
-    under_way->end();
-    reply(std::move(answer));
+  const bool started = shared->services.run_task([shared, running, scrape, reply] {
+    WebResponse response = scrape_response(*scrape, shared->services.scrape(*scrape));
+    running->end();
+    reply(std::move(response));
   });
-  if (!runs) reply(try_later("no thread for a scrape"));
+  if (!started) reply(unavailable("no thread for a scrape"));
 }
 
-void answer_landing(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
-  if (!reads(request)) return reply(not_allowed("GET, HEAD"));
-  const bool runs = shared->services.run([shared, reply] {
-    const std::vector<RegistryHealth> health = shared->services.health();
-    const std::vector<std::string> refused = shared->services.refused_configurations();
-    reply(html_answer(landing_page({.version = REGISTRY_EXPORTER_VERSION,
-                                    .telemetry_path = shared->options.telemetry_path,
-                                    .ready = shared->services.ready(),
-                                    .registries = health,
-                                    .refused_configurations = refused})));
+void serve_landing(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
+  if (!is_read(request)) return reply(not_allowed("GET, HEAD"));
+  const bool started = shared->services.run_task([shared, reply] {
+    const WebServices& services = shared->services;
+    const RepositoryOverview overview = services.repositories();
+    const std::vector<std::string> refused = services.refused_configurations();
+    reply(html_response(landing_page({.version = REGISTRY_EXPORTER_VERSION,
+                                      .telemetry_path = shared->options.telemetry_path,
+                                      .ready = services.ready(),
+                                      .overview = overview,
+                                      .refused_configurations = refused})));
   });
-  if (!runs) reply(try_later("no thread for the page"));
+  if (!started) reply(unavailable("no thread for the page"));
 }
 
 /// `/status`, or `/api/v1/repositories` for programs.
-void answer_repositories(const Shared& shared, const QueryPairs& pairs, bool json,
-                         const Routes::Reply& reply) {
+void serve_repositories(const Shared& shared, const QueryPairs& pairs, bool json,
+                        const Routes::Reply& reply) {
   const std::size_t per_page = json ? 0 : kStatusRowsPerPage;
   auto query = parse_repository_query(pairs, per_page);
-  if (!query) return reply(text_answer(400, "400 " + query.error().detail + "\n"));
-  const bool runs = shared->services.run([shared, reply, json, query = *std::move(query)] {
+  if (!query) return reply(text_response(400, "400 " + query.error().detail + "\n"));
+  const bool started = shared->services.run_task([shared, reply, json, query = *std::move(query)] {
     const RepositoryOverview overview = shared->services.repositories();
-    if (!json) return reply(html_answer(status_page(overview, query)));
-    WebAnswer answer = text_answer(200, repositories_json(overview, query));
-    answer.headers.front().second = "application/json";
-    reply(std::move(answer));
+    if (!json) return reply(html_response(status_page(overview, query)));
+    WebResponse response = text_response(200, repositories_json(overview, query));
+    response.headers.front().second = "application/json";
+    reply(std::move(response));
   });
-  if (!runs) reply(try_later("no thread for the page"));
+  if (!started) reply(unavailable("no thread for the page"));
 }
 
-void answer_reload(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
+void serve_reload(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
   if (request.method != "POST") return reply(not_allowed("POST"));
   if (!shared->options.enable_lifecycle) {
-    return reply(text_answer(403, "403 reloading is off, see --web.enable-lifecycle\n"));
+    return reply(text_response(403, "403 reloading is off, see --web.enable-lifecycle\n"));
   }
-  const bool runs = shared->services.run([shared, reply] {
+  const bool started = shared->services.run_task([shared, reply] {
     const std::optional<std::string> problem = shared->services.reload();
-    reply(problem ? text_answer(500, "500 not reloaded: " + *problem + "\n")
-                  : text_answer(200, "reloaded\n"));
+    reply(problem ? text_response(500, "500 not reloaded: " + *problem + "\n")
+                  : text_response(200, "reloaded\n"));
   });
-  if (!runs) reply(try_later("no thread to reload"));
+  if (!started) reply(unavailable("no thread to reload"));
 }
 
 }  // namespace
 
-Routes::Routes(WebOptions options, WebServices services) : shared_(std::make_shared<Shared>()) {
-  shared_->options = std::move(options);
-  shared_->services = std::move(services);
-}
+Routes::Routes(WebOptions options, WebServices& services)
+    : shared_(new Shared{std::move(options), services}) {}
 
 void Routes::handle(WebRequest request, Reply reply) {
-  const std::optional<Target> target = parse_target(request.target);
-  if (!target) return reply(text_answer(400, "400 bad request target\n"));
+  const std::optional<RequestTarget> target = parse_request_target(request.target);
+  if (!target) return reply(text_response(400, "400 bad request target\n"));
   const std::string& path = target->path;
   if (path == shared_->options.telemetry_path) {
-    return answer_scrape(shared_, request, target->query, reply);
+    return serve_scrape(shared_, request, target->query, reply);
   }
-  if (path == "/-/reload") return answer_reload(shared_, request, reply);
+  if (path == "/-/reload") return serve_reload(shared_, request, reply);
   const bool json = path == "/api/v1/repositories";
   const bool list = json || path == "/status";
   const bool known =
       list || path == "/" || path == "/-/healthy" || path == "/-/ready" || path == "*";
-  if (!known) return reply(text_answer(404, "404 not found\n"));
-  if (!reads(request) || path == "*") return reply(not_allowed("GET, HEAD"));
-  if (path == "/") return answer_landing(shared_, request, reply);
-  if (list) return answer_repositories(shared_, target->query, json, reply);
+  if (!known) return reply(text_response(404, "404 not found\n"));
+  if (!is_read(request) || path == "*") return reply(not_allowed("GET, HEAD"));
+  if (path == "/") return serve_landing(shared_, request, reply);
+  if (list) return serve_repositories(shared_, target->query, json, reply);
   const bool good = path == "/-/healthy" || shared_->services.ready();
   const char* const word = path == "/-/healthy" ? "healthy\n" : "ready\n";
-  reply(good ? text_answer(200, word) : text_answer(503, "503 not ready\n"));
+  reply(good ? text_response(200, word) : text_response(503, "503 not ready\n"));
 }
 
 }  // namespace registry_exporter

@@ -6,69 +6,47 @@
 #include <string>
 #include <vector>
 
-#include "exporter/exposition/exposition.h"
-#include "exporter/web/message.h"
-#include "exporter/web/repository_list.h"
+#include "exporter/model/repository_overview.h"
+#include "exporter/model/scrape.h"
+#include "exporter/web/http_message.h"
 
 namespace registry_exporter {
 
-/// A scrape as `routes` understood it.
-struct ScrapeRequest {
-  std::vector<std::string> registries;  ///< `?registry=`; empty: all. Checked to exist.
-  Millis timeout{10'000};               ///< Time left to answer in, the offset taken off.
-  ExpositionFormat format = ExpositionFormat::text;
-  bool gzip = false;
-  std::string client;   ///< Address and User-Agent: who must have seen a zero.
-  bool collect = true;  ///< False for HEAD: answered from the newest snapshot.
-};
-
-struct ScrapeAnswer {
-  std::vector<Chunk> chunks;
-  /// To be called once it is known whether the whole answer was handed to the socket.
-  std::function<void(bool sent)> when_done;
-};
-
-/// One registry's row on the landing page.
-struct RegistryHealth {
-  std::string name;
-  std::string type;
-  bool up = false;
-  std::size_t repositories = 0;
-  std::string words;  ///< "312 repositories, 4 stale; last complete 12 s ago"
-};
-
-/// What the pages ask of the program. Functions may be called from any thread.
-struct WebServices {
-  std::function<bool(const std::string& registry)> registry_exists;
-  /// May block until the deadline: called on a thread of the caller's choice.
-  std::function<ScrapeAnswer(const ScrapeRequest&)> scrape;
-  std::function<std::vector<RegistryHealth>()> health;
-  std::function<RepositoryOverview()> repositories;
-  /// Why a changed configuration is not in force, of each file that isn't.
-  std::function<std::vector<std::string>()> refused_configurations;
-  std::function<bool()> ready;
-  std::function<Millis()> scrape_timeout;  ///< When the scraper sends none.
-  /// Reloads the configuration: nullopt when done, else why not.
-  std::function<std::optional<std::string>()> reload;
-  /// Runs a blocking task on a thread that is not the server's; false: none is to be had.
-  std::function<bool(std::function<void()>)> run;
+/// What the pages need of the program. Implementations must be thread-safe.
+class WebServices {
+ public:
+  virtual ~WebServices() = default;
+  virtual bool registry_exists(const std::string& registry) const = 0;
+  /// Collects and renders. May block until the deadline of the request.
+  virtual ScrapeResponse scrape(const ScrapeRequest& request) = 0;
+  virtual RepositoryOverview repositories() const = 0;
+  /// Why a changed configuration is not in effect; one for each file that could not be loaded.
+  virtual std::vector<std::string> refused_configurations() const = 0;
+  virtual bool ready() const = 0;
+  /// For scrapes that come without a timeout.
+  virtual Millis scrape_timeout() const = 0;
+  /// Reloads the configuration. May block. Returns the error, or nullopt on success.
+  virtual std::optional<std::string> reload() = 0;
+  /// Runs a blocking task on another thread than the server's. Returns false if none is available.
+  virtual bool run_task(std::function<void()> task) = 0;
 };
 
 struct WebOptions {
   std::string telemetry_path = "/metrics";
   bool enable_lifecycle = false;
-  int max_requests = 40;  ///< Scrapes under way at once; more get 503 with Retry-After.
+  int max_requests = 40;  ///< Concurrent scrapes; more get 503 with Retry-After.
   Millis timeout_offset{500};
 };
 
-/// Maps requests to answers: paths, methods, negotiation, deadlines. Thread-safe. Never blocks its
-/// caller: what might goes through `services.run`. Tasks it has given away may outlive it.
+/// Maps requests to responses: paths, methods, negotiation, deadlines. Thread-safe. Never blocks
+/// its caller: what might block goes through `WebServices::run_task`. Such tasks may outlive this
+/// object, but not `services`.
 class Routes {
  public:
-  using Reply = std::function<void(WebAnswer)>;
-  struct Shared;  ///< What its tasks share: options, services, the scrapes under way.
+  using Reply = std::function<void(WebResponse)>;
+  struct Shared;  ///< Shared with the tasks: options, services, the number of running scrapes.
 
-  Routes(WebOptions options, WebServices services);
+  Routes(WebOptions options, WebServices& services);
   void handle(WebRequest request, Reply reply);
 
  private:

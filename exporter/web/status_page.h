@@ -2,18 +2,19 @@
 
 #include <string>
 
+#include "exporter/web/html.h"
 #include "exporter/web/repository_list.h"
 
-/// `/status`, for people, and the same for programs. Pure.
+/// `/status` and the same as JSON. Pure.
 namespace registry_exporter {
 
 inline constexpr std::size_t kStatusRowsPerPage = 100;
 
 /// A whole HTML page.
-std::string status_page(const RepositoryOverview& overview, const RepositoryQuery& query);
+Html status_page(const RepositoryOverview& overview, const RepositoryQuery& query);
 
-/// `/api/v1/repositories`: a JSON object. What isn't known is null; keys of the other type of
-/// registry are absent. Bytes that are no UTF-8 become U+FFFD.
+/// `/api/v1/repositories`: a JSON object. Unknown values are null; keys that don't apply to the
+/// type of the registry are absent. Bytes that are not UTF-8 become U+FFFD.
 std::string repositories_json(const RepositoryOverview& overview, const RepositoryQuery& query);
 
 }  // namespace registry_exporter

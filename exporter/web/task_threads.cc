@@ -14,7 +14,7 @@ void run_guarded(const std::function<void()>& task) {
   try {
     task();
   } catch (const std::bad_alloc&) {
-    throw;  // Nobody would get the answer; the thread's end is the program's.
+    throw;  // The client would never get a response: end the program.
   } catch (const std::exception& problem) {
     log::error("task failed", {{"reason", problem.what()}});
   }
@@ -45,7 +45,7 @@ bool TaskThreads::run(std::function<void()> task) {
     thread = source_.start(
         "task", [this, first = std::move(task)]() mutable { work(std::exchange(first, nullptr)); });
   } catch (const std::system_error& problem) {
-    log::error("no thread for a task", {{"reason", problem.what()}});
+    log::error("cannot start a thread for a request", {{"reason", problem.what()}});
   }
   const std::lock_guard lock(mutex_);
   const bool started = thread != nullptr;
@@ -58,7 +58,7 @@ bool TaskThreads::run(std::function<void()> task) {
 
 void TaskThreads::work(std::function<void()> first) {
   run_guarded(first);
-  first = nullptr;  // What it holds must not outlive it in an idle thread.
+  first = nullptr;  // Release what it captured: the thread may stay idle for long.
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

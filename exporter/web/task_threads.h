@@ -11,8 +11,8 @@
 
 namespace registry_exporter {
 
-/// A bounded set of threads for tasks that block. Threads are started as tasks need them and kept.
-/// Nothing queues behind a running task: a task has a thread at once, or is refused. Thread-safe.
+/// A bounded set of threads for blocking tasks. Threads are started on demand and kept. A task gets
+/// a thread immediately or is refused: tasks never queue behind running ones. Thread-safe.
 class TaskThreads {
  public:
   TaskThreads(Threads& threads, std::size_t threads_max);
@@ -20,9 +20,9 @@ class TaskThreads {
   TaskThreads(const TaskThreads&) = delete;
   TaskThreads& operator=(const TaskThreads&) = delete;
 
-  /// False: all threads are busy, the system has no thread to give, or we are stopping.
+  /// Returns false if all threads are busy, no thread can be started, or stop() was called.
   bool run(std::function<void()> task);
-  /// Takes no more tasks, waits for those under way.
+  /// Refuses further tasks and waits for the running ones.
   void stop();
 
  private:
@@ -32,7 +32,7 @@ class TaskThreads {
   const std::size_t threads_max_;
   std::mutex mutex_;
   std::unique_ptr<Waiter> waiter_;
-  std::deque<std::function<void()>> tasks_;  ///< Each has an idle thread that will take it.
+  std::deque<std::function<void()>> tasks_;  ///< Each is reserved for an idle thread.
   std::vector<std::unique_ptr<Thread>> threads_;
   std::size_t size_ = 0;      ///< Threads started or being started.
   std::size_t starting_ = 0;  ///< Not in `threads_` yet.

@@ -11,7 +11,7 @@
 namespace registry_exporter {
 namespace {
 
-// What is offered when the configuration doesn't say: forward secrecy and authenticated encryption.
+// The defaults: forward secrecy and authenticated encryption.
 constexpr const char* kTls12Ciphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
@@ -28,7 +28,7 @@ Bio reader(const std::string& text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
 }
 
-/// OpenSSL's newest complaint in a few words; clears the rest.
+/// The reason of OpenSSL's latest error; clears its error queue.
 std::string cause() {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();
@@ -41,7 +41,7 @@ tl::unexpected<Error> refuse(const PemSource& source, const std::string& why) {
               source.key + (source.file.empty() ? "" : " " + source.file) + ": " + why);
 }
 
-/// Without it OpenSSL asks for a pass phrase at the terminal.
+/// Without this callback OpenSSL asks for a pass phrase at the terminal.
 int no_pass_phrase(char*, int, int, void*) { return -1; }
 
 std::vector<X509Pointer> read_certificates(const std::string& pem) {
@@ -55,7 +55,7 @@ std::vector<X509Pointer> read_certificates(const std::string& pem) {
   return all;
 }
 
-/// True when the reading above ended because there was nothing more, not because of damage.
+/// Whether read_certificates() stopped at the end of the text rather than at damaged PEM.
 bool read_to_the_end() {
   const unsigned long code = ERR_peek_last_error();
   const bool end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
@@ -173,7 +173,7 @@ int verify_mode(ClientAuth auth) {
   return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 }
 
-/// A client that names its protocols must name HTTP/1.1.
+/// ALPN: a client that lists protocols must list HTTP/1.1.
 int select_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
                     const unsigned char* offered, unsigned int offered_length, void*) {
   unsigned char* found = nullptr;
@@ -199,8 +199,8 @@ Result<Done> set_algorithms(SSL_CTX* context, const ServerTls& config) {
   return Done{};
 }
 
-/// Connections live for minutes: resuming sessions isn't worth the keys and the memory. A resumed
-/// session would also skip looking at the client's certificate again.
+/// No session resumption: connections live for minutes, so it isn't worth its keys and memory, and
+/// a resumed session would skip the check of the client's certificate.
 void set_options(SSL_CTX* context, bool prefer_server_ciphers) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
   if (prefer_server_ciphers) SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);

@@ -12,18 +12,18 @@ struct ssl_ctx_st;
 
 namespace registry_exporter {
 
-/// What the configuration's files hold, as PEM.
+/// The contents of the configured files, as PEM.
 struct TlsMaterial {
   Secret certificate;
   Secret private_key;
   Secret client_ca;  ///< Empty: the system's authorities, where client certificates are verified.
 };
 
-/// Everything that new connections are encrypted with: certificate, key, versions, and what is
-/// asked of clients. Immutable; connections keep the one they began with.
+/// TLS settings for new connections: certificate, key, versions, client certificates. Immutable;
+/// connections keep the one they started with.
 class TlsContext {
  public:
-  /// Errors: invalid_config, beginning with the key of the configuration that is to be changed.
+  /// Errors: invalid_config; the message starts with the configuration key to change.
   static Result<std::shared_ptr<const TlsContext>> make(const ServerTls& config,
                                                         const TlsMaterial& material);
   ~TlsContext();
@@ -32,7 +32,7 @@ class TlsContext {
 
   ssl_ctx_st* native() const { return context_; }
 
-  /// What a client's certificate is held against.
+  /// How client certificates are checked.
   struct ClientRules {
     bool verify_chain = false;
     std::vector<std::string> allowed_sans;
@@ -41,7 +41,7 @@ class TlsContext {
  private:
   TlsContext() = default;
   ssl_ctx_st* context_ = nullptr;
-  ClientRules rules_;  ///< `context_` points to it.
+  ClientRules rules_;  ///< `context_` has a pointer to it.
 };
 
 }  // namespace registry_exporter

@@ -10,7 +10,7 @@
 namespace registry_exporter {
 namespace {
 
-/// Hashes that cost more would keep the one thread that checks them busy for minutes.
+/// Higher costs would block the hashing thread for minutes.
 constexpr int kBcryptCostMin = 4;
 constexpr int kBcryptCostMax = 20;
 constexpr int kBurstMax = 1'000'000;
@@ -73,7 +73,7 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-/// Adds the OpenSSL name of `name` to a list joined by ':'. False: it isn't in the table.
+/// Appends the OpenSSL name of `name` to a list joined by ':'. Returns false if it is unknown.
 template <std::size_t Size>
 bool add_name(const NamePair (&table)[Size], const std::string& name, std::string& list) {
   for (const NamePair& pair : table) {
@@ -214,7 +214,7 @@ bool header_value_is_good(const std::string& name, const std::string& value) {
 }
 
 void read_http(Section section, WebConfig& config) {
-  // Accepted for the format's sake: we speak HTTP/1.1 either way.
+  // Accepted for compatibility and ignored: only HTTP/1.1 is supported.
   static_cast<void>(section.boolean("http2"));
   if (auto headers = section.section("headers")) {
     for (const char* const name : kHeaders) {
@@ -264,7 +264,7 @@ WebConfig read_web_config(Section& root, const std::string& folder) {
   return config;
 }
 
-/// The format has no variables: what looks like one stays as it is.
+/// The format has no variables: leave what looks like one unchanged.
 std::optional<std::string> itself(const std::string& name) { return "${" + name + "}"; }
 
 }  // namespace

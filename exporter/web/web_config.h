@@ -10,16 +10,16 @@
 #include "exporter/base/secret.h"
 #include "exporter/config/config.h"
 
-/// `--web.config.file`: TLS, passwords and headers, in the format that the Prometheus
-/// exporter-toolkit made common (its docs/web-configuration.md).
+/// `--web.config.file`: TLS, passwords and headers, in the format of the Prometheus
+/// exporter-toolkit (its docs/web-configuration.md).
 namespace registry_exporter {
 
-/// How much is asked of a client's certificate: `client_auth_type`, which has Go's names.
+/// `client_auth_type`: whether clients need a certificate. The names in the file are Go's.
 enum class ClientAuth { none, request, require_any, verify_if_given, require_and_verify };
 
-/// A PEM text in place, or the file that holds it. Both empty: not given.
+/// A PEM text, or the file that contains it. Both empty: not configured.
 struct PemSource {
-  std::string key;   ///< How the configuration calls it: "cert_file".
+  std::string key;   ///< Its key in the configuration: "cert_file".
   std::string file;  ///< Absolute, or relative to the working directory.
   Secret text;
   bool empty() const { return file.empty() && text.empty(); }
@@ -35,15 +35,15 @@ struct ServerTls {
   bool tls12 = true;
   bool tls13 = true;
   bool prefer_server_ciphers = true;
-  // OpenSSL's names, joined by ':'; empty: ours.
+  // OpenSSL's names, joined by ':'; empty: our defaults.
   std::string tls12_ciphers;
   std::string tls13_ciphers;
   std::string curves;
 };
 
-/// `rate_limit`: a token bucket in front of everything.
+/// `rate_limit`: a token bucket for all requests.
 struct RequestRate {
-  Millis interval{0};  ///< One more request each; more than 0.
+  Millis interval{0};  ///< Time per request; more than 0.
   int burst = 1;
 };
 
@@ -51,17 +51,17 @@ using WebUsers = std::map<std::string, std::string>;  ///< Name → bcrypt hash.
 
 struct WebConfig {
   std::optional<ServerTls> tls;                              ///< nullopt: plain HTTP.
-  std::vector<std::pair<std::string, std::string>> headers;  ///< For every answer.
-  WebUsers users;                                            ///< Empty: no password is asked.
+  std::vector<std::pair<std::string, std::string>> headers;  ///< For every response.
+  WebUsers users;                                            ///< Empty: no passwords.
   std::optional<RequestRate> rate_limit;
 };
 
-/// Reads a whole web configuration; file names in it are relative to `folder`. Pure.
-/// Errors: every problem found, in the order of their lines; no hash and no key in their words.
+/// Parses a web configuration; file names in it are relative to `folder`. Pure.
+/// Errors: all problems, ordered by line; their messages contain no hash and no key.
 tl::expected<WebConfig, std::vector<ConfigProblem>> parse_web_config(const std::string& text,
                                                                      const std::string& folder);
 
-/// The cost of a bcrypt hash ("$2y$10$…": 10); nullopt: it is none. Pure.
+/// The cost of a bcrypt hash ("$2y$10$…": 10); nullopt: not a bcrypt hash. Pure.
 std::optional<int> bcrypt_cost(const std::string& hash);
 
 }  // namespace registry_exporter

@@ -25,18 +25,18 @@ class Source {
         newest_(sample::busy_registry(repositories, 1)),
         exposition_(sample::busy_options(), self_) {}
 
-  WebAnswer answer(const WebRequest& request) {
+  WebResponse response(const WebRequest& request) {
     const std::lock_guard lock(mutex_);
     if (changed_ > 0) change();
     const auto format = negotiate_format(request.header("accept"));
     const bool gzip = accepts_gzip(request.header("accept-encoding"));
     LiveState live;
     live.now = newest_->taken_at;
-    WebAnswer answer;
-    answer.headers = {{"Content-Type", std::string(content_type(format))}};
-    if (gzip) answer.headers.emplace_back("Content-Encoding", "gzip");
-    answer.body = exposition_.render({{newest_}}, live, {}, format, gzip);
-    return answer;
+    WebResponse response;
+    response.headers = {{"Content-Type", std::string(content_type(format))}};
+    if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+    response.body = exposition_.render({{newest_}}, live, {}, format, gzip);
+    return response;
   }
 
  private:
@@ -72,8 +72,8 @@ int main(int argc, char** argv) {
   ServerOptions options;
   options.listen_addresses = {"127.0.0.1:0"};
   const auto server =
-      make_server(options, [&](WebRequest request, std::function<void(WebAnswer)> reply) {
-        reply(source.answer(request));
+      make_server(options, [&](WebRequest request, std::function<void(WebResponse)> reply) {
+        reply(source.response(request));
       });
   if (!server->start()) return 1;
   std::cout << server->addresses().front() << std::endl;

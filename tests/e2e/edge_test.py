@@ -304,7 +304,7 @@ class Tls(EdgeTest):
         time.sleep(1)
         self.assertEqual(status(exporter, context=self.trusting), 200)
         self.assertTrue(harness.wait_for(
-            lambda: any("not taken over" in line for line in exporter.lines), 5))
+            lambda: any("web configuration not reloaded" in line for line in exporter.lines), 5))
         with Talk(exporter, self.trusting) as talk:
             self.assertIn(b"key_file", talk.get("/")[2])
             self.assertIn(b"registry_exporter_config_last_reload_successful 0\n", talk.get("/metrics")[2])
@@ -319,7 +319,7 @@ class Tls(EdgeTest):
         self.assertTrue(seen("may read a secret", 1), exporter.lines)
         key.chmod(0o640)
         self.web_config(self.tls + "# another comment\n")
-        self.assertTrue(seen("web configuration in force", 1), exporter.lines)
+        self.assertTrue(seen("web configuration reloaded", 1), exporter.lines)
         web = self.web_config(self.tls + Passwords.USERS)  # Hashes can be guessed at.
         web.chmod(0o644)
         self.assertTrue(seen("may read a secret", 2), exporter.lines)
@@ -568,7 +568,7 @@ scrape_configs:
         self.assertTrue(up_again())
         authority.sign("server")
         self.assertTrue(harness.wait_for(
-            lambda: any("web configuration in force" in line for line in exporter.lines), 30))
+            lambda: any("web configuration reloaded" in line for line in exporter.lines), 30))
         self.assertTrue(up_again())
         self.web_config(self.folder.joinpath("web.yml").read_text().replace("alice", "bob"))
         self.assertTrue(harness.wait_for(lambda: (target() or ("", ""))[0] == "down", 30))

@@ -25,7 +25,7 @@ SOURCES = {
     "web_configuration": ["web/web_config.cc"],
     "durations": ["base/duration.cc"],
     "request_head": ["web/http_head.cc"],
-    "targets": ["web/target.cc"],
+    "targets": ["web/request_target.cc"],
     "negotiation": ["web/negotiation.cc"],
     "exposition": ["exposition/lines.h", "exposition/repository_families.cc"],
     "state": ["store/state_codec.cc"],

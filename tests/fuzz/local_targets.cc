@@ -10,7 +10,7 @@
 #include "exporter/store/state_codec.h"
 #include "exporter/web/http_head.h"
 #include "exporter/web/negotiation.h"
-#include "exporter/web/target.h"
+#include "exporter/web/request_target.h"
 #include "exporter/web/web_config.h"
 #include "tests/exposition/parsed_exposition.h"
 #include "tests/exposition/sample_snapshot.h"
@@ -67,7 +67,7 @@ void request_head(std::string_view input) {
 }
 
 void targets_of_requests(std::string_view input) {
-  const auto target = parse_target(input);
+  const auto target = parse_request_target(input);
   if (target) law(target->path == "*" || target->path.starts_with('/'), "no path");
 }
 

@@ -50,13 +50,13 @@ SWR_TOKENS = "exporter/swr/token_service.cc"
 ENGINE = "exporter/engine.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
 AUTH = "exporter/web/basic_auth.cc"
-GATE = "exporter/web/gate.cc"
+WEB_ACCESS = "exporter/web/web_access.cc"
 WEB_CONFIG = "exporter/web/web_config.cc"
 HEAD = "exporter/web/http_head.cc"
 LIST = "exporter/web/repository_list.cc"
 HTML = "exporter/web/html.cc"
 ROUTES = "exporter/web/routes.cc"
-SERVER = "exporter/web/beast_server.cc"
+SERVER = "exporter/web/asio_server.cc"
 ADDRESS = "exporter/web/listen_address.cc"
 INHERITED = "exporter/base/inherited.cc"
 FILES = "exporter/base/files.cc"
@@ -480,38 +480,38 @@ MUTANTS = [
 
     # The edge.
     ("a password that begins right and goes on behind a NUL is right", AUTH,
-     "if (credentials.password.find('\\0') != std::string::npos) return then(Verdict::denied);", ""),
+     "if (credentials.password.find('\\0') != std::string::npos) return done(AuthResult::denied);", ""),
     ("whoever doesn't exist comes in", AUTH,
      "matches(job->hash, job->password, *scratch) && job->user_exists",
      "matches(job->hash, job->password, *scratch) || !job->user_exists"),
     ("names that don't exist are told at once", AUTH, "  Job job;\n",
-     "  if (found == users.end()) return then(Verdict::denied);\n  Job job;\n"),
+     "  if (found == users.end()) return done(AuthResult::denied);\n  Job job;\n"),
     ("what is remembered is not tied to the hash", AUTH,
-     "framed(credentials.user) + framed(job.hash) + framed(job.password)",
-     "framed(credentials.user) + framed(job.password)"),
+     "length_prefixed(credentials.user) + length_prefixed(job.hash) +",
+     "length_prefixed(credentials.user) +"),
     ("name and password run together in what is remembered", AUTH,
      'return std::to_string(text.size()) + ":" + std::string(text);', "return std::string(text);"),
-    ("guesses are remembered", AUTH, "if (right) remembered_", "remembered_"),
-    ("nothing is remembered", AUTH, "if (right) remembered_", "if (!right) remembered_"),
-    ("one client fills the queue", AUTH, "of_client < options_.waiting_per_client_max && ", ""),
-    ("the queue has no end", AUTH, "jobs_.size() < options_.waiting_max &&", ""),
+    ("guesses are remembered", AUTH, "if (right) verified_", "verified_"),
+    ("nothing is remembered", AUTH, "if (right) verified_", "if (!right) verified_"),
+    ("one client fills the queue", AUTH, "of_client < options_.pending_per_client_max && ", ""),
+    ("the queue has no end", AUTH, "jobs_.size() < options_.pending_max &&", ""),
     ("the same password is hashed for each who waits", AUTH,
      "if (each->digest != job.digest) continue;", "continue;"),
     ("base64 is read loosely", AUTH, "if (value < 0) return std::nullopt;",
      "if (value < 0) continue;"),
-    ("every path that begins like a probe is one", GATE, 'target->path == "/-/healthy"',
+    ("every path that begins like a probe is one", WEB_ACCESS, 'target->path == "/-/healthy"',
      'target->path.starts_with("/-/healthy")'),
-    ("the first of two passwords is taken", GATE, "is_authorization) != 1", "is_authorization) < 1"),
-    ("a broken web configuration opens the door", GATE,
-     "  const ConfigProblem& first = reading",
-     "  settings_ = std::make_shared<Settings>();\n  const ConfigProblem& first = reading"),
-    ("changes are never noticed", GATE, "if (same) return;", "if (same || !trace_.empty()) return;"),
-    ("certificates are not looked at again", GATE, "trace_.emplace_back(path, trace_of(content));",
-     "if (path == file_) trace_.emplace_back(path, trace_of(content));"),
-    ("configured headers stand beside ours", GATE,
-     "std::erase_if(answer.headers, [&](const auto& each) { return each.first == header.first; });",
+    ("the first of two passwords is taken", WEB_ACCESS, "is_authorization) != 1", "is_authorization) < 1"),
+    ("a broken web configuration opens the door", WEB_ACCESS,
+     "  const ConfigProblem& first = loaded",
+     "  settings_ = std::make_shared<Settings>();\n  const ConfigProblem& first = loaded"),
+    ("changes are never noticed", WEB_ACCESS, "if (same) return;", "if (same || !digests_.empty()) return;"),
+    ("certificates are not looked at again", WEB_ACCESS, "digests_.emplace_back(path, digest_of(content));",
+     "if (path == file_) digests_.emplace_back(path, digest_of(content));"),
+    ("configured headers stand beside ours", WEB_ACCESS,
+     "std::erase_if(response.headers, [&](const auto& each) { return each.first == header.first; });",
      ""),
-    ("tokens pile up without an end", GATE, "std::min(full, tokens_ + earned)", "tokens_ + earned"),
+    ("tokens pile up without an end", WEB_ACCESS, "std::min(full, tokens_ + earned)", "tokens_ + earned"),
     ("TLS 1.1 is taken", WEB_CONFIG, 'if (*value == "TLS12") return 2;',
      'if (*value == "TLS12" || *value == "TLS11") return 2;'),
     ("client authorities without a policy are ignored", WEB_CONFIG,
@@ -533,7 +533,7 @@ MUTANTS = [
     ("a page too far is empty", LIST, "page.page = std::min(query.page, page.pages);",
      "page.page = query.page;"),
     ("reloading needs no flag", ROUTES, "if (!shared->options.enable_lifecycle) {", "if (false) {"),
-    ("HEAD counts as seen", ROUTES, "if (!scrape.collect && answer.when_done) {", "if (false) {"),
+    ("HEAD counts as seen", ROUTES, "if (!scrape.collect && response.when_done) {", "if (false) {"),
     ("what nobody set up is to blame", CREDENTIALS,
      "if (std::any_of(errors.begin(), errors.end(), set_up)) std::erase_if(errors, std::not_fn(set_up));", ""),
     ("a refusal holds for the keys of another source", CREDENTIALS,
@@ -585,7 +585,7 @@ MUTANTS = [
      'return fail(ErrorKind::transport, "host', 'return fail(ErrorKind::invalid_config, "host'),
     ("numbers that are no address are a name", ADDRESS,
      "(has_letter || ::inet_aton(host.c_str(), &address) == 1)", "(has_letter || label > 0 || ::inet_aton(host.c_str(), &address) == 1)"),
-    ("a web configuration from a pipe is looked for again", GATE, "if (piped_) return *piped_;", ""),
+    ("a web configuration from a pipe is looked for again", WEB_ACCESS, "if (piped_) return *piped_;", ""),
     ("a Date is taken for exact, lent keys live a second too long", CREDENTIALS,
      "grant.as_of.value_or(now) - kDateStep;", "grant.as_of.value_or(now);"),
     ("a comment after a value becomes part of it", INI,

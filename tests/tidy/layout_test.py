@@ -28,8 +28,8 @@ ARROWS = {
 # A library, by its headers, and the only files or folders that may know of it.
 CONTAINED = {
     r"<curl/": {"net/curl_transport.cc"},
-    r"<boost/": {"web/beast_loop.h", "web/beast_connection.h",
-                  "web/beast_connection.cc", "web/beast_server.cc"},
+    r"<boost/": {"web/asio_loop.h", "web/asio_connection.h",
+                  "web/asio_connection.cc", "web/asio_server.cc"},
     r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc", "store/record_table.cc"},
     r"<simdjson": {"net/json.h", "net/json.cc"},
     r"<nlohmann/": {"acr/", "swr/", "web/repositories_json.cc"},
@@ -38,7 +38,7 @@ CONTAINED = {
     r"<re2/": {"config/filter.cc"},
     r"<prometheus/": {"exposition/"},
     r"<openssl/": {"base/digest.cc", "base/out_of_memory.cc", "net/curl_transport.cc", "web/tls_context.cc",
-                    "web/beast_connection.cc"},
+                    "web/asio_connection.cc"},
     r"<crypt": {"web/basic_auth.cc"},
     r"<spdlog/": {"base/log.cc"},
     r"<CLI/": {"options.cc"},
@@ -51,12 +51,12 @@ IMPURE = {
     r"system_clock::now|steady_clock::now|sleep_for|random_device": {"base/system_runtime.cc"},
     # Numbers and letters mean the same in every environment.
     r"\bsetlocale\(|std::locale\b|\blocaltime|\btzset\(": set(),
-    r"\bgetenv\(": {"config/load.cc", "main.cc", "web/beast_server.cc"},
-    r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/beast_server.cc"},
+    r"\bgetenv\(": {"config/load.cc", "main.cc", "web/asio_server.cc"},
+    r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/asio_server.cc"},
     r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "options.h", "acr/client.cc",
                                         "swr/client.cc", "config/secret_files.cc", "ingest/registry_log.cc",
-                                        "ingest/committer.cc", "web/beast_server.cc",
-                                        "web/beast_connection.cc", "web/gate.cc",
+                                        "ingest/committer.cc", "web/asio_server.cc",
+                                        "web/asio_connection.cc", "web/web_access.cc",
                                         "web/routes.cc",
                                         "web/task_threads.cc"},
 }

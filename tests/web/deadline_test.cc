@@ -42,6 +42,6 @@ TEST_CASE("deadline: the offset never takes more than half of the timeout") {
   for (const Row& row : rows) {
     CAPTURE(row.timeout);
     CAPTURE(row.offset);
-    CHECK(answer_within(Millis{row.timeout}, Millis{row.offset}).count() == row.within);
+    CHECK(response_time(Millis{row.timeout}, Millis{row.offset}).count() == row.within);
   }
 }

@@ -73,12 +73,12 @@ TEST_CASE("http_head: names come in lower case, values without the blanks around
 }
 
 TEST_CASE("http_head: an answer's head can't be broken by what is put into it") {
-  WebAnswer answer = text_answer(404, "nothing\n");
-  answer.headers.emplace_back("X-Good", "yes");
-  answer.headers.emplace_back("X-Bad", "a\r\nSet-Cookie: b");
-  answer.headers.emplace_back("X Bad", "a");
-  answer.headers.emplace_back("X-Nul", "a\0b"s);
-  const std::string head = format_answer_head(answer, UnixMillis{}, ConnectionWord::close);
+  WebResponse response = text_response(404, "nothing\n");
+  response.headers.emplace_back("X-Good", "yes");
+  response.headers.emplace_back("X-Bad", "a\r\nSet-Cookie: b");
+  response.headers.emplace_back("X Bad", "a");
+  response.headers.emplace_back("X-Nul", "a\0b"s);
+  const std::string head = format_response_head(response, UnixMillis{}, ConnectionHeader::close);
   CHECK(head ==
         "HTTP/1.1 404 Not Found\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 8\r\n"
         "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
@@ -147,11 +147,11 @@ TEST_CASE("eviction: idle before heads before readers, the longest first, answer
   };
   const Row rows[] = {
       {"nobody", {}, {}},
-      {"only answers under way", {{answering, at(1)}, {answering, at(2)}}, {}},
+      {"only answers under way", {{processing, at(1)}, {processing, at(2)}}, {}},
       {"oldest idle", {{idle, at(3)}, {idle, at(1)}, {idle, at(2)}}, 1},
       {"a young idle one before an old head", {{head, at(1)}, {idle, at(9)}}, 1},
       {"oldest head", {{writing, at(1)}, {head, at(5)}, {head, at(4)}}, 2},
-      {"slowest reader", {{answering, at(1)}, {writing, at(7)}, {writing, at(6)}}, 2},
+      {"slowest reader", {{processing, at(1)}, {writing, at(7)}, {writing, at(6)}}, 2},
       {"one that is over anyway", {{idle, at(1)}, {lingering, at(9)}}, 1},
       {"the first of equals", {{idle, at(1)}, {idle, at(1)}}, 0},
   };

@@ -63,30 +63,30 @@ class RawClient {
     return true;
   }
 
-  struct Answer {
+  struct Response {
     int status = 0;  ///< 0: none came.
     std::string head;
     std::string body;
   };
-  Answer receive(bool head_only = false) {
+  Response receive(bool head_only = false) {
     std::size_t end = 0;
     while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
       if (!read_more()) return {};
     }
-    Answer answer;
-    answer.head = input_.substr(0, end + 4);
+    Response response;
+    response.head = input_.substr(0, end + 4);
     input_.erase(0, end + 4);
-    answer.status = std::atoi(answer.head.c_str() + 9);
+    response.status = std::atoi(response.head.c_str() + 9);
     const std::string name = "\r\nContent-Length: ";
-    const std::size_t field = answer.head.find(name);
-    if (head_only || field == std::string::npos) return answer;
-    const auto length = std::strtoull(answer.head.c_str() + field + name.size(), nullptr, 10);
+    const std::size_t field = response.head.find(name);
+    if (head_only || field == std::string::npos) return response;
+    const auto length = std::strtoull(response.head.c_str() + field + name.size(), nullptr, 10);
     while (input_.size() < length) {
       if (!read_more()) return {};
     }
-    answer.body = input_.substr(0, length);
+    response.body = input_.substr(0, length);
     input_.erase(0, length);
-    return answer;
+    return response;
   }
   /// Whether the server closes without another byte.
   bool closed_by_server() { return input_.empty() && !read_more(); }
@@ -105,7 +105,7 @@ class RawClient {
   std::string input_;
 };
 
-inline RawClient::Answer get(const std::string& address, const std::string& target) {
+inline RawClient::Response get(const std::string& address, const std::string& target) {
   RawClient client(address);
   client.send("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   return client.receive();

@@ -17,9 +17,25 @@ using registry_exporter::testing::RawClient;
 
 namespace {
 
-struct Exporter {
+/// The least that the pages need of the program.
+struct Services final : WebServices {
   TaskThreads tasks{system_runtime().threads, 8};
-  Routes routes{{.enable_lifecycle = true}, services()};
+
+  bool registry_exists(const std::string& name) const override { return name == "acr-prod"; }
+  ScrapeResponse scrape(const ScrapeRequest&) override {
+    return {.chunks = {std::make_shared<const std::string>("up 1\n")}, .when_done = nullptr};
+  }
+  RepositoryOverview repositories() const override { return {}; }
+  std::vector<std::string> refused_configurations() const override { return {}; }
+  bool ready() const override { return true; }
+  Millis scrape_timeout() const override { return Millis{10'000}; }
+  std::optional<std::string> reload() override { return std::nullopt; }
+  bool run_task(std::function<void()> task) override { return tasks.run(std::move(task)); }
+};
+
+struct Exporter {
+  Services services;
+  Routes routes{{.enable_lifecycle = true}, services};
   std::unique_ptr<Server> server = make_server(
       {.listen_addresses = {"127.0.0.1:0"}},
       [this](WebRequest request, Routes::Reply reply) { routes.handle(request, reply); });
@@ -29,23 +45,9 @@ struct Exporter {
     REQUIRE(server->start());
     address = server->addresses().at(0);
   }
-  ~Exporter() { server->stop(Millis{0}); }
-
-  WebServices services() {
-    return {.registry_exists = [](const std::string& name) { return name == "acr-prod"; },
-            .scrape =
-                [](const ScrapeRequest&) {
-                  ScrapeAnswer answer;
-                  answer.chunks = {std::make_shared<const std::string>("up 1\n")};
-                  return answer;
-                },
-            .health = [] { return std::vector<RegistryHealth>{}; },
-            .repositories = [] { return RepositoryOverview{}; },
-            .refused_configurations = [] { return std::vector<std::string>{}; },
-            .ready = [] { return true; },
-            .scrape_timeout = [] { return Millis{10'000}; },
-            .reload = []() -> std::optional<std::string> { return std::nullopt; },
-            .run = [this](std::function<void()> task) { return tasks.run(std::move(task)); }};
+  ~Exporter() {
+    server->stop(Millis{0});
+    services.tasks.stop();
   }
 };
 
@@ -53,7 +55,7 @@ struct Row {
   const char* name;
   std::string bytes;
   /// Codes in order; 'h': without a body; a last 'x': then the server closes.
-  const char* answers;
+  const char* responses;
 };
 
 /// Checks one conversation; a row without 'x' must leave the connection usable.
@@ -62,7 +64,7 @@ void check(const Exporter& exporter, const Row& row) {
   RawClient client(exporter.address);
   REQUIRE(client.connected());
   client.send(row.bytes);  // May be cut short by a refusal.
-  std::istringstream words(row.answers);
+  std::istringstream words(row.responses);
   bool closes = false;
   for (std::string word; words >> word;) {
     if (word == "x") {
@@ -70,11 +72,11 @@ void check(const Exporter& exporter, const Row& row) {
       continue;
     }
     const bool head_only = word.ends_with('h');
-    const auto answer = client.receive(head_only);
-    CHECK(answer.status == std::stoi(word));
-    CHECK(answer.head.find("\r\nDate: ") != std::string::npos);
-    CHECK(answer.head.find("\r\nContent-Length: ") != std::string::npos);
-    CHECK(answer.head.find("\r\nX-Content-Type-Options: nosniff\r\n") != std::string::npos);
+    const auto response = client.receive(head_only);
+    CHECK(response.status == std::stoi(word));
+    CHECK(response.head.find("\r\nDate: ") != std::string::npos);
+    CHECK(response.head.find("\r\nContent-Length: ") != std::string::npos);
+    CHECK(response.head.find("\r\nX-Content-Type-Options: nosniff\r\n") != std::string::npos);
   }
   if (closes) {
     CHECK(client.closed_by_server());
@@ -383,10 +385,11 @@ TEST_CASE("raw requests: no control byte gets through, wherever it stands") {
     for (int byte = 0; byte <= 0xff; byte += byte < 0x1f ? 1 : byte < 0x7f ? 0x7f - byte : 0x40) {
       CAPTURE(place.name);
       CAPTURE(byte);
-      const char* const answers = byte == '\t'   ? place.tab
-                                  : byte >= 0x80 ? place.above_ascii
-                                                 : "400 x";
-      check(exporter, {place.name, place.before + static_cast<char>(byte) + place.after, answers});
+      const char* const responses = byte == '\t'   ? place.tab
+                                    : byte >= 0x80 ? place.above_ascii
+                                                   : "400 x";
+      check(exporter,
+            {place.name, place.before + static_cast<char>(byte) + place.after, responses});
     }
   }
 }

@@ -15,7 +15,7 @@ RepositoryQuery query_of(const QueryPairs& pairs) {
   return *query;
 }
 
-std::vector<std::string> names(const RepositoryPage& page) {
+std::vector<std::string> names(const RepositoryListPage& page) {
   std::vector<std::string> names;
   for (const ListedRow& row : page.rows) names.push_back(full_name(row.view->ref));
   return names;

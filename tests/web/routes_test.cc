@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "exporter/web/html.h"
@@ -14,87 +15,86 @@ using namespace registry_exporter;
 namespace {
 
 /// Services that note what they were asked, and run tasks when told to.
-struct Fake {
-  Millis scrape_timeout{10'000};
+struct Fake final : WebServices {
+  Millis timeout{10'000};
   WebOptions options;
   std::vector<ScrapeRequest> scrapes;
   std::vector<bool> sent;
   std::vector<std::function<void()>> tasks;
   bool run_at_once = true;
   bool threads_left = true;
-  bool ready = true;
+  bool is_ready = true;
   std::optional<std::string> reload_problem;
   std::vector<std::string> refused;
   int reloads = 0;
 
-  Routes routes() {
-    WebServices services;
-    services.registry_exists = [](const std::string& name) {
-      return name == "acr-prod" || name == "swr-prod";
-    };
-    services.scrape = [this](const ScrapeRequest& request) {
-      scrapes.push_back(request);
-      ScrapeAnswer answer;
-      answer.chunks = {std::make_shared<const std::string>("up 1\n"),
+  Routes routes() { return Routes(options, *this); }
+
+  bool registry_exists(const std::string& name) const override {
+    return name == "acr-prod" || name == "swr-prod";
+  }
+  ScrapeResponse scrape(const ScrapeRequest& request) override {
+    scrapes.push_back(request);
+    ScrapeResponse response;
+    response.chunks = {std::make_shared<const std::string>("up 1\n"),
                        std::make_shared<const std::string>("down 0\n")};
-      answer.when_done = [this](bool whole) { sent.push_back(whole); };
-      return answer;
-    };
-    services.health = [] {
-      return std::vector<RegistryHealth>{
-          {.name = "acr-<b>", .type = "acr", .up = true, .repositories = 3, .words = "fine"},
-          {.name = "swr-prod", .type = "swr", .up = false, .repositories = 0, .words = "a&b"}};
-    };
-    services.repositories = [] {
-      RepositoryOverview overview;
-      auto registry = std::make_shared<RegistrySnapshot>();
-      registry->name = "acr-prod";
-      overview.registries = {{registry, true}};
-      return overview;
-    };
-    services.refused_configurations = [this] { return refused; };
-    services.ready = [this] { return ready; };
-    services.scrape_timeout = [this] { return scrape_timeout; };
-    services.reload = [this] {
-      ++reloads;
-      return reload_problem;
-    };
-    services.run = [this](std::function<void()> task) {
-      if (!threads_left) return false;
-      if (run_at_once) {
-        task();
-      } else {
-        tasks.push_back(std::move(task));
-      }
-      return true;
-    };
-    return Routes(options, std::move(services));
+    response.when_done = [this](bool whole) { sent.push_back(whole); };
+    return response;
+  }
+  RepositoryOverview repositories() const override {
+    auto acr = std::make_shared<RegistrySnapshot>();
+    acr->name = "acr-<b>";
+    acr->rows.resize(3, {std::make_shared<const RepositoryView>(), nullptr});
+    auto swr = std::make_shared<RegistrySnapshot>();
+    swr->name = "swr-prod";
+    swr->type = RegistryType::swr;
+    swr->state.last_success = UnixMillis{};
+    RepositoryOverview overview;
+    overview.registries = {{acr, true}, {swr, false}};
+    overview.now = UnixMillis{Millis{12'345}};
+    return overview;
+  }
+  std::vector<std::string> refused_configurations() const override { return refused; }
+  bool ready() const override { return is_ready; }
+  Millis scrape_timeout() const override { return timeout; }
+  std::optional<std::string> reload() override {
+    ++reloads;
+    return reload_problem;
+  }
+  bool run_task(std::function<void()> task) override {
+    if (!threads_left) return false;
+    if (run_at_once) {
+      task();
+    } else {
+      tasks.push_back(std::move(task));
+    }
+    return true;
   }
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-std::optional<WebAnswer> ask(Routes& routes, std::string method, std::string target,
-                             Headers headers = {}) {
-  const auto slot = std::make_shared<std::optional<WebAnswer>>();
+std::optional<WebResponse> ask(Routes& routes, std::string method, std::string target,
+                               Headers headers = {}) {
+  const auto slot = std::make_shared<std::optional<WebResponse>>();
   routes.handle({.method = std::move(method),
                  .target = std::move(target),
                  .headers = std::move(headers),
                  .client_address = "192.0.2.1"},
-                [slot](WebAnswer answer) { *slot = std::move(answer); });
+                [slot](WebResponse response) { *slot = std::move(response); });
   return *slot;
 }
 
-std::string header(const WebAnswer& answer, std::string_view name) {
-  for (const auto& [header_name, value] : answer.headers) {
+std::string header(const WebResponse& response, std::string_view name) {
+  for (const auto& [header_name, value] : response.headers) {
     if (header_name == name) return value;
   }
   return {};
 }
 
-std::string body(const WebAnswer& answer) {
+std::string body(const WebResponse& response) {
   std::string whole;
-  for (const auto& piece : answer.body) whole += *piece;
+  for (const auto& piece : response.body) whole += *piece;
   return whole;
 }
 
@@ -153,13 +153,13 @@ TEST_CASE("routes: every path and method has its code") {
     CAPTURE(row.target);
     Fake fake;
     Routes routes = fake.routes();
-    const auto answer = ask(routes, row.method, row.target);
-    REQUIRE(answer);
-    CHECK(answer->status == row.status);
-    CHECK(header(*answer, "Allow") == row.allow);
-    CHECK(header(*answer, "X-Content-Type-Options") == "nosniff");
-    CHECK(header(*answer, "Cache-Control") == "no-store");
-    CHECK(!header(*answer, "Content-Type").empty());
+    const auto response = ask(routes, row.method, row.target);
+    REQUIRE(response);
+    CHECK(response->status == row.status);
+    CHECK(header(*response, "Allow") == row.allow);
+    CHECK(header(*response, "X-Content-Type-Options") == "nosniff");
+    CHECK(header(*response, "Cache-Control") == "no-store");
+    CHECK(!header(*response, "Content-Type").empty());
   }
 }
 
@@ -167,14 +167,14 @@ TEST_CASE("routes: a scrape is asked for as its headers and query say") {
   Fake fake;
   fake.options.timeout_offset = Millis{1'000};
   Routes routes = fake.routes();
-  const auto answer =
+  const auto response =
       ask(routes, "GET", "/metrics?registry=swr-prod&registry=acr-prod&registry=swr-prod",
           {{"accept", "application/openmetrics-text"},
            {"accept", "text/plain;q=0.5"},
            {"accept-encoding", "gzip"},
            {"user-agent", "Prometheus/2.42.0"},
            {"x-prometheus-scrape-timeout-seconds", "4"}});
-  REQUIRE(answer);
+  REQUIRE(response);
   REQUIRE(fake.scrapes.size() == 1);
   const ScrapeRequest& scrape = fake.scrapes[0];
   CHECK(scrape.registries == std::vector<std::string>{"swr-prod", "acr-prod"});
@@ -183,15 +183,15 @@ TEST_CASE("routes: a scrape is asked for as its headers and query say") {
   CHECK(scrape.gzip);
   CHECK(scrape.client == "192.0.2.1 Prometheus/2.42.0");
   CHECK(scrape.collect);
-  CHECK(header(*answer, "Content-Encoding") == "gzip");
-  CHECK(header(*answer, "Vary") == "Accept, Accept-Encoding");
-  CHECK(answer->take_within == Millis{13'000});
-  CHECK(body(*answer) == "up 1\ndown 0\n");
+  CHECK(header(*response, "Content-Encoding") == "gzip");
+  CHECK(header(*response, "Vary") == "Accept, Accept-Encoding");
+  CHECK(response->send_within == Millis{13'000});
+  CHECK(body(*response) == "up 1\ndown 0\n");
 }
 
 TEST_CASE("routes: without a header the configured timeout holds, less the offset") {
   Fake fake;
-  fake.scrape_timeout = Millis{600};
+  fake.timeout = Millis{600};
   Routes routes = fake.routes();
   ask(routes, "GET", "/metrics");
   REQUIRE(fake.scrapes.size() == 1);
@@ -206,10 +206,10 @@ TEST_CASE("routes: a timeout that is no positive number is refused before any co
     CAPTURE(value);
     Fake fake;
     Routes routes = fake.routes();
-    const auto answer =
+    const auto response =
         ask(routes, "GET", "/metrics", {{"x-prometheus-scrape-timeout-seconds", value}});
-    REQUIRE(answer);
-    CHECK(answer->status == 400);
+    REQUIRE(response);
+    CHECK(response->status == 400);
     CHECK(fake.scrapes.empty());
   }
   Fake fake;
@@ -223,12 +223,12 @@ TEST_CASE("routes: a timeout that is no positive number is refused before any co
 TEST_CASE("routes: HEAD collects nothing and counts as seen by nobody") {
   Fake fake;
   Routes routes = fake.routes();
-  const auto answer = ask(routes, "HEAD", "/metrics");
-  REQUIRE(answer);
+  const auto response = ask(routes, "HEAD", "/metrics");
+  REQUIRE(response);
   REQUIRE(fake.scrapes.size() == 1);
   CHECK(!fake.scrapes[0].collect);
-  REQUIRE(answer->when_done);
-  answer->when_done(true);
+  REQUIRE(response->when_done);
+  response->when_done(true);
   CHECK(fake.sent == std::vector<bool>{false});
 }
 
@@ -236,10 +236,10 @@ TEST_CASE("routes: the server's word on the answer reaches the scrape") {
   for (const bool whole : {true, false}) {
     Fake fake;
     Routes routes = fake.routes();
-    const auto answer = ask(routes, "GET", "/metrics");
-    REQUIRE(answer);
+    const auto response = ask(routes, "GET", "/metrics");
+    REQUIRE(response);
     CHECK(fake.sent.empty());
-    answer->when_done(whole);
+    response->when_done(whole);
     CHECK(fake.sent == std::vector<bool>{whole});
   }
 }
@@ -271,9 +271,9 @@ TEST_CASE("routes: without a thread the answer is 503, and nothing stays under w
   fake.threads_left = false;
   Routes routes = fake.routes();
   for (int i = 0; i < 3; ++i) {
-    const auto answer = ask(routes, "GET", "/metrics");
-    REQUIRE(answer);
-    CHECK(answer->status == 503);
+    const auto response = ask(routes, "GET", "/metrics");
+    REQUIRE(response);
+    CHECK(response->status == 503);
   }
   CHECK(ask(routes, "GET", "/")->status == 503);
   CHECK(ask(routes, "POST", "/-/reload")->status == 503);
@@ -298,7 +298,7 @@ TEST_CASE("routes: reload answers what came of it") {
 
 TEST_CASE("routes: not ready is 503, healthy stays 200") {
   Fake fake;
-  fake.ready = false;
+  fake.is_ready = false;
   Routes routes = fake.routes();
   CHECK(ask(routes, "GET", "/-/ready")->status == 503);
   CHECK(ask(routes, "GET", "/-/healthy")->status == 200);
@@ -307,13 +307,13 @@ TEST_CASE("routes: not ready is 503, healthy stays 200") {
 TEST_CASE("routes: an unknown registry's name comes back harmless and short") {
   Fake fake;
   Routes routes = fake.routes();
-  const auto answer =
+  const auto response =
       ask(routes, "GET", "/metrics?registry=%3Cscript%3E%0d%0a" + std::string(5'000, 'x'));
-  REQUIRE(answer);
-  CHECK(answer->status == 400);
-  CHECK(body(*answer).find("%3Cscript%3E%0D%0A") != std::string::npos);
-  CHECK(body(*answer).find('<') == std::string::npos);
-  CHECK(body(*answer).size() < 400);
+  REQUIRE(response);
+  CHECK(response->status == 400);
+  CHECK(body(*response).find("%3Cscript%3E%0D%0A") != std::string::npos);
+  CHECK(body(*response).find('<') == std::string::npos);
+  CHECK(body(*response).size() < 400);
 }
 
 TEST_CASE("routes: the list of repositories, for people and for programs, asks no cloud") {
@@ -357,19 +357,20 @@ TEST_CASE("pages: the landing page names every registry as text and runs nothing
   Fake fake;
   fake.options.telemetry_path = "/m";
   Routes routes = fake.routes();
-  const auto answer = ask(routes, "GET", "/");
-  REQUIRE(answer);
-  const std::string html = body(*answer);
-  CHECK(header(*answer, "Content-Type") == "text/html; charset=utf-8");
+  const auto response = ask(routes, "GET", "/");
+  REQUIRE(response);
+  const std::string html = body(*response);
+  CHECK(header(*response, "Content-Type") == "text/html; charset=utf-8");
   CHECK(html.find("acr-&lt;b&gt;") != std::string::npos);
-  CHECK(html.find("a&amp;b") != std::string::npos);
+  CHECK(html.find("<bdi>3 pending; not yet read completely</bdi>") != std::string::npos);
+  CHECK(html.find("<bdi>no repository known; last complete 12s ago</bdi>") != std::string::npos);
   CHECK(html.find("href=\"/m\"") != std::string::npos);
   CHECK(html.find("href=\"/-/healthy\"") != std::string::npos);
   CHECK(html.find("href=\"/-/ready\"") != std::string::npos);
   CHECK(html.find(REGISTRY_EXPORTER_VERSION) != std::string::npos);
   CHECK(html.find("<script") == std::string::npos);
   CHECK(html.find("style=") == std::string::npos);
-  const std::string policy = header(*answer, "Content-Security-Policy");
+  const std::string policy = header(*response, "Content-Security-Policy");
   CHECK(policy.find("default-src 'none'; style-src 'sha256-") == 0);
   CHECK(policy.find("unsafe") == std::string::npos);
 }
@@ -406,6 +407,16 @@ TEST_CASE("pages: escaping leaves no markup, no control character and no broken 
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
-    CHECK(html_escape(row.text) == row.escaped);
+    CHECK(escape(row.text).text() == row.escaped);
   }
+}
+
+TEST_CASE("pages: nothing but literals and escaped text becomes HTML") {
+  CHECK(std::is_convertible_v<const char(&)[4], Html>);
+  CHECK_FALSE(std::is_constructible_v<Html, char(&)[4]>);
+  CHECK_FALSE(std::is_constructible_v<Html, const char*>);
+  CHECK_FALSE(std::is_constructible_v<Html, std::string>);
+  CHECK_FALSE(std::is_constructible_v<Html, std::string_view>);
+  CHECK(("<b>" + escape("<i>") + "</b>").text() == "<b>&lt;i&gt;</b>");
+  CHECK(isolated("a&b").text() == "<bdi>a&amp;b</bdi>");
 }

@@ -21,7 +21,7 @@ using registry_exporter::testing::RawClient;
 
 namespace {
 
-using Reply = std::function<void(WebAnswer)>;
+using Reply = std::function<void(WebResponse)>;
 
 /// A handler with known answers: "/big" is 64 MB, "/later" waits in `later`, anything else is
 /// answered with its own target.
@@ -32,15 +32,15 @@ struct Site {
   std::atomic<int> later_count{0};
   std::atomic<int> sent_count{0};
 
-  WebAnswer big() {
+  WebResponse big() {
     static const auto piece = std::make_shared<const std::string>(1U << 20U, 'x');
-    WebAnswer answer = text_answer(200, "");
-    answer.body.assign(64, piece);
-    note_end(answer);
-    return answer;
+    WebResponse response = text_response(200, "");
+    response.body.assign(64, piece);
+    note_end(response);
+    return response;
   }
-  void note_end(WebAnswer& answer) {
-    answer.when_done = [this](bool whole) {
+  void note_end(WebResponse& response) {
+    response.when_done = [this](bool whole) {
       const std::lock_guard lock(mutex);
       sent.push_back(whole);
       ++sent_count;
@@ -57,9 +57,9 @@ struct Site {
         ++later_count;
         return;
       }
-      WebAnswer answer = text_answer(200, request.target);
-      note_end(answer);
-      reply(std::move(answer));
+      WebResponse response = text_response(200, request.target);
+      note_end(response);
+      reply(std::move(response));
     };
   }
   Reply take_later() {
@@ -107,9 +107,9 @@ TEST_CASE("server: requests sent at once are answered in order") {
   }
   std::thread sender([&] { client.send(all); });
   for (int i = 0; i < 500; ++i) {
-    const auto answer = client.receive();
-    REQUIRE(answer.status == 200);
-    REQUIRE(answer.body == "/" + std::to_string(i));
+    const auto response = client.receive();
+    REQUIRE(response.status == 200);
+    REQUIRE(response.body == "/" + std::to_string(i));
   }
   sender.join();
 }
@@ -120,7 +120,7 @@ TEST_CASE("server: a later request waits for the answer to the earlier one") {
   client.send(
       "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
       "GET /3 HTTP/1.1\r\nHost: x\r\n\r\n");
-  running.site.take_later()(text_answer(200, "/1"));
+  running.site.take_later()(text_response(200, "/1"));
   CHECK(client.receive().body == "/1");
   CHECK(client.receive().body == "/2");
   CHECK(client.receive().body == "/3");
@@ -144,7 +144,7 @@ TEST_CASE("server: the answer is done only when all of it was handed over") {
     CHECK(running.site.next_end());
   }
   SUBCASE("the client reads nothing until the deadline") {
-    options.answer_timeout = Millis{50};
+    options.response_timeout = Millis{50};
     Running running(options);
     RawClient client(running.address, 4096);
     client.send(kBigRequest);
@@ -155,9 +155,9 @@ TEST_CASE("server: the answer is done only when all of it was handed over") {
     Running running(options);
     RawClient client(running.address, 4096);
     client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    WebAnswer answer = running.site.big();
-    answer.take_within = Millis{1};
-    running.site.take_later()(std::move(answer));
+    WebResponse response = running.site.big();
+    response.send_within = Millis{1};
+    running.site.take_later()(std::move(response));
     CHECK(!running.site.next_end());
   }
   SUBCASE("the client goes while it takes the answer") {
@@ -232,8 +232,8 @@ TEST_CASE("server: answers being made are never given up for a newcomer") {
   const Reply reply_second = running.site.take_later();
   RawClient third(running.address);
   CHECK(third.closed_by_server());
-  reply_first(text_answer(200, "first"));
-  reply_second(text_answer(200, "second"));
+  reply_first(text_response(200, "first"));
+  reply_second(text_response(200, "second"));
   CHECK(first.receive().body == "first");
   CHECK(second.receive().body == "second");
 }
@@ -280,9 +280,9 @@ TEST_CASE("server: stopping lets answers under way end, and nothing else") {
   std::thread stopper([&] { running.server->stop(Millis{15'000}); });
   CHECK(idle.closed_by_server());
   reply(running.site.big());
-  const auto answer = busy.receive();
-  CHECK(answer.body.size() == 64U << 20U);
-  CHECK(answer.head.find("\r\nConnection: close\r\n") != std::string::npos);
+  const auto response = busy.receive();
+  CHECK(response.body.size() == 64U << 20U);
+  CHECK(response.head.find("\r\nConnection: close\r\n") != std::string::npos);
   CHECK(busy.closed_by_server());
   busy.close();
   stopper.join();
@@ -309,9 +309,9 @@ TEST_CASE("server: a reply may outlive its server") {
   Reply reply = running->site.take_later();
   running.reset();
   bool told = false;
-  WebAnswer answer = text_answer(200, "late");
-  answer.when_done = [&](bool whole) { told = !whole; };
-  reply(std::move(answer));
+  WebResponse response = text_response(200, "late");
+  response.when_done = [&](bool whole) { told = !whole; };
+  reply(std::move(response));
   reply = nullptr;
   CHECK(told);
 }

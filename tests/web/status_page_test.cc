@@ -16,7 +16,7 @@ namespace {
 std::string page_of(const RepositoryOverview& overview, const QueryPairs& pairs = {}) {
   const auto query = parse_repository_query(pairs, kStatusRowsPerPage);
   REQUIRE(query);
-  return status_page(overview, *query);
+  return status_page(overview, *query).text();
 }
 bool has(const std::string& html, const std::string& part) {
   return html.find(part) != std::string::npos;
@@ -191,10 +191,10 @@ TEST_CASE("repositories as JSON: any bytes in a name make valid JSON") {
 }
 
 TEST_CASE("html: numbers and times as people read them") {
-  CHECK(html_number(0) == "0");
-  CHECK(html_number(999) == "999");
-  CHECK(html_number(1000) == "1,000");
-  CHECK(html_number(1234567) == "1,234,567");
+  CHECK(html_number(0).text() == "0");
+  CHECK(html_number(999).text() == "999");
+  CHECK(html_number(1000).text() == "1,000");
+  CHECK(html_number(1234567).text() == "1,234,567");
   CHECK(in_one_unit(Millis{0}) == "0 s");
   CHECK(in_one_unit(Millis{-5000}) == "0 s");
   CHECK(in_one_unit(Millis{119'999}) == "119 s");

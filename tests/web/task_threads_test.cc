@@ -14,10 +14,10 @@ using namespace registry_exporter;
 TEST_CASE("task_threads: a task beyond the bound is refused, and taken once there is room") {
   TaskThreads tasks(system_runtime().threads, 2);
   std::promise<void> open;
-  const std::shared_future<void> gate = open.get_future().share();
+  const std::shared_future<void> access = open.get_future().share();
   std::atomic<int> done{0};
   const auto task = [&] {
-    gate.wait();
+    access.wait();
     ++done;
   };
   CHECK(tasks.run(task));

@@ -1,7 +1,6 @@
-// Shell: one Asio loop on one thread serves every connection. The files beast_* are the only users
-// of Boost.
-#include "exporter/web/beast_connection.h"
-#include "exporter/web/beast_loop.h"
+// Shell: one Asio loop on one thread serves every connection. Only the files asio_* use Boost.
+#include "exporter/web/asio_connection.h"
+#include "exporter/web/asio_loop.h"
 //
 #include <unistd.h>
 
@@ -27,7 +26,7 @@ constexpr int kSystemdDescriptorsMax = 64;
 
 std::string cause(const ErrorCode& error) { return error.message(); }
 
-/// The endpoint to bind: literal addresses as they are, names by their first address, IPv4 first.
+/// The endpoint to bind. For a name: its first IPv4 address, else its first address.
 Result<tcp::endpoint> find_endpoint(asio::io_context& io, const ListenAddress& address) {
   ErrorCode error;
   const asio::ip::address literal = asio::ip::make_address(address.host, error);
@@ -35,7 +34,7 @@ Result<tcp::endpoint> find_endpoint(asio::io_context& io, const ListenAddress& a
   tcp::resolver resolver(io);
   const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
   if (error || found.empty()) {
-    // It may be known in a moment, as when the network comes up: nothing to give up at.
+    // The name may resolve soon, for example once the network is up: not a configuration error.
     return fail(ErrorKind::transport, "host \"" + address.host + "\" does not resolve (" +
                                           cause(error) +
                                           "); start again when it does, or change "
@@ -59,7 +58,7 @@ ErrorCode bind_and_listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint
   ErrorCode error;
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  // [::] takes IPv4 too; [::1] alone stays what it says.
+  // [::] accepts IPv4 too.
   if (!error && endpoint.address().is_v6()) {
     acceptor.set_option(asio::ip::v6_only(!endpoint.address().is_unspecified()), error);
   }
@@ -120,7 +119,7 @@ Result<Done> Loop::listen_on(const std::string& text) {
   return Done{};
 }
 
-/// The protocol of sd_listen_fds(3).
+/// Implements sd_listen_fds(3).
 Result<Done> Loop::take_systemd_sockets() {
   const auto process = number_from_environment("LISTEN_PID");
   const auto count = number_from_environment("LISTEN_FDS");
@@ -194,7 +193,7 @@ void Loop::accepted(Listener& listener, const ErrorCode& error, tcp::socket sock
   accept(listener);
 }
 
-/// Out of descriptors or memory: one connection less, and a moment's rest.
+/// Out of descriptors or memory: closes one connection and waits before accepting again.
 void Loop::pause(Listener& listener, const ErrorCode& error) {
   if (!listener.paused) log::warn("can't accept connections", {{"reason", cause(error)}});
   listener.paused = true;
@@ -231,9 +230,9 @@ void Loop::run() {
       io.run();
       again = false;
     } catch (const std::bad_alloc&) {
-      throw;  // Nobody might listen any more; the thread's end is the program's.
+      throw;  // The loop may no longer accept: end the program.
     } catch (const std::exception& problem) {
-      log::error("web server: unexpected", {{"reason", problem.what()}});
+      log::error("web server: unexpected exception", {{"reason", problem.what()}});
     }
   }
   {
@@ -241,7 +240,7 @@ void Loop::run() {
     ended_ = true;
   }
   io.restart();
-  io.poll();  // Answers that were posted meanwhile learn that nobody takes them.
+  io.poll();  // Responses posted meanwhile are told that they were not sent.
 }
 
 void Loop::stop(Millis grace) {
@@ -256,7 +255,7 @@ void Loop::begin_stop(Millis grace) {
     listener.acceptor.close(ignored);
     listener.pause.cancel();
   }
-  const auto connections = connections_;  // `close` takes them out of the member.
+  const auto connections = connections_;  // A copy: `close` removes from the member.
   for (const auto& connection : connections) connection->finish();
   grace_.expires_after(grace);
   grace_.async_wait([this](const ErrorCode& error) {

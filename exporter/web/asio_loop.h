@@ -15,7 +15,7 @@
 
 #include "exporter/web/server.h"
 
-/// The server's loop: for the files beast_*.cc alone.
+/// The server's event loop. Only the files asio_* include this.
 namespace registry_exporter {
 
 namespace asio = boost::asio;
@@ -24,8 +24,8 @@ using ErrorCode = boost::system::error_code;
 
 class Connection;
 
-/// Everything that lives on the loop's thread. Replies keep it alive, so that they may come in
-/// when the server has long gone.
+/// Listeners and connections, all used from the loop's thread only. Replies keep the loop alive, so
+/// that they may come after the server has stopped.
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
   Loop(ServerOptions server_options, WebHandler request_handler)
@@ -37,9 +37,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void stop(Millis grace);
 
   void remove(const Connection* connection);
-  std::shared_ptr<const TlsContext> tls() const;  ///< In force now; nullptr: plain.
+  std::shared_ptr<const TlsContext> tls() const;  ///< For new connections; nullptr: plain HTTP.
   bool stopping() const { return stopping_; }
-  /// From any thread. False: the loop has ended, `task` won't run.
+  /// Runs `task` on the loop's thread. Returns false if the loop has ended. Thread-safe.
   template <class Task>
   bool post(Task&& task) {
     const std::lock_guard lock(ended_mutex_);

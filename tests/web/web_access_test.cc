@@ -1,4 +1,4 @@
-#include "exporter/web/gate.h"
+#include "exporter/web/web_access.h"
 
 #include <crypt.h>
 #include <doctest/doctest.h>
@@ -24,11 +24,11 @@ std::string hash_of(const std::string& password) {
   return crypt_r(password.c_str(), "$2b$04$abcdefghijklmnopqrstuu", &scratch);
 }
 
-/// A folder with a web configuration, and a gate that reads it, on a clock of its own.
+/// A folder with a web configuration, and a access that reads it, on a clock of its own.
 struct Place {
   TemporaryFolder folder;
   FakeRuntime time;
-  std::unique_ptr<Gate> gate;
+  std::unique_ptr<WebAccess> access;
   int let_in = 0;
 
   explicit Place(const std::string& config) { write("web.yml", config); }
@@ -39,17 +39,17 @@ struct Place {
   std::vector<ConfigProblem> open() {
     // Passwords are hashed on a real thread: only the clock is ours.
     const Runtime runtime{time.runtime().clock, system_runtime().threads, system_runtime().entropy};
-    auto opened = Gate::open(runtime, folder.file("web.yml"));
+    auto opened = WebAccess::open(runtime, folder.file("web.yml"));
     if (!opened) return opened.error();
-    gate = *std::move(opened);
+    access = *std::move(opened);
     return {};
   }
-  WebAnswer ask(const std::string& target, const std::string& authorization = "",
-                int authorizations = 1) {
+  WebResponse ask(const std::string& target, const std::string& authorization = "",
+                  int authorizations = 1) {
     const WebHandler handler =
-        gate->guard([this](WebRequest request, std::function<void(WebAnswer)> reply) {
+        access->guard([this](WebRequest request, std::function<void(WebResponse)> reply) {
           ++let_in;
-          reply(text_answer(200, request.target));
+          reply(text_response(200, request.target));
         });
     WebRequest request;
     request.method = "GET";
@@ -58,15 +58,15 @@ struct Place {
     for (int i = 0; i < authorizations && !authorization.empty(); ++i) {
       request.headers.emplace_back("authorization", authorization);
     }
-    std::promise<WebAnswer> answer;
-    handler(request, [&](WebAnswer given) { answer.set_value(std::move(given)); });
-    return answer.get_future().get();
+    std::promise<WebResponse> response;
+    handler(request, [&](WebResponse given) { response.set_value(std::move(given)); });
+    return response.get_future().get();
   }
 };
 
-std::string header(const WebAnswer& answer, const std::string& name) {
+std::string header(const WebResponse& response, const std::string& name) {
   std::string all;
-  for (const auto& [each, value] : answer.headers) {
+  for (const auto& [each, value] : response.headers) {
     if (each == name) all += "[" + value + "]";
   }
   return all;
@@ -78,14 +78,14 @@ const std::string kTls = "tls_server_config:\n  cert_file: server.crt\n  key_fil
 
 }  // namespace
 
-TEST_CASE("gate: without users everybody passes") {
+TEST_CASE("web_access: without users everybody passes") {
   Place place("http_server_config:\n  http2: false\n");
   REQUIRE(place.open().empty());
   CHECK(place.ask("/metrics").status == 200);
-  CHECK_FALSE(place.gate->tls());
+  CHECK_FALSE(place.access->tls());
 }
 
-TEST_CASE("gate: with users, probes pass and everything else needs the password") {
+TEST_CASE("web_access: with users, probes pass and everything else needs the password") {
   Place place("basic_auth_users:\n  alice: " + hash_of("secret") + "\n");
   REQUIRE(place.open().empty());
   struct Row {
@@ -120,33 +120,33 @@ TEST_CASE("gate: with users, probes pass and everything else needs the password"
     CAPTURE(row.target);
     CAPTURE(row.authorization);
     const int before = place.let_in;
-    const WebAnswer answer = place.ask(row.target, row.authorization);
-    CHECK(answer.status == row.status);
+    const WebResponse response = place.ask(row.target, row.authorization);
+    CHECK(response.status == row.status);
     CHECK(place.let_in - before == (row.status == 200 ? 1 : 0));
-    if (row.status == 401) CHECK(header(answer, "WWW-Authenticate").starts_with("[Basic realm="));
+    if (row.status == 401) CHECK(header(response, "WWW-Authenticate").starts_with("[Basic realm="));
   }
   CHECK(place.ask("/metrics", kAliceSecret, 2).status == 401);  // Which one would be meant?
 }
 
-TEST_CASE("gate: configured headers replace our own on every answer") {
+TEST_CASE("web_access: configured headers replace our own on every answer") {
   Place place(
       "http_server_config:\n  headers:\n    X-Content-Type-Options: nosniff\n"
       "    X-Frame-Options: sameorigin\nbasic_auth_users:\n  alice: " +
       hash_of("secret") + "\n");
   REQUIRE(place.open().empty());
   for (const std::string& authorization : {std::string(), kAliceSecret, kAliceOther}) {
-    const WebAnswer answer = place.ask("/metrics", authorization);
-    CHECK(header(answer, "X-Content-Type-Options") == "[nosniff]");
-    CHECK(header(answer, "X-Frame-Options") == "[sameorigin]");
+    const WebResponse response = place.ask("/metrics", authorization);
+    CHECK(header(response, "X-Content-Type-Options") == "[nosniff]");
+    CHECK(header(response, "X-Frame-Options") == "[sameorigin]");
   }
 }
 
-TEST_CASE("gate: more requests than the rate allows get 429, and time brings them back") {
+TEST_CASE("web_access: more requests than the rate allows get 429, and time brings them back") {
   Place place("rate_limit:\n  interval: 1s\n  burst: 2\n");
   REQUIRE(place.open().empty());
   CHECK(place.ask("/metrics").status == 200);
   CHECK(place.ask("/metrics").status == 200);
-  const WebAnswer refused = place.ask("/metrics");
+  const WebResponse refused = place.ask("/metrics");
   CHECK(refused.status == 429);
   CHECK(header(refused, "Retry-After") == "[1]");
   place.time.advance(Millis{999});
@@ -160,7 +160,7 @@ TEST_CASE("gate: more requests than the rate allows get 429, and time brings the
   CHECK(place.ask("/metrics").status == 429);
 }
 
-TEST_CASE("gate: a changed file is in force a second later, a broken one isn't") {
+TEST_CASE("web_access: a changed file is in force a second later, a broken one isn't") {
   Place place("basic_auth_users:\n  alice: " + hash_of("secret") + "\n");
   REQUIRE(place.open().empty());
   const auto second = [&] { place.time.advance(Millis{1000}); };
@@ -171,12 +171,12 @@ TEST_CASE("gate: a changed file is in force a second later, a broken one isn't")
   CHECK(place.ask("/metrics", kAliceSecret).status == 401);
   CHECK(place.ask("/metrics", kAliceOther).status == 200);
 
-  CHECK(!place.gate->problem());
+  CHECK(!place.access->problem());
   place.write("web.yml", "basic_auth_users:\n  alice: broken\n");
   second();
   CHECK(place.ask("/metrics", kAliceSecret).status == 401);
   CHECK(place.ask("/metrics", kAliceOther).status == 200);
-  CHECK(place.gate->problem().value_or("").find("web.yml:2: ") != std::string::npos);
+  CHECK(place.access->problem().value_or("").find("web.yml:2: ") != std::string::npos);
 
   std::filesystem::remove(place.folder.file("web.yml"));
   second();
@@ -185,10 +185,10 @@ TEST_CASE("gate: a changed file is in force a second later, a broken one isn't")
   place.write("web.yml", "basic_auth_users: {}\n");
   second();
   CHECK(place.ask("/metrics").status == 200);
-  CHECK(!place.gate->problem());
+  CHECK(!place.access->problem());
 }
 
-TEST_CASE("gate: certificate and key are taken over together, a torn pair isn't") {
+TEST_CASE("web_access: certificate and key are taken over together, a torn pair isn't") {
   Place place(kTls);
   const Certificate first({});
   const Certificate second({});
@@ -196,24 +196,25 @@ TEST_CASE("gate: certificate and key are taken over together, a torn pair isn't"
   place.write("server.crt", first.certificate_pem());
   place.write("server.key", first.key_pem());
   REQUIRE(place.open().empty());
-  const auto before = place.gate->tls();
+  const auto before = place.access->tls();
   REQUIRE(before);
   pass();
-  CHECK(place.gate->tls() == before);  // Nothing changed.
+  CHECK(place.access->tls() == before);  // Nothing changed.
 
   place.write("server.crt", second.certificate_pem());
   pass();
-  CHECK(place.gate->tls() == before);  // The key is still the first one.
+  CHECK(place.access->tls() == before);  // The key is still the first one.
   place.write("server.key", second.key_pem());
   pass();
-  const auto after = place.gate->tls();
+  const auto after = place.access->tls();
   CHECK(after != before);
   place.write("server.key", "");
   pass();
-  CHECK(place.gate->tls() == after);
+  CHECK(place.access->tls() == after);
 }
 
-TEST_CASE("gate: what came through a pipe stays, while the certificates it names are looked at") {
+TEST_CASE(
+    "web_access: what came through a pipe stays, while the certificates it names are looked at") {
   Place place("");
   const Certificate first({});
   const Certificate second({});
@@ -229,22 +230,22 @@ TEST_CASE("gate: what came through a pipe stays, while the certificates it names
   std::filesystem::remove(folder + "web.yml");
   std::filesystem::create_symlink("/dev/fd/" + std::to_string(ends[0]), folder + "web.yml");
   REQUIRE(place.open().empty());
-  const auto before = place.gate->tls();
+  const auto before = place.access->tls();
   REQUIRE(before);
   place.time.advance(Millis{1000});
-  CHECK(place.gate->tls() == before);
-  CHECK(!place.gate->problem());
+  CHECK(place.access->tls() == before);
+  CHECK(!place.access->problem());
   place.write("server.crt", second.certificate_pem());
   place.write("server.key", second.key_pem());
   place.time.advance(Millis{1000});
-  const auto after = place.gate->tls();
+  const auto after = place.access->tls();
   CHECK(after != before);
   CHECK(after != nullptr);
-  CHECK(!place.gate->problem());
+  CHECK(!place.access->problem());
   ::close(ends[0]);
 }
 
-TEST_CASE("gate: what can't be opened is told with the key that is to be changed") {
+TEST_CASE("web_access: what can't be opened is told with the key that is to be changed") {
   const Certificate authority({.is_authority = true});
   const Certificate good({}, &authority);
   const Certificate other({});
@@ -288,7 +289,7 @@ TEST_CASE("gate: what can't be opened is told with the key that is to be changed
   }
 }
 
-TEST_CASE("gate: a missing file, a folder and a huge file are refused") {
+TEST_CASE("web_access: a missing file, a folder and a huge file are refused") {
   Place place("");
   std::filesystem::remove(place.folder.file("web.yml"));
   CHECK(place.open().at(0).message == "No such file or directory");

@@ -8,14 +8,14 @@
 
 namespace registry_exporter {
 
-/// A request target, decoded. There are no files behind it: dot segments mean nothing.
-struct Target {
+/// A decoded request target. Dot segments are not resolved: paths are names, not files.
+struct RequestTarget {
   std::string path;  ///< Begins with '/', or is "*".
   QueryPairs query;
 };
 
 /// Reads "/path?query", "http://host/path?query" and "*". Pure.
-/// nullopt: another form, a broken escape, or a control character behind an escape.
-std::optional<Target> parse_target(std::string_view raw);
+/// nullopt: another form, an invalid escape, or an escaped control character.
+std::optional<RequestTarget> parse_request_target(std::string_view raw);
 
 }  // namespace registry_exporter

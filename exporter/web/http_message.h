@@ -12,7 +12,7 @@
 
 namespace registry_exporter {
 
-/// One request as the server understood it. Bodies are refused before this.
+/// One parsed request. Requests with a body are refused earlier.
 struct WebRequest {
   std::string method;
   std::string target;                                        ///< Path and query as sent.
@@ -28,18 +28,19 @@ struct WebRequest {
   }
 };
 
-struct WebAnswer {
+struct WebResponse {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  ///< Besides Content-Length, Date.
-  std::vector<std::shared_ptr<const std::string>> body;      ///< Shared pieces, sent in order.
+  std::vector<std::shared_ptr<const std::string>> body;      ///< Shared chunks, sent in order.
   bool head_only = false;  ///< HEAD: Content-Length of the body, but no body.
-  /// From the request's arrival to the answer's last byte; unset: the server's `answer_timeout`.
-  std::optional<Millis> take_within;
-  /// Called once, from the server's thread: true when the whole answer was handed to the socket.
+  /// Time from receiving the request to sending the last byte of the response; nullopt: the
+  /// server's `response_timeout` applies.
+  std::optional<Millis> send_within;
+  /// Called once, from the server's thread: true when the whole response was handed to the socket.
   std::function<void(bool sent)> when_done;
 };
 
-/// Answers a request: `reply` is called once, from any thread, now or later.
-using WebHandler = std::function<void(WebRequest request, std::function<void(WebAnswer)> reply)>;
+/// Handles a request. Calls `reply` once, from any thread, before or after it returns.
+using WebHandler = std::function<void(WebRequest request, std::function<void(WebResponse)> reply)>;
 
 }  // namespace registry_exporter

@@ -1,6 +1,6 @@
-// Shell: one connection on the loop. Heads are read by http_head, because a lenient parser and a
-// strict one in front of it would disagree.
-#include "exporter/web/beast_connection.h"
+// Shell: one connection on the loop. Request heads are parsed by http_head, not by Beast: see
+// docs/decisions/curl-and-asio-at-the-edges.md.
+#include "exporter/web/asio_connection.h"
 
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -18,30 +18,31 @@ namespace registry_exporter {
 namespace {
 
 constexpr std::size_t kBuffersPerWrite = 64;
-constexpr std::size_t kBytesPerWrite = 1U << 20U;  ///< So that no fast reader holds up the others.
+constexpr std::size_t kBytesPerWrite = 1U << 20U;  ///< So that a fast reader can't starve others.
 constexpr Millis kLinger{1'000};
 constexpr std::size_t kLingerBytesMax = 1U << 20U;
 constexpr int kKeepAliveSeconds = 60;
-/// What the kernel holds of an answer that isn't on its way yet: readers that take nothing would
-/// otherwise hold megabytes each.
+/// Unsent bytes that the kernel buffers for a connection. Without a limit, each client that does
+/// not read would hold megabytes.
 constexpr int kUnsentBytesMax = 256 * 1024;
 
 SteadyTime steady_now() { return system_runtime().clock.steady_now(); }
 
-/// Carries one answer to its connection, once. Dropped without an answer it is a 500.
+/// Delivers one response to its connection, from any thread. Destroyed without a response it sends
+/// a 500.
 class Reply {
  public:
   Reply(std::shared_ptr<Loop> loop, std::shared_ptr<Connection> connection)
       : loop_(std::move(loop)), connection_(std::move(connection)) {}
   ~Reply() {
-    if (!sent_) send(text_answer(500, "500 no answer\n"));
+    if (!sent_) send(text_response(500, "500 no response\n"));
   }
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
 
-  void send(WebAnswer answer) {
+  void send(WebResponse response) {
     if (sent_.exchange(true)) return;
-    const auto shared = std::make_shared<WebAnswer>(std::move(answer));
+    const auto shared = std::make_shared<WebResponse>(std::move(response));
     const bool posted = loop_->post(
         [connection = connection_, shared] { connection->deliver(std::move(*shared)); });
     if (!posted && shared->when_done) shared->when_done(false);
@@ -78,12 +79,12 @@ Connection::Connection(Loop& loop, tcp::socket socket,
 
 void Connection::start() {
   enter(ConnectionPhase::idle);
-  if (tls_context_) return shake_hands();
+  if (tls_context_) return start_tls();
   arm(state_.since + loop_.options.head_timeout);
   read();
 }
 
-void Connection::shake_hands() {
+void Connection::start_tls() {
   arm(state_.since + loop_.options.handshake_timeout);
   SSL_CTX_up_ref(tls_context_->native());  // The Asio context below takes one.
   asio::ssl::context context(tls_context_->native());
@@ -91,16 +92,16 @@ void Connection::shake_hands() {
   encrypted_ = true;
   tls_->async_handshake(
       asio::ssl::stream_base::server,
-      [self = shared_from_this()](const ErrorCode& error) { self->hands_shaken(error); });
+      [self = shared_from_this()](const ErrorCode& error) { self->tls_started(error); });
 }
 
-void Connection::hands_shaken(const ErrorCode& error) {
+void Connection::tls_started(const ErrorCode& error) {
   if (closed_) return;
   if (!error) {
     arm(state_.since + loop_.options.head_timeout);
     return read();
   }
-  log::debug("no TLS connection", {{"client", client_address_}, {"reason", error.message()}});
+  log::debug("TLS handshake failed", {{"client", client_address_}, {"reason", error.message()}});
   const bool plain =
       error.category() == asio::error::get_ssl_category() &&
       ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
@@ -114,13 +115,13 @@ void Connection::enter(ConnectionPhase phase) { state_ = {phase, steady_now()}; 
 void Connection::arm(SteadyTime deadline) {
   timer_.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(deadline));
   timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-    // A wait that ended just before it was set anew comes without an error.
+    // A wait that ended just before the timer was set again completes without an error.
     if (!error && self->timer_.expiry() <= steady_now()) self->timed_out();
   });
 }
 
 void Connection::timed_out() {
-  if (closed_ || state_.phase == ConnectionPhase::answering) return;
+  if (closed_ || state_.phase == ConnectionPhase::processing) return;
   if (state_.phase == ConnectionPhase::head) {
     refuse({408, "the request head took too long", false});
   } else {
@@ -129,13 +130,13 @@ void Connection::timed_out() {
 }
 
 void Connection::read() {
-  if (reading_) return;  // Since before a timeout.
-  reading_ = true;
-  std::size_t bytes = input_.size();
+  if (input_.reading) return;  // A read from before a timeout is still pending.
+  input_.reading = true;
+  std::size_t bytes = input_.buffer.size();
   if (state_.phase != ConnectionPhase::lingering) {
-    bytes = std::min(bytes, loop_.options.head_bytes_max - pending_.size());
+    bytes = std::min(bytes, loop_.options.head_bytes_max - input_.pending.size());
   }
-  const auto buffer = asio::buffer(input_.data(), bytes);
+  const auto buffer = asio::buffer(input_.buffer.data(), bytes);
   const auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t read_bytes) {
     self->bytes_read(error, read_bytes);
   };
@@ -143,18 +144,18 @@ void Connection::read() {
 }
 
 void Connection::bytes_read(const ErrorCode& error, std::size_t bytes) {
-  reading_ = false;
+  input_.reading = false;
   if (closed_) return;
   if (error) return close();
   if (state_.phase == ConnectionPhase::lingering) {
-    lingered_bytes_ += bytes;
-    return lingered_bytes_ > kLingerBytesMax ? close() : read();
+    input_.lingered += bytes;
+    return input_.lingered > kLingerBytesMax ? close() : read();
   }
-  // Timed out meanwhile: the refusal is on its way.
+  // The request has timed out: its refusal is being sent.
   if (state_.phase == ConnectionPhase::writing) return;
-  pending_.append(input_.data(), bytes);
+  input_.pending.append(input_.buffer.data(), bytes);
   if (state_.phase == ConnectionPhase::idle) {
-    const bool first_request = requested_at_ == SteadyTime{};
+    const bool first_request = exchange_.received_at == SteadyTime{};
     enter(ConnectionPhase::head);
     if (!first_request) arm(state_.since + loop_.options.head_timeout);
   }
@@ -162,7 +163,7 @@ void Connection::bytes_read(const ErrorCode& error, std::size_t bytes) {
 }
 
 void Connection::next_request() {
-  if (pending_.empty()) {
+  if (input_.pending.empty()) {
     enter(ConnectionPhase::idle);
     arm(state_.since + loop_.options.idle_timeout);
     return read();
@@ -174,17 +175,17 @@ void Connection::next_request() {
 
 void Connection::look_for_head() {
   // RFC 9112, 2.2: an empty line before a request is ignored.
-  if (scanned_ == 0 && pending_.starts_with("\r\n")) pending_.erase(0, 2);
-  const HeadEnd end = find_head_end(pending_, scanned_);
+  if (input_.scanned == 0 && input_.pending.starts_with("\r\n")) input_.pending.erase(0, 2);
+  const HeadEnd end = find_head_end(input_.pending, input_.scanned);
   if (end.scan == HeadScan::malformed) return refuse({400, "malformed request head", false});
   if (end.scan == HeadScan::complete) {
-    const std::string head = pending_.substr(0, end.bytes);
-    pending_.erase(0, end.bytes);
-    scanned_ = 0;
+    const std::string head = input_.pending.substr(0, end.bytes);
+    input_.pending.erase(0, end.bytes);
+    input_.scanned = 0;
     return serve(head);
   }
-  scanned_ = end.bytes;
-  if (pending_.size() >= loop_.options.head_bytes_max) {
+  input_.scanned = end.bytes;
+  if (input_.pending.size() >= loop_.options.head_bytes_max) {
     return refuse({431, "the request head is too long", false});
   }
   read();
@@ -196,57 +197,58 @@ void Connection::serve(std::string_view head) {
   auto& request = std::get<RequestHead>(parsed);
   request.request.client_address = client_address_;
   close_after_ = !request.keep_alive || tls_context_ != loop_.tls();
-  http_1_0_ = request.http_1_0;
-  head_only_ = request.request.method == "HEAD";
-  enter(ConnectionPhase::answering);
-  requested_at_ = state_.since;
+  exchange_.http_1_0 = request.http_1_0;
+  exchange_.head_only = request.request.method == "HEAD";
+  enter(ConnectionPhase::processing);
+  exchange_.received_at = state_.since;
   timer_.cancel();
   const auto reply = std::make_shared<Reply>(loop_.shared_from_this(), shared_from_this());
   try {
     loop_.handler(std::move(request.request),
-                  [reply](WebAnswer answer) { reply->send(std::move(answer)); });
+                  [reply](WebResponse response) { reply->send(std::move(response)); });
   } catch (const std::exception& problem) {
-    log::error("request failed", {{"reason", problem.what()}});  // `reply` makes it a 500.
+    log::error("request failed", {{"reason", problem.what()}});  // `reply` sends a 500.
   }
 }
 
 void Connection::refuse(const RefusedHead& refusal) {
   close_after_ = true;
-  head_only_ = refusal.head_only;
-  begin_answer(
-      text_answer(refusal.status, std::to_string(refusal.status) + " " + refusal.reason + "\n"));
+  exchange_.head_only = refusal.head_only;
+  begin_response(
+      text_response(refusal.status, std::to_string(refusal.status) + " " + refusal.reason + "\n"));
 }
 
-void Connection::deliver(WebAnswer answer) {
-  if (!closed_) return begin_answer(std::move(answer));
-  if (answer.when_done) answer.when_done(false);
+void Connection::deliver(WebResponse response) {
+  if (!closed_) return begin_response(std::move(response));
+  if (response.when_done) response.when_done(false);
 }
 
-void Connection::begin_answer(WebAnswer answer) {
-  answer_ = std::move(answer);
+void Connection::begin_response(WebResponse response) {
+  exchange_.response = std::move(response);
   close_after_ = close_after_ || loop_.stopping();
-  const ConnectionWord kept = http_1_0_ ? ConnectionWord::keep_alive : ConnectionWord::none;
-  answer_head_ = format_answer_head(answer_, system_runtime().clock.now(),
-                                    close_after_ ? ConnectionWord::close : kept);
-  outgoing_ = {asio::buffer(answer_head_)};
-  if (!head_only_ && !answer_.head_only) {
-    for (const auto& piece : answer_.body) {
-      if (!piece->empty()) outgoing_.push_back(asio::buffer(*piece));
+  const ConnectionHeader kept =
+      exchange_.http_1_0 ? ConnectionHeader::keep_alive : ConnectionHeader::none;
+  exchange_.head = format_response_head(exchange_.response, system_runtime().clock.now(),
+                                        close_after_ ? ConnectionHeader::close : kept);
+  exchange_.outgoing = {asio::buffer(exchange_.head)};
+  if (!exchange_.head_only && !exchange_.response.head_only) {
+    for (const auto& piece : exchange_.response.body) {
+      if (!piece->empty()) exchange_.outgoing.push_back(asio::buffer(*piece));
     }
   }
-  written_ = 0;
+  exchange_.written = 0;
   enter(ConnectionPhase::writing);
-  arm(answer_.take_within ? requested_at_ + *answer_.take_within
-                          : state_.since + loop_.options.answer_timeout);
+  arm(exchange_.response.send_within ? exchange_.received_at + *exchange_.response.send_within
+                                     : state_.since + loop_.options.response_timeout);
   write();
 }
 
 void Connection::write() {
   std::vector<asio::const_buffer> portion;
   std::size_t bytes = 0;
-  for (std::size_t i = written_; i < outgoing_.size(); ++i) {
+  for (std::size_t i = exchange_.written; i < exchange_.outgoing.size(); ++i) {
     if (portion.size() == kBuffersPerWrite || bytes >= kBytesPerWrite) break;
-    portion.push_back(asio::buffer(outgoing_[i], kBytesPerWrite - bytes));
+    portion.push_back(asio::buffer(exchange_.outgoing[i], kBytesPerWrite - bytes));
     bytes += portion.back().size();
   }
   const auto done = [self = shared_from_this()](const ErrorCode& error, std::size_t written_bytes) {
@@ -259,29 +261,30 @@ void Connection::bytes_written(const ErrorCode& error, std::size_t bytes) {
   if (closed_) return;
   if (error) return close();
   state_.since = steady_now();
-  while (written_ < outgoing_.size() && bytes >= outgoing_[written_].size()) {
-    bytes -= outgoing_[written_].size();
-    ++written_;
+  while (exchange_.written < exchange_.outgoing.size() &&
+         bytes >= exchange_.outgoing[exchange_.written].size()) {
+    bytes -= exchange_.outgoing[exchange_.written].size();
+    ++exchange_.written;
   }
-  if (written_ < outgoing_.size()) {
-    outgoing_[written_] += bytes;
+  if (exchange_.written < exchange_.outgoing.size()) {
+    exchange_.outgoing[exchange_.written] += bytes;
     return write();
   }
-  answer_done(true);
-  if (close_after_) return say_farewell();
+  finish_response(true);
+  if (close_after_) return begin_close();
   next_request();
 }
 
-void Connection::answer_done(bool sent) {
-  outgoing_.clear();
-  WebAnswer done;
-  std::swap(done, answer_);
+void Connection::finish_response(bool sent) {
+  exchange_.outgoing.clear();
+  WebResponse done;
+  std::swap(done, exchange_.response);
   if (done.when_done) done.when_done(sent);
 }
 
-/// Encrypted connections end with a word of their own, so that nobody takes a cut for an end.
-void Connection::say_farewell() {
-  pending_.clear();
+/// Sends TLS close_notify so that clients can detect truncation, then closes our side.
+void Connection::begin_close() {
+  input_.pending.clear();
   enter(ConnectionPhase::lingering);
   arm(state_.since + kLinger);
   if (!encrypted_) return linger();
@@ -291,7 +294,7 @@ void Connection::say_farewell() {
   });
 }
 
-/// Closing with unread bytes would reset the connection, and the client might lose its answer.
+/// Closing with unread bytes would reset the connection, and the client might lose its response.
 void Connection::linger() {
   ErrorCode ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
@@ -305,7 +308,7 @@ void Connection::close() {
   timer_.cancel();
   ErrorCode ignored;
   socket_.close(ignored);
-  answer_done(false);
+  finish_response(false);
   loop_.remove(this);
 }
 

@@ -1,10 +1,10 @@
-#include "exporter/web/target.h"
+#include "exporter/web/request_target.h"
 
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
 
-TEST_CASE("target: paths are decoded once and never normalised") {
+TEST_CASE("request_target: paths are decoded once and never normalised") {
   struct Row {
     const char* raw;
     const char* path;  ///< nullptr: refused.
@@ -43,14 +43,14 @@ TEST_CASE("target: paths are decoded once and never normalised") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.raw);
-    const std::optional<Target> target = parse_target(row.raw);
+    const std::optional<RequestTarget> target = parse_request_target(row.raw);
     CHECK(target.has_value() == (row.path != nullptr));
     if (target && row.path != nullptr) CHECK(target->path == row.path);
   }
 }
 
-TEST_CASE("target: query pairs come decoded and in order") {
-  const auto target = parse_target("/metrics?registry=a%20b&registry=c+d&other&registry=");
+TEST_CASE("request_target: query pairs come decoded and in order") {
+  const auto target = parse_request_target("/metrics?registry=a%20b&registry=c+d&other&registry=");
   REQUIRE(target);
   const QueryPairs expected{
       {"registry", "a b"}, {"registry", "c d"}, {"other", ""}, {"registry", ""}};

@@ -1,4 +1,4 @@
-#include "exporter/web/target.h"
+#include "exporter/web/request_target.h"
 
 #include <algorithm>
 #include <utility>
@@ -37,8 +37,8 @@ std::optional<std::string> origin_form(std::string_view raw) {
 
 }  // namespace
 
-std::optional<Target> parse_target(std::string_view raw) {
-  if (raw == "*") return Target{"*", {}};
+std::optional<RequestTarget> parse_request_target(std::string_view raw) {
+  if (raw == "*") return RequestTarget{"*", {}};
   const std::optional<std::string> origin = origin_form(raw);
   if (!origin || origin->find('#') != std::string::npos) return std::nullopt;
   const std::string_view whole = *origin;
@@ -47,7 +47,7 @@ std::optional<Target> parse_target(std::string_view raw) {
   auto query = parse_query(mark < whole.size() ? whole.substr(mark + 1) : std::string_view{});
   if (!path || !query) return std::nullopt;
   if (std::any_of(path->begin(), path->end(), is_control)) return std::nullopt;
-  return Target{std::move(*path), std::move(*query)};
+  return RequestTarget{std::move(*path), std::move(*query)};
 }
 
 }  // namespace registry_exporter

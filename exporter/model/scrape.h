@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exporter/base/clock.h"
+
+namespace registry_exporter {
+
+enum class ExpositionFormat { text, openmetrics };  ///< 0.0.4; 1.0.0
+
+/// What one scrape of the metrics asks for.
+struct ScrapeRequest {
+  std::vector<std::string> registries;  ///< Empty: all. Names of configured registries only.
+  Millis timeout{10'000};               ///< Until the response has to be ready.
+  ExpositionFormat format = ExpositionFormat::text;
+  bool gzip = false;
+  std::string client;   ///< Identifies the scraper: a new series is first shown to it as zero.
+  bool collect = true;  ///< False: render the newest snapshot without calling the clouds.
+};
+
+/// A piece of a response's body, shared by all responses that contain it.
+using Chunk = std::shared_ptr<const std::string>;
+
+struct ScrapeResponse {
+  std::vector<Chunk> chunks;
+  /// Called once, if set: whether the whole response was handed to the socket.
+  std::function<void(bool sent)> when_done;
+};
+
+}  // namespace registry_exporter

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporter/base/digest.h"
+#include "exporter/base/runtime.h"
+#include "exporter/web/basic_auth.h"
+#include "exporter/web/http_message.h"
+#include "exporter/web/tls_context.h"
+
+namespace registry_exporter {
+
+/// Access control by the web configuration: TLS, passwords, rate limit. The configuration is
+/// reloaded when its file, or a certificate or key that it names, has changed; if it can't be
+/// loaded, the previous one stays in effect. Thread-safe.
+class WebAccess {
+ public:
+  /// Reads the file and all files it names. Errors: every problem with its line (0: no line).
+  static tl::expected<std::unique_ptr<WebAccess>, std::vector<ConfigProblem>> open(
+      Runtime runtime, std::string file);
+
+  /// For new connections; nullptr: plain HTTP.
+  std::shared_ptr<const TlsContext> tls();
+  /// Error of the latest reload, with file and line; nullopt if the file is in effect.
+  std::optional<std::string> problem();
+  /// Passes a request to `inner` if its password is right and the rate limit allows it. Probes
+  /// (`/-/healthy`, `/-/ready`) need no password. Adds the configured headers to every response.
+  WebHandler guard(WebHandler inner);
+
+  /// The configuration together with what the files it names contain.
+  struct Settings {
+    WebConfig config;
+    std::shared_ptr<const TlsContext> tls;
+  };
+  /// Path and digest of each file as it was last read, to detect changes.
+  using FileDigests = std::vector<std::pair<std::string, Sha256>>;
+
+ private:
+  WebAccess(Runtime runtime, std::string file);
+  std::shared_ptr<const Settings> current();
+  void reload_if_changed();
+  bool takes_token(const RequestRate& rate);
+
+  Runtime runtime_;
+  const std::string file_;
+  BasicAuth basic_auth_;
+  std::mutex mutex_;
+  std::shared_ptr<const Settings> settings_;
+  std::optional<std::string> problem_;
+  FileDigests digests_;               ///< Of the latest load, successful or not.
+  std::optional<std::string> piped_;  ///< The configuration's text, if it came through a pipe.
+  SteadyTime checked_at_;             ///< When the files were last compared with `digests_`.
+  double tokens_ = 0;
+  std::optional<SteadyTime> tokens_at_;
+};
+
+}  // namespace registry_exporter
