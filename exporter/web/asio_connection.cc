@@ -107,7 +107,7 @@ void Connection::tls_started(const ErrorCode& error) {
       ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
   if (!plain) return close();
   encrypted_ = false;
-  refuse({400, "this port speaks HTTPS", false});
+  refuse({400, "this port requires HTTPS", false});
 }
 
 void Connection::enter(ConnectionPhase phase) { state_ = {phase, steady_now()}; }

@@ -58,7 +58,7 @@ ErrorCode bind_and_listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint
   ErrorCode error;
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  // [::] accepts IPv4 too.
+  // [::] accepts IPv4 too; other IPv6 addresses do not.
   if (!error && endpoint.address().is_v6()) {
     acceptor.set_option(asio::ip::v6_only(!endpoint.address().is_unspecified()), error);
   }
@@ -286,7 +286,8 @@ class AsioServer final : public Server {
     try {
       thread_ = system_runtime().threads.start("web", [loop = loop_] { loop->run(); });
     } catch (const std::system_error& problem) {
-      return fail(ErrorKind::transport, std::string("no thread to serve from: ") + problem.what());
+      return fail(ErrorKind::transport,
+                  std::string("cannot start the server's thread: ") + problem.what());
     }
     return Done{};
   }

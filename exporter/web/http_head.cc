@@ -75,7 +75,7 @@ std::optional<RefusedHead> read_request_line(std::string_view line, RequestHead&
   const bool spelled = version.size() == 8 && version.starts_with("HTTP/") &&
                        is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
   if (!spelled) return refuse(400, "bad HTTP version");
-  if (version[5] != '1') return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+  if (version[5] != '1') return refuse(505, "only HTTP/1.1 and HTTP/1.0 are supported");
   head.http_1_0 = version[7] == '0';
   head.request.method = method;
   head.request.target = target;
@@ -130,7 +130,7 @@ std::optional<RefusedHead> check_body(const RequestHead& head) {
   if (!codings.empty()) {
     const bool chunked = codings.size() == 1 && lower(codings[0]) == "chunked";
     if (!chunked || head.http_1_0) return refuse(400, "bad Transfer-Encoding");
-    return refuse(413, "no request bodies are taken");
+    return refuse(413, "request bodies are not accepted");
   }
   if (lengths.empty()) return std::nullopt;
   const std::string_view length = lengths[0];
@@ -139,7 +139,7 @@ std::optional<RefusedHead> check_body(const RequestHead& head) {
                       std::all_of(length.begin(), length.end(), is_digit);
   if (!number) return refuse(400, "bad Content-Length");
   const bool zero = length.find_first_not_of('0') == std::string_view::npos;
-  if (!zero) return refuse(413, "no request bodies are taken");
+  if (!zero) return refuse(413, "request bodies are not accepted");
   return std::nullopt;
 }
 
@@ -172,7 +172,7 @@ std::optional<RefusedHead> check_expectations(const RequestHead& head) {
   const auto words = words_of(head.request, "expect");
   const auto is_other = [](const std::string& word) { return word != "100-continue"; };
   if (std::none_of(words.begin(), words.end(), is_other)) return std::nullopt;
-  return refuse(417, "only 100-continue can be expected here");
+  return refuse(417, "only Expect: 100-continue is supported");
 }
 
 std::optional<RefusedHead> read_whole(std::string_view text, RequestHead& head) {

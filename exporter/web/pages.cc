@@ -9,7 +9,7 @@
 namespace registry_exporter {
 namespace {
 
-/// "312 fresh, 4 stale; last complete 12s ago"
+/// "312 fresh, 4 stale; last read completely 12s ago"
 std::string summary(const RegistrySnapshot& snapshot, const RepositoryOverview& overview) {
   const auto states = count_states(snapshot, overview);
   std::string words;
@@ -20,11 +20,12 @@ std::string summary(const RegistrySnapshot& snapshot, const RepositoryOverview& 
     words +=
         (words.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(name(freshness));
   }
-  if (words.empty()) words = "no repository known";
+  if (words.empty()) words = "no repositories known";
   if (!snapshot.state.last_success) return words + "; not yet read completely";
   const auto age =
       std::chrono::floor<std::chrono::seconds>(overview.now - *snapshot.state.last_success);
-  return words + "; last complete " + format_duration(std::max(Millis{age}, Millis{0})) + " ago";
+  return words + "; last read completely " + format_duration(std::max(Millis{age}, Millis{0})) +
+         " ago";
 }
 
 Html registry_row(const RepositoryOverview::Registry& registry,
@@ -42,7 +43,7 @@ Html registry_row(const RepositoryOverview::Registry& registry,
 }
 
 Html registry_table(const RepositoryOverview& overview) {
-  if (overview.registries.empty()) return "<p class=\"soft\">No registry is known yet.</p>\n";
+  if (overview.registries.empty()) return "<p class=\"soft\">No registries yet.</p>\n";
   Html table =
       "<div class=\"card\"><table class=\"stacked\" role=\"table\"><thead><tr role=\"row\">"
       "<th scope=\"col\">Registry</th><th scope=\"col\">Type</th><th scope=\"col\">Health</th>"
@@ -55,8 +56,8 @@ Html registry_table(const RepositoryOverview& overview) {
 Html refusals(std::span<const std::string> reasons) {
   Html html;
   for (const std::string& reason : reasons) {
-    html += "<p role=\"alert\"><span class=\"tag bad\">configuration not in force</span> " +
-            isolated(reason) + "<br>The one before it still is; a restart would fail.</p>\n";
+    html += "<p role=\"alert\"><span class=\"tag bad\">configuration not in effect</span> " +
+            isolated(reason) + "<br>The previous one is still used; a restart would fail.</p>\n";
   }
   return html;
 }
@@ -69,25 +70,26 @@ Html link_row(std::string_view path, const Html& description) {
 }  // namespace
 
 Html landing_page(const LandingPage& page) {
-  Html html =
-      "<header><h1>registry_exporter</h1></header>\n<main>\n<p class=\"soft\">Version " +
-      escape(page.version) + (page.ready ? Html(", ready") : Html(", not ready")) +
-      "</p>\n<p>Prometheus metrics of what container registries do in the background: image builds "
-      "in Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n";
+  Html html = "<header><h1>registry_exporter</h1></header>\n<main>\n<p class=\"soft\">Version " +
+              escape(page.version) + (page.ready ? Html(", ready") : Html(", not ready")) +
+              "</p>\n<p>Prometheus metrics for the background work of container registries: image "
+              "builds in "
+              "Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n";
   html += refusals(page.refused_configurations);
   html += "<h2>Registries</h2>\n";
   html += registry_table(page.overview);
   html += "<h2>Pages</h2>\n<div class=\"card\"><dl>\n";
   html += link_row(page.telemetry_path,
-                   "the metrics; <code>?registry=NAME</code> for one registry alone");
-  html += link_row("/status", "every repository: when it was read, what it does, what is wrong");
+                   "metrics; add <code>?registry=NAME</code> for a single registry");
+  html += link_row("/status", "all repositories: state, last read, latest events, problems");
   html += link_row("/api/v1/repositories", "the same as JSON");
-  html += link_row("/-/healthy", "200 while the process lives");
+  html += link_row("/-/healthy", "200 while the process is running");
   html += link_row("/-/ready", "200 once configuration and state are loaded");
   html +=
-      "</dl></div>\n</main>\n<footer class=\"soft\">What each metric means stands in its "
-      "<code>HELP</code> line and in <code>docs/metrics.md</code>; what to do when something is "
-      "wrong, in <code>docs/operations.md</code>.</footer>\n";
+      "</dl></div>\n</main>\n<footer class=\"soft\">Metrics are described in their "
+      "<code>HELP</code> "
+      "lines and in <code>docs/metrics.md</code>; for troubleshooting see "
+      "<code>docs/operations.md</code>.</footer>\n";
   return html_page("registry_exporter", html);
 }
 

@@ -204,28 +204,28 @@ std::optional<UnixMillis> last_event(const RepositoryView& view) {
 std::string_view advice(ErrorKind reason) {
   switch (reason) {
     case ErrorKind::throttled:
-      return "Tried again by itself. If it lasts, lower requests_per_second, or look for other "
+      return "Retried automatically. If it persists, lower requests_per_second, or look for other "
              "users of the account.";
     case ErrorKind::unauthorized:
-      return "The credentials were refused: put a valid key into the secret file, no restart is "
+      return "The credentials were refused: put a valid key into the secret file; no restart is "
              "needed.";
     case ErrorKind::forbidden:
-      return "The key's policy lacks this repository or action; registry_exporter --doctor names "
-             "it.";
+      return "The key's policy does not allow this repository or action; registry_exporter "
+             "--doctor names it.";
     case ErrorKind::not_found:
-      return "The cloud doesn't know it any more: it goes away with the next two discoveries.";
+      return "The cloud no longer knows it: it is removed after the next two discoveries.";
     case ErrorKind::bad_request:
-      return "The cloud refused the request: check instance_id, region and endpoint, else report "
-             "it with the log line.";
+      return "The cloud refused the request: check instance_id, region and endpoint; if they are "
+             "right, report it with the log line.";
     case ErrorKind::server_error:
-      return "The cloud failed; tried again by itself.";
+      return "The cloud failed. Retried automatically.";
     case ErrorKind::timeout:
-      return "Tried again by itself. If it lasts, look at network and proxy, or raise "
+      return "Retried automatically. If it persists, check network and proxy, or raise "
              "request_timeout.";
     case ErrorKind::transport:
-      return "Tried again by itself. If it lasts, look at DNS, endpoint, proxy and TLS.";
+      return "Retried automatically. If it persists, check DNS, endpoint, proxy and TLS.";
     case ErrorKind::malformed:
-      return "An answer that can't be understood: please report it with the log line.";
+      return "The response can't be parsed: please report it with the log line.";
     default:
       return "The log says more.";
   }

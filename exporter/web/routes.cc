@@ -101,7 +101,7 @@ std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
                                                      const WebServices& services) {
   const std::optional<Millis> timeout = timeout_of(request, services.scrape_timeout());
   if (!timeout) {
-    return text_response(400, "400 X-Prometheus-Scrape-Timeout-Seconds is no positive number\n");
+    return text_response(400, "400 X-Prometheus-Scrape-Timeout-Seconds is not a positive number\n");
   }
   Selection selection = select(query, services);
   if (selection.unknown) {
@@ -171,7 +171,7 @@ void serve_scrape(const Shared& shared, const WebRequest& request, const QueryPa
   if (auto* refused = std::get_if<WebResponse>(&read)) return reply(std::move(*refused));
   const auto running = std::make_shared<RunningScrape>(shared->running_scrapes);
   if (running->number() > shared->options.max_requests) {
-    return reply(unavailable("too many scrapes under way (--web.max-requests)"));
+    return reply(unavailable("too many concurrent scrapes (--web.max-requests)"));
   }
   const auto scrape = std::make_shared<const ScrapeRequest>(std::get<ScrapeRequest>(read));
   const bool started = shared->services.run_task([shared, running, scrape, reply] {
@@ -179,7 +179,7 @@ void serve_scrape(const Shared& shared, const WebRequest& request, const QueryPa
     running->end();
     reply(std::move(response));
   });
-  if (!started) reply(unavailable("no thread for a scrape"));
+  if (!started) reply(unavailable("no thread available for the scrape"));
 }
 
 void serve_landing(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
@@ -194,7 +194,7 @@ void serve_landing(const Shared& shared, const WebRequest& request, const Routes
                                       .overview = overview,
                                       .refused_configurations = refused})));
   });
-  if (!started) reply(unavailable("no thread for the page"));
+  if (!started) reply(unavailable("no thread available for the page"));
 }
 
 /// `/status`, or `/api/v1/repositories` for programs.
@@ -210,20 +210,20 @@ void serve_repositories(const Shared& shared, const QueryPairs& pairs, bool json
     response.headers.front().second = "application/json";
     reply(std::move(response));
   });
-  if (!started) reply(unavailable("no thread for the page"));
+  if (!started) reply(unavailable("no thread available for the page"));
 }
 
 void serve_reload(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
   if (request.method != "POST") return reply(not_allowed("POST"));
   if (!shared->options.enable_lifecycle) {
-    return reply(text_response(403, "403 reloading is off, see --web.enable-lifecycle\n"));
+    return reply(text_response(403, "403 reload is disabled, see --web.enable-lifecycle\n"));
   }
   const bool started = shared->services.run_task([shared, reply] {
     const std::optional<std::string> problem = shared->services.reload();
     reply(problem ? text_response(500, "500 not reloaded: " + *problem + "\n")
                   : text_response(200, "reloaded\n"));
   });
-  if (!started) reply(unavailable("no thread to reload"));
+  if (!started) reply(unavailable("no thread available for the reload"));
 }
 
 }  // namespace

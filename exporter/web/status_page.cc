@@ -123,13 +123,13 @@ Html registry_notes(const RepositoryOverview& overview) {
     if (!registry.up) {
       html +=
           "<p><span class=\"tag bad\">down</span> Registry " + isolated(snapshot.name) +
-          ": no call was answered lately, or the credentials were refused. What is shown of it is "
-          "from before.</p>\n";
+          ": no recent call was answered, or the credentials were refused. Its data below is old."
+          "</p>\n";
     }
     if (dropped > 0) {
       html += "<p><span class=\"tag warn\">dropped</span> Registry " + isolated(snapshot.name) +
               ": " + counted(dropped, "repository is", "repositories are") +
-              " over <code>metrics.max_repositories</code> and not read.</p>\n";
+              " beyond <code>metrics.max_repositories</code> and not read.</p>\n";
     }
   }
   return html;
@@ -204,7 +204,8 @@ Html unreadable(const RepositoryView& view) {
   if (!view.first_unreadable_row) return {};
   Html html = "<div>can't be read from row " + html_number(*view.first_unreadable_row) + " on";
   if (!view.unreadable_detail.empty()) html += ": " + isolated(view.unreadable_detail);
-  return html + "<small>Rows before it count as ever; the next sweep tries again.</small></div>";
+  return html +
+         "<small>Rows before it are counted as usual; the next sweep tries again.</small></div>";
 }
 
 Html table_row(const ListedRow& row, UnixMillis now) {
@@ -227,10 +228,10 @@ Html table_row(const ListedRow& row, UnixMillis now) {
 Html table(const RepositoryOverview& overview, const RepositoryListPage& page,
            const RepositoryQuery& query) {
   if (page.total == 0) {
-    return "<p class=\"soft\">No repository is known yet: the first scrape of the metrics looks "
-           "for them.</p>\n";
+    return "<p class=\"soft\">No repositories yet: the first scrape of the metrics discovers "
+           "them.</p>\n";
   }
-  if (page.rows.empty()) return "<p class=\"soft\">No repository fits.</p>\n";
+  if (page.rows.empty()) return "<p class=\"soft\">No repository matches.</p>\n";
   Html html = "<div class=\"card\"><table class=\"stacked\" role=\"table\">\n<caption>" +
               html_number(page.first + 1) + "–" + html_number(page.first + page.rows.size()) +
               " of " + counted(page.matched, "repository", "repositories") +
@@ -267,11 +268,12 @@ Html unknown_statuses(const RepositoryOverview& overview) {
     }
   }
   if (rows.empty()) return {};
-  return "<h2>Unknown statuses</h2>\n<p>The cloud sent build statuses that are not known here. "
-         "With an end they count as <code>other</code>, without one as open; "
-         "<code>metrics.build_statuses</code> maps them.</p>\n<div class=\"card\"><table><thead>"
+  return "<h2>Unknown statuses</h2>\n<p>Build statuses the exporter does not know. Builds with an "
+         "end "
+         "time count as <code>other</code>, the others as open. Map the statuses with "
+         "<code>metrics.build_statuses</code>.</p>\n<div class=\"card\"><table><thead>"
          "<tr><th scope=\"col\">Status</th><th scope=\"col\">Registry</th>"
-         "<th scope=\"col\" class=\"number\">Times met</th></tr></thead><tbody>\n" +
+         "<th scope=\"col\" class=\"number\">Count</th></tr></thead><tbody>\n" +
          rows + "</tbody></table></div>\n";
 }
 
@@ -285,15 +287,15 @@ Html status_page(const RepositoryOverview& overview, const RepositoryQuery& quer
   Html html =
       "<header><h1>Repositories</h1><nav aria-label=\"Exporter\"><a href=\"./\">registry_exporter"
       "</a></nav></header>\n<main>\n<p class=\"soft\">As of <time>" +
-      escape(format_rfc3339(overview.now)) + "</time>. Fresh is what was read within <code>" +
+      escape(format_rfc3339(overview.now)) +
+      "</time>. A repository is fresh if it was read within the last <code>" +
       escape(format_duration(overview.max_staleness)) +
-      "</code>; nothing is read unless somebody scrapes the metrics.</p>\n";
+      "</code>. Repositories are read only when the metrics are scraped.</p>\n";
   html += registry_notes(overview) + chips(page, query) + filter_form(overview, query);
   html += table(overview, page, query) + page_links(page, query) + unknown_statuses(overview);
-  html += "</main>\n<footer class=\"soft\">The same for programs: <a href=\"api/v1/repositories" +
+  html += "</main>\n<footer class=\"soft\">Also available as <a href=\"api/v1/repositories" +
           escape(format_repository_query(same, 0)) +
-          "\">JSON</a>. What to do when something is wrong stands in "
-          "<code>docs/operations.md</code>.</footer>\n";
+          "\">JSON</a>. For troubleshooting see <code>docs/operations.md</code>.</footer>\n";
   return html_page("Repositories – registry_exporter", html);
 }
 

@@ -16,7 +16,7 @@ constexpr int kBcryptCostMax = 20;
 constexpr int kBurstMax = 1'000'000;
 
 struct NamePair {
-  std::string_view ours;  ///< In the file: Go's.
+  std::string_view ours;  ///< In the configuration file: Go's.
   std::string_view openssl;
 };
 
@@ -105,7 +105,7 @@ PemSource read_pem(Section& section, const std::string& key, const std::string& 
   return source;
 }
 
-/// 2 or 3 of TLS 1.x; nullopt after a problem was told.
+/// 2 or 3 of TLS 1.x; nullopt after reporting a problem.
 std::optional<int> read_version(Section& section, const std::string& key, int otherwise) {
   const auto value = section.text(key);
   if (!value || value->empty()) return otherwise;

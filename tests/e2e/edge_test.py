@@ -159,7 +159,7 @@ class Tls(EdgeTest):
             self.assertEqual(talk.socket.version(), "TLSv1.3")
         with Talk(exporter) as talk:
             code, _, body = talk.get("/metrics")
-            self.assertEqual((code, body), (400, b"400 this port speaks HTTPS\n"))
+            self.assertEqual((code, body), (400, b"400 this port requires HTTPS\n"))
         self.assertEqual(exporter.stop(), 0)
 
     def test_an_end_is_said_and_not_only_made(self):

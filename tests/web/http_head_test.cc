@@ -4,9 +4,6 @@
 
 #include <string>
 
-#include "exporter/web/eviction.h"
-#include "exporter/web/listen_address.h"
-
 using namespace registry_exporter;
 using namespace std::string_literals;
 
@@ -83,80 +80,4 @@ TEST_CASE("http_head: an answer's head can't be broken by what is put into it") 
         "HTTP/1.1 404 Not Found\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 8\r\n"
         "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
         "Cache-Control: no-store\r\nX-Good: yes\r\nConnection: close\r\n\r\n");
-}
-
-TEST_CASE("listen_address: host:port, :port and [v6]:port, and nothing else") {
-  struct Row {
-    const char* text;
-    const char* host;  ///< nullptr: refused.
-    int port;
-  };
-  const Row rows[] = {
-      {":10067", "", 10067},
-      {"127.0.0.1:0", "127.0.0.1", 0},
-      {"[::1]:80", "::1", 80},
-      {"[::]:80", "::", 80},
-      {"localhost:1", "localhost", 1},
-      {":65535", "", 65535},
-      {"", nullptr, 0},
-      {"10067", nullptr, 0},
-      {":", nullptr, 0},
-      {":65536", nullptr, 0},
-      {":-1", nullptr, 0},
-      {":http", nullptr, 0},
-      {"::1:80", nullptr, 0},
-      {"[::1]", nullptr, 0},
-      {"[]:80", nullptr, 0},
-      {"[x]:80", nullptr, 0},
-      {"a b:80", nullptr, 0},
-      {"http://x:80", nullptr, 0},
-      {": 80", nullptr, 0},
-      {"x:80 ", nullptr, 0},
-      {"[::1:80", nullptr, 0},
-      {"[::zz]:80", nullptr, 0},
-      {"[fe80::1%eth7]:80", "fe80::1%eth7", 80},
-      {"exporter-0.exporter.monitoring.svc:80", "exporter-0.exporter.monitoring.svc", 80},
-      {"my_host.:80", "my_host.", 80},
-      {"999.1.1.1:80", nullptr, 0},
-      {"1.2.3.4.5:80", nullptr, 0},
-      {"a..b:80", nullptr, 0},
-      {".:80", nullptr, 0},
-      {"h\xc3\xb6st:80", nullptr, 0},
-      {"host!:80", nullptr, 0},
-      {"0123456789012345678901234567890123456789012345678901234567890123.x:80", nullptr, 0},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.text);
-    const auto address = parse_listen_address(row.text);
-    CHECK(address.has_value() == (row.host != nullptr));
-    if (!address) CHECK(address.error().kind == ErrorKind::invalid_config);
-    if (address && row.host != nullptr) {
-      CHECK(address->host == row.host);
-      CHECK(address->port == row.port);
-    }
-  }
-}
-
-TEST_CASE("eviction: idle before heads before readers, the longest first, answers never") {
-  using enum ConnectionPhase;
-  const auto at = [](int second) { return SteadyTime{std::chrono::seconds(second)}; };
-  struct Row {
-    const char* name;
-    std::vector<ConnectionState> connections;
-    std::optional<std::size_t> chosen;
-  };
-  const Row rows[] = {
-      {"nobody", {}, {}},
-      {"only answers under way", {{processing, at(1)}, {processing, at(2)}}, {}},
-      {"oldest idle", {{idle, at(3)}, {idle, at(1)}, {idle, at(2)}}, 1},
-      {"a young idle one before an old head", {{head, at(1)}, {idle, at(9)}}, 1},
-      {"oldest head", {{writing, at(1)}, {head, at(5)}, {head, at(4)}}, 2},
-      {"slowest reader", {{processing, at(1)}, {writing, at(7)}, {writing, at(6)}}, 2},
-      {"one that is over anyway", {{idle, at(1)}, {lingering, at(9)}}, 1},
-      {"the first of equals", {{idle, at(1)}, {idle, at(1)}}, 0},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.name);
-    CHECK(choose_eviction(row.connections) == row.chosen);
-  }
 }

@@ -1,12 +1,10 @@
 #include "exporter/web/server.h"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -329,96 +327,4 @@ TEST_CASE("server: without a descriptor to accept with it rests and recovers") {
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   ::setrlimit(RLIMIT_NOFILE, &before);
   CHECK(client.receive().body == "/patient");
-}
-
-TEST_CASE("server: several addresses, each with the port it got") {
-  Site site;
-  const auto server =
-      make_server({.listen_addresses = {"127.0.0.1:0", ":0", "localhost:0"}}, site.handler());
-  REQUIRE(server->start());
-  REQUIRE(server->addresses().size() == 3);
-  for (const std::string& address : server->addresses()) {
-    CAPTURE(address);
-    CHECK(get(address, "/x").body == "/x");
-  }
-}
-
-TEST_CASE("server: what it can't listen on is said with the address and the flag") {
-  Running running;
-  struct Row {
-    std::string address;
-    ErrorKind kind;
-  };
-  const Row rows[] = {
-      {running.address, ErrorKind::transport},
-      {"192.0.2.1:0", ErrorKind::transport},
-      {"nonsense", ErrorKind::invalid_config},
-      {"no.such.host.invalid:0", ErrorKind::transport},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.address);
-    Site site;
-    const auto server = make_server({.listen_addresses = {row.address}}, site.handler());
-    const auto started = server->start();
-    REQUIRE(!started);
-    CHECK(started.error().kind == row.kind);
-    const std::string host = row.address.substr(0, row.address.rfind(':'));
-    CHECK(started.error().detail.find(host) != std::string::npos);
-    CHECK(started.error().detail.find("listen") != std::string::npos);
-    server->stop(Millis{0});
-  }
-}
-
-TEST_CASE("server: systemd's sockets are taken when they are ours and listening") {
-  constexpr int kFirst = 3;
-  const int kept = ::fcntl(kFirst, F_DUPFD_CLOEXEC, 100);
-  const auto pass = [&](int descriptor) {
-    ::dup2(descriptor, kFirst);
-    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
-    ::setenv("LISTEN_FDS", "1", 1);
-  };
-  const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::bind(listening, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0);
-  ServerOptions options;
-  options.systemd_socket = true;
-  Site site;
-  SUBCASE("a listening one") {
-    REQUIRE(::listen(listening, 16) == 0);
-    pass(listening);
-    const auto server = make_server(options, site.handler());
-    REQUIRE(server->start());
-    CHECK(get(server->addresses().at(0), "/x").body == "/x");
-  }
-  SUBCASE("one that doesn't listen") {
-    pass(listening);
-    CHECK(!make_server(options, site.handler())->start());
-  }
-  SUBCASE("a file") {
-    const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    pass(file);
-    CHECK(!make_server(options, site.handler())->start());
-    ::close(file);
-  }
-  SUBCASE("another process's") {
-    REQUIRE(::listen(listening, 16) == 0);
-    pass(listening);
-    ::setenv("LISTEN_PID", "1", 1);
-    CHECK(!make_server(options, site.handler())->start());
-  }
-  SUBCASE("none") {
-    ::unsetenv("LISTEN_FDS");
-    const auto started = make_server(options, site.handler())->start();
-    REQUIRE(!started);
-    CHECK(started.error().kind == ErrorKind::invalid_config);
-  }
-  ::unsetenv("LISTEN_PID");
-  ::unsetenv("LISTEN_FDS");
-  ::close(listening);
-  if (kept >= 0) {
-    ::dup2(kept, kFirst);
-    ::close(kept);
-  }
 }
