@@ -90,6 +90,11 @@ class Layout(unittest.TestCase):
                     wrong.append(f"{name} includes {target}")
         self.assertEqual(wrong, [])
 
+    def test_the_engine_knows_no_page(self):
+        wrong = [name for name, text in sources() if name.startswith("engine")
+                 and '#include "exporter/web/' in text]
+        self.assertEqual(wrong, [])
+
     def test_libraries_stay_where_they_belong(self):
         wrong = [f"{name}: {library}" for name, text in sources()
                  for library, places in CONTAINED.items()
