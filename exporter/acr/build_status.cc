@@ -1,24 +1,11 @@
 #include "exporter/acr/build_status.h"
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter::acr {
-namespace {
-
-/// Without surrounding blanks, in upper case.
-std::string fold(std::string_view raw) {
-  constexpr std::string_view kBlank = " \t\r\n\v\f";
-  const auto begin = raw.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  std::string folded(raw.substr(begin, raw.find_last_not_of(kBlank) - begin + 1));
-  for (char& c : folded) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return folded;
-}
-
-}  // namespace
 
 std::optional<StatusMeaning> BuildStatusMap::find(std::string_view raw) const {
-  const std::string status = fold(raw);
+  const std::string status = upper(trim(raw));
   const auto configured = configured_.find(status);
   if (configured != configured_.end()) return configured->second;
   if (status == "SUCCESS") return StatusMeaning::success;

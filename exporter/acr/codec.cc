@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "exporter/base/text.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::acr {
@@ -91,8 +92,8 @@ bool row_is_about(const json::Object& row, const RepositoryRef& asked) {
   return !image || is_about(*image, asked);
 }
 
-tl::unexpected<Error> wrong_repository() {
-  return fail(ErrorKind::malformed, "wrong_repo: page of another repository");
+tl::unexpected<Error> wrong_repository(const std::string& what) {
+  return fail(ErrorKind::malformed, ErrorCause::wrong_repository, "wrong_repo: " + what);
 }
 
 tl::expected<std::string, Rejection> id_of(const json::Object& row) {
@@ -118,17 +119,6 @@ Record make_record(std::string id, const json::Object& row, std::optional<Status
   record.open = state.open;
   record.outcome = state.outcome;
   return record;
-}
-
-/// At most kStatusBytesMax bytes, whole UTF-8 characters.
-std::string bounded_status(std::string status) {
-  std::size_t size = std::min(status.size(), kStatusBytesMax);
-  while (size > 0 && size < status.size() &&
-         (static_cast<unsigned char>(status[size]) & 0xC0) == 0x80) {
-    --size;
-  }
-  status.resize(size);
-  return status;
 }
 
 int finality(const Record& record) {
@@ -181,7 +171,7 @@ Result<Page> parse_build_page(std::string_view body, const RepositoryRef& asked,
       page.rejected.push_back(Rejection::id_missing);
       continue;
     }
-    if (!row_is_about(row, asked)) return wrong_repository();
+    if (!row_is_about(row, asked)) return wrong_repository("page of another repository");
     auto id = id_of(row);
     if (!id) {
       page.rejected.push_back(id.error());
@@ -189,7 +179,7 @@ Result<Page> parse_build_page(std::string_view body, const RepositoryRef& asked,
     }
     const std::string status = json::text_at(row, "BuildStatus");
     const auto meaning = statuses.find(status);
-    if (!meaning) page.unknown_statuses.push_back(bounded_status(status));
+    if (!meaning) page.unknown_statuses.emplace_back(cut_utf8(status, kStatusBytesMax));
     add(page, position_of, make_record(std::move(*id), row, meaning));
   }
   return page;
@@ -202,9 +192,9 @@ Result<Record> parse_build_record(std::string_view body, const RepositoryRef& as
   const json::Object& root = document->root;
   const std::string told_id = json::text_at(root, "BuildRecordId");
   if (!told_id.empty() && told_id != id) {
-    return fail(ErrorKind::malformed, "wrong_repo: another build record");
+    return wrong_repository("another build record");
   }
-  if (!row_is_about(root, asked)) return wrong_repository();
+  if (!row_is_about(root, asked)) return wrong_repository("page of another repository");
   std::string status = json::text_at(root, "Status");
   if (status.empty()) status = json::text_at(root, "BuildStatus");
   if (status.empty()) return fail(ErrorKind::malformed, "shape: no Status");
@@ -251,9 +241,7 @@ Result<ListedRepository> parse_repository(std::string_view body, const Repositor
   const Result<json::Document> document = json::parse(body);
   if (!document) return tl::unexpected(document.error());
   const json::Object& root = document->root;
-  if (!is_about(root, asked)) {
-    return fail(ErrorKind::malformed, "wrong_repo: another repository");
-  }
+  if (!is_about(root, asked)) return wrong_repository("another repository");
   ListedRepository repository;
   repository.ref = asked;
   repository.ref.cloud_id = json::text_at(root, "RepoId");

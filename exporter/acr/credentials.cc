@@ -8,7 +8,9 @@
 #include "exporter/acr/profiles.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/token_service.h"
+#include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
+#include "exporter/base/url.h"
 #include "exporter/cloud/leads.h"
 
 namespace registry_exporter::acr {
@@ -72,8 +74,6 @@ Result<Grant> exchange_keys(const Context& context, const AcrCredentials::Assume
   return ask_for_keys(context.services, call, in_good_time);
 }
 
-constexpr const char* kMetadata = "InstanceMetadata";
-
 /// A good answer of a service beside us.
 Result<HttpResponse> fetch(const Context& context, const char* operation,
                            const HttpRequest& request) {
@@ -83,34 +83,28 @@ Result<HttpResponse> fetch(const Context& context, const char* operation,
               "HTTP " + std::to_string(response->status));
 }
 
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
 /// Of the metadata. Where a token was given and is of no use, without one, if that is wanted.
 Result<HttpResponse> fetch_metadata(const Context& context, const std::string& token,
                                     const std::function<HttpRequest(const std::string&)>& ask) {
-  Result<HttpResponse> response = fetch(context, kMetadata, ask(token));
+  Result<HttpResponse> response = fetch(context, kInstanceMetadata, ask(token));
   const bool refused = !response && response.error().kind == ErrorKind::unauthorized;
   const bool again =
       refused && !token.empty() && !context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED");
-  return again ? fetch(context, kMetadata, ask("")) : response;
+  return again ? fetch(context, kInstanceMetadata, ask("")) : response;
 }
 
 Result<Grant> ask_metadata(const Context& context, std::string role) {
   const std::string& origin = context.metadata_origin;
-  const Result<HttpResponse> token = fetch(context, kMetadata, metadata_token(origin));
+  const Result<HttpResponse> token = fetch(context, kInstanceMetadata, metadata_token(origin));
   if (!token && context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED")) {
     return within("token", token.error());
   }
-  const std::string token_text = token ? trimmed(token->body) : "";
+  const std::string token_text = std::string(token ? trim(token->body) : "");
   if (role.empty()) {
     const auto named = fetch_metadata(
         context, token_text, [&](const std::string& with) { return metadata_role(origin, with); });
     if (!named) return within("is a RAM role attached to the instance?", named.error());
-    role = trimmed(named->body);
+    role = trim(named->body);
   }
   const auto keys = fetch_metadata(context, token_text, [&](const std::string& with) {
     return metadata_keys(origin, role, with);
@@ -159,7 +153,9 @@ Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from
     const std::string role = *from.ecs_ram_role;
     lead.source = source + ": instance metadata" + (role.empty() ? "" : ", role " + role);
     lead.basis = basis_of({role});
-    lead.exchange = [context, role](bool) { return ask_metadata(*context, role); };
+    lead.exchange = [context, role](bool) {
+      return attributed(kInstanceMetadata, ask_metadata(*context, role));
+    };
     return lead;
   }
   if (!from.credentials_uri.empty()) {
@@ -167,9 +163,9 @@ Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from
     lead.source = source + ": credentials URI";
     lead.basis = basis_of({uri});
     lead.exchange = [context, uri](bool) -> Result<Grant> {
-      const auto response = fetch(*context, "CredentialsUri", keys_at(uri));
-      if (!response) return tl::unexpected(response.error());
-      return parse_key_document(*response);
+      const auto response = fetch(*context, kCredentialsUri, keys_at(uri));
+      return attributed(kCredentialsUri, response ? parse_key_document(*response)
+                                                  : tl::unexpected(response.error()));
     };
     return lead;
   }
@@ -302,7 +298,7 @@ Found on_instance(const Machine& machine) {
 Found at_uri(const Machine& machine) {
   AcrCredentials found;
   found.credentials_uri = machine.variable("ALIBABA_CLOUD_CREDENTIALS_URI");
-  if (found.credentials_uri.find("://") != std::string::npos) return form(found);
+  if (has_scheme(found.credentials_uri)) return form(found);
   return nothing("ALIBABA_CLOUD_CREDENTIALS_URI is not set");
 }
 

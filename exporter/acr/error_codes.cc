@@ -1,7 +1,10 @@
 #include "exporter/acr/error_codes.h"
 
 #include <algorithm>
+#include <cctype>
 #include <string>
+
+#include "exporter/base/text.h"
 
 namespace registry_exporter::acr {
 namespace {
@@ -19,7 +22,7 @@ struct Rule {
 constexpr CodeMeaning kThrottled{ErrorKind::throttled, false};
 constexpr CodeMeaning kUsedNonce{ErrorKind::bad_request, true};
 // A time that is refused says nothing of the keys, but nothing is answered either.
-constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true, false, ErrorCause::clock};
+constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true, false, ErrorCause::clock_skew};
 constexpr CodeMeaning kUnauthorized{ErrorKind::unauthorized, false};
 constexpr CodeMeaning kWrongSecret{ErrorKind::unauthorized, false, false, ErrorCause::wrong_secret};
 constexpr CodeMeaning kTokenMissing{ErrorKind::unauthorized, false, false,
@@ -29,6 +32,7 @@ constexpr CodeMeaning kExpired{ErrorKind::unauthorized, false, true, ErrorCause:
 constexpr CodeMeaning kUnknownKey{ErrorKind::unauthorized, false, true, ErrorCause::unknown_key};
 constexpr CodeMeaning kForbidden{ErrorKind::forbidden, false};
 constexpr CodeMeaning kNotFound{ErrorKind::not_found, false};
+constexpr CodeMeaning kNoInstance{ErrorKind::not_found, false, false, ErrorCause::unknown_instance};
 constexpr CodeMeaning kServerError{ErrorKind::server_error, false};
 constexpr CodeMeaning kBadRequest{ErrorKind::bad_request, false};
 
@@ -58,7 +62,9 @@ constexpr Rule kRules[] = {
     {"invalidversion", Match::prefix, kBadRequest},
     {"unsupported", Match::prefix, kBadRequest},
     {"statusnotsupport", Match::anywhere, kBadRequest},  // INSTANCE_STATUS_NOT_SUPPORT
-    {"notexist", Match::anywhere, kNotFound},            // REPO_NOT_EXIST
+    {"instancenotexist", Match::anywhere, kNoInstance},
+    {"instancenotfound", Match::anywhere, kNoInstance},
+    {"notexist", Match::anywhere, kNotFound},  // REPO_NOT_EXIST
     {"notfound", Match::anywhere, kNotFound},
     {"serviceunavailable", Match::prefix, kServerError},
     {"systemerror", Match::prefix, kServerError},
@@ -75,8 +81,7 @@ constexpr Rule kRules[] = {
 std::string fold(std::string_view code) {
   std::string folded;
   for (const char c : code) {
-    if (c >= 'A' && c <= 'Z') folded += static_cast<char>(c - 'A' + 'a');
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) folded += c;
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) folded += lower(c);
   }
   return folded;
 }

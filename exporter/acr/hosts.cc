@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "exporter/base/url.h"
 #include "exporter/cloud/credentials.h"
 
 namespace registry_exporter::acr {
@@ -33,7 +34,7 @@ bool may_ask_sts(const RegistryConfig& config) {
 
 /// Names come with a scheme or without.
 std::string origin_of(const std::string& endpoint) {
-  return endpoint.find("://") == std::string::npos ? "https://" + endpoint : endpoint;
+  return has_scheme(endpoint) ? endpoint : "https://" + endpoint;
 }
 
 }  // namespace

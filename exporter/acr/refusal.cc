@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "exporter/acr/error_codes.h"
+#include "exporter/base/text.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::acr {
@@ -32,13 +33,8 @@ std::string clean_code(std::string_view code) {
 
 /// One line of at most kMessageBytesMax bytes, whole UTF-8 characters.
 std::string clean_message(std::string_view message) {
-  if (!json::is_utf8(message)) return {};
-  std::size_t size = std::min(message.size(), kMessageBytesMax);
-  while (size > 0 && size < message.size() &&
-         (static_cast<unsigned char>(message[size]) & 0xC0) == 0x80) {
-    --size;
-  }
-  std::string clean(message.substr(0, size));
+  if (!is_utf8(message)) return {};
+  std::string clean(cut_utf8(message, kMessageBytesMax));
   for (char& c : clean) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
   }

@@ -1,31 +1,18 @@
 #include "exporter/acr/signer.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <vector>
 
 #include "exporter/base/digest.h"
+#include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
+#include "exporter/base/url.h"
 
 namespace registry_exporter::acr {
 namespace {
 
 constexpr std::string_view kScheme = "ACS3-HMAC-SHA256";
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const auto begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
 
 bool is_signed(std::string_view name) {
   return name.substr(0, 6) == "x-acs-" || name == "host" || name == "content-type";
@@ -82,21 +69,9 @@ void set(HttpHeaders& headers, std::string_view name, std::string value) {
 
 }  // namespace
 
-std::string host_of(std::string_view origin) {
-  const auto scheme_end = origin.find("://");
-  const std::string_view scheme =
-      scheme_end == std::string_view::npos ? std::string_view{} : origin.substr(0, scheme_end);
-  std::string_view host = origin.substr(scheme.empty() ? 0 : scheme.size() + 3);
-  const std::string_view own_port = lower(scheme) == "http" ? ":80" : ":443";
-  const bool explicit_own_port =
-      host.size() > own_port.size() && host.substr(host.size() - own_port.size()) == own_port;
-  if (explicit_own_port) host.remove_suffix(own_port.size());
-  return std::string(host);
-}
-
 HttpRequest sign_v3(HttpRequest request, const Keys& keys, UnixMillis now, std::string_view nonce) {
   const std::string body_digest = hex(sha256(request.body));
-  set(request.headers, "host", host_of(request.origin));
+  set(request.headers, "host", parse_origin(request.origin).host_header());
   set(request.headers, "x-acs-date", format_rfc3339(now));
   set(request.headers, "x-acs-signature-nonce", std::string(nonce));
   set(request.headers, "x-acs-content-sha256", body_digest);

@@ -12,9 +12,6 @@
 /// Alibaba Cloud request signatures. Pure.
 namespace registry_exporter::acr {
 
-/// "host[:port]" as it goes on the wire: the scheme's own port is left out.
-std::string host_of(std::string_view origin);
-
 /// Signs by ACS3-HMAC-SHA256 (signature V3): adds host, date, nonce, body digest, the token where
 /// there is one, and `authorization`. All headers `x-acs-*`, `host` and `content-type` are signed.
 /// The query of `target` must be percent-encoded as by percent_encode(), the path is signed as is.

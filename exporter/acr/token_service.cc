@@ -5,6 +5,7 @@
 #include "exporter/acr/requests.h"
 #include "exporter/acr/signer.h"
 #include "exporter/base/time_text.h"
+#include "exporter/base/url.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::acr {
@@ -110,12 +111,10 @@ HttpRequest metadata_keys(const std::string& metadata_origin, const std::string&
 }
 
 HttpRequest keys_at(const std::string& uri) {
-  const std::size_t host = uri.find("://") + 3;
-  const std::size_t path = std::min(uri.find_first_of("/?#", host), uri.size());
+  SplitUrl url = split_url(uri);
   HttpRequest request;
-  request.origin = uri.substr(0, path);
-  request.target = uri.substr(path, uri.find('#', path) - path);
-  if (!request.target.starts_with('/')) request.target.insert(0, "/");
+  request.origin = std::move(url.origin);
+  request.target = std::move(url.target);
   request.timeout = kUriTimeout;
   return request;
 }

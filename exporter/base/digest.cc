@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include <cstdint>
 #include <new>
 
 namespace registry_exporter {
@@ -12,6 +13,13 @@ namespace {
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
+}
+
+int base64_value(char c) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::size_t found = kAlphabet.find(c);
+  return found == std::string_view::npos ? -1 : static_cast<int>(found);
 }
 
 /// These fail for want of memory alone; a digest that isn't one would sign a request.
@@ -60,6 +68,24 @@ std::string base64(std::string_view bytes) {
   EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes),
                   static_cast<int>(bytes.size()));
   return text;
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int value = base64_value(c);
+    if (value < 0) return std::nullopt;
+    bits = (bits << 6U | static_cast<std::uint32_t>(value)) & 0xFFFFFFU;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xFFU);
+  }
+  return bytes;
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

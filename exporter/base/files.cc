@@ -19,9 +19,12 @@ tl::unexpected<Error> cannot_read(const std::string& path, const std::string& wh
   return fail(ErrorKind::invalid_config, path + ": " + why);
 }
 
-tl::unexpected<Error> cannot_see(const std::string& path, int error) {
-  const bool absent = error == ENOENT || error == ENOTDIR;
-  return fail(ErrorKind::invalid_config, path + ": " + std::strerror(error), absent ? kAbsent : "");
+tl::unexpected<Error> cannot_open(const std::string& path, int error) {
+  ErrorCause cause = ErrorCause::unknown;
+  if (error == ENOENT || error == ENOTDIR) cause = ErrorCause::file_missing;
+  if (error == EACCES) cause = ErrorCause::file_denied;
+  const std::string why = error == 0 ? "can't be opened" : std::strerror(error);
+  return fail(ErrorKind::invalid_config, cause, path + ": " + why);
 }
 
 tl::unexpected<Error> too_large(const std::string& path, std::size_t bytes_max) {
@@ -44,7 +47,7 @@ Result<std::string> next_piece(int pipe, const std::string& path) {
 Result<std::string> read_pipe(const std::string& path, std::size_t bytes_max) {
   // Without O_NONBLOCK opening would wait for a writer.
   const int pipe = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (pipe < 0) return cannot_read(path, std::strerror(errno));
+  if (pipe < 0) return cannot_open(path, errno);
   std::string text;
   for (;;) {
     const Result<std::string> piece = next_piece(pipe, path);
@@ -62,11 +65,11 @@ Result<std::string> read_pipe(const std::string& path, std::size_t bytes_max) {
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   struct stat status {};
   // Asked before it is opened: opening a pipe would wait for its writer.
-  if (::stat(path.c_str(), &status) != 0) return cannot_see(path, errno);
+  if (::stat(path.c_str(), &status) != 0) return cannot_open(path, errno);
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) return cannot_read(path, errno != 0 ? std::strerror(errno) : "can't be opened");
+  if (!file) return cannot_open(path, errno);
   // Piece by piece: most are far smaller than they may be, and some tell no size.
   std::string text;
   std::array<char, 16UL * 1024> piece;

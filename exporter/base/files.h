@@ -7,12 +7,9 @@
 
 namespace registry_exporter {
 
-/// The code of the error where there is no file of that name; whatever else keeps one from being
-/// read, it may be there.
-inline constexpr const char* kAbsent = "absent";
-
 /// A regular file's whole content; links are followed. Shell.
-/// Errors: invalid_config, beginning with the path.
+/// Errors: invalid_config, beginning with the path. The cause is file_missing where there is no
+/// file of that name, file_denied where this process may not read it.
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max);
 
 struct WholeText {

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <optional>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -45,11 +47,9 @@ bool is_host_and_port(std::string_view text) {
 
 /// libcurl's.
 bool is_proxy_scheme(std::string_view scheme) {
-  std::string lower(scheme);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   constexpr std::array<std::string_view, 7> kSchemes{"http",    "https",  "socks",  "socks4",
                                                      "socks4a", "socks5", "socks5h"};
-  return std::find(kSchemes.begin(), kSchemes.end(), lower) != kSchemes.end();
+  return std::find(kSchemes.begin(), kSchemes.end(), lower(scheme)) != kSchemes.end();
 }
 
 /// No @ but the last, none of what ends a URL's authority, no blanks: those have to be encoded.

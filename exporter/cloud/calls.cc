@@ -55,7 +55,7 @@ Result<HttpResponse> call_signed(ApiCaller& caller, Credentials& credentials,
                                  const SignedCall& question) {
   for (bool renewed = false;; renewed = true) {
     Result<Keys> keys = credentials.get();
-    if (!keys) return within(question.operation, keys.error());
+    if (!keys) return tl::unexpected<Error>(keys.error());
     bool expired = false;
     ApiCall call;
     call.operation = question.operation;
@@ -75,14 +75,11 @@ Result<HttpResponse> call_signed(ApiCaller& caller, Credentials& credentials,
     };
     Result<HttpResponse> response = caller.call(call);
     if (response) return response;
-    if (!expired) return within(question.operation, response.error());
+    if (!expired) return failed_call(question.operation, response.error());
     credentials.expired(keys->generation);
   }
 }
 
-bool is_final(const Error& error) {
-  return error.kind == ErrorKind::canceled || error.kind == ErrorKind::unauthorized ||
-         error.kind == ErrorKind::invalid_config;
-}
+bool is_final(const Error& error) { return traits(error.kind).ends_discovery; }
 
 }  // namespace registry_exporter

@@ -114,7 +114,9 @@ Result<Child> start(const std::vector<std::string>& words) {
   if (problem == 0) return child;
   close(child.output);
   if (child.pid > 0) waitpid(child.pid, nullptr, 0);
-  return wrong(words.front() + ": " + kNotStarted + std::strerror(problem));
+  return fail(ErrorKind::invalid_config,
+              problem == EACCES ? ErrorCause::program_denied : ErrorCause::program_missing,
+              words.front() + ": it can't be started: " + std::strerror(problem));
 }
 
 /// True: there is no more to come.

@@ -15,9 +15,6 @@ namespace registry_exporter {
 /// is expanded. Pure. Errors: invalid_config (empty, a quote that is not closed).
 Result<std::vector<std::string>> split_command(std::string_view command);
 
-/// In the error of a program that could not be started; then the system's reason.
-inline constexpr const char* kNotStarted = "it can't be started: ";
-
 /// Runs the programs that print credentials. No shell, nothing on their input, what they print as
 /// errors is dropped (it may hold secrets); they get our environment and none of our descriptors.
 /// They have a minute, as the official clients give them, and 64 KiB, and end with this process,
@@ -26,8 +23,9 @@ class Commands {
  public:
   explicit Commands(const Clock& clock) : clock_(clock) {}
 
-  /// What it printed. Errors: invalid_config (not found, failed or nobody knows, printed too much),
-  /// timeout, canceled.
+  /// What it printed. Errors: invalid_config (not found, failed or nobody knows, printed too much;
+  /// the cause is program_missing or program_denied where it could not be started), timeout,
+  /// canceled.
   Result<Secret> run(std::string_view command);
   /// Ends what runs, and refuses what would run.
   void abort() { aborted_ = true; }

@@ -1,8 +1,9 @@
 #include "exporter/cloud/credentials.h"
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
+
+#include "exporter/base/text.h"
 
 namespace registry_exporter {
 namespace {
@@ -25,11 +26,34 @@ bool same_pair(const Keys& a, const Keys& b) {
          a.project_id == b.project_id && a.iam_origin == b.iam_origin;
 }
 
+/// What all sources said, as one error: of the kind of the last, which was the last hope.
+Error without_credentials(const std::vector<Error>& errors) {
+  if (errors.empty()) {
+    return {ErrorKind::invalid_config,
+            "credentials: there are none",
+            {},
+            {},
+            ErrorCause::no_credentials};
+  }
+  Error all = errors.back();
+  if (all.kind == ErrorKind::invalid_config) {
+    const auto is_known = [](const Error& error) {
+      return error.cause != ErrorCause::unknown && error.cause != ErrorCause::not_set_up;
+    };
+    const auto known = std::find_if(errors.begin(), errors.end(), is_known);
+    all.cause = known == errors.end() ? ErrorCause::no_credentials : known->cause;
+  }
+  all.detail = "credentials: ";
+  for (const Error& error : errors) {
+    all.detail += (&error == &errors.front() ? "" : "; ") + error.detail;
+  }
+  return all;
+}
+
 }  // namespace
 
 bool Machine::is_on(const std::string& name) const {
-  std::string text = variable(name);
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string text = lower(variable(name));
   return text == "true" || text == "1" || text == "yes";
 }
 
@@ -47,10 +71,8 @@ Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& asked, 
   call.prepare = asked.prepare;
   call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
     if (auto refusal = asked.judge(response)) {
-      const ErrorKind kind = refusal->error.kind;
-      const bool about_us = kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
-                            kind == ErrorKind::bad_request;
-      if (about_us && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
+      const bool is_lasting = traits(refusal->error.kind).lasting;
+      if (is_lasting && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
       refusal->credentials_expired = in_good_time;
       refusal->quota.reset();  // Of another service, whose calls are few.
       return refusal;
@@ -61,7 +83,7 @@ Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& asked, 
     return std::nullopt;
   };
   const Result<HttpResponse> response = services.call(call);
-  if (!response) return within(asked.operation, response.error());
+  if (!response) return failed_call(asked.operation, response.error());
   return std::move(*grant);
 }
 
@@ -245,25 +267,19 @@ void Credentials::adopt(Keys keys, const std::string& source) {
   source_ = source;
 }
 
+/// Sources that somebody set up matter more than those that nobody did.
 Error Credentials::failure_of(const Look& look) const {
-  std::vector<Error> errors = look.errors;
+  std::vector<Error> begun, others;
+  for (const Error& error : look.errors) {
+    (error.cause == ErrorCause::not_set_up ? others : begun).push_back(error);
+  }
   for (const Lead& lead : look.leads) {
     const auto tried = attempts_.find(lead.source);
     if (tried == attempts_.end() || !tried->second.failure) continue;
-    errors.push_back(*tried->second.failure);
-    errors.back().detail = lead.source + ": " + errors.back().detail;
-    if (lead.is_a_guess) errors.back().code = kNotSetUp;
+    Error error = within(lead.source, *tried->second.failure).value();
+    (lead.is_a_guess ? others : begun).push_back(std::move(error));
   }
-  const auto set_up = [](const Error& error) { return error.code != kNotSetUp; };
-  if (std::any_of(errors.begin(), errors.end(), set_up)) std::erase_if(errors, std::not_fn(set_up));
-  if (errors.empty()) return {ErrorKind::invalid_config, "credentials: there are none", {}, {}};
-  Error all = errors.back();  // Whoever was asked last was the last hope.
-  if (!set_up(all)) all.code.clear();
-  all.detail = "credentials: ";
-  for (const Error& error : errors) {
-    all.detail += (&error == &errors.front() ? "" : "; ") + error.detail;
-  }
-  return all;
+  return without_credentials(begun.empty() ? others : begun);
 }
 
 }  // namespace registry_exporter

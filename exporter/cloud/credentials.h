@@ -31,9 +31,6 @@ struct Grant {
 /// them.
 using Exchange = std::function<Result<Grant>(bool in_good_time)>;
 
-/// The code of a source's error where nobody set it up: the others matter more.
-inline constexpr const char* kNotSetUp = "not set up";
-
 /// What a source found on this machine.
 struct Lead {
   std::string source;  ///< In words, e.g. "the environment"; never a secret.
@@ -46,7 +43,7 @@ struct Lead {
 
 /// One place where credentials may be: looks at configuration, environment and files, calls nobody,
 /// is quick. Errors: why there are none here (the next source is asked), in words that say what to
-/// set; with the code kNotSetUp where nothing was set.
+/// set; the cause is not_set_up where nothing was set.
 using Source = std::function<Result<Lead>()>;
 
 /// The files and variables of the machine we run on.
@@ -63,6 +60,11 @@ struct Machine {
 
 /// This process's own.
 Machine this_machine();
+
+/// Calls to services beside us, by names of our own.
+inline constexpr const char* kInstanceMetadata = "InstanceMetadata";
+inline constexpr const char* kPodIdentity = "PodIdentity";
+inline constexpr const char* kCredentialsUri = "CredentialsUri";
 
 /// Services that give keys.
 struct KeyServices {
@@ -99,7 +101,8 @@ class Credentials {
   Credentials(Runtime runtime, std::vector<Source> sources, std::function<void()> secret_changed);
 
   /// The keys to use now. May call a service: never call it while a call of the same registry is
-  /// being prepared. Errors: invalid_config (says what to set), and what a service can fail with.
+  /// being prepared. Errors: invalid_config (says what to set; its cause is known), and what a
+  /// service can fail with.
   Result<Keys> get();
   /// The newest keys that can be had without calling anybody; nullopt: there are none.
   std::optional<Keys> at_hand();

@@ -4,15 +4,10 @@
 #include <cctype>
 #include <optional>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n\v\f";
-  const auto begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
 
 bool is_comment(std::string_view text) { return text.starts_with('#') || text.starts_with(';'); }
 
@@ -21,12 +16,6 @@ std::string_view take_line(std::string_view& rest) {
   const std::string_view line = rest.substr(0, end);
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return line;
-}
-
-std::string lower(std::string_view text) {
-  std::string lowered(text);
-  for (char& c : lowered) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lowered;
 }
 
 /// What stands between quotes of which nothing is understood, if the value begins with one. It may
@@ -58,7 +47,7 @@ std::optional<std::string> quoted(std::string_view value) {
   if (!value.starts_with('"') && !value.starts_with('\'')) return std::nullopt;
   const auto end = value.find(value.front(), 1);
   if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view after = trimmed(value.substr(end + 1));
+  const std::string_view after = trim(value.substr(end + 1));
   if (!after.empty() && !is_comment(after)) return std::nullopt;
   return std::string(value.substr(1, end - 1));
 }
@@ -68,21 +57,21 @@ std::string continued(std::string_view value, std::string_view& rest) {
   std::string whole;
   while (value.ends_with('\\')) {
     whole.append(value.substr(0, value.size() - 1));
-    value = trimmed(take_line(rest));
+    value = trim(take_line(rest));
   }
   return whole.append(value);
 }
 
 std::string read_value(std::string_view value, std::string_view& rest) {
-  value = trimmed(value);
+  value = trim(value);
   if (auto text = verbatim(value, rest)) return *text;
   if (value.ends_with('\\')) return continued(value, rest);
   if (auto text = quoted(value)) return *text;
-  return std::string(trimmed(value.substr(0, value.find_first_of("#;"))));
+  return std::string(trim(value.substr(0, value.find_first_of("#;"))));
 }
 
 std::string read_key(std::string_view key) {
-  key = trimmed(key);
+  key = trim(key);
   return lower(quoted(key).value_or(std::string(key)));
 }
 
@@ -95,13 +84,13 @@ Ini parse_ini(std::string_view text) {
   std::map<std::string, std::string> nowhere;
   auto* section = &nowhere;
   while (!text.empty()) {
-    const std::string_view line = trimmed(take_line(text));
+    const std::string_view line = trim(take_line(text));
     if (line.empty() || is_comment(line)) continue;
     if (line.front() == '[') {
       // Keys of a section whose name can't be read belong to no other.
       const auto end = line.find(']');
       section = end == std::string_view::npos ? &nowhere
-                                              : &ini[std::string(trimmed(line.substr(1, end - 1)))];
+                                              : &ini[std::string(trim(line.substr(1, end - 1)))];
       continue;
     }
     const std::size_t delimiter = line.find_first_of("=:");

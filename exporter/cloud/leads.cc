@@ -59,7 +59,8 @@ Source guessed(Source source) {
 }
 
 tl::unexpected<Error> nothing(std::string why, bool begun) {
-  return fail(ErrorKind::invalid_config, std::move(why), begun ? "" : kNotSetUp);
+  return fail(ErrorKind::invalid_config, begun ? ErrorCause::unknown : ErrorCause::not_set_up,
+              std::move(why));
 }
 
 Result<FoundFile> find_file(const Machine& machine, const char* variable, const char* in_home) {
@@ -69,8 +70,7 @@ Result<FoundFile> find_file(const Machine& machine, const char* variable, const 
   Result<Secret> text = machine.read({Secret(), path});
   if (text) return FoundFile{path, *std::move(text)};
   Error error = text.error();
-  if (named.empty() && error.code == kAbsent) return nothing(error.detail);
-  error.code.clear();
+  if (named.empty() && error.cause == ErrorCause::file_missing) return nothing(error.detail);
   if (!named.empty()) return within(variable, error);
   error.detail += "; let this process read that file, or move it away";
   return tl::unexpected<Error>(std::move(error));

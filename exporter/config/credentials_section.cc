@@ -1,5 +1,8 @@
 #include "exporter/config/credentials_section.h"
 
+#include "exporter/base/text.h"
+#include "exporter/base/url.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -84,8 +87,8 @@ std::optional<std::string> read_ram_role(Section& section) {
 
 std::string read_credentials_uri(Section& section) {
   const std::string uri = section.text_not_empty("credentials_uri").value_or("");
-  const std::size_t host = uri.starts_with("http://") ? 7 : uri.starts_with("https://") ? 8 : 0;
-  if (!uri.empty() && (host == 0 || host == uri.size() || uri.find(' ') != std::string::npos)) {
+  const bool has_host = is_http(uri) && !uri.ends_with("://");
+  if (!uri.empty() && (!has_host || contains(uri, " "))) {
     section.problem("credentials_uri", " must be a URL that begins with http:// or https://");
   }
   return uri;

@@ -5,6 +5,9 @@
 #include <charconv>
 #include <string_view>
 
+#include "exporter/base/text.h"
+#include "exporter/base/url.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -43,14 +46,13 @@ std::string huawei_host(const std::string& service, const std::string& region) {
 }  // namespace
 
 tl::expected<std::string, std::string> read_endpoint(const std::string& text) {
-  const std::string endpoint = trimmed(text);
+  const std::string_view endpoint = trim(text);
   const std::size_t colon = endpoint.find("://");
-  std::string scheme = endpoint.substr(0, colon == std::string::npos ? 0 : colon);
-  for (char& c : scheme) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string scheme = lower(endpoint.substr(0, colon == std::string::npos ? 0 : colon));
   if (scheme != "http" && scheme != "https") {
     return tl::unexpected<std::string>(" must begin with https:// (or http://)");
   }
-  std::string_view rest = std::string_view(endpoint).substr(colon + 3);
+  std::string_view rest = endpoint.substr(colon + 3);
   while (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.empty() || rest.find_first_of("/?#@ \t\r\n") != std::string_view::npos) {
     return tl::unexpected<std::string>(
@@ -68,16 +70,7 @@ tl::expected<std::string, std::string> read_endpoint(const std::string& text) {
 }
 
 tl::expected<std::string, std::string> read_client_endpoint(const std::string& text) {
-  const std::string endpoint = trimmed(text);
-  const bool has_scheme = endpoint.find("://") != std::string::npos;
-  return read_endpoint(has_scheme ? endpoint : "https://" + endpoint);
-}
-
-std::string trimmed(std::string text) {
-  const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), blank).base(), text.end());
-  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), blank));
-  return text;
+  return read_endpoint(has_scheme(text) ? text : "https://" + std::string(trim(text)));
 }
 
 std::string acr_endpoint(const std::string& region, bool vpc) {

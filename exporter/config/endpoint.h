@@ -14,9 +14,6 @@ tl::expected<std::string, std::string> read_endpoint(const std::string& text);
 /// The same for the official clients' variables and files, where `https://` may be left out.
 tl::expected<std::string, std::string> read_client_endpoint(const std::string& text);
 
-/// Without white space at both ends.
-std::string trimmed(std::string text);
-
 std::string acr_endpoint(const std::string& region, bool vpc);
 std::string swr_endpoint(const std::string& region);
 std::string iam_endpoint(const std::string& region);

@@ -2,6 +2,7 @@
 #include <cctype>
 
 #include "exporter/base/duration.h"
+#include "exporter/base/text.h"
 #include "exporter/config/config.h"
 #include "exporter/config/documents.h"
 #include "exporter/config/endpoint.h"
@@ -109,8 +110,7 @@ std::map<std::string, StatusMeaning> read_statuses(Section section) {
       section.problem(key, " must be success, failed, canceled, other or open");
       continue;
     }
-    std::string status = trimmed(key);
-    for (char& c : status) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    const std::string status = upper(trim(key));
     if (status.empty() || !is_one_line(status)) {
       section.problem_here(": a status must be a word");
     } else if (!statuses.emplace(status, *meaning).second) {

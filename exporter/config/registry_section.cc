@@ -5,6 +5,8 @@
 #include <set>
 
 #include "exporter/base/proxy_url.h"
+#include "exporter/base/text.h"
+#include "exporter/base/url.h"
 #include "exporter/config/credentials_section.h"
 #include "exporter/config/endpoint.h"
 #include "exporter/config/filter.h"
@@ -41,7 +43,7 @@ std::string endpoint_at(Section& section, const std::string& key, const std::str
 
 /// It becomes a part of host names.
 std::string read_region(Section& section) {
-  std::string region = trimmed(section.required_text("region"));
+  std::string region(trim(section.required_text("region")));
   const bool word = std::all_of(region.begin(), region.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '_';
   });
@@ -158,7 +160,7 @@ double read_rate(Section& section, double otherwise) {
 std::string read_proxy(Section& section) {
   const std::string proxy = section.text_not_empty("proxy_url").value_or("");
   if (proxy.empty()) return proxy;
-  if (!proxy.starts_with("http://") && !proxy.starts_with("https://")) {
+  if (!is_http(proxy)) {
     section.problem("proxy_url", " must begin with http:// or https://");
   } else if (!is_readable_proxy(proxy)) {  // Not quoted: there may be a password in it.
     section.problem("proxy_url", std::string(" can't be read: ") + kProxyForm);

@@ -3,19 +3,14 @@
 #include <charconv>
 #include <cstdint>
 
+#include "exporter/base/hash.h"
+
 namespace registry_exporter {
 namespace {
 
-/// FNV-1a with the finaliser of SplitMix64. Part of what users rely on: never change it.
+/// Part of what users rely on: never change it.
 std::uint64_t stable_hash(std::string_view registry, std::string_view full_name) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto add = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3U; };
-  for (const char c : registry) add(static_cast<unsigned char>(c));
-  add('/');
-  for (const char c : full_name) add(static_cast<unsigned char>(c));
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9U;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebU;
-  return hash ^ (hash >> 31);
+  return mix(fnv1a(full_name, fnv1a("/", fnv1a(registry))));
 }
 
 }  // namespace

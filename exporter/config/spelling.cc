@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -46,16 +48,13 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 }
 
 std::string in_one_line(std::string_view text) {
-  std::size_t end = std::min(text.size(), kShownMax);
-  const bool cut = end < text.size();
-  // Not in the middle of a UTF-8 character.
-  while (cut && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  const std::string_view shown = cut_utf8(text, kShownMax);
   std::string line;
-  for (const char c : text.substr(0, end)) {
+  for (const char c : shown) {
     const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     line.push_back(control ? '?' : c);
   }
-  return cut ? line + "…" : line;
+  return shown.size() < text.size() ? line + "…" : line;
 }
 
 std::string in_quotes(std::string_view text) { return "\"" + in_one_line(text) + "\""; }

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "exporter/base/hash.h"
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -14,33 +17,8 @@ constexpr std::string_view kExemplarLabel = "build_record_id";
 constexpr std::size_t kExemplarCharacters = 128;  // OpenMetrics: names and values together.
 constexpr double kWholeBelow = 1e15;              // Every whole number below is exact.
 
-/// Length of the valid UTF-8 sequence that `text` starts with; 0: none.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](std::size_t i) {
-    return i < text.size() && (byte(i) & 0xC0U) == 0x80;
-  };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (!continues(1) || !continues(2)) return 0;
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;   // Overlong.
-    if (first == 0xED && byte(1) >= 0xA0) return 0;  // A surrogate.
-    return 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (!continues(1) || !continues(2) || !continues(3)) return 0;
-    if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) >= 0x90) return 0;
-    return 4;
-  }
-  return 0;
-}
-
 std::string hash_suffix(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  const std::uint64_t hash = fnv1a(text);
   constexpr char kDigits[] = "0123456789abcdef";
   std::string suffix = "~";
   for (int shift = 60; shift >= 0; shift -= 4) suffix.push_back(kDigits[(hash >> shift) & 15U]);
@@ -74,7 +52,7 @@ std::string valid_utf8(std::string_view text) {
   valid.reserve(text.size());
   bool replaced = false;
   for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t length = sequence_length(rest);
+    const std::size_t length = utf8_length(rest);
     if (length == 0) {
       valid += kReplacement;
       replaced = true;

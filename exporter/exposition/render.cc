@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/base/hash.h"
 #include "exporter/exposition/encode.h"
 
 namespace registry_exporter {
@@ -11,8 +12,7 @@ constexpr std::size_t kLabelsBytes = 160;  // Enough for most rows.
 
 /// FNV-1a, then mixed so that every bit decides.
 std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  std::uint64_t hash = fnv1a(text);
   hash = (hash ^ (hash >> 32)) * 0x9e3779b97f4a7c15U;
   return hash ^ (hash >> 29);
 }

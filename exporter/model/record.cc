@@ -1,5 +1,7 @@
 #include "exporter/model/record.h"
 
+#include "exporter/base/hash.h"
+
 namespace registry_exporter {
 
 std::string_view name(Outcome outcome) {
@@ -41,12 +43,7 @@ RecordKey record_key(std::string_view id) {
     for (const char digit : id) key = key * 10 + static_cast<RecordKey>(digit - '0');
     return key;
   }
-  // FNV-1a, then the finaliser of SplitMix64: ids that differ in one digit land far apart.
-  key = 0xcbf29ce484222325U;
-  for (const char byte : id) key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
-  key = (key ^ (key >> 30)) * 0xbf58476d1ce4e5b9U;
-  key = (key ^ (key >> 27)) * 0x94d049bb133111ebU;
-  return (key ^ (key >> 31)) | kHashed;
+  return mix(fnv1a(id)) | kHashed;
 }
 
 }  // namespace registry_exporter

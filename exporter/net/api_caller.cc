@@ -18,15 +18,10 @@ constexpr Millis kClockTolerance{60'000};
 /// `Date` has whole seconds: on average it is half a second old.
 constexpr Millis kDateRounding{500};
 
-bool accepted_credentials(ErrorKind kind) {
-  return kind == ErrorKind::forbidden || kind == ErrorKind::not_found ||
-         kind == ErrorKind::bad_request;
-}
-
 /// What an answer tells about the keys. Refused for its time even when signed by the server's clock
 /// is refused.
 KeyGuard::Verdict verdict_of(const Error* error, const Refusal* refusal, bool signed_again) {
-  if (error == nullptr || accepted_credentials(error->kind)) return KeyGuard::Verdict::accepted;
+  if (error == nullptr || traits(error->kind).keys_accepted) return KeyGuard::Verdict::accepted;
   if (error->kind != ErrorKind::unauthorized || refusal == nullptr) {
     return KeyGuard::Verdict::unknown;
   }
@@ -146,8 +141,9 @@ Error ApiCaller::Shared::error_of(const Refusal& refusal, const HttpResponse& re
                                   UnixMillis received_at) {
   Error error = refusal.error;
   if (!response.proxy.empty()) error.detail += ", answered through the proxy " + response.proxy;
-  const bool may_wait = error.kind == ErrorKind::throttled || error.kind == ErrorKind::server_error;
-  if (may_wait && !error.retry_after) error.retry_after = wait_asked_for(response, received_at);
+  if (traits(error.kind).may_name_wait && !error.retry_after) {
+    error.retry_after = wait_asked_for(response, received_at);
+  }
   if (!refusal.quota) return error;
   Quota quota = *refusal.quota;
   quota.calls = std::max(1, quota.calls / options.sharers);
@@ -166,10 +162,7 @@ void ApiCaller::Shared::report(const Error* error, const KeyGuard::Ticket& ticke
   const ErrorKind kind = error == nullptr ? ErrorKind::canceled : error->kind;
   // Old news of the keys changes nothing: while they are known to be bad nothing is called.
   if (verdict == KeyGuard::Verdict::accepted && guard.is_valid(ticket)) up = true;
-  if (kind == ErrorKind::unauthorized || kind == ErrorKind::timeout ||
-      kind == ErrorKind::transport) {
-    up = false;
-  }
+  if (traits(kind).takes_registry_down) up = false;
   if (kind == ErrorKind::throttled) rate.throttled(sent_at, now);
   if (error != nullptr && error->retry_after) rate.pause(*error->retry_after, now);
   if (verdict == KeyGuard::Verdict::refused && guard.is_valid(ticket)) refused_for = *error;

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <vector>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter::json {
 namespace {
 
@@ -218,10 +220,7 @@ std::optional<std::int64_t> integer_of(const Element& element) {
     return static_cast<std::int64_t>(real);
   }
   if (!element.is_string()) return std::nullopt;
-  std::string_view text = element.get_string().value_unsafe();
-  const auto begin = text.find_first_not_of(' ');
-  if (begin == std::string_view::npos) return std::nullopt;
-  text = text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+  const std::string_view text = trim(element.get_string().value_unsafe(), " ");
   std::int64_t number = 0;
   if (read_number(text, number) != std::errc{}) return std::nullopt;
   return number;
@@ -233,15 +232,10 @@ std::optional<std::int64_t> integer_at(const Object& object, const char* key) {
 }
 
 std::optional<bool> bool_of(const Element& element) {
-  std::string text = text_of(element).value_or("");
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string text = lower(text_of(element).value_or(""));
   if (text == "true" || text == "1") return true;
   if (text == "false" || text == "0") return false;
   return std::nullopt;
 }
-
-bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text); }
 
 }  // namespace registry_exporter::json

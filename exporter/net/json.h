@@ -60,6 +60,4 @@ std::optional<std::int64_t> integer_at(const Object& object, const char* key);
 /// true, "true", "TRUE", 1 and their opposites; nullopt for anything else.
 std::optional<bool> bool_of(const Element& element);
 
-bool is_utf8(std::string_view text);
-
 }  // namespace registry_exporter::json

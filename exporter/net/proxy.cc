@@ -4,43 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cstring>
+
+#include "exporter/base/text.h"
+#include "exporter/base/url.h"
 
 namespace registry_exporter {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
-struct Origin {
-  bool secure = false;
-  std::string host;  ///< Lower case, an IPv6 address without its brackets.
-  std::string port;
-};
-
-Origin parse_origin(std::string_view origin) {
-  Origin parsed;
-  parsed.secure = origin.starts_with("https://");
-  parsed.port = parsed.secure ? "443" : "80";
-  const std::size_t scheme = origin.find("://");
-  std::string_view rest = scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
-  rest = rest.substr(0, rest.find('/'));
-  const std::size_t bracket = rest.rfind(']');
-  const std::size_t colon = rest.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  if (has_port) {
-    parsed.port = std::string(rest.substr(colon + 1));
-    rest = rest.substr(0, colon);
-  }
-  if (rest.size() > 2 && rest.front() == '[') rest = rest.substr(1, rest.size() - 2);
-  parsed.host = lower(rest);
-  return parsed;
+/// Lower case, an IPv6 address without its brackets.
+std::string bare_host(const Origin& origin) {
+  std::string host = lower(origin.host);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return host;
 }
 
 /// Address family and its bytes in network order; an IPv4 address in IPv6 is the IPv4 address.
@@ -165,10 +142,18 @@ bool no_proxy_covers(std::string_view list, std::string_view host, std::string_v
 Proxy proxy_for(std::string_view origin, const ProxySettings& settings) {
   if (!settings.proxy_url.empty()) return {settings.proxy_url, "proxy_url"};
   const Origin parsed = parse_origin(origin);
-  if (is_loopback(parsed.host)) return {};
+  const std::string host = bare_host(parsed);
+  if (is_loopback(host)) return {};
   const auto exempt = from_environment(settings, "NO_PROXY");
-  if (exempt && no_proxy_covers(exempt->url, parsed.host, parsed.port)) return {};
-  return from_environment(settings, parsed.secure ? "HTTPS_PROXY" : "HTTP_PROXY").value_or(Proxy{});
+  if (exempt && no_proxy_covers(exempt->url, host, parsed.effective_port())) return {};
+  return from_environment(settings, parsed.is_secure() ? "HTTPS_PROXY" : "HTTP_PROXY")
+      .value_or(Proxy{});
+}
+
+bool Proxy::is_socks() const { return starts_with_ignoring_case(url, "socks"); }
+
+bool Proxy::is_plain_http() const {
+  return !has_scheme(url) || starts_with_ignoring_case(url, "http://");
 }
 
 std::string Proxy::spoken() const { return proxy_host(url) + " (" + set_by + ")"; }

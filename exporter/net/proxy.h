@@ -20,6 +20,9 @@ struct Proxy {
   std::string url;     ///< "": the request goes directly.
   std::string set_by;  ///< "proxy_url", or the variable; "" when it goes directly.
 
+  bool is_none() const { return url.empty(); }
+  bool is_socks() const;
+  bool is_plain_http() const;
   /// For people: "p.example:3128 (HTTPS_PROXY)"; never the name and password in the URL.
   std::string spoken() const;
 };

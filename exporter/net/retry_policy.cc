@@ -23,11 +23,7 @@ bool RetryBudget::take_retry() {
 }
 
 bool is_worth_retrying(const Error& error) {
-  const ErrorKind kind = error.kind;
-  if (error.retry_after.value_or(Millis{0}) > kWorkerWaitMax) return false;
-  return kind == ErrorKind::server_error || kind == ErrorKind::timeout ||
-         kind == ErrorKind::transport || kind == ErrorKind::throttled ||
-         kind == ErrorKind::malformed;
+  return traits(error.kind).retryable && error.retry_after.value_or(Millis{0}) <= kWorkerWaitMax;
 }
 
 Millis retry_wait(int attempt, double dice) {

@@ -168,7 +168,8 @@ Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRe
     }
     if (!same_name(json::text_at(row, "namespace"), asked.repo_namespace) ||
         !same_name(json::text_at(row, "repo"), asked.name)) {
-      return fail(ErrorKind::malformed, "wrong_repo: page of another repository");
+      return fail(ErrorKind::malformed, ErrorCause::wrong_repository,
+                  "wrong_repo: page of another repository");
     }
     auto id = id_of(row);
     if (id) {

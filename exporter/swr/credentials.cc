@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "exporter/base/text.h"
 #include "exporter/cloud/leads.h"
 #include "exporter/config/endpoint.h"
 #include "exporter/swr/default_chain.h"
@@ -87,7 +88,7 @@ Result<Grant> exchange_keys(const Context& context, const SwrCredentials::Assume
 
 Result<Grant> ask_pod_identity(const Context& context, const std::string& uri,
                                const Secret& token) {
-  const auto response = context.services.fetch("PodIdentity", pod_keys(uri, token));
+  const auto response = context.services.fetch(kPodIdentity, pod_keys(uri, token));
   if (!response) return tl::unexpected(response.error());
   if (response->status == 200 || response->status == 201) return parse_temporary_keys(*response);
   return fail(response->status >= 500 ? ErrorKind::server_error : ErrorKind::unauthorized,
@@ -97,9 +98,9 @@ Result<Grant> ask_pod_identity(const Context& context, const std::string& uri,
 
 /// Instances where no agency was set say so with 401; a token that is refused is got anew once.
 Result<Grant> ask_metadata(const Context& context) {
-  constexpr const char* kOperation = "InstanceMetadata";
   for (bool again = false;; again = true) {
-    const auto token = context.services.fetch(kOperation, metadata_token(context.metadata_origin));
+    const auto token =
+        context.services.fetch(kInstanceMetadata, metadata_token(context.metadata_origin));
     if (!token) return within("token", token.error());
     const int status = token->status;
     const bool older = status == 404 || status == 405 || status == 503;
@@ -107,10 +108,11 @@ Result<Grant> ask_metadata(const Context& context) {
       return fail(ErrorKind::unauthorized, "token: HTTP " + std::to_string(status));
     }
     const auto keys = context.services.fetch(
-        kOperation, metadata_keys(context.metadata_origin, status == 200 ? token->body : ""));
+        kInstanceMetadata,
+        metadata_keys(context.metadata_origin, status == 200 ? token->body : ""));
     if (!keys) return tl::unexpected(keys.error());
     if (keys->status == 200) return parse_temporary_keys(*keys);
-    const bool no_agency = keys->body.find("Cloud Service Agency") != std::string::npos;
+    const bool no_agency = contains(keys->body, "Cloud Service Agency");
     if (keys->status == 401 && !no_agency && !again) continue;
     const auto kind = keys->status >= 500 ? ErrorKind::server_error : ErrorKind::unauthorized;
     return fail(kind, "HTTP " + std::to_string(keys->status) +
@@ -126,7 +128,7 @@ using SharedContext = std::shared_ptr<const Context>;
 Result<Secret> read_token(const Machine& machine, const std::string& file) {
   const Result<Secret> text = machine.read({Secret(), file});
   if (!text) return text;
-  Secret token(trimmed(text->reveal()));
+  Secret token(std::string(trim(text->reveal())));
   if (token.empty()) return fail(ErrorKind::invalid_config, file + ": the file is empty");
   return token;
 }
@@ -169,7 +171,7 @@ Result<Lead> pod_lead(const SharedContext& context, const SwrCredentials::PodIde
   lead.source = source + ": pod identity";
   lead.basis = basis_of({pod.uri, token->reveal()});
   lead.exchange = [context, uri = pod.uri, token = *token](bool) {
-    return ask_pod_identity(*context, uri, token);
+    return attributed(kPodIdentity, ask_pod_identity(*context, uri, token));
   };
   return lead;
 }
@@ -186,7 +188,7 @@ Result<Lead> plain_lead(const SharedContext& context, const SwrCredentials& from
   Lead lead;
   lead.source = source + ": instance metadata";
   lead.basis = "agency";
-  lead.exchange = [context](bool) { return ask_metadata(*context); };
+  lead.exchange = [context](bool) { return attributed(kInstanceMetadata, ask_metadata(*context)); };
   return lead;
 }
 

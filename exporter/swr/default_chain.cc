@@ -1,5 +1,6 @@
 #include "exporter/swr/default_chain.h"
 
+#include "exporter/base/url.h"
 #include "exporter/cloud/ini.h"
 #include "exporter/cloud/leads.h"
 
@@ -77,7 +78,7 @@ Result<FoundForm> in_pod(const Machine& machine) {
     return nothing(std::string(kUri) + " or " + kTokenFile + " is not set",
                    !pod.uri.empty() || !pod.token_file.empty());
   }
-  if (!pod.uri.starts_with("http://") && !pod.uri.starts_with("https://")) {
+  if (!is_http(pod.uri)) {
     return nothing(std::string(kUri) + " must begin with http:// or https://", true);
   }
   FoundForm found;

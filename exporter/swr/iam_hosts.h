@@ -31,9 +31,7 @@ class IamHosts {
   }
 
  private:
-  static bool has_no_name(const Error& error) {
-    return error.kind == ErrorKind::transport && error.detail.find("dns: ") != std::string::npos;
-  }
+  static bool has_no_name(const Error& error) { return error.cause == ErrorCause::dns; }
 
   const std::string origin_, global_;
   mutable std::atomic<bool> moved_ = false;

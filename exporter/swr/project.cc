@@ -88,7 +88,7 @@ Result<std::string> Project::settle(Result<std::string> found, std::uint64_t use
 
 Result<std::string> Project::find() {
   const Result<Keys> keys = credentials_.get();
-  if (!keys) return within("project", keys.error());
+  if (!keys) return tl::unexpected<Error>(keys.error());
   if (is_project_id(keys->project_id)) return keys->project_id;
   if (!keys->iam_origin.empty()) return ask(keys->iam_origin);
   return iam_->ask<std::string>([this](const std::string& origin) { return ask(origin); });

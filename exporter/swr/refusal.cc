@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "exporter/base/text.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::swr {
@@ -127,18 +128,6 @@ ErrorKind kind_by_status(int status, bool is_json) {
   return ErrorKind::bad_request;
 }
 
-std::string lower(std::string_view message) {
-  std::string text(message.substr(0, kMessageReadMax));
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 /// Without the request that is quoted to whoever signed it badly: its words are our own.
 std::string_view unquoted(std::string_view text) {
   return text.substr(0, text.find("canonicalrequest"));
@@ -153,10 +142,10 @@ struct Saying {
 // Sources: API Gateway and IAM FAQs, people's reports. The first that fits is meant: a lock may
 // speak of signatures, and a key that is not known or a clock that is off of a bad one.
 constexpr Saying kSayings[] = {
-    {"failed to reach the limit", ErrorCause::locked},
-    {"account is locked", ErrorCause::locked},
-    {"signature expired", ErrorCause::clock},
-    {"signature time", ErrorCause::clock},
+    {"failed to reach the limit", ErrorCause::key_locked},
+    {"account is locked", ErrorCause::key_locked},
+    {"signature expired", ErrorCause::clock_skew},
+    {"signature time", ErrorCause::clock_skew},
     {"must be updated", ErrorCause::token_expired},
     {"token expire", ErrorCause::token_expired},
     {"decrypt token fail", ErrorCause::token_expired},
@@ -164,7 +153,7 @@ constexpr Saying kSayings[] = {
     {"project not exist", ErrorCause::unknown_project},
     {"get secretkey fail", ErrorCause::unknown_key},
     {"signature fail", ErrorCause::wrong_secret},
-    {"x-sdk-date", ErrorCause::clock},
+    {"x-sdk-date", ErrorCause::clock_skew},
     {"username or password", ErrorCause::wrong_password},
     {"user name or password", ErrorCause::wrong_password},
 };
@@ -191,10 +180,10 @@ bool begins_in_a_name(std::string_view text, std::size_t at) {
 }
 
 bool is_of_gateway(std::string_view code, std::string_view text) {
-  if (has(code, "SWR.")) return false;  // The service speaks, of what was asked for.
+  if (contains(code, "SWR.")) return false;  // The service speaks, of what was asked for.
   const std::size_t incorrect = text.find("incorrect ");  // "… IAM", "… app"
   if (incorrect != std::string_view::npos &&
-      has(text.substr(incorrect), "authentication information")) {
+      contains(text.substr(incorrect), "authentication information")) {
     return true;
   }
   return std::any_of(std::begin(kOfGateway), std::end(kOfGateway), [text](std::string_view words) {
@@ -238,8 +227,9 @@ Heard hear(std::string_view code, std::string_view text) {
     heard.cause = ErrorCause::unknown_key;
     return heard;
   }
-  const auto saying = std::find_if(std::begin(kSayings), std::end(kSayings),
-                                   [said](const Saying& each) { return has(said, each.phrase); });
+  const auto saying =
+      std::find_if(std::begin(kSayings), std::end(kSayings),
+                   [said](const Saying& each) { return contains(said, each.phrase); });
   if (saying != std::end(kSayings)) heard.cause = saying->cause;
   return heard;
 }
@@ -248,7 +238,7 @@ Heard hear(std::string_view code, std::string_view text) {
 std::string shown(const Said& said, std::string_view text) {
   for (const char* word : {"authorization", "signature", "x-auth-token", "password",
                            "x-security-token", "canonicalrequest"}) {
-    if (has(text, word)) return "";
+    if (contains(text, word)) return "";
   }
   return clean(said.message, kMessageBytesMax);
 }
@@ -256,7 +246,7 @@ std::string shown(const Said& said, std::string_view text) {
 ErrorKind kind_of(const Said& said, const Heard& heard, std::string_view text, int status) {
   if (const auto kind = kind_by_code(said.code)) return *kind;
   if (heard.is_of_gateway) return ErrorKind::unauthorized;
-  if (has(text, "over ratelimit")) return ErrorKind::throttled;
+  if (contains(text, "over ratelimit")) return ErrorKind::throttled;
   return kind_by_status(status, said.is_json);
 }
 
@@ -268,7 +258,7 @@ ErrorCause cause_of(const Said& said, const Heard& heard) {
 /// What a refusal of the credentials comes from, in own words: the server's may quote them.
 void tell_cause(Refusal& refusal, ErrorCause cause) {
   refusal.error.cause = cause;
-  refusal.sign_again = cause == ErrorCause::clock;
+  refusal.sign_again = cause == ErrorCause::clock_skew;
   // Temporary keys are forgotten in the end; and one that doesn't say why, or whose reason was lost
   // on the way, may mean a token that has expired.
   refusal.credentials_expired = cause == ErrorCause::token_expired ||
@@ -289,7 +279,7 @@ std::optional<Refusal> judge(const HttpResponse& response) {
     return refusal;
   }
   const Said said = read_error(response.body);
-  const std::string text = lower(said.message);
+  const std::string text = lower(std::string_view(said.message).substr(0, kMessageReadMax));
   const Heard heard = hear(said.code, text);
   Error& error = refusal.error;
   error.kind = kind_of(said, heard, text, status);

@@ -1,28 +1,17 @@
 #include "exporter/swr/signer.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "exporter/base/digest.h"
 #include "exporter/base/percent_encoding.h"
+#include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
+#include "exporter/base/url.h"
 
 namespace registry_exporter::swr {
 namespace {
 
 constexpr std::string_view kAlgorithm = "SDK-HMAC-SHA256";
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
 
 std::string canonical_path(std::string_view path) {
   std::string canonical;
@@ -53,7 +42,7 @@ std::string canonical_query(std::string_view query) {
 HttpHeaders canonical_headers(const HttpRequest& request) {
   HttpHeaders headers;
   for (const auto& [name, value] : request.headers) {
-    headers.emplace_back(lower(name), std::string(trimmed(value)));
+    headers.emplace_back(lower(name), std::string(trim(value, " ")));
   }
   std::sort(headers.begin(), headers.end());
   return headers;
@@ -66,15 +55,6 @@ std::string signed_names(const HttpHeaders& headers) {
 }
 
 }  // namespace
-
-std::string host_of(std::string_view origin) {
-  const bool secure = origin.starts_with("https://");
-  const std::size_t scheme = origin.find("://");
-  std::string host(scheme == std::string_view::npos ? origin : origin.substr(scheme + 3));
-  const std::string_view own_port = secure ? ":443" : ":80";
-  if (host.ends_with(own_port)) host.resize(host.size() - own_port.size());
-  return host;
-}
 
 std::string canonical_request(const HttpRequest& request) {
   const std::string_view target = request.target;
@@ -103,7 +83,7 @@ HttpRequest sign(HttpRequest request, const Keys& keys, const std::string& proje
     return request;
   }
   const std::string date = format_basic(now);
-  request.headers.emplace_back("host", host_of(request.origin));
+  request.headers.emplace_back("host", parse_origin(request.origin).host_header());
   request.headers.emplace_back("x-sdk-date", date);
   if (!project_id.empty()) request.headers.emplace_back("x-project-id", project_id);
   if (!keys.security_token.empty()) {

@@ -10,9 +10,6 @@
 /// Huawei Cloud request signatures. Pure.
 namespace registry_exporter::swr {
 
-/// "host[:port]" as it goes on the wire: the scheme's own port is left out.
-std::string host_of(std::string_view origin);
-
 /// The canonical request of SDK-HMAC-SHA256 over all of `request.headers`.
 /// The path of `target` is decoded and encoded again segment by segment, with a slash at its end.
 std::string canonical_request(const HttpRequest& request);

@@ -7,6 +7,7 @@
 
 #include "exporter/base/percent_encoding.h"
 #include "exporter/base/time_text.h"
+#include "exporter/base/url.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::swr {
@@ -125,11 +126,8 @@ HttpRequest assume_with_oidc(const std::string& sts_origin, const SwrCredentials
 }
 
 HttpRequest pod_keys(const std::string& uri, const Secret& token) {
-  const std::size_t host = uri.find("://") + 3;
-  const std::size_t path = std::min(uri.find_first_of("/?#", host), uri.size());
-  std::string target = uri.substr(path, uri.find('#', path) - path);
-  if (!target.starts_with('/')) target.insert(0, "/");
-  HttpRequest request = post(uri.substr(0, path), std::move(target), nlohmann::json::object());
+  SplitUrl url = split_url(uri);
+  HttpRequest request = post(url.origin, std::move(url.target), nlohmann::json::object());
   request.headers.emplace_back("authorization", token.reveal());
   request.timeout = kPodTimeout;
   return request;

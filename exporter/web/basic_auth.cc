@@ -7,6 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "exporter/base/digest.h"
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -17,40 +20,10 @@ bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool takes_scheme(std::string_view& text) {
   constexpr std::string_view kScheme = "basic";
-  if (text.size() <= kScheme.size()) return false;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    if ((text[i] | 0x20) != kScheme[i]) return false;
-  }
-  text.remove_prefix(kScheme.size());
-  if (!is_blank(text.front())) return false;
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  const bool fits = text.size() > kScheme.size() && is_blank(text[kScheme.size()]);
+  if (!fits || !starts_with_ignoring_case(text, kScheme)) return false;
+  text = trim(text.substr(kScheme.size()), " \t");
   return true;
-}
-
-int base64_value(char c) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::size_t found = kAlphabet.find(c);
-  return found == std::string_view::npos ? -1 : static_cast<int>(found);
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int value = base64_value(c);
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6U | static_cast<std::uint32_t>(value)) & 0xFFFFFFU;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    bytes += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xFFU);
-  }
-  return bytes;
 }
 
 std::string length_prefixed(std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include "exporter/base/digest.h"
 #include "exporter/base/percent_encoding.h"
+#include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
 
 namespace registry_exporter {
@@ -100,26 +101,6 @@ bool turns_text(std::string_view sequence) {
          (sequence.starts_with("\xE2\x81") && sequence[2] >= '\xA6' && sequence[2] <= '\xA9');
 }
 
-/// Length of the valid UTF-8 sequence at the beginning of `text`; 0 if there is none.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80   ? 1
-                             : first < 0xC2 ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
-  }
-  const bool too_long = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = first == 0xED && byte(1) >= 0xA0;
-  const bool too_high = first == 0xF4 && byte(1) >= 0x90;
-  return too_long || surrogate || too_high ? 0 : length;
-}
-
 std::string_view escaped_char(char c) {
   switch (c) {
     case '&':
@@ -152,7 +133,7 @@ Html escape(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_length(text);
     std::string_view instead = length == 1 ? escaped_char(text[0]) : std::string_view{};
     if (length == 3 && turns_text(text)) instead = kReplacement;
     if (length == 0) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
 
 namespace registry_exporter {
@@ -33,20 +34,6 @@ bool is_value_char(char c) {
 
 bool is_value(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_value_char);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 /// Removes the first line from `text` and returns it without its CRLF.
@@ -88,7 +75,7 @@ std::optional<RefusedHead> read_headers(std::string_view text, RequestHead& head
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return refuse(400, "header line without a colon");
     const std::string_view name = line.substr(0, colon);
-    const std::string_view value = trim(line.substr(colon + 1));
+    const std::string_view value = trim(line.substr(colon + 1), " \t");
     if (!is_token(name)) return refuse(400, "bad header name");
     if (!is_value(value)) return refuse(400, "bad header value");
     head.request.headers.emplace_back(lower(name), std::string(value));
@@ -149,7 +136,7 @@ std::vector<std::string> words_of(const WebRequest& request, std::string_view na
   for (std::string_view rest : values_of(request, name)) {
     while (!rest.empty()) {
       const std::size_t comma = std::min(rest.find(','), rest.size());
-      if (std::string word = lower(trim(rest.substr(0, comma))); !word.empty()) {
+      if (std::string word = lower(trim(rest.substr(0, comma), " \t")); !word.empty()) {
         words.push_back(std::move(word));
       }
       rest.remove_prefix(std::min(comma + 1, rest.size()));

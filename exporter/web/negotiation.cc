@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -15,21 +17,6 @@ struct Choice {
   std::string version;  ///< Its `version` parameter, or "".
   int q = 1000;         ///< Thousandths.
 };
-
-std::string_view trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 /// Splits at `separator` outside of quoted strings.
 std::vector<std::string_view> split(std::string_view text, char separator) {

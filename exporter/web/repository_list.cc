@@ -5,19 +5,13 @@
 #include <limits>
 #include <tuple>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
 constexpr std::size_t kPerPageMax = 100'000;
 constexpr std::size_t kPageMax = 1'000'000'000;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool contains(std::string_view text, std::string_view part) {
-  const auto same = [](char a, char b) { return lower(a) == lower(b); };
-  return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end() ||
-         part.empty();
-}
 
 std::optional<Freshness> freshness_called(std::string_view word) {
   for (std::size_t i = 0; i < kFreshness; ++i) {
@@ -186,7 +180,7 @@ RepositoryListPage list_repositories(const RepositoryOverview& overview,
     for (const RepositoryRow& each : snapshot.rows) {
       const ListedRow row{&snapshot, each.view.get(), freshness_of(*each.view, overview)};
       const bool matches = (!query.state || *query.state == row.freshness) &&
-                           contains(full_name(row.view->ref), query.text);
+                           contains_ignoring_case(full_name(row.view->ref), query.text);
       if (matches) page.rows.push_back(row);
     }
   }

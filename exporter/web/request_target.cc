@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "exporter/base/text.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -11,21 +13,11 @@ bool is_control(char c) {
   return byte < 0x20 || byte == 0x7f;
 }
 
-bool begins_with_no_case(std::string_view text, std::string_view lower_prefix) {
-  if (text.size() < lower_prefix.size()) return false;
-  for (std::size_t i = 0; i < lower_prefix.size(); ++i) {
-    const char c = text[i];
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (lower != lower_prefix[i]) return false;
-  }
-  return true;
-}
-
 /// The origin form of an absolute one; nullopt: neither.
 std::optional<std::string> origin_form(std::string_view raw) {
   if (raw.starts_with('/')) return std::string(raw);
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!begins_with_no_case(raw, scheme)) continue;
+    if (!starts_with_ignoring_case(raw, scheme)) continue;
     const std::string_view rest = raw.substr(scheme.size());
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     if (end == 0) return std::nullopt;

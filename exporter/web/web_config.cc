@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "exporter/base/text.h"
 #include "exporter/config/spelling.h"
 #include "exporter/config/yaml_section.h"
 
@@ -65,13 +66,6 @@ constexpr ClientAuthName kClientAuthNames[] = {
 constexpr const char* kHeaders[] = {"Content-Security-Policy", "X-Frame-Options",
                                     "X-Content-Type-Options", "X-XSS-Protection",
                                     "Strict-Transport-Security"};
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 /// Appends the OpenSSL name of `name` to a list joined by ':'. Returns false if it is unknown.
 template <std::size_t Size>
@@ -207,7 +201,7 @@ std::optional<ServerTls> read_tls(Section section, const std::string& folder) {
 }
 
 bool header_value_is_good(const std::string& name, const std::string& value) {
-  const std::string word = lower_case(value);
+  const std::string word = lower(value);
   if (name == "X-Frame-Options") return word == "deny" || word == "sameorigin";
   if (name == "X-Content-Type-Options") return word == "nosniff";
   return true;

@@ -103,26 +103,5 @@ TEST_CASE("signer: signing again replaces date, nonce and signature instead of a
   CHECK(header_of(again, "authorization") == header_of(direct, "authorization"));
 }
 
-TEST_CASE("signer: the signed host leaves out the scheme's own port and no other") {
-  struct Row {
-    const char* origin;
-    const char* host;
-  };
-  const Row rows[] = {
-      {"https://cr.cn-hangzhou.aliyuncs.com", "cr.cn-hangzhou.aliyuncs.com"},
-      {"https://example.com:443", "example.com"},
-      {"https://example.com:80", "example.com:80"},
-      {"http://example.com:80", "example.com"},
-      {"http://example.com:443", "example.com:443"},
-      {"http://127.0.0.1:10068", "127.0.0.1:10068"},
-      {"http://[::1]:80", "[::1]"},
-      {"http://[::1]:8080", "[::1]:8080"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.origin);
-    CHECK(host_of(row.origin) == row.host);
-  }
-}
-
 }  // namespace
 }  // namespace registry_exporter::acr

@@ -100,16 +100,16 @@ TEST_CASE("files: what is not there is told from what can't be read") {
   const std::string file = folder.write("file", "12345");
   std::filesystem::create_directory(folder.file("folder"));
   std::filesystem::create_symlink(folder.file("loop"), folder.file("loop"));
-  const auto code = [](const std::string& path) {
+  const auto cause = [](const std::string& path) {
     const auto text = read_file(path, 4);
     REQUIRE_FALSE(text);
-    return text.error().code;
+    return text.error().cause;
   };
-  CHECK(code(folder.file("nothing")) == kAbsent);
-  CHECK(code(file + "/below") == kAbsent);
-  CHECK(code(folder.file("folder")) == "");
-  CHECK(code(folder.file("loop")) == "");
-  CHECK(code(file) == "");  // Too large.
+  CHECK(cause(folder.file("nothing")) == ErrorCause::file_missing);
+  CHECK(cause(file + "/below") == ErrorCause::file_missing);
+  CHECK(cause(folder.file("folder")) == ErrorCause::unknown);
+  CHECK(cause(folder.file("loop")) == ErrorCause::unknown);
+  CHECK(cause(file) == ErrorCause::unknown);  // Too large.
 }
 
 TEST_CASE("files: a limit far above the file's size, and files that tell no size") {

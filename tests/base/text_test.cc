@@ -1,3 +1,5 @@
+#include "exporter/base/text.h"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -10,10 +12,12 @@
 
 #include "exporter/base/digest.h"
 #include "exporter/base/duration.h"
+#include "exporter/base/hash.h"
 #include "exporter/base/log.h"
 #include "exporter/base/percent_encoding.h"
 #include "exporter/base/secret.h"
 #include "exporter/base/time_text.h"
+#include "exporter/base/url.h"
 #include "exporter/model/record.h"
 #include "tests/support/captured_stderr.h"
 
@@ -191,4 +195,103 @@ TEST_CASE("log: whatever a value holds, it stays one line of plain text and one 
   }
   CHECK(stderr_of([] { log::debug("read", {{"repository", "x"}}); }).empty());
   log::configure(log::Level::info, log::Format::logfmt);
+}
+
+TEST_CASE("url: the Host header leaves out the scheme's own port and no other") {
+  struct Row {
+    const char* origin;
+    const char* host;
+  };
+  const Row rows[] = {
+      {"https://cr.cn-hangzhou.aliyuncs.com", "cr.cn-hangzhou.aliyuncs.com"},
+      {"https://example.com:443", "example.com"},
+      {"https://example.com:80", "example.com:80"},
+      {"http://example.com:80", "example.com"},
+      {"http://example.com:443", "example.com:443"},
+      {"http://127.0.0.1:10068", "127.0.0.1:10068"},
+      {"http://[::1]:80", "[::1]"},
+      {"http://[::1]:8080", "[::1]:8080"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.origin);
+    CHECK(parse_origin(row.origin).host_header() == row.host);
+  }
+}
+
+TEST_CASE("url: an origin is taken apart, whatever follows it") {
+  const Origin plain = parse_origin("HTTPS://Example.com:8443/path?query");
+  CHECK(plain.scheme == "https");
+  CHECK(plain.host == "Example.com");
+  CHECK(plain.port == "8443");
+  CHECK(parse_origin("https://[::1]").host == "[::1]");
+  CHECK(parse_origin("https://[::1]").port.empty());
+  CHECK(parse_origin("https://a").effective_port() == "443");
+  CHECK(parse_origin("http://a").effective_port() == "80");
+  CHECK(parse_origin("a:7").scheme.empty());
+}
+
+TEST_CASE("url: the target of a request begins with a slash and has no fragment") {
+  struct Row {
+    const char* url;
+    const char* origin;
+    const char* target;
+  };
+  for (const Row& row :
+       {Row{"http://a:1", "http://a:1", "/"}, Row{"http://a/b?c=d#e", "http://a", "/b?c=d"},
+        Row{"http://a?c", "http://a", "/?c"}, Row{"http://a#e", "http://a", "/"}}) {
+    CAPTURE(row.url);
+    const SplitUrl split = split_url(row.url);
+    CHECK(split.origin == row.origin);
+    CHECK(split.target == row.target);
+  }
+}
+
+TEST_CASE("text: case and blanks are those of ASCII") {
+  CHECK(lower("AbZ[\xc4") == "abz[\xc4");
+  CHECK(upper("aBz{\xe4") == "ABZ{\xe4");
+  CHECK(trim(" \t\r\n\v\fa b\n") == "a b");
+  CHECK(trim(" \ta ", " ") == "\ta");
+  CHECK(trim("  ").empty());
+  CHECK(contains("abc", "bc"));
+  CHECK_FALSE(contains("abc", "BC"));
+  CHECK(contains_ignoring_case("aBc", "Bc"));
+  CHECK(contains_ignoring_case("", ""));
+  CHECK(starts_with_ignoring_case("HTTP://x", "http://"));
+  CHECK_FALSE(starts_with_ignoring_case("htt", "http"));
+}
+
+TEST_CASE("text: UTF-8 is what RFC 3629 says, and is cut between characters") {
+  for (const char* good :
+       {"a", "\xc2\x80", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    CAPTURE(good);
+    CHECK(is_utf8(good));
+    CHECK(utf8_length(good) == std::string_view(good).size());
+  }
+  for (const char* bad : {"\x80", "\xc1\x80", "\xc2",
+                          "\xc2"
+                          "a",
+                          "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\x80\x80", "\xf4\x90\x80\x80",
+                          "\xf5\x80\x80\x80", "\xff"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_utf8(bad));
+    CHECK(utf8_length(bad) == 0);
+  }
+  CHECK(cut_utf8("ab\xc3\xa4", 4) == "ab\xc3\xa4");
+  CHECK(cut_utf8("ab\xc3\xa4", 3) == "ab");
+  CHECK(cut_utf8("\xc3\xa4", 0).empty());
+}
+
+TEST_CASE("hash: FNV-1a, known answers") {
+  CHECK(fnv1a("") == 0xcbf29ce484222325U);
+  CHECK(fnv1a("a") == 0xaf63dc4c8601ec8cU);
+  CHECK(fnv1a("foobar") == 0x85944171f73967e8U);
+  CHECK(fnv1a("bar", fnv1a("foo")) == fnv1a("foobar"));
+}
+
+TEST_CASE("base64: what is written is read back, nonsense is not") {
+  for (const char* text : {"", "a", "ab", "abc", "\xff\x00z"}) {
+    CHECK(decode_base64(base64(text)) == std::optional<std::string>(text));
+  }
+  CHECK_FALSE(decode_base64("YQ"));
+  CHECK_FALSE(decode_base64("Y!=="));
 }

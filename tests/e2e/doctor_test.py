@@ -130,8 +130,8 @@ class Doctor(unittest.TestCase):
             swr = registry(SWR, world, "images", f"oidc: {{idp_id: demo, token_file: {token}}}")
             missing = {**oidc, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": f"{token}.none"}
             rows = [
-                (by_environment, missing, f"to change write this file, or correct its name: the "
-                 f"environment: oidc: token_file: secret: {token}.none", f"{world.sim.url}: not tried"),
+                (by_environment, missing, f"to change write this file, or correct its name: "
+                 f"credentials: the environment: oidc: token_file: secret: {token}.none", f"{world.sim.url}: not tried"),
                 (by_environment.replace(f"sts_endpoint: {world.sim.url}", f"sts_endpoint: {dead}"),
                  oidc, f"to change {dead} can't be reached: check sts_endpoint", "sts_endpoint PROBLEM"),
                 (registry(ACR, world, "builds", given).replace(

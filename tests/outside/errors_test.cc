@@ -58,13 +58,13 @@ const Row kRows[] = {
      unauthorized, ErrorCause::wrong_secret, 1, 1, kSecretWrong},
     {"the clock is off", "huaweicloud-sdk-java-v3#44", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: verify aksk signature fail:signature expired, signature time:20230301T084422Z,server time:20230301T104422Z","error_code":"APIGW.0301"})",
-     unauthorized, ErrorCause::clock, 2, 2, kClockOff},
+     unauthorized, ErrorCause::clock_skew, 2, 2, kClockOff},
     {"the clock is off, in a service's words", "Speech Interaction Service FAQ", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: calc ak sk signature fail:signature expired","error_code":"APIG.0301"})",
-     unauthorized, ErrorCause::clock, 2, 2, kClockOff},
+     unauthorized, ErrorCause::clock_skew, 2, 2, kClockOff},
     {"the clock is off, of an app", "API Gateway FAQ apig-faq-0009", From::swr, 401,
      R"({"error_msg":"Incorrect app authentication information: signature expired, signature time:20230527T000431Z,server time:20230527T020608Z","error_code":"APIG.0303"})",
-     unauthorized, ErrorCause::clock, 2, 2, kClockOff},
+     unauthorized, ErrorCause::clock_skew, 2, 2, kClockOff},
     {"an unknown key", "ddns-go#844", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: ak LTAIEXAMPLE not exist","error_code":"APIGW.0301","request_id":"8080"})",
      unauthorized, ErrorCause::unknown_key, 1, 1, kKeyUnknown},
@@ -82,13 +82,13 @@ const Row kRows[] = {
      unauthorized, ErrorCause::unknown_key, 1, 1, kKeyUnknown},
     {"a locked key", "API Gateway FAQ apig-faq-0003", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: AK access failed to reach the limit,forbidden.","error_code":"APIG.0301"})",
-     unauthorized, ErrorCause::locked, 1, 1, kLocked},
+     unauthorized, ErrorCause::key_locked, 1, 1, kLocked},
     {"a locked key whose lock speaks of signatures", "made up of the above", From::swr, 401,
      R"({"error_msg":"verify aksk signature fail: AK access failed to reach the limit, forbidden","error_code":"APIGW.0301"})",
-     unauthorized, ErrorCause::locked, 1, 1, kLocked},
+     unauthorized, ErrorCause::key_locked, 1, 1, kLocked},
     {"a locked user", "IAM FAQ iam_01_0130", From::swr, 401,
      R"({"error":{"code":401,"message":"The account is locked.","title":"Unauthorized"}})",
-     unauthorized, ErrorCause::locked, 1, 1, kLocked},
+     unauthorized, ErrorCause::key_locked, 1, 1, kLocked},
     {"an expired token", "API Gateway FAQ apig-faq-0003", From::swr, 401,
      R"({"error_msg":"Incorrect IAM authentication information: decrypt token fail","error_code":"APIG.0301"})",
      unauthorized, ErrorCause::token_expired, 1, 1, kTokenOld},
@@ -132,7 +132,7 @@ const Row kRows[] = {
      unauthorized, ErrorCause::unknown_key, 1, 6, "the access key is not known or disabled"},
     {"the clock is off", "Alibaba Cloud error centre", From::acr, 400,
      R"({"Code":"InvalidTimeStamp.Expired","Message":"Specified time stamp or date value is expired."})",
-     unauthorized, ErrorCause::clock, 2, 12, kClockOff},
+     unauthorized, ErrorCause::clock_skew, 2, 12, kClockOff},
 };
 
 /// Says the same to everybody, in time.
@@ -238,7 +238,7 @@ TEST_CASE("errors: each is taken for what it is, costs few calls, and the doctor
     const std::string report = world.doctor_on(error);
     CAPTURE(report);
     CHECK(contains(report, row.remedy));
-    CHECK(contains(report, "set this machine's clock") == (row.cause == ErrorCause::clock));
+    CHECK(contains(report, "set this machine's clock") == (row.cause == ErrorCause::clock_skew));
     for (const char* told : {"canonicalRequest", "string to sign", "c4nary", "LTAIEXAMPLE not"}) {
       CHECK_FALSE(contains(report, told));
     }
@@ -315,7 +315,7 @@ TEST_CASE(
     const bool renews =
         row.cause == ErrorCause::token_expired || row.cause == ErrorCause::unknown_key;
     CHECK(transport.tokens == (renews ? 2 : 1));
-    CHECK(transport.questions == (renews || row.cause == ErrorCause::clock ? 2 : 1));
+    CHECK(transport.questions == (renews || row.cause == ErrorCause::clock_skew ? 2 : 1));
   }
 }
 
@@ -360,7 +360,7 @@ constexpr Text kTexts[] = {
     {"verify ak sk signature fail, canonicalRequest:GET|/|x-sdk-date:1", unauthorized,
      ErrorCause::wrong_secret, 1},
     {"Incorrect IAM authentication information: AK access failed to reach the limit,forbidden.",
-     unauthorized, ErrorCause::locked, 1},
+     unauthorized, ErrorCause::key_locked, 1},
     {"Incorrect IAM authentication information: ak LTAIEXAMPLE not exist", unauthorized,
      ErrorCause::unknown_key, 1},
     {"Incorrect IAM authentication information: ak not exist", unauthorized,

@@ -18,9 +18,9 @@ Exam exam_of_acr() {
   return exam;
 }
 
-std::string remedy_of(ErrorKind kind, const std::string& detail) {
+std::string remedy_of(ErrorCause cause, const std::string& detail) {
   Exam exam = exam_of_acr();
-  exam.failures = {{kind, detail, {}, {}}};
+  exam.failures = {{ErrorKind::invalid_config, detail, {}, {}, cause}};
   return diagnose(exam).text;
 }
 
@@ -65,15 +65,16 @@ TEST_CASE("doctor: the policy to copy stands on a line of its own still") {
 TEST_CASE(
     "doctor: a program that can't be started, and a file that can't be read, are two things") {
   const std::string program = "credentials: profile of the CLI: process_command: /x/keys: ";
-  const ErrorKind kind = ErrorKind::invalid_config;
-  const std::string denied = remedy_of(kind, program + "it can't be started: Permission denied");
+  const std::string denied =
+      remedy_of(ErrorCause::program_denied, program + "it can't be started: Permission denied");
   CHECK(has(denied, "chmod +x"));
   CHECK_FALSE(has(denied, "read the file"));
-  const std::string absent =
-      remedy_of(kind, program + "it can't be started: No such file or directory");
+  const std::string absent = remedy_of(ErrorCause::program_missing,
+                                       program + "it can't be started: No such file or directory");
   CHECK(has(absent, "install this program, or correct process_command"));
   CHECK_FALSE(has(absent, "write this file"));
-  const std::string file = remedy_of(kind, "credentials: secret: /x: Permission denied");
+  const std::string file =
+      remedy_of(ErrorCause::file_denied, "credentials: secret: /x: Permission denied");
   CHECK(has(file, "read the file"));
 }
 
@@ -85,7 +86,8 @@ TEST_CASE("doctor: a proxy whose URL can't be read is told how to be written") {
                     "host:port, with user and password percent-encoded (%40 for @)",
                     {},
                     {},
-                    ErrorCause::proxy}};
+                    ErrorCause::proxy_url}};
+  exam.failures.front().proxy = "a URL that can't be read (HTTP_PROXY)";
   const std::string text = diagnose(exam).text;
   CHECK(
       has(text, "to change     the proxy is a URL that can't be read (HTTP_PROXY): write http://"));

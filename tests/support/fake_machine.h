@@ -39,7 +39,7 @@ struct FakeMachine {
         return fail(ErrorKind::invalid_config, source.file + ": " + problem->second);
       }
       if (found == files.end()) {
-        return fail(ErrorKind::invalid_config, source.file + ": no file", kAbsent);
+        return fail(ErrorKind::invalid_config, ErrorCause::file_missing, source.file + ": no file");
       }
       return Secret(found->second);
     };

@@ -1,0 +1,82 @@
+#include "exporter/doctor_operations.h"
+
+#include "exporter/cloud/credentials.h"
+
+namespace registry_exporter {
+namespace {
+
+using Need = Operation::Need;
+
+constexpr Operation kAcrOperations[] = {
+    {"ListRepository", "cr:ListRepository"},
+    {"ListNamespace", "cr:ListNamespace", Need::fallback},
+    {"ListRepoBuildRecord", "cr:ListRepositoryBuild"},
+    {"GetRepoBuildRecord", "cr:GetRepositoryBuildRecord"},
+    {"GetRepository", "cr:GetRepository", Need::sometimes},
+    {"AssumeRole", "sts:AssumeRole", Need::sometimes, Service::sts},
+    {"AssumeRoleWithOIDC", "", Need::sometimes, Service::sts},
+};
+constexpr Operation kSwrOperations[] = {
+    {"ListReposDetails", "swr:repo:listRepos"},
+    {"ListNamespaces", "swr:namespace:listNamespaces", Need::fallback},
+    {"ListRetentionHistories", "swr:repo:listRetentionHistories"},
+    {"ListRetentions", "swr:repo:listRetentions", Need::sometimes},
+    {"CreateToken", "", Need::sometimes, Service::iam},
+    {"CreateTokenWithIdToken", "", Need::sometimes, Service::iam},
+    {"CreateTemporaryAccessKeyByToken", "", Need::sometimes, Service::iam},
+    {"CreateTemporaryAccessKeyByAgency", "iam:agencies:assume", Need::sometimes, Service::iam},
+    {"AssumeAgency", "sts:agencies:assume", Need::sometimes, Service::sts},
+    {"AssumeAgencyWithOIDC", "", Need::sometimes, Service::sts},
+    {"KeystoneListProjects", "iam:projects:listProjects", Need::sometimes, Service::iam},
+};
+
+std::string quoted(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "\"" : ",\"") + word + "\"";
+  return text;
+}
+
+}  // namespace
+
+std::string Exam::outcome_of(std::string_view operation) const {
+  if (made_up_record && operation == "GetRepoBuildRecord") return "ok";
+  const auto found = outcomes.find(std::string(operation));
+  return found == outcomes.end() ? "" : found->second;
+}
+
+std::span<const Operation> operations_of(const Exam& exam) {
+  if (exam.registry.is_acr()) return kAcrOperations;
+  return kSwrOperations;
+}
+
+Service service_of(const Exam& exam, std::string_view operation) {
+  if (operation == kInstanceMetadata) return Service::instance_metadata;
+  if (operation == kPodIdentity) return Service::pod_identity;
+  if (operation == kCredentialsUri) return Service::credentials_uri;
+  for (const Operation& each : operations_of(exam)) {
+    if (operation == each.name) return each.service;
+  }
+  return Service::registry;
+}
+
+std::vector<std::string> missing_actions(const Exam& exam) {
+  std::vector<std::string> actions;
+  for (const Operation& operation : operations_of(exam)) {
+    const bool denied = exam.outcome_of(operation.name) == name(ErrorKind::forbidden);
+    if (denied && *operation.action != '\0') actions.emplace_back(operation.action);
+  }
+  return actions;
+}
+
+std::string policy_for(const Exam& exam, const std::vector<std::string>& actions) {
+  if (!exam.registry.is_acr()) {
+    return R"({"Version":"5.0","Statement":[{"Effect":"Allow","Action":[)" + quoted(actions) +
+           "]}]}";
+  }
+  const std::string resource =
+      "acs:cr:*:*:repository/" + std::get<AcrConfig>(exam.registry.cloud).instance_id;
+  return R"({"Version":"1","Statement":[{"Effect":"Allow","Action":[)" + quoted(actions) +
+         R"(],"Resource":[)" + quoted({resource, resource + "/*"}) + "]}]}";
+}
+
+}  // namespace registry_exporter
