@@ -40,8 +40,8 @@ std::string quoted(const std::vector<std::string>& words) {
 
 std::string Exam::outcome_of(std::string_view operation) const {
   if (made_up_record && operation == "GetRepoBuildRecord") return "ok";
-  const auto found = outcomes.find(std::string(operation));
-  return found == outcomes.end() ? "" : found->second;
+  const auto outcome = outcomes.find(std::string(operation));
+  return outcome == outcomes.end() ? "" : outcome->second;
 }
 
 std::span<const Operation> operations_of(const Exam& exam) {

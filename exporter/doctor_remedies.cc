@@ -195,11 +195,11 @@ Place place_of(const Exam& exam, const Error& error) {
     case Service::registry:
       break;
     case Service::sts:
-      return {given(registry.sts_endpoint, "STS"), "sts_endpoint", "sts_endpoint"};
+      return {given(registry.key_endpoints.sts, "STS"), "sts_endpoint", "sts_endpoint"};
     case Service::iam:
       return {std::get<SwrConfig>(registry.cloud).iam_endpoint, "iam_endpoint", "iam_endpoint"};
     case Service::instance_metadata:
-      return {given(registry.metadata_endpoint, "instance metadata"), "metadata",
+      return {given(registry.key_endpoints.metadata, "instance metadata"), "metadata",
               "metadata_endpoint"};
     case Service::pod_identity:
       return {"pod identity", "pod identity", "HC_CONTAINER_CREDENTIALS_FULL_URI"};

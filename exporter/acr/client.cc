@@ -37,7 +37,7 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
                  config,
                  with_commands(key_services(runtime, transport, observer, config.name, caller_),
                                commands_),
-                 this_machine(), runtime)) {}
+                 this_host(), runtime)) {}
 
 Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
                const RegistryConfig& config, const MetricsConfig& metrics,
@@ -122,8 +122,8 @@ Result<Client::Answer<T>> Client::ask(
   call.sign = [&](const Keys& keys, UnixMillis now) {
     return sign_v3(question, keys, now, make_nonce(runtime_.entropy));
   };
-  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = judge(response)) return refusal;
+  call.classify = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = classify_response(response)) return refusal;
     Result<T> parsed = parse(response.body);
     if (!parsed) return Refusal{parsed.error()};
     value = std::move(*parsed);

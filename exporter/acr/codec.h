@@ -19,7 +19,7 @@
 ///    anything outside [2000, 2100) is no time;
 ///  - an empty list may be [], null or missing, and a list may be wrapped in an object;
 ///  - one odd field never costs the page, a page of another repository always does.
-/// All pure. They read answers that judge() has no objection to. Errors: malformed.
+/// All pure. They read answers that classify_response() has no objection to. Errors: malformed.
 namespace registry_exporter::acr {
 
 /// One answer of ListRepoBuildRecord about `asked`. `request`: what was asked for, to tell a list

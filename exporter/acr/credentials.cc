@@ -11,7 +11,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
 #include "exporter/base/url.h"
-#include "exporter/cloud/leads.h"
+#include "exporter/cloud/credential_candidates.h"
 
 namespace registry_exporter::acr {
 namespace {
@@ -24,25 +24,25 @@ struct Context {
   RegistryConfig config;
   std::string metadata_origin;
   KeyServices services;
-  Machine machine;
+  HostEnvironment host;
   Runtime runtime;
 
   std::string sts(const AcrCredentials::Sts& told) const {
-    return sts_origin(config, told, machine.environment);
+    return sts_origin(config, told, host.environment);
   }
 };
 
 // ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
 
 /// STS's answers have none of the product's envelope.
-std::optional<Refusal> judge_sts(const HttpResponse& response) {
+std::optional<Refusal> classify_sts_response(const HttpResponse& response) {
   if (response.status >= 200 && response.status < 300) return std::nullopt;
-  return judge(response);
+  return classify_response(response);
 }
 
 /// Refused tokens may be quoted.
-std::optional<Refusal> judge_sts_quietly(const HttpResponse& response) {
-  std::optional<Refusal> refusal = judge_sts(response);
+std::optional<Refusal> classify_oidc_response(const HttpResponse& response) {
+  std::optional<Refusal> refusal = classify_sts_response(response);
   if (refusal) {
     refusal->error.detail = "HTTP " + std::to_string(response.status) + " " + refusal->error.code;
     refusal->sign_again = false;  // Nothing is signed.
@@ -50,26 +50,26 @@ std::optional<Refusal> judge_sts_quietly(const HttpResponse& response) {
   return refusal;
 }
 
-Result<Grant> exchange_oidc(const Context& context, const AcrCredentials::Oidc& oidc,
-                            const Secret& token, bool in_good_time) {
-  GrantCall call;
+Result<IssuedKeys> exchange_oidc(const Context& context, const AcrCredentials::Oidc& oidc,
+                                 const Secret& token, bool in_good_time) {
+  KeysCall call;
   call.operation = "AssumeRoleWithOIDC";
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
     return assume_role_with_oidc(context.sts(oidc.sts), oidc, token, now);
   };
-  call.judge = judge_sts_quietly;
+  call.classify = classify_oidc_response;
   call.read = parse_sts_answer;
   return ask_for_keys(context.services, call, in_good_time);
 }
 
-Result<Grant> exchange_keys(const Context& context, const AcrCredentials::AssumeRole& role,
-                            const Keys& keys, bool in_good_time) {
-  GrantCall call;
+Result<IssuedKeys> exchange_keys(const Context& context, const AcrCredentials::AssumeRole& role,
+                                 const Keys& keys, bool in_good_time) {
+  KeysCall call;
   call.operation = "AssumeRole";
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
     return assume_role(context.sts(role.sts), role, keys, now, make_nonce(context.runtime.entropy));
   };
-  call.judge = judge_sts;
+  call.classify = classify_sts_response;
   call.read = parse_sts_answer;
   return ask_for_keys(context.services, call, in_good_time);
 }
@@ -89,14 +89,14 @@ Result<HttpResponse> fetch_metadata(const Context& context, const std::string& t
   Result<HttpResponse> response = fetch(context, kInstanceMetadata, ask(token));
   const bool refused = !response && response.error().kind == ErrorKind::unauthorized;
   const bool again =
-      refused && !token.empty() && !context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED");
+      refused && !token.empty() && !context.host.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED");
   return again ? fetch(context, kInstanceMetadata, ask("")) : response;
 }
 
-Result<Grant> ask_metadata(const Context& context, std::string role) {
+Result<IssuedKeys> ask_metadata(const Context& context, std::string role) {
   const std::string& origin = context.metadata_origin;
   const Result<HttpResponse> token = fetch(context, kInstanceMetadata, metadata_token(origin));
-  if (!token && context.machine.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED")) {
+  if (!token && context.host.is_on("ALIBABA_CLOUD_IMDSV1_DISABLED")) {
     return within("token", token.error());
   }
   const std::string token_text = std::string(token ? trim(token->body) : "");
@@ -113,69 +113,71 @@ Result<Grant> ask_metadata(const Context& context, std::string role) {
   return parse_key_document(*keys);
 }
 
-Result<Grant> run_command(const Context& context, const std::string& command) {
+Result<IssuedKeys> run_command(const Context& context, const std::string& command) {
   const Result<Secret> output = context.services.run(command);
   if (!output) return within("process_command", output.error());
-  const Result<Grant> grant = parse_command_output(*output);
-  if (!grant) return within("process_command", grant.error());
-  const std::optional<UnixMillis> until = grant->keys.expires_at;
+  const Result<IssuedKeys> issued = parse_command_output(*output);
+  if (!issued) return within("process_command", issued.error());
+  const std::optional<UnixMillis> until = issued->keys.expires_at;
   if (until && *until <= context.runtime.clock.now()) {
     return fail(ErrorKind::invalid_config,
                 "process_command: it prints keys that expired at " + format_rfc3339(*until));
   }
-  return grant;
+  return issued;
 }
 
 // ── Leads ────────────────────────────────────────────────────────────────────────────────────────
 
 using SharedContext = std::shared_ptr<const Context>;
 
-Result<Lead> oidc_lead(const SharedContext& context, const AcrCredentials::Oidc& oidc,
-                       const std::string& source) {
-  const Result<Secret> token = context->machine.read({Secret(), oidc.token_file});
+Result<CredentialCandidate> oidc_candidate(const SharedContext& context,
+                                           const AcrCredentials::Oidc& oidc,
+                                           const std::string& source) {
+  const Result<Secret> token = context->host.read({Secret(), oidc.token_file});
   if (!token) return within("oidc: token_file", token.error());
-  Lead lead;
-  lead.source = source + ": oidc as " + oidc.role_arn;
-  lead.basis =
+  CredentialCandidate candidate;
+  candidate.source = source + ": oidc as " + oidc.role_arn;
+  candidate.basis =
       basis_of({oidc.role_arn, oidc.provider_arn, oidc.session_name, oidc.policy,
                 std::to_string(oidc.duration_seconds), context->sts(oidc.sts), token->reveal()});
-  lead.exchange = [context, oidc, token = *token](bool in_good_time) {
+  candidate.exchange = [context, oidc, token = *token](bool in_good_time) {
     return exchange_oidc(*context, oidc, token, in_good_time);
   };
-  return lead;
+  return candidate;
 }
 
-Result<Lead> plain_lead(const SharedContext& context, const AcrCredentials& from,
-                        const std::string& source) {
-  if (from.oidc) return oidc_lead(context, *from.oidc, source);
-  Lead lead;
+Result<CredentialCandidate> plain_candidate(const SharedContext& context,
+                                            const AcrCredentials& from, const std::string& source) {
+  if (from.oidc) return oidc_candidate(context, *from.oidc, source);
+  CredentialCandidate candidate;
   if (from.ecs_ram_role) {
     const std::string role = *from.ecs_ram_role;
-    lead.source = source + ": instance metadata" + (role.empty() ? "" : ", role " + role);
-    lead.basis = basis_of({role});
-    lead.exchange = [context, role](bool) {
+    candidate.source = source + ": instance metadata" + (role.empty() ? "" : ", role " + role);
+    candidate.basis = basis_of({role});
+    candidate.exchange = [context, role](bool) {
       return attributed(kInstanceMetadata, ask_metadata(*context, role));
     };
-    return lead;
+    return candidate;
   }
   if (!from.credentials_uri.empty()) {
     const std::string uri = from.credentials_uri;
-    lead.source = source + ": credentials URI";
-    lead.basis = basis_of({uri});
-    lead.exchange = [context, uri](bool) -> Result<Grant> {
+    candidate.source = source + ": credentials URI";
+    candidate.basis = basis_of({uri});
+    candidate.exchange = [context, uri](bool) -> Result<IssuedKeys> {
       const auto response = fetch(*context, kCredentialsUri, keys_at(uri));
       return attributed(kCredentialsUri, response ? parse_key_document(*response)
                                                   : tl::unexpected(response.error()));
     };
-    return lead;
+    return candidate;
   }
-  return static_lead(context->machine, {"access_key_id", from.access_key_id},
-                     {"access_key_secret", from.access_key_secret}, from.security_token, source);
+  return static_candidate(context->host, {"access_key_id", from.access_key_id},
+                          {"access_key_secret", from.access_key_secret}, from.security_token,
+                          source);
 }
 
 /// Keys that the CLI got, for as long as they are good.
-Result<Lead> kept_lead(const SharedContext& context, const Profile& from,
-                       const std::string& source) {
+Result<CredentialCandidate> kept_candidate(const SharedContext& context, const Profile& from,
+                                           const std::string& source) {
   if (*from.kept_until <= context->runtime.clock.now()) {
     const bool never = *from.kept_until == UnixMillis();
     return fail(ErrorKind::invalid_config,
@@ -186,37 +188,39 @@ Result<Lead> kept_lead(const SharedContext& context, const Profile& from,
                     "; run `aliyun sts GetCallerIdentity --profile " + from.name +
                     "`, or `aliyun configure --profile " + from.name + "` to sign in again");
   }
-  Result<Lead> lead = plain_lead(context, from.form, source);
-  if (lead) lead->keys.expires_at = from.kept_until;
-  return lead;
+  Result<CredentialCandidate> candidate = plain_candidate(context, from.form, source);
+  if (candidate) candidate->keys.expires_at = from.kept_until;
+  return candidate;
 }
 
-Result<Lead> base_lead(const SharedContext& context, const Profile& from,
-                       const std::string& source) {
-  if (from.kept_until) return kept_lead(context, from, source);
-  if (from.process_command.empty()) return plain_lead(context, from.form, source);
-  Lead lead;
-  lead.source = source + ": process_command of profile '" + from.name + "'";
-  lead.basis = basis_of({from.process_command});
-  lead.exchange = [context, command = from.process_command](bool) {
+Result<CredentialCandidate> base_candidate(const SharedContext& context, const Profile& from,
+                                           const std::string& source) {
+  if (from.kept_until) return kept_candidate(context, from, source);
+  if (from.process_command.empty()) return plain_candidate(context, from.form, source);
+  CredentialCandidate candidate;
+  candidate.source = source + ": process_command of profile '" + from.name + "'";
+  candidate.basis = basis_of({from.process_command});
+  candidate.exchange = [context, command = from.process_command](bool) {
     return run_command(*context, command);
   };
-  return lead;
+  return candidate;
 }
 
 /// Each role is assumed with the keys of what stands beneath it.
-Result<Lead> lead_of(const SharedContext& context, const Profile& from, const std::string& source) {
-  Result<Lead> lead = base_lead(context, from, source);
+Result<CredentialCandidate> candidate_of(const SharedContext& context, const Profile& from,
+                                         const std::string& source) {
+  Result<CredentialCandidate> candidate = base_candidate(context, from, source);
   for (const AcrCredentials::AssumeRole& role : from.roles) {
-    if (!lead) return lead;
-    lead = assumed_lead(*lead, role.role_arn,
-                        basis_of({role.role_arn, role.session_name, role.external_id, role.policy,
-                                  std::to_string(role.duration_seconds), context->sts(role.sts)}),
-                        [context, role](const Keys& keys, bool in_good_time) {
-                          return exchange_keys(*context, role, keys, in_good_time);
-                        });
+    if (!candidate) return candidate;
+    candidate =
+        assumed_candidate(*candidate, role.role_arn,
+                          basis_of({role.role_arn, role.session_name, role.external_id, role.policy,
+                                    std::to_string(role.duration_seconds), context->sts(role.sts)}),
+                          [context, role](const Keys& keys, bool in_good_time) {
+                            return exchange_keys(*context, role, keys, in_good_time);
+                          });
   }
-  return lead;
+  return candidate;
 }
 
 // ── Where the default chain looks ────────────────────────────────────────────────────────────────
@@ -227,11 +231,11 @@ Found form(AcrCredentials credentials) {
   return profile;
 }
 
-Found in_environment(const Machine& machine) {
+Found in_environment(const HostEnvironment& host) {
   AcrCredentials found;
-  found.access_key_id.value = Secret(machine.variable("ALIBABA_CLOUD_ACCESS_KEY_ID"));
-  found.access_key_secret.value = Secret(machine.variable("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
-  found.security_token.value = Secret(machine.variable("ALIBABA_CLOUD_SECURITY_TOKEN"));
+  found.access_key_id.value = Secret(host.variable("ALIBABA_CLOUD_ACCESS_KEY_ID"));
+  found.access_key_secret.value = Secret(host.variable("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
+  found.security_token.value = Secret(host.variable("ALIBABA_CLOUD_SECURITY_TOKEN"));
   const bool id = !found.access_key_id.empty();
   const bool secret = !found.access_key_secret.empty();
   if (id && secret) return form(found);
@@ -239,11 +243,11 @@ Found in_environment(const Machine& machine) {
                  id || secret);
 }
 
-Found oidc_in_environment(const Machine& machine) {
-  const AcrCredentials::Oidc oidc{machine.variable("ALIBABA_CLOUD_ROLE_ARN"),
-                                  machine.variable("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
-                                  machine.variable("ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
-                                  machine.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME")};
+Found oidc_in_environment(const HostEnvironment& host) {
+  const AcrCredentials::Oidc oidc{host.variable("ALIBABA_CLOUD_ROLE_ARN"),
+                                  host.variable("ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
+                                  host.variable("ALIBABA_CLOUD_OIDC_TOKEN_FILE"),
+                                  host.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME")};
   if (oidc.role_arn.empty() || oidc.provider_arn.empty() || oidc.token_file.empty()) {
     return nothing(
         "ALIBABA_CLOUD_ROLE_ARN, ALIBABA_CLOUD_OIDC_PROVIDER_ARN or "
@@ -257,76 +261,77 @@ Found oidc_in_environment(const Machine& machine) {
 
 using Parse = Result<Profile> (*)(std::string_view text, const std::string& name);
 
-Found in_file(const Machine& machine, const char* path_variable, const char* in_home, Parse parse) {
-  const Result<FoundFile> file = find_file(machine, path_variable, in_home);
+Found in_file(const HostEnvironment& host, const char* path_variable, const char* in_home,
+              Parse parse) {
+  const Result<FoundFile> file = find_file(host, path_variable, in_home);
   if (!file) return tl::unexpected(file.error());
-  auto found = parse(file->text.reveal(), machine.variable("ALIBABA_CLOUD_PROFILE"));
-  if (found) found = completed(*found, machine.environment);
+  auto found = parse(file->text.reveal(), host.variable("ALIBABA_CLOUD_PROFILE"));
+  if (found) found = completed(*found, host.environment);
   if (!found) return within(file->path, found.error());
   return found;
 }
 
-Found in_cli_config(const Machine& machine) {
-  if (machine.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED")) {
+Found in_cli_config(const HostEnvironment& host) {
+  if (host.is_on("ALIBABA_CLOUD_CLI_PROFILE_DISABLED")) {
     return nothing("ALIBABA_CLOUD_CLI_PROFILE_DISABLED is set");
   }
-  return in_file(machine, "ALIBABA_CLOUD_CONFIG_FILE", ".aliyun/config.json", parse_cli_config);
+  return in_file(host, "ALIBABA_CLOUD_CONFIG_FILE", ".aliyun/config.json", parse_cli_config);
 }
 
 constexpr const char* kCredentialsFile = "ALIBABA_CLOUD_CREDENTIALS_FILE";
 
-Found in_credentials_file(const Machine& machine) {
-  return in_file(machine, kCredentialsFile, ".alibabacloud/credentials", parse_credentials_file);
+Found in_credentials_file(const HostEnvironment& host) {
+  return in_file(host, kCredentialsFile, ".alibabacloud/credentials", parse_credentials_file);
 }
 
 /// The name that Python's and Java's clients read.
-Found in_credentials_ini(const Machine& machine) {
-  if (!machine.variable(kCredentialsFile).empty()) return nothing("another file is named");
-  return in_file(machine, kCredentialsFile, ".alibabacloud/credentials.ini",
-                 parse_credentials_file);
+Found in_credentials_ini(const HostEnvironment& host) {
+  if (!host.variable(kCredentialsFile).empty()) return nothing("another file is named");
+  return in_file(host, kCredentialsFile, ".alibabacloud/credentials.ini", parse_credentials_file);
 }
 
-Found on_instance(const Machine& machine) {
-  if (machine.is_on("ALIBABA_CLOUD_ECS_METADATA_DISABLED")) {
+Found on_instance(const HostEnvironment& host) {
+  if (host.is_on("ALIBABA_CLOUD_ECS_METADATA_DISABLED")) {
     return nothing("ALIBABA_CLOUD_ECS_METADATA_DISABLED is set");
   }
   AcrCredentials found;
-  found.ecs_ram_role = machine.variable("ALIBABA_CLOUD_ECS_METADATA");
+  found.ecs_ram_role = host.variable("ALIBABA_CLOUD_ECS_METADATA");
   return form(found);
 }
 
-Found at_uri(const Machine& machine) {
+Found at_uri(const HostEnvironment& host) {
   AcrCredentials found;
-  found.credentials_uri = machine.variable("ALIBABA_CLOUD_CREDENTIALS_URI");
+  found.credentials_uri = host.variable("ALIBABA_CLOUD_CREDENTIALS_URI");
   if (has_scheme(found.credentials_uri)) return form(found);
   return nothing("ALIBABA_CLOUD_CREDENTIALS_URI is not set");
 }
 
 Source source_of(const SharedContext& context, const std::string& where,
-                 Found (*look)(const Machine& machine)) {
-  return source_at(where, [context, where, look]() -> Result<Lead> {
-    const Found found = look(context->machine);
+                 Found (*look)(const HostEnvironment& host)) {
+  return source_at(where, [context, where, look]() -> Result<CredentialCandidate> {
+    const Found found = look(context->host);
     if (!found) return tl::unexpected<Error>(found.error());
-    return lead_of(context, *found, where);
+    return candidate_of(context, *found, where);
   });
 }
 
 }  // namespace
 
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       Machine machine, Runtime runtime) {
-  const std::string metadata_origin =
-      config.metadata_endpoint.empty() ? "http://100.100.100.200" : config.metadata_endpoint;
+                                       HostEnvironment host, Runtime runtime) {
+  const std::string metadata_origin = config.key_endpoints.metadata.empty()
+                                          ? "http://100.100.100.200"
+                                          : config.key_endpoints.metadata;
   const auto context = std::make_shared<const Context>(
-      Context{config, metadata_origin, std::move(services), std::move(machine), runtime});
+      Context{config, metadata_origin, std::move(services), std::move(host), runtime});
   if (config.credentials_given) {
     Profile given;
     given.form = std::get<AcrConfig>(config.cloud).credentials;
     if (given.form.assume_role) given.roles.push_back(*std::exchange(given.form.assume_role, {}));
-    return {[context, given] { return lead_of(context, given, "the configuration"); }};
+    return {[context, given] { return candidate_of(context, given, "the configuration"); }};
   }
   const Source on_this = source_of(context, "the default chain", on_instance);
-  const bool named = !context->machine.variable("ALIBABA_CLOUD_ECS_METADATA").empty();
+  const bool named = !context->host.variable("ALIBABA_CLOUD_ECS_METADATA").empty();
   return {source_of(context, "the environment", in_environment),
           source_of(context, "the environment", oidc_in_environment),
           source_of(context, "profile of the CLI", in_cli_config),

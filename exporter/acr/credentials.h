@@ -13,6 +13,6 @@ namespace registry_exporter::acr {
 /// profile of the CLI, credentials file, instance metadata, credentials URI). What `runtime` refers
 /// to must outlive the sources.
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       Machine machine, Runtime runtime);
+                                       HostEnvironment host, Runtime runtime);
 
 }  // namespace registry_exporter::acr

@@ -41,18 +41,18 @@ std::string origin_of(const std::string& endpoint) {
 
 std::string sts_origin(const RegistryConfig& config, const AcrCredentials::Sts& told,
                        const Environment& environment) {
-  const Machine machine{environment, {}};
+  const HostEnvironment host{environment, {}};
   const bool inside = is_inside(config);
-  if (!config.sts_endpoint.empty()) return config.sts_endpoint;
+  if (!config.key_endpoints.sts.empty()) return config.key_endpoints.sts;
   if (!told.endpoint.empty()) return origin_of(told.endpoint);
-  const std::string endpoint = machine.variable("ALIBABA_CLOUD_STS_ENDPOINT");
+  const std::string endpoint = host.variable("ALIBABA_CLOUD_STS_ENDPOINT");
   if (!endpoint.empty()) return origin_of(endpoint);
   std::string region = told.region;
-  if (region.empty()) region = machine.variable("ALIBABA_CLOUD_STS_REGION");
+  if (region.empty()) region = host.variable("ALIBABA_CLOUD_STS_REGION");
   if (region.empty() && inside && !is_one_of(kWithoutStsInside, config.region))
     region = config.region;
   if (region.empty()) return kEverywhere;
-  const bool vpc = told.vpc || inside || machine.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
+  const bool vpc = told.vpc || inside || host.is_on("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
   return (vpc ? "https://sts-vpc." : "https://sts.") + region + ".aliyuncs.com";
 }
 

@@ -253,7 +253,7 @@ Result<Profile> completed(Profile profile, const Environment& environment) {
   }
   if (profile.form.ecs_ram_role) {
     fill(*profile.form.ecs_ram_role, environment, "ALIBABA_CLOUD_ECS_METADATA");
-    if (Machine{environment, {}}.is_on(kNoMetadata))
+    if (HostEnvironment{environment, {}}.is_on(kNoMetadata))
       return wrong(std::string(kNoMetadata) + " is set");
   }
   if (profile.mode == "CredentialsURI") {

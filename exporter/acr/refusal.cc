@@ -130,7 +130,8 @@ std::optional<CodeMeaning> meaning_told_by(const Verdict& verdict) {
   return by_message ? by_message : by_code;
 }
 
-std::optional<Refusal> judge_success_status(const HttpResponse& response, const Verdict& verdict) {
+std::optional<Refusal> classify_success_status(const HttpResponse& response,
+                                               const Verdict& verdict) {
   const auto malformed = [&](std::string why) {
     return refusal(response, verdict, {ErrorKind::malformed, false}, std::move(why));
   };
@@ -162,14 +163,14 @@ std::optional<Refusal> judge_success_status(const HttpResponse& response, const 
 
 }  // namespace
 
-std::optional<Refusal> judge(const HttpResponse& response) {
+std::optional<Refusal> classify_response(const HttpResponse& response) {
   const int status = response.status;
   if (status < 200 || (status >= 300 && status < 400)) {
     const char* why = status < 200 ? "http: not an answer" : "redirect: not followed";
     return refusal(response, {}, {ErrorKind::malformed, false}, why);
   }
   const Verdict verdict = read_verdict(response.body);
-  if (status < 300) return judge_success_status(response, verdict);
+  if (status < 300) return classify_success_status(response, verdict);
   // A 401 that doesn't say why may come from temporary keys that have expired.
   const CodeMeaning by_status{kind_by_status(status, verdict), false, status == 401};
   const CodeMeaning meaning = meaning_told_by(verdict).value_or(by_status);

@@ -13,6 +13,6 @@ namespace registry_exporter::acr {
 /// its own (JSON in either case of its keys, XML), or from a proxy with none of this. Codes come
 /// first, the status second. The detail never tells what the server said of a signature or a token:
 /// that may echo secrets. Waits that the headers name are left to the caller.
-std::optional<Refusal> judge(const HttpResponse& response);
+std::optional<Refusal> classify_response(const HttpResponse& response);
 
 }  // namespace registry_exporter::acr

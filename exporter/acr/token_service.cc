@@ -32,19 +32,19 @@ HttpRequest metadata(const std::string& origin, std::string target, const std::s
   return request;
 }
 
-Result<Grant> read_keys(const json::Object& object, const HttpResponse& response) {
-  Grant grant;
-  grant.keys.access_key = json::text_at(object, "AccessKeyId");
-  grant.keys.secret_key = Secret(json::text_at(object, "AccessKeySecret"));
-  grant.keys.security_token = Secret(json::text_at(object, "SecurityToken"));
-  grant.keys.expires_at = parse_rfc3339(json::text_at(object, "Expiration"));
-  grant.as_of = parse_http_date(response.header("date"));
-  if (grant.keys.access_key.empty() || grant.keys.secret_key.empty() ||
-      grant.keys.security_token.empty()) {
+Result<IssuedKeys> read_keys(const json::Object& object, const HttpResponse& response) {
+  IssuedKeys issued;
+  issued.keys.access_key = json::text_at(object, "AccessKeyId");
+  issued.keys.secret_key = Secret(json::text_at(object, "AccessKeySecret"));
+  issued.keys.security_token = Secret(json::text_at(object, "SecurityToken"));
+  issued.keys.expires_at = parse_rfc3339(json::text_at(object, "Expiration"));
+  issued.as_of = parse_http_date(response.header("date"));
+  if (issued.keys.access_key.empty() || issued.keys.secret_key.empty() ||
+      issued.keys.security_token.empty()) {
     return fail(ErrorKind::malformed,
                 "shape: no AccessKeyId, AccessKeySecret and SecurityToken in the answer");
   }
-  return grant;
+  return issued;
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ HttpRequest assume_role_with_oidc(const std::string& sts_origin, const AcrCreden
   return request;
 }
 
-Result<Grant> parse_sts_answer(const HttpResponse& response) {
+Result<IssuedKeys> parse_sts_answer(const HttpResponse& response) {
   const Result<json::Document> document = json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
   const auto credentials = json::object_at(document->root, "Credentials");
@@ -119,7 +119,7 @@ HttpRequest keys_at(const std::string& uri) {
   return request;
 }
 
-Result<Grant> parse_command_output(const Secret& output) {
+Result<IssuedKeys> parse_command_output(const Secret& output) {
   const Result<json::Document> document = json::parse(output.reveal());
   const auto wrong = [](const std::string& what) {
     return fail(ErrorKind::invalid_config, "its output " + what);
@@ -130,20 +130,20 @@ Result<Grant> parse_command_output(const Secret& output) {
   if (!mode.empty() && mode != "AK" && mode != "StsToken") {
     return wrong("has the mode '" + mode + "', which is not supported; those are AK and StsToken");
   }
-  Grant grant;
-  grant.default_life = kCommandLife;
-  grant.keys.access_key = json::text_at(object, "access_key_id");
-  grant.keys.secret_key = Secret(json::text_at(object, "access_key_secret"));
-  grant.keys.security_token = Secret(json::text_at(object, "sts_token"));
-  grant.keys.expires_at = parse_rfc3339(json::text_at(object, "expiration"));
-  if (grant.keys.access_key.empty() || grant.keys.secret_key.empty()) {
+  IssuedKeys issued;
+  issued.default_life = kCommandLife;
+  issued.keys.access_key = json::text_at(object, "access_key_id");
+  issued.keys.secret_key = Secret(json::text_at(object, "access_key_secret"));
+  issued.keys.security_token = Secret(json::text_at(object, "sts_token"));
+  issued.keys.expires_at = parse_rfc3339(json::text_at(object, "expiration"));
+  if (issued.keys.access_key.empty() || issued.keys.secret_key.empty()) {
     return wrong("lacks access_key_id or access_key_secret");
   }
-  if (mode == "StsToken" && grant.keys.security_token.empty()) return wrong("lacks sts_token");
-  return grant;
+  if (mode == "StsToken" && issued.keys.security_token.empty()) return wrong("lacks sts_token");
+  return issued;
 }
 
-Result<Grant> parse_key_document(const HttpResponse& response) {
+Result<IssuedKeys> parse_key_document(const HttpResponse& response) {
   const Result<json::Document> document = json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
   const std::string code = json::text_at(document->root, "Code");

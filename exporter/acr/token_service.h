@@ -22,7 +22,7 @@ HttpRequest assume_role_with_oidc(const std::string& sts_origin, const AcrCreden
                                   const Secret& token, UnixMillis now);
 
 /// STS's answer. Errors: malformed.
-Result<Grant> parse_sts_answer(const HttpResponse& response);
+Result<IssuedKeys> parse_sts_answer(const HttpResponse& response);
 
 /// `token`: of metadata_token(); empty where the instance has the first version alone.
 HttpRequest metadata_token(const std::string& metadata_origin);
@@ -33,9 +33,9 @@ HttpRequest metadata_keys(const std::string& metadata_origin, const std::string&
 HttpRequest keys_at(const std::string& uri);
 
 /// What instance metadata and a credentials URI answer. Errors: malformed.
-Result<Grant> parse_key_document(const HttpResponse& response);
+Result<IssuedKeys> parse_key_document(const HttpResponse& response);
 
 /// What the program of a profile prints. Errors: invalid_config, without a word of the output.
-Result<Grant> parse_command_output(const Secret& output);
+Result<IssuedKeys> parse_command_output(const Secret& output);
 
 }  // namespace registry_exporter::acr

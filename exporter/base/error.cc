@@ -66,7 +66,7 @@ ErrorTraits traits(ErrorKind kind) {
     case ErrorKind::malformed:
       return {.retryable = true, .concerns_page = true, .concerns_row = true};
     case ErrorKind::invalid_config:
-      return {.concerns_row = true, .ends_discovery = true};
+      return {.ends_discovery = true};
     case ErrorKind::state_locked:
     case ErrorKind::state_newer:
     case ErrorKind::state_damaged:

@@ -64,8 +64,8 @@ Result<HttpResponse> call_signed(ApiCaller& caller, Credentials& credentials,
       if (auto newest = credentials.at_hand()) *keys = std::move(*newest);
       return question.sign(*keys, now);
     };
-    call.judge = [&](const HttpResponse& response) {
-      std::optional<Refusal> refusal = question.judge(response);
+    call.classify = [&](const HttpResponse& response) {
+      std::optional<Refusal> refusal = question.classify(response);
       if (refusal) {
         // Keys for good are bad keys when they are refused; so are new ones.
         refusal->credentials_expired &= keys->expires_at.has_value() && !renewed;

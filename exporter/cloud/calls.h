@@ -29,7 +29,7 @@ KeyServices with_commands(KeyServices services, Commands& commands);
 struct SignedCall {
   std::string_view operation;
   std::function<HttpRequest(const Keys& keys, UnixMillis now)> sign;
-  std::function<std::optional<Refusal>(const HttpResponse& response)> judge;
+  std::function<std::optional<Refusal>(const HttpResponse& response)> classify;
 };
 /// Asks, and once more with new keys when those in use had expired. Errors: what the credentials or
 /// the caller say.

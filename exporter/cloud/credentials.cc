@@ -12,7 +12,7 @@ constexpr std::chrono::hours kLifeMax{24 * 7};
 /// Renewed after this share of their life, less up to a tenth, so that a fleet doesn't ask at once.
 constexpr double kRenewAt = 0.8;
 constexpr double kRenewJitter = 0.1;
-/// What `Grant::as_of` may lack: a Date is cut to its second.
+/// What `IssuedKeys::as_of` may lack: a Date is cut to its second.
 constexpr Millis kDateStep{1'000};
 /// Without usable keys: doubles from the one to the other.
 constexpr Millis kPauseMin{1'000};
@@ -52,39 +52,40 @@ Error without_credentials(const std::vector<Error>& errors) {
 
 }  // namespace
 
-bool Machine::is_on(const std::string& name) const {
+bool HostEnvironment::is_on(const std::string& name) const {
   const std::string text = lower(variable(name));
   return text == "true" || text == "1" || text == "yes";
 }
 
-std::string Machine::in_home(const std::string& relative) const {
+std::string HostEnvironment::in_home(const std::string& relative) const {
   const std::string home = variable("HOME");
   return home.empty() ? "" : home + "/" + relative;
 }
 
-Machine this_machine() { return {environment_variable, read_secret}; }
+HostEnvironment this_host() { return {environment_variable, read_secret}; }
 
-Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& asked, bool in_good_time) {
-  std::optional<Grant> grant;
+Result<IssuedKeys> ask_for_keys(const KeyServices& services, const KeysCall& asked,
+                                bool in_good_time) {
+  std::optional<IssuedKeys> issued;
   ApiCall call;
   call.operation = asked.operation;
   call.prepare = asked.prepare;
-  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = asked.judge(response)) {
+  call.classify = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = asked.classify(response)) {
       const bool is_lasting = traits(refusal->error.kind).lasting;
       if (is_lasting && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
       refusal->credentials_expired = in_good_time;
       refusal->quota.reset();  // Of another service, whose calls are few.
       return refusal;
     }
-    Result<Grant> read = asked.read(response);
+    Result<IssuedKeys> read = asked.read(response);
     if (!read) return Refusal{read.error()};
-    grant = std::move(*read);
+    issued = std::move(*read);
     return std::nullopt;
   };
   const Result<HttpResponse> response = services.call(call);
   if (!response) return failed_call(asked.operation, response.error());
-  return std::move(*grant);
+  return std::move(*issued);
 }
 
 Credentials::Credentials(Runtime runtime, std::vector<Source> sources,
@@ -98,10 +99,10 @@ Result<Keys> Credentials::get() {
   const Look look = look_around();  // Files: not under the lock.
   std::unique_lock lock(mutex_);
   for (;;) {
-    const Lead* lead = next_to_ask(look);
-    if (lead == nullptr) break;
+    const CredentialCandidate* candidate = next_to_ask(look);
+    if (candidate == nullptr) break;
     if (!asking_) {
-      ask(lock, *lead);
+      ask(lock, *candidate);
     } else if (usable()) {
       break;
     } else {
@@ -147,13 +148,13 @@ std::string Credentials::source() const {
 Credentials::Look Credentials::look_around() const {
   Look look;
   for (const Source& source : sources_) {
-    Result<Lead> found = source();
+    Result<CredentialCandidate> found = source();
     if (!found) {
       look.errors.push_back(found.error());
       continue;
     }
-    look.leads.push_back(std::move(*found));
-    if (!look.leads.back().exchange) break;
+    look.candidates.push_back(std::move(*found));
+    if (!look.candidates.back().exchange) break;
   }
   return look;
 }
@@ -165,69 +166,70 @@ bool Credentials::usable() const {
 }
 
 /// nullptr: nobody is to be asked now.
-const Lead* Credentials::next_to_ask(const Look& look) const {
+const CredentialCandidate* Credentials::next_to_ask(const Look& look) const {
   const SteadyTime now = runtime_.clock.steady_now();
-  const bool holds = usable() && std::any_of(look.leads.begin(), look.leads.end(),
-                                             [&](const Lead& l) { return l.source == source_; });
-  for (const Lead& lead : look.leads) {
-    if (!lead.exchange) return nullptr;
-    const auto tried = attempts_.find(lead.source);
-    const bool same = tried != attempts_.end() && tried->second.basis == lead.basis;
+  const bool holds =
+      usable() && std::any_of(look.candidates.begin(), look.candidates.end(),
+                              [&](const CredentialCandidate& l) { return l.source == source_; });
+  for (const CredentialCandidate& candidate : look.candidates) {
+    if (!candidate.exchange) return nullptr;
+    const auto tried = attempts_.find(candidate.source);
+    const bool same = tried != attempts_.end() && tried->second.basis == candidate.basis;
     const bool rests = same && now < tried->second.retry_at;
-    if (holds && lead.source != source_) continue;
-    if (holds) return (!same || now >= renew_at_) && !rests ? &lead : nullptr;
-    if (!rests) return &lead;
+    if (holds && candidate.source != source_) continue;
+    if (holds) return (!same || now >= renew_at_) && !rests ? &candidate : nullptr;
+    if (!rests) return &candidate;
   }
   return nullptr;
 }
 
 /// What there is, after everybody was asked who had to be.
 Result<Keys> Credentials::settle(const Look& look) {
-  for (const Lead& lead : look.leads) {
-    if (!lead.exchange) keep(lead);
-    if (usable() && source_ == lead.source) return keys_;
+  for (const CredentialCandidate& candidate : look.candidates) {
+    if (!candidate.exchange) keep(candidate);
+    if (usable() && source_ == candidate.source) return keys_;
   }
   if (usable()) return keys_;  // Their source is gone: they are good as long as they live.
   return tl::unexpected<Error>(failure_of(look));
 }
 
 /// Asks without the lock; nobody else asks meanwhile.
-void Credentials::ask(std::unique_lock<std::mutex>& lock, const Lead& lead) {
-  Attempt& attempt = attempts_[lead.source];
-  if (attempt.basis != lead.basis) {
+void Credentials::ask(std::unique_lock<std::mutex>& lock, const CredentialCandidate& candidate) {
+  Attempt& attempt = attempts_[candidate.source];
+  if (attempt.basis != candidate.basis) {
     if (!attempt.basis.empty()) secret_changed_();
-    attempt = {lead.basis, std::nullopt, 0, {}};
+    attempt = {candidate.basis, std::nullopt, 0, {}};
   }
   const bool in_good_time = usable();
   asking_ = true;
   lock.unlock();
-  const Result<Grant> grant = lead.exchange(in_good_time);
+  const Result<IssuedKeys> issued = candidate.exchange(in_good_time);
   lock.lock();
   asking_ = false;
   changed_->notify_all();
-  if (grant) {
-    take(lead, *grant);
+  if (issued) {
+    take(candidate, *issued);
   } else {
-    put_off(attempt, grant.error());
+    put_off(attempt, issued.error());
   }
 }
 
 /// Keys that were at hand.
-void Credentials::keep(const Lead& lead) {
-  if (for_good_ && source_ == lead.source && same_pair(keys_, lead.keys)) return;
+void Credentials::keep(const CredentialCandidate& candidate) {
+  if (for_good_ && source_ == candidate.source && same_pair(keys_, candidate.keys)) return;
   const bool had_others = keys_.generation > 0;
   for_good_ = true;
-  adopt(lead.keys, lead.source);
+  adopt(candidate.keys, candidate.source);
   if (had_others) secret_changed_();
 }
 
 /// Lives are counted from now by the steady clock: ours may be wrong by hours.
-void Credentials::take(const Lead& lead, const Grant& grant) {
+void Credentials::take(const CredentialCandidate& candidate, const IssuedKeys& issued) {
   const UnixMillis now = runtime_.clock.now();
-  const std::optional<UnixMillis> told = grant.keys.expires_at;
+  const std::optional<UnixMillis> told = issued.keys.expires_at;
   Millis life{0};
-  if (told) life = *told - grant.as_of.value_or(now) - kDateStep;
-  if (life <= Millis{0} || life > kLifeMax) life = grant.default_life;
+  if (told) life = *told - issued.as_of.value_or(now) - kDateStep;
+  if (life <= Millis{0} || life > kLifeMax) life = issued.default_life;
   const double share = kRenewAt - kRenewJitter * uniform(runtime_.entropy);
   const auto renewed_after =
       Millis(static_cast<std::int64_t>(share * static_cast<double>(life.count())));
@@ -237,13 +239,13 @@ void Credentials::take(const Lead& lead, const Grant& grant) {
   renew_at_ = steady_now + std::max(renewed_after, kPauseMin);
   for_good_ = false;
   const bool others_failed = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& each) {
-    return each.first != lead.source && each.second.failure;
+    return each.first != candidate.source && each.second.failure;
   });
-  if (others_failed && source_ != lead.source) secret_changed_();
-  Keys keys = grant.keys;
+  if (others_failed && source_ != candidate.source) secret_changed_();
+  Keys keys = issued.keys;
   keys.expires_at = told.value_or(now + life);
-  adopt(std::move(keys), lead.source);
-  attempts_[lead.source] = {lead.basis, std::nullopt, 0, {}};
+  adopt(std::move(keys), candidate.source);
+  attempts_[candidate.source] = {candidate.basis, std::nullopt, 0, {}};
 }
 
 void Credentials::put_off(Attempt& attempt, Error error) {
@@ -273,11 +275,11 @@ Error Credentials::failure_of(const Look& look) const {
   for (const Error& error : look.errors) {
     (error.cause == ErrorCause::not_set_up ? others : begun).push_back(error);
   }
-  for (const Lead& lead : look.leads) {
-    const auto tried = attempts_.find(lead.source);
+  for (const CredentialCandidate& candidate : look.candidates) {
+    const auto tried = attempts_.find(candidate.source);
     if (tried == attempts_.end() || !tried->second.failure) continue;
-    Error error = within(lead.source, *tried->second.failure).value();
-    (lead.is_a_guess ? others : begun).push_back(std::move(error));
+    Error error = within(candidate.source, *tried->second.failure).value();
+    (candidate.is_a_guess ? others : begun).push_back(std::move(error));
   }
   return without_credentials(begun.empty() ? others : begun);
 }

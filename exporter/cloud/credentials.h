@@ -21,7 +21,7 @@
 namespace registry_exporter {
 
 /// Keys as a service hands them out, for a time.
-struct Grant {
+struct IssuedKeys {
   Keys keys;                        ///< `expires_at` as the service tells it.
   std::optional<UnixMillis> as_of;  ///< By the clock of `expires_at`; up to a second early.
   Millis default_life{std::chrono::hours(1)};  ///< For keys that tell none, or not in earnest.
@@ -29,10 +29,10 @@ struct Grant {
 
 /// Asks a service for keys. `in_good_time`: those in use still serve, a refusal says nothing about
 /// them.
-using Exchange = std::function<Result<Grant>(bool in_good_time)>;
+using Exchange = std::function<Result<IssuedKeys>(bool in_good_time)>;
 
 /// What a source found on this machine.
-struct Lead {
+struct CredentialCandidate {
   std::string source;  ///< In words, e.g. "the environment"; never a secret.
   Keys keys;           ///< To be used as they are, when there is no exchange; until they expire.
   Exchange exchange;   ///< How to get keys, when they aren't at hand.
@@ -44,10 +44,10 @@ struct Lead {
 /// One place where credentials may be: looks at configuration, environment and files, calls nobody,
 /// is quick. Errors: why there are none here (the next source is asked), in words that say what to
 /// set; the cause is not_set_up where nothing was set.
-using Source = std::function<Result<Lead>()>;
+using Source = std::function<Result<CredentialCandidate>()>;
 
-/// The files and variables of the machine we run on.
-struct Machine {
+/// The files and environment variables of the host this runs on.
+struct HostEnvironment {
   Environment environment;
   std::function<Result<Secret>(const SecretSource& source)> read;
 
@@ -59,7 +59,7 @@ struct Machine {
 };
 
 /// This process's own.
-Machine this_machine();
+HostEnvironment this_host();
 
 /// Calls to services beside us, by names of our own.
 inline constexpr const char* kInstanceMetadata = "InstanceMetadata";
@@ -77,14 +77,15 @@ struct KeyServices {
 };
 
 /// One question to a service of the cloud that gives keys.
-struct GrantCall {
+struct KeysCall {
   std::string_view operation;  ///< The cloud's own name, e.g. "AssumeRole".
   std::function<Result<HttpRequest>(UnixMillis now)> prepare;
-  std::function<std::optional<Refusal>(const HttpResponse& response)> judge;
-  std::function<Result<Grant>(const HttpResponse& response)> read;
+  std::function<std::optional<Refusal>(const HttpResponse& response)> classify;
+  std::function<Result<IssuedKeys>(const HttpResponse& response)> read;
 };
 /// Whatever the reason of a refusal, without keys nothing can be done: it counts as unauthorized.
-Result<Grant> ask_for_keys(const KeyServices& services, const GrantCall& call, bool in_good_time);
+Result<IssuedKeys> ask_for_keys(const KeyServices& services, const KeysCall& call,
+                                bool in_good_time);
 
 /// The keys of one registry, from the first of its sources that has any. Thread-safe.
 ///
@@ -119,7 +120,7 @@ class Credentials {
  private:
   /// What all sources say at one moment.
   struct Look {
-    std::vector<Lead> leads;
+    std::vector<CredentialCandidate> candidates;
     std::vector<Error> errors;
   };
   /// What became of asking a source.
@@ -132,11 +133,11 @@ class Credentials {
 
   Look look_around() const;
   bool usable() const;
-  const Lead* next_to_ask(const Look& look) const;
+  const CredentialCandidate* next_to_ask(const Look& look) const;
   Result<Keys> settle(const Look& look);
-  void ask(std::unique_lock<std::mutex>& lock, const Lead& lead);
-  void keep(const Lead& lead);
-  void take(const Lead& lead, const Grant& grant);
+  void ask(std::unique_lock<std::mutex>& lock, const CredentialCandidate& candidate);
+  void keep(const CredentialCandidate& candidate);
+  void take(const CredentialCandidate& candidate, const IssuedKeys& issued);
   void put_off(Attempt& attempt, Error error);
   void adopt(Keys keys, const std::string& source);
   Error failure_of(const Look& look) const;

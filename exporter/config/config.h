@@ -152,11 +152,17 @@ struct SwrConfig {
   bool operator==(const SwrConfig&) const = default;
 };
 
+/// Where keys are asked for: "https://host[:port]"; empty: the cloud's own.
+struct KeyEndpoints {
+  std::string sts, metadata;
+  bool operator==(const KeyEndpoints&) const = default;
+};
+
 struct RegistryConfig {
   std::string name;
   std::string region;
   std::string endpoint;  ///< "https://host[:port]", no trailing slash; defaulted from the region.
-  std::string sts_endpoint, metadata_endpoint;  ///< Empty: the cloud's own.
+  KeyEndpoints key_endpoints;
   std::variant<AcrConfig, SwrConfig> cloud;
   bool credentials_given = false;  ///< False: the provider's own default chain.
   RepositoryFilters repositories;

@@ -50,7 +50,7 @@ void read_windows(Section& section, MetricsConfig& config, Millis lookback) {
   config.windows.clear();
   for (const ListItem& item : *items) {
     const auto problem = [&](const std::string& message) {
-      section.reading().problems.add(item.node,
+      section.context().problems.add(item.node,
                                      "metrics.windows: " + in_quotes(item.node.Scalar()) + message);
     };
     const auto window = parse_duration(item.value);
@@ -74,7 +74,7 @@ void read_buckets(Section& section, MetricsConfig& config) {
   config.build_duration_buckets.clear();
   for (const ListItem& item : *items) {
     const auto problem = [&](const std::string& message) {
-      section.reading().problems.add(item.node, "metrics.build_duration_buckets" + message);
+      section.context().problems.add(item.node, "metrics.build_duration_buckets" + message);
     };
     const auto bound = parse_number(item.value);
     const auto& before = config.build_duration_buckets;
@@ -124,7 +124,7 @@ std::vector<std::string> read_disabled(Section& section, const KnownFamily& know
   std::vector<std::string> families;
   for (const ListItem& item : section.list("disabled").value_or(std::vector<ListItem>{})) {
     if (!known_family(item.value)) {
-      section.reading().problems.add(item.node, "metrics.disabled: there is no metric family " +
+      section.context().problems.add(item.node, "metrics.disabled: there is no metric family " +
                                                     in_one_line(item.node.Scalar()));
     }
     families.push_back(item.value);
@@ -150,7 +150,7 @@ MetricsConfig read_metrics(Section section, Millis lookback, const KnownFamily& 
 Section section_or_empty(Section& root, const std::string& key) {
   if (auto section = root.section(key)) return *section;
   return Section(YAML::Node(YAML::NodeType::Undefined), YAML::Node(YAML::NodeType::Undefined), key,
-                 root.reading());
+                 root.context());
 }
 
 Config read_config(Section& root, const KnownFamily& known_family) {
@@ -191,7 +191,7 @@ tl::expected<Config, std::vector<ConfigProblem>> parse_config(const std::string&
     if (const auto line = second_document(text)) {
       return one_problem(*line, "a second document begins here; the file must be one");
     }
-    Section root(document, document, "", Reading{problems, environment});
+    Section root(document, document, "", SectionContext{problems, environment});
     Config config = read_config(root, known_family);
     if (problems.empty()) return config;
     return tl::unexpected(problems.sorted());

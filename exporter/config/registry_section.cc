@@ -56,7 +56,7 @@ std::vector<std::string> read_patterns(Section& section, const std::string& key)
   for (ListItem& item : section.list(key).value_or(std::vector<ListItem>{})) {
     const std::string error = pattern_error(item.value);
     if (!error.empty()) {
-      section.reading().problems.add(item.node, section.name_of(key) + ": " +
+      section.context().problems.add(item.node, section.name_of(key) + ": " +
                                                     in_quotes(item.node.Scalar()) +
                                                     " is no pattern: " + in_one_line(error));
     }
@@ -91,13 +91,13 @@ TlsConfig read_tls(Section section) {
 
 /// {namespace, name, id}, as the repositories of acr are known.
 std::optional<StaticRepository> read_acr_repository(const YAML::Node& item, const std::string& what,
-                                                    Reading reading) {
+                                                    SectionContext context) {
   if (!item.IsMap()) {
-    reading.problems.add(item, what + ": write {namespace: …, name: …}, with id when it is known");
+    context.problems.add(item, what + ": write {namespace: …, name: …}, with id when it is known");
     return std::nullopt;
   }
   StaticRepository repository;
-  Section section(item, item, what, reading);
+  Section section(item, item, what, context);
   repository.repo_namespace = section.required_text("namespace");
   repository.name = section.required_text("name");
   assign(repository.id, section.text_not_empty("id"));
@@ -114,7 +114,7 @@ std::optional<StaticRepository> read_swr_repository(Section& owner, const YAML::
   const std::size_t slash = text ? text->find('/') : std::string::npos;
   if (slash == std::string::npos || slash == 0 || slash + 1 == text->size() ||
       !is_one_line(*text)) {
-    owner.reading().problems.add(item, what + ": write \"namespace/repository\"");
+    owner.context().problems.add(item, what + ": write \"namespace/repository\"");
     return std::nullopt;
   }
   return StaticRepository{text->substr(0, slash), text->substr(slash + 1), ""};
@@ -132,12 +132,12 @@ std::optional<std::vector<StaticRepository>> read_static(Section& section, bool 
   std::set<std::string> seen;
   for (const auto& item : node) {
     const std::string what = section.name_of(key);
-    auto repository = acr ? read_acr_repository(item, what, section.reading())
+    auto repository = acr ? read_acr_repository(item, what, section.context())
                           : read_swr_repository(section, item, what);
     if (!repository) continue;
     const std::string full_name = repository->repo_namespace + "/" + repository->name;
     if (!seen.insert(full_name).second) {
-      section.reading().problems.add(item, what + ": this repository is given twice");
+      section.context().problems.add(item, what + ": this repository is given twice");
     }
     repositories.push_back(*std::move(repository));
   }
@@ -175,7 +175,7 @@ void read_common(Section& section, bool acr, RegistryConfig& config) {
   config.requests_per_second = read_rate(section, config.requests_per_second);
   assign(config.concurrency, section.integer("concurrency", 1, kConcurrencyMost));
   assign(config.request_timeout, section.duration("request_timeout", false));
-  config.metadata_endpoint = endpoint_at(section, "metadata_endpoint", "");
+  config.key_endpoints.metadata = endpoint_at(section, "metadata_endpoint", "");
   config.proxy_url = read_proxy(section);
   if (auto tls = section.section("tls")) config.tls = read_tls(*tls);
 }
@@ -193,7 +193,7 @@ void read_acr(Section& section, RegistryConfig& config) {
     section.problem("network", " must be public or vpc");
   }
   config.endpoint = endpoint_at(section, "endpoint", acr_endpoint(config.region, network == "vpc"));
-  config.sts_endpoint = endpoint_at(section, "sts_endpoint", "");
+  config.key_endpoints.sts = endpoint_at(section, "sts_endpoint", "");
   config.credentials_given = section.has("credentials");
   if (auto credentials = section.section("credentials")) {
     acr.credentials = read_acr_credentials(*credentials);
@@ -208,7 +208,7 @@ std::string default_swr_endpoint(Section& section, const std::string& region) {
   for (char& c : variable) {
     c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
-  const std::string named = section.reading().environment(variable).value_or("");
+  const std::string named = section.context().environment(variable).value_or("");
   if (named.empty() || section.has("endpoint")) return swr_endpoint(region);
   const auto endpoint = read_client_endpoint(named.substr(0, named.find(',')));
   if (endpoint) return *endpoint;
@@ -222,7 +222,7 @@ void read_swr(Section& section, RegistryConfig& config) {
   config.endpoint = endpoint_at(section, "endpoint", default_swr_endpoint(section, config.region));
   swr.iam_endpoint = endpoint_at(section, "iam_endpoint", iam_endpoint(config.region));
   swr.iam_endpoint_given = section.has("iam_endpoint");
-  config.sts_endpoint = endpoint_at(section, "sts_endpoint", "");
+  config.key_endpoints.sts = endpoint_at(section, "sts_endpoint", "");
   if (const auto paging = section.text("paging")) {
     if (*paging == "filter") {
       swr.paging = SwrConfig::Paging::filter;
@@ -301,7 +301,7 @@ std::vector<RegistryConfig> read_registries(Section& root) {
   }
   std::set<std::string> names;
   for (std::size_t i = 0; i < node.size(); ++i) {
-    Section section(node[i], node[i], "registries[" + std::to_string(i) + "]", root.reading());
+    Section section(node[i], node[i], "registries[" + std::to_string(i) + "]", root.context());
     registries.push_back(read_registry(section));
     const std::string& name = registries.back().name;
     if (!name.empty() && !names.insert(name).second) {

@@ -69,8 +69,9 @@ std::vector<ConfigProblem> Problems::sorted() const {
   return sorted;
 }
 
-Section::Section(const YAML::Node& node, const YAML::Node& at, std::string name, Reading reading)
-    : at_(at), name_(std::move(name)), reading_(reading) {
+Section::Section(const YAML::Node& node, const YAML::Node& at, std::string name,
+                 SectionContext context)
+    : at_(at), name_(std::move(name)), context_(context) {
   if (!node.IsDefined() || node.IsNull()) return;
   is_mapping_ = node.IsMap();
   if (!is_mapping_) {
@@ -86,12 +87,12 @@ void Section::read_entries(const YAML::Node& mapping) {
   // yaml-cpp keeps a key that is given twice twice, and answers with the first.
   for (const auto& entry : mapping) {
     if (!entry.first.IsScalar()) {
-      reading_.problems.add(entry.first, where + "a key must be a word");
+      context_.problems.add(entry.first, where + "a key must be a word");
     } else if (is_merge_key(entry.first)) {
       merges.emplace_back(entry.first, entry.second);
     } else if (const std::string& key = entry.first.Scalar();
                !entries_.emplace(key, Entry{entry.first, entry.second}).second) {
-      reading_.problems.add(entry.first, where + in_one_line(key) + " is given twice");
+      context_.problems.add(entry.first, where + in_one_line(key) + " is given twice");
     }
   }
   for (const auto& [at, value] : merges) merge(at, value);
@@ -103,13 +104,13 @@ void Section::merge(const YAML::Node& at, const YAML::Node& value) {
   const bool is_list = value.IsSequence() && std::all_of(value.begin(), value.end(), is_mapping);
   const std::string where = name_.empty() ? "" : name_ + ": ";
   if (!is_list && !value.IsMap()) {
-    reading_.problems.add(at, where +
+    context_.problems.add(at, where +
                                   "<< must be followed by a mapping, as in <<: *base, or a list "
                                   "of them");
     return;
   }
   // An anchor may stand inside of itself, and lists of lists of lists grow fast.
-  if (++merges_ == kMergesMax) reading_.problems.add(at, where + "<< leads to too many mappings");
+  if (++merges_ == kMergesMax) context_.problems.add(at, where + "<< leads to too many mappings");
   if (merges_ >= kMergesMax) return;
   if (value.IsMap()) return add_missing(value);
   for (const auto& item : value) add_missing(item);
@@ -149,11 +150,11 @@ std::vector<std::string> Section::keys() const {
 
 void Section::problem(const std::string& key, const std::string& message) {
   const Entry* const entry = find(key);
-  reading_.problems.add(entry == nullptr ? at_ : entry->key, name_of(key) + message);
+  context_.problems.add(entry == nullptr ? at_ : entry->key, name_of(key) + message);
 }
 
 void Section::problem_here(const std::string& message) {
-  reading_.problems.add(at_, (name_.empty() ? "the file" : name_) + message);
+  context_.problems.add(at_, (name_.empty() ? "the file" : name_) + message);
 }
 
 void Section::missing(const std::string& key) {
@@ -164,18 +165,18 @@ void Section::missing(const std::string& key) {
 std::optional<Section> Section::section(const std::string& key) {
   const Entry* const entry = find(key);
   if (entry == nullptr) return std::nullopt;
-  return Section(entry->value, entry->key, name_of(key), reading_);
+  return Section(entry->value, entry->key, name_of(key), context_);
 }
 
 std::optional<std::string> Section::scalar(const YAML::Node& node, const YAML::Node& at,
                                            const std::string& what) {
   if (!node.IsScalar()) {
-    reading_.problems.add(at, what + (node.IsNull() ? " has no value" : " must be a single value"));
+    context_.problems.add(at, what + (node.IsNull() ? " has no value" : " must be a single value"));
     return std::nullopt;
   }
-  auto text = expand(node.Scalar(), reading_.environment);
+  auto text = expand(node.Scalar(), context_.environment);
   if (text) return *std::move(text);
-  reading_.problems.add(at, what + ": " + text.error());
+  context_.problems.add(at, what + ": " + text.error());
   return std::nullopt;
 }
 
@@ -283,9 +284,9 @@ bool Section::refuse_the_rest(const Advice& advice) {
     const auto found = std::find_if(advice.begin(), advice.end(),
                                     [&key = key](const auto& each) { return each.first == key; });
     if (found != advice.end()) {
-      reading_.problems.add(entry.key, where + key + " " + found->second);
+      context_.problems.add(entry.key, where + key + " " + found->second);
     } else {
-      reading_.problems.add(entry.key,
+      context_.problems.add(entry.key,
                             where + "unknown key " + in_one_line(key) + did_you_mean(key, known));
     }
   }

@@ -27,7 +27,7 @@ class Problems {
 };
 
 /// What every reader needs: where problems go and where variables come from.
-struct Reading {
+struct SectionContext {
   Problems& problems;
   const Environment& environment;
 };
@@ -48,11 +48,11 @@ class Section {
   /// place that stands for all of it. A null is an empty mapping; anything else that is no mapping
   /// is a problem, told once, and then every key looks absent. Merge keys (`<<: *base`) are
   /// followed: what is written in place wins, then what is named first.
-  Section(const YAML::Node& node, const YAML::Node& at, std::string name, Reading reading);
+  Section(const YAML::Node& node, const YAML::Node& at, std::string name, SectionContext context);
 
   const std::string& name() const { return name_; }
   std::string name_of(const std::string& key) const;
-  const Reading& reading() const { return reading_; }
+  const SectionContext& context() const { return context_; }
   bool is_mapping() const { return is_mapping_; }  ///< A null too.
   bool has(const std::string& key) const { return entries_.contains(key); }
   /// The key's value, marked as known; undefined when absent.
@@ -102,7 +102,7 @@ class Section {
 
   YAML::Node at_;
   std::string name_;
-  Reading reading_;
+  SectionContext context_;
   bool is_mapping_ = true;
   std::map<std::string, Entry> entries_;
   std::set<std::string> known_;

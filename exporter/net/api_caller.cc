@@ -209,7 +209,7 @@ ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call, bool 
   if (result.response) {
     const UnixMillis received_at = runtime.clock.now();
     learn(*result.response, sent_at, received_at);
-    refusal = call.judge(*result.response);
+    refusal = call.classify(*result.response);
     if (refusal) {
       result.sign_again = refusal->sign_again;
       result.response = tl::unexpected<Error>(error_of(*refusal, *result.response, received_at));

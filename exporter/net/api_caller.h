@@ -26,14 +26,14 @@ struct Refusal {
   std::optional<Quota> quota = std::nullopt;
 };
 
-/// One question to a cloud. `prepare` and `judge` run on the caller's thread, once per attempt.
+/// One question to a cloud. `prepare` and `classify` run on the caller's thread, once per attempt.
 struct ApiCall {
   std::string_view operation;  ///< The cloud's own name, e.g. "ListRepoBuildRecord".
   /// Builds and signs one attempt, with a nonce and a date of its own. `now`: the signing clock,
   /// which follows the server's `Date` when ours is off by more than a minute.
   std::function<Result<HttpRequest>(UnixMillis now)> prepare;
   /// What an answer means; nullopt: it is what was asked for. Pure. Knows the cloud's error bodies.
-  std::function<std::optional<Refusal>(const HttpResponse& response)> judge;
+  std::function<std::optional<Refusal>(const HttpResponse& response)> classify;
 };
 
 struct ApiCallerOptions {
@@ -67,8 +67,8 @@ class ApiCaller {
             ApiCallerOptions options);
   ~ApiCaller();
 
-  /// Errors: what `judge` or the transport said of the last attempt; unauthorized at once, without
-  /// a call, while the keys are known to be bad; canceled after abort().
+  /// Errors: what `classify` or the transport said of the last attempt; unauthorized at once,
+  /// without a call, while the keys are known to be bad; canceled after abort().
   Result<HttpResponse> call(const ApiCall& call);
 
   /// A secret changed: the next call is a probe, at once.

@@ -80,13 +80,14 @@ ErrorCause cause_of_tls(CURL* handle, CURLcode code, std::string_view message) {
   }
   // OpenSSL accepted the certificate; libcurl itself compares the name.
   if (code == CURLE_PEER_FAILED_VERIFICATION) return ErrorCause::tls_wrong_name;
-  const bool wants_certificate =
-      contains(message, "certificate required") || contains(message, "handshake failure");
-  return wants_certificate ? ErrorCause::tls_client_certificate : ErrorCause::tls;
+  return contains(message, "handshake failure") ? ErrorCause::tls_client_certificate
+                                                : ErrorCause::tls;
 }
 
 ErrorCause cause_of(CURL* handle, CURLcode code, std::string_view message) {
   const std::string_view word = word_for(code);
+  // With TLS 1.3 the server says so after the handshake.
+  if (contains(message, "certificate required")) return ErrorCause::tls_client_certificate;
   if (word == kDns) return ErrorCause::dns;
   if (word == kConnect) return ErrorCause::connect;
   if (word == kTruncated) return ErrorCause::truncated;

@@ -46,9 +46,9 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       credentials_(runtime,
                    credential_sources(
                        config, key_services(runtime, transport, observer, config.name, caller_),
-                       this_machine()),
+                       this_host()),
                    [this] { caller_.credentials_changed(); }),
-      project_(runtime, config, iam_hosts(config, this_machine()), caller_, credentials_) {}
+      project_(runtime, config, iam_hosts(config, this_host()), caller_, credentials_) {}
 
 Result<Discovery> Client::discover(const PartFound& part_found) {
   const Result<std::string> project = project_.get();
@@ -198,8 +198,8 @@ Result<T> Client::ask(std::string_view operation, const HttpRequest& question,
   SignedCall call;
   call.operation = operation;
   call.sign = [&](const Keys& keys, UnixMillis now) { return sign(question, keys, *project, now); };
-  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = judge(response)) return refusal;
+  call.classify = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = classify_response(response)) return refusal;
     Result<T> parsed = parse(response);
     if (!parsed) return Refusal{parsed.error()};
     value = std::move(*parsed);

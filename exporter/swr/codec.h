@@ -18,7 +18,7 @@
 ///  - times are RFC 3339 with 0 to 9 digits of a fraction; outside [2000, 2100) is no time;
 ///  - a page may be [], null or missing; totals stand in the body, in each row, or in a header;
 ///  - one odd field never costs the page, a page of another repository always does.
-/// All pure. They read answers that judge() has no objection to. Errors: malformed.
+/// All pure. They read answers that classify_response() has no objection to. Errors: malformed.
 namespace registry_exporter::swr {
 
 /// One answer of ListRetentionHistories about `asked`.

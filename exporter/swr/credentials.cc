@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "exporter/base/text.h"
-#include "exporter/cloud/leads.h"
+#include "exporter/cloud/credential_candidates.h"
 #include "exporter/config/endpoint.h"
 #include "exporter/swr/default_chain.h"
 #include "exporter/swr/refusal.h"
@@ -19,52 +19,52 @@ struct Context {
   bool iam_may_be_told = false;  ///< What stands beside the keys wins over the region's.
   std::string sts_origin, metadata_origin;
   KeyServices services;
-  Machine machine;
+  HostEnvironment host;
 };
 
 // ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
 
 /// For questions that aren't signed.
-std::optional<Refusal> judge_unsigned(const HttpResponse& response) {
-  std::optional<Refusal> refusal = judge(response);
+std::optional<Refusal> classify_unsigned_response(const HttpResponse& response) {
+  std::optional<Refusal> refusal = classify_response(response);
   if (refusal) refusal->sign_again = false;
   return refusal;
 }
 
-using Read = Result<Grant> (*)(const HttpResponse& response);
+using Read = Result<IssuedKeys> (*)(const HttpResponse& response);
 
-Result<Grant> ask_unsigned(const Context& context, std::string_view operation,
-                           const HttpRequest& question, Read read, bool in_good_time) {
-  GrantCall call;
+Result<IssuedKeys> ask_unsigned(const Context& context, std::string_view operation,
+                                const HttpRequest& question, Read read, bool in_good_time) {
+  KeysCall call;
   call.operation = operation;
   call.prepare = [&](UnixMillis) -> Result<HttpRequest> { return question; };
-  call.judge = judge_unsigned;
+  call.classify = classify_unsigned_response;
   call.read = read;
   return ask_for_keys(context.services, call, in_good_time);
 }
 
-Result<Grant> ask_signed(const Context& context, std::string_view operation,
-                         const HttpRequest& question, const Keys& keys, bool in_good_time) {
-  GrantCall call;
+Result<IssuedKeys> ask_signed(const Context& context, std::string_view operation,
+                              const HttpRequest& question, const Keys& keys, bool in_good_time) {
+  KeysCall call;
   call.operation = operation;
   call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
     return sign(question, keys, "", now);
   };
-  call.judge = judge;
+  call.classify = classify_response;
   call.read = parse_temporary_keys;
   return ask_for_keys(context.services, call, in_good_time);
 }
 
 /// By IAM's token in two steps, or by the newer IAM's trust agency in one.
-Result<Grant> exchange_id_token(const Context& context, const SwrCredentials::Oidc& oidc,
-                                const Secret& id_token, bool in_good_time) {
+Result<IssuedKeys> exchange_id_token(const Context& context, const SwrCredentials::Oidc& oidc,
+                                     const Secret& id_token, bool in_good_time) {
   if (oidc.idp_id.empty()) {
     return ask_unsigned(context, "AssumeAgencyWithOIDC",
                         assume_with_oidc(context.sts_origin, oidc, id_token), parse_temporary_keys,
                         in_good_time);
   }
-  return context.iam->ask<Grant>([&](const std::string& origin) {
-    const Result<Grant> token = ask_unsigned(
+  return context.iam->ask<IssuedKeys>([&](const std::string& origin) {
+    const Result<IssuedKeys> token = ask_unsigned(
         context, "CreateTokenWithIdToken",
         create_token_with_id_token(origin, oidc.idp_id, id_token), parse_token, in_good_time);
     if (!token) return token;
@@ -74,20 +74,20 @@ Result<Grant> exchange_id_token(const Context& context, const SwrCredentials::Oi
   });
 }
 
-Result<Grant> exchange_keys(const Context& context, const SwrCredentials::AssumeAgency& agency,
-                            const Keys& keys, bool in_good_time) {
+Result<IssuedKeys> exchange_keys(const Context& context, const SwrCredentials::AssumeAgency& agency,
+                                 const Keys& keys, bool in_good_time) {
   if (!agency.agency_urn.empty()) {
     return ask_signed(context, "AssumeAgency", assume_trust_agency(context.sts_origin, agency),
                       keys, in_good_time);
   }
-  return context.iam->ask<Grant>([&](const std::string& origin) {
+  return context.iam->ask<IssuedKeys>([&](const std::string& origin) {
     return ask_signed(context, "CreateTemporaryAccessKeyByAgency", assume_agency(origin, agency),
                       keys, in_good_time);
   });
 }
 
-Result<Grant> ask_pod_identity(const Context& context, const std::string& uri,
-                               const Secret& token) {
+Result<IssuedKeys> ask_pod_identity(const Context& context, const std::string& uri,
+                                    const Secret& token) {
   const auto response = context.services.fetch(kPodIdentity, pod_keys(uri, token));
   if (!response) return tl::unexpected(response.error());
   if (response->status == 200 || response->status == 201) return parse_temporary_keys(*response);
@@ -97,7 +97,7 @@ Result<Grant> ask_pod_identity(const Context& context, const std::string& uri,
 }
 
 /// Instances where no agency was set say so with 401; a token that is refused is got anew once.
-Result<Grant> ask_metadata(const Context& context) {
+Result<IssuedKeys> ask_metadata(const Context& context) {
   for (bool again = false;; again = true) {
     const auto token =
         context.services.fetch(kInstanceMetadata, metadata_token(context.metadata_origin));
@@ -125,112 +125,118 @@ Result<Grant> ask_metadata(const Context& context) {
 using SharedContext = std::shared_ptr<const Context>;
 
 /// As it stands in its file, without what editors and tools put around it.
-Result<Secret> read_token(const Machine& machine, const std::string& file) {
-  const Result<Secret> text = machine.read({Secret(), file});
+Result<Secret> read_token(const HostEnvironment& host, const std::string& file) {
+  const Result<Secret> text = host.read({Secret(), file});
   if (!text) return text;
   Secret token(std::string(trim(text->reveal())));
   if (token.empty()) return fail(ErrorKind::invalid_config, file + ": the file is empty");
   return token;
 }
 
-Result<Lead> user_lead(const SharedContext& context, const SwrCredentials::IamUser& user,
-                       const std::string& source) {
-  const Result<Secret> password = context->machine.read(user.password);
+Result<CredentialCandidate> user_candidate(const SharedContext& context,
+                                           const SwrCredentials::IamUser& user,
+                                           const std::string& source) {
+  const Result<Secret> password = context->host.read(user.password);
   if (!password) return within("iam_user.password", password.error());
-  Lead lead;
-  lead.source = source + ": iam_user " + user.domain_name + "/" + user.user_name;
-  lead.basis = basis_of({password->reveal()});
-  lead.exchange = [context, user, password = *password](bool in_good_time) {
-    return context->iam->ask<Grant>([&](const std::string& origin) {
+  CredentialCandidate candidate;
+  candidate.source = source + ": iam_user " + user.domain_name + "/" + user.user_name;
+  candidate.basis = basis_of({password->reveal()});
+  candidate.exchange = [context, user, password = *password](bool in_good_time) {
+    return context->iam->ask<IssuedKeys>([&](const std::string& origin) {
       return ask_unsigned(*context, "CreateToken", create_token(origin, user, password),
                           parse_token, in_good_time);
     });
   };
-  return lead;
+  return candidate;
 }
 
-Result<Lead> oidc_lead(const SharedContext& context, const SwrCredentials::Oidc& oidc,
-                       const std::string& source) {
-  const Result<Secret> token = read_token(context->machine, oidc.token_file);
+Result<CredentialCandidate> oidc_candidate(const SharedContext& context,
+                                           const SwrCredentials::Oidc& oidc,
+                                           const std::string& source) {
+  const Result<Secret> token = read_token(context->host, oidc.token_file);
   if (!token) return within("oidc: token_file", token.error());
-  Lead lead;
-  lead.source =
+  CredentialCandidate candidate;
+  candidate.source =
       source + (oidc.idp_id.empty() ? ": oidc as " + oidc.agency_urn : ": oidc by " + oidc.idp_id);
-  lead.basis = basis_of({oidc.idp_id, oidc.provider_urn, oidc.agency_urn, token->reveal()});
-  lead.exchange = [context, oidc, token = *token](bool in_good_time) {
+  candidate.basis = basis_of({oidc.idp_id, oidc.provider_urn, oidc.agency_urn, token->reveal()});
+  candidate.exchange = [context, oidc, token = *token](bool in_good_time) {
     return exchange_id_token(*context, oidc, token, in_good_time);
   };
-  return lead;
+  return candidate;
 }
 
-Result<Lead> pod_lead(const SharedContext& context, const SwrCredentials::PodIdentity& pod,
-                      const std::string& source) {
-  const Result<Secret> token = read_token(context->machine, pod.token_file);
+Result<CredentialCandidate> pod_candidate(const SharedContext& context,
+                                          const SwrCredentials::PodIdentity& pod,
+                                          const std::string& source) {
+  const Result<Secret> token = read_token(context->host, pod.token_file);
   if (!token) return within("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", token.error());
-  Lead lead;
-  lead.source = source + ": pod identity";
-  lead.basis = basis_of({pod.uri, token->reveal()});
-  lead.exchange = [context, uri = pod.uri, token = *token](bool) {
+  CredentialCandidate candidate;
+  candidate.source = source + ": pod identity";
+  candidate.basis = basis_of({pod.uri, token->reveal()});
+  candidate.exchange = [context, uri = pod.uri, token = *token](bool) {
     return attributed(kPodIdentity, ask_pod_identity(*context, uri, token));
   };
-  return lead;
+  return candidate;
 }
 
-Result<Lead> plain_lead(const SharedContext& context, const SwrCredentials& from,
-                        const std::string& source) {
-  if (from.iam_user) return user_lead(context, *from.iam_user, source);
-  if (from.oidc) return oidc_lead(context, *from.oidc, source);
-  if (from.pod_identity) return pod_lead(context, *from.pod_identity, source);
+Result<CredentialCandidate> plain_candidate(const SharedContext& context,
+                                            const SwrCredentials& from, const std::string& source) {
+  if (from.iam_user) return user_candidate(context, *from.iam_user, source);
+  if (from.oidc) return oidc_candidate(context, *from.oidc, source);
+  if (from.pod_identity) return pod_candidate(context, *from.pod_identity, source);
   if (!from.ecs_agency) {
-    return static_lead(context->machine, {"access_key", from.access_key},
-                       {"secret_key", from.secret_key}, from.security_token, source);
+    return static_candidate(context->host, {"access_key", from.access_key},
+                            {"secret_key", from.secret_key}, from.security_token, source);
   }
-  Lead lead;
-  lead.source = source + ": instance metadata";
-  lead.basis = "agency";
-  lead.exchange = [context](bool) { return attributed(kInstanceMetadata, ask_metadata(*context)); };
-  return lead;
+  CredentialCandidate candidate;
+  candidate.source = source + ": instance metadata";
+  candidate.basis = "agency";
+  candidate.exchange = [context](bool) {
+    return attributed(kInstanceMetadata, ask_metadata(*context));
+  };
+  return candidate;
 }
 
 /// The agency is assumed with whatever keys the form beneath gives.
-Result<Lead> lead_of(const SharedContext& context, const SwrCredentials& from,
-                     const std::string& source) {
-  Result<Lead> base = plain_lead(context, from, source);
+Result<CredentialCandidate> candidate_of(const SharedContext& context, const SwrCredentials& from,
+                                         const std::string& source) {
+  Result<CredentialCandidate> base = plain_candidate(context, from, source);
   if (!base || !from.assume_agency) return base;
   const SwrCredentials::AssumeAgency agency = *from.assume_agency;
   const std::string called =
       agency.agency_urn.empty() ? agency.domain_name + "/" + agency.agency_name : agency.agency_urn;
-  return assumed_lead(*base, "agency " + called, basis_of({called, agency.external_id}),
-                      [context, agency](const Keys& keys, bool in_good_time) {
-                        return exchange_keys(*context, agency, keys, in_good_time);
-                      });
+  return assumed_candidate(*base, "agency " + called, basis_of({called, agency.external_id}),
+                           [context, agency](const Keys& keys, bool in_good_time) {
+                             return exchange_keys(*context, agency, keys, in_good_time);
+                           });
 }
 
 // ── The default chain ────────────────────────────────────────────────────────────────────────────
 
 /// With what stood beside the keys.
-Lead told_more(Lead lead, const FoundForm& found, const std::string& iam_origin) {
+CredentialCandidate told_more(CredentialCandidate candidate, const FoundForm& found,
+                              const std::string& iam_origin) {
   const auto tell = [project_id = found.project_id, iam_origin](Keys& keys) {
     keys.project_id = project_id;
     keys.iam_origin = iam_origin;
   };
-  lead.basis = basis_of({lead.basis, found.project_id, iam_origin});
-  if (!lead.exchange) {
-    tell(lead.keys);
-    return lead;
+  candidate.basis = basis_of({candidate.basis, found.project_id, iam_origin});
+  if (!candidate.exchange) {
+    tell(candidate.keys);
+    return candidate;
   }
-  lead.exchange = [exchange = lead.exchange, tell](bool in_good_time) {
-    Result<Grant> grant = exchange(in_good_time);
-    if (grant) tell(grant->keys);
-    return grant;
+  candidate.exchange = [exchange = candidate.exchange, tell](bool in_good_time) {
+    Result<IssuedKeys> issued = exchange(in_good_time);
+    if (issued) tell(issued->keys);
+    return issued;
   };
-  return lead;
+  return candidate;
 }
 
 Source source_of(const SharedContext& context, const std::string& where,
-                 Result<FoundForm> (*look)(const Machine& machine)) {
-  return source_at(where, [context, where, look]() -> Result<Lead> {
-    const Result<FoundForm> found = look(context->machine);
+                 Result<FoundForm> (*look)(const HostEnvironment& host)) {
+  return source_at(where, [context, where, look]() -> Result<CredentialCandidate> {
+    const Result<FoundForm> found = look(context->host);
     if (!found) return tl::unexpected<Error>(found.error());
     SharedContext here = context;
     std::string iam_origin;
@@ -242,19 +248,20 @@ Source source_of(const SharedContext& context, const std::string& where,
       elsewhere.iam = std::make_shared<const IamHosts>(iam_origin);
       here = std::make_shared<const Context>(std::move(elsewhere));
     }
-    Result<Lead> lead = lead_of(here, found->credentials, where);
-    if (!lead) return lead;
-    return told_more(*std::move(lead), *found, iam_origin);
+    Result<CredentialCandidate> candidate = candidate_of(here, found->credentials, where);
+    if (!candidate) return candidate;
+    return told_more(*std::move(candidate), *found, iam_origin);
   });
 }
 
 }  // namespace
 
 /// What is configured wins over the environment of the official clients.
-std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config, const Machine& machine) {
+std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config,
+                                          const HostEnvironment& host) {
   const SwrConfig& swr = std::get<SwrConfig>(config.cloud);
   if (swr.iam_endpoint_given) return std::make_shared<const IamHosts>(swr.iam_endpoint);
-  const std::string named = machine.variable("HUAWEICLOUD_SDK_IAM_ENDPOINT");
+  const std::string named = host.variable("HUAWEICLOUD_SDK_IAM_ENDPOINT");
   const auto endpoint = read_client_endpoint(named);
   if (!config.credentials_given && !named.empty() && endpoint) {
     return std::make_shared<const IamHosts>(*endpoint);
@@ -263,20 +270,20 @@ std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config, const Ma
 }
 
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       Machine machine) {
+                                       HostEnvironment host) {
   Context made;
-  made.iam = iam_hosts(config, machine);
+  made.iam = iam_hosts(config, host);
   made.iam_may_be_told = !std::get<SwrConfig>(config.cloud).iam_endpoint_given;
   made.sts_origin =
-      config.sts_endpoint.empty() ? swr_sts_endpoint(config.region) : config.sts_endpoint;
-  made.metadata_origin =
-      config.metadata_endpoint.empty() ? "http://169.254.169.254" : config.metadata_endpoint;
+      config.key_endpoints.sts.empty() ? swr_sts_endpoint(config.region) : config.key_endpoints.sts;
+  made.metadata_origin = config.key_endpoints.metadata.empty() ? "http://169.254.169.254"
+                                                               : config.key_endpoints.metadata;
   made.services = std::move(services);
-  made.machine = std::move(machine);
+  made.host = std::move(host);
   const auto context = std::make_shared<const Context>(std::move(made));
   if (config.credentials_given) {
     const SwrCredentials given = std::get<SwrConfig>(config.cloud).credentials;
-    return {[context, given] { return lead_of(context, given, "the configuration"); }};
+    return {[context, given] { return candidate_of(context, given, "the configuration"); }};
   }
   return {source_of(context, "the environment", in_environment),
           source_of(context, "profile", in_profile),

@@ -13,9 +13,10 @@ namespace registry_exporter::swr {
 /// form that is configured alone, or else the official clients' own chain (environment, profile,
 /// instance metadata, pod identity).
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       Machine machine);
+                                       HostEnvironment host);
 
 /// Where IAM is asked, unless the keys say better.
-std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config, const Machine& machine);
+std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config,
+                                          const HostEnvironment& host);
 
 }  // namespace registry_exporter::swr

@@ -1,8 +1,8 @@
 #include "exporter/swr/default_chain.h"
 
 #include "exporter/base/url.h"
+#include "exporter/cloud/credential_candidates.h"
 #include "exporter/cloud/ini.h"
-#include "exporter/cloud/leads.h"
 
 namespace registry_exporter::swr {
 namespace {
@@ -23,22 +23,21 @@ Result<FoundForm> oidc_or_keys(FoundForm found, const std::string& idp_id,
 
 }  // namespace
 
-Result<FoundForm> in_environment(const Machine& machine) {
+Result<FoundForm> in_environment(const HostEnvironment& host) {
   FoundForm found;
-  found.credentials.access_key.value = Secret(machine.variable("HUAWEICLOUD_SDK_AK"));
-  found.credentials.secret_key.value = Secret(machine.variable("HUAWEICLOUD_SDK_SK"));
-  found.credentials.security_token.value =
-      Secret(machine.variable("HUAWEICLOUD_SDK_SECURITY_TOKEN"));
-  found.project_id = machine.variable("HUAWEICLOUD_SDK_PROJECT_ID");
-  return oidc_or_keys(std::move(found), machine.variable("HUAWEICLOUD_SDK_IDP_ID"),
-                      machine.variable("HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
+  found.credentials.access_key.value = Secret(host.variable("HUAWEICLOUD_SDK_AK"));
+  found.credentials.secret_key.value = Secret(host.variable("HUAWEICLOUD_SDK_SK"));
+  found.credentials.security_token.value = Secret(host.variable("HUAWEICLOUD_SDK_SECURITY_TOKEN"));
+  found.project_id = host.variable("HUAWEICLOUD_SDK_PROJECT_ID");
+  return oidc_or_keys(std::move(found), host.variable("HUAWEICLOUD_SDK_IDP_ID"),
+                      host.variable("HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
                       "neither HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK nor "
                       "HUAWEICLOUD_SDK_IDP_ID and HUAWEICLOUD_SDK_ID_TOKEN_FILE are set");
 }
 
-Result<FoundForm> in_profile(const Machine& machine) {
+Result<FoundForm> in_profile(const HostEnvironment& host) {
   const Result<FoundFile> file =
-      find_file(machine, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud/credentials");
+      find_file(host, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud/credentials");
   if (!file) return tl::unexpected(file.error());
   const Ini ini = parse_ini(file->text.reveal());
   const auto section = ini.find("basic");
@@ -64,16 +63,16 @@ Result<FoundForm> in_profile(const Machine& machine) {
   return form;
 }
 
-Result<FoundForm> on_instance(const Machine&) {
+Result<FoundForm> on_instance(const HostEnvironment&) {
   FoundForm found;
   found.credentials.ecs_agency = true;
   return found;
 }
 
-Result<FoundForm> in_pod(const Machine& machine) {
+Result<FoundForm> in_pod(const HostEnvironment& host) {
   constexpr const char* kUri = "HC_CONTAINER_CREDENTIALS_FULL_URI";
   constexpr const char* kTokenFile = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-  const SwrCredentials::PodIdentity pod{machine.variable(kUri), machine.variable(kTokenFile)};
+  const SwrCredentials::PodIdentity pod{host.variable(kUri), host.variable(kTokenFile)};
   if (pod.uri.empty() || pod.token_file.empty()) {
     return nothing(std::string(kUri) + " or " + kTokenFile + " is not set",
                    !pod.uri.empty() || !pod.token_file.empty());

@@ -16,11 +16,11 @@ struct FoundForm {
   std::string iam_endpoint;  ///< Empty: not told. May lack the scheme.
 };
 
-Result<FoundForm> in_environment(const Machine& machine);
+Result<FoundForm> in_environment(const HostEnvironment& host);
 /// Section [basic] of the clients' credentials file.
-Result<FoundForm> in_profile(const Machine& machine);
-Result<FoundForm> on_instance(const Machine& machine);
+Result<FoundForm> in_profile(const HostEnvironment& host);
+Result<FoundForm> on_instance(const HostEnvironment& host);
 /// What CCE's pod identity gives a container.
-Result<FoundForm> in_pod(const Machine& machine);
+Result<FoundForm> in_pod(const HostEnvironment& host);
 
 }  // namespace registry_exporter::swr

@@ -101,8 +101,8 @@ Result<std::string> Project::ask(const std::string& iam_origin) {
     return sign(list_projects(iam_origin, region_), keys, "", now);
   };
   std::optional<Result<std::string>> id;
-  call.judge = [&](const HttpResponse& response) -> std::optional<Refusal> {
-    if (auto refusal = judge(response)) return refusal;
+  call.classify = [&](const HttpResponse& response) -> std::optional<Refusal> {
+    if (auto refusal = classify_response(response)) return refusal;
     id = parse_project(response, region_);
     const bool is_readable = *id || id->error().kind != ErrorKind::malformed;
     if (is_readable) return std::nullopt;

@@ -269,7 +269,7 @@ void tell_cause(Refusal& refusal, ErrorCause cause) {
 
 }  // namespace
 
-std::optional<Refusal> judge(const HttpResponse& response) {
+std::optional<Refusal> classify_response(const HttpResponse& response) {
   const int status = response.status;
   if (status >= 200 && status < 300) return std::nullopt;
   const std::string where = "HTTP " + std::to_string(status);

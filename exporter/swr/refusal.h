@@ -14,6 +14,6 @@ namespace registry_exporter::swr {
 /// Codes come first, then what the gateway alone says of credentials, the status last: throttling
 /// may be a 403, "not found" a 400. The detail never quotes the server on a refused signature or
 /// token.
-std::optional<Refusal> judge(const HttpResponse& response);
+std::optional<Refusal> classify_response(const HttpResponse& response);
 
 }  // namespace registry_exporter::swr

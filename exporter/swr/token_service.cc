@@ -77,22 +77,22 @@ HttpRequest create_token_with_id_token(const std::string& iam_origin, const std:
   return request;
 }
 
-Result<Grant> parse_token(const HttpResponse& response) {
-  Grant grant;
-  grant.default_life = kTokenLife;
-  grant.keys.iam_token = Secret(std::string(response.header("x-subject-token")));
-  if (grant.keys.iam_token.empty()) {
+Result<IssuedKeys> parse_token(const HttpResponse& response) {
+  IssuedKeys issued;
+  issued.default_life = kTokenLife;
+  issued.keys.iam_token = Secret(std::string(response.header("x-subject-token")));
+  if (issued.keys.iam_token.empty()) {
     return fail(ErrorKind::malformed, "shape: no X-Subject-Token header");
   }
   if (const Result<json::Document> document = json::parse(response.body)) {
     if (const auto token = json::object_at(document->root, "token")) {
-      grant.as_of = parse_rfc3339(json::text_at(*token, "issued_at"));
-      grant.keys.expires_at = parse_rfc3339(json::text_at(*token, "expires_at"));
+      issued.as_of = parse_rfc3339(json::text_at(*token, "issued_at"));
+      issued.keys.expires_at = parse_rfc3339(json::text_at(*token, "expires_at"));
       const auto project = json::object_at(*token, "project");
-      if (project) grant.keys.project_id = json::text_at(*project, "id");
+      if (project) issued.keys.project_id = json::text_at(*project, "id");
     }
   }
-  return grant;
+  return issued;
 }
 
 HttpRequest create_temporary_keys(const std::string& iam_origin, const Secret& iam_token) {
@@ -152,24 +152,24 @@ HttpRequest metadata_keys(const std::string& metadata_origin, const std::string&
   return request;
 }
 
-Result<Grant> parse_temporary_keys(const HttpResponse& response) {
+Result<IssuedKeys> parse_temporary_keys(const HttpResponse& response) {
   const Result<json::Document> document = json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
   auto credential = json::object_at(document->root, "credential");
   if (!credential) credential = json::object_at(document->root, "credentials");
   if (!credential) return fail(ErrorKind::malformed, "shape: no credential in the answer");
   const auto text = [&](auto... names) { return first_text(*credential, {names...}); };
-  Grant grant;
-  grant.keys.access_key = text("access", "access_key_id", "accessKeyId");
-  grant.keys.secret_key = Secret(text("secret", "secret_access_key", "secretAccessKey"));
-  grant.keys.security_token = Secret(text("securitytoken", "security_token", "securityToken"));
-  grant.keys.expires_at = parse_rfc3339(text("expires_at", "expiration"));
-  grant.as_of = parse_http_date(response.header("date"));
-  if (grant.keys.access_key.empty() || grant.keys.secret_key.empty() ||
-      grant.keys.security_token.empty()) {
+  IssuedKeys issued;
+  issued.keys.access_key = text("access", "access_key_id", "accessKeyId");
+  issued.keys.secret_key = Secret(text("secret", "secret_access_key", "secretAccessKey"));
+  issued.keys.security_token = Secret(text("securitytoken", "security_token", "securityToken"));
+  issued.keys.expires_at = parse_rfc3339(text("expires_at", "expiration"));
+  issued.as_of = parse_http_date(response.header("date"));
+  if (issued.keys.access_key.empty() || issued.keys.secret_key.empty() ||
+      issued.keys.security_token.empty()) {
     return fail(ErrorKind::malformed, "shape: no access, secret and securitytoken in the answer");
   }
-  return grant;
+  return issued;
 }
 
 HttpRequest list_projects(const std::string& iam_origin, const std::string& name) {

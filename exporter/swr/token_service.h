@@ -19,7 +19,7 @@ HttpRequest create_token(const std::string& iam_origin, const SwrCredentials::Ia
 HttpRequest create_token_with_id_token(const std::string& iam_origin, const std::string& idp_id,
                                        const Secret& id_token);
 /// A token of IAM, in `keys.iam_token`, and the project it is for. Errors: malformed.
-Result<Grant> parse_token(const HttpResponse& response);
+Result<IssuedKeys> parse_token(const HttpResponse& response);
 
 /// Temporary keys for the owner of a token. The answer: parse_temporary_keys().
 HttpRequest create_temporary_keys(const std::string& iam_origin, const Secret& iam_token);
@@ -43,7 +43,7 @@ HttpRequest metadata_keys(const std::string& metadata_origin, const std::string&
 
 /// What IAM, STS, instance metadata and pod identity answer, each with other names for the same.
 /// Errors: malformed.
-Result<Grant> parse_temporary_keys(const HttpResponse& response);
+Result<IssuedKeys> parse_temporary_keys(const HttpResponse& response);
 
 /// Projects of an account by their name; not yet signed.
 HttpRequest list_projects(const std::string& iam_origin, const std::string& name);

@@ -130,7 +130,7 @@ void read_ciphers(Section& section, ServerTls& tls) {
     if (add_name(kTls12Ciphers, item.value, tls.tls12_ciphers)) continue;
     if (add_name(kTls13Ciphers, item.value, tls.tls13_ciphers)) continue;
     all_known = false;
-    section.reading().problems.add(item.node, section.name_of("cipher_suites") +
+    section.context().problems.add(item.node, section.name_of("cipher_suites") +
                                                   ": unknown cipher " + in_quotes(item.value) +
                                                   did_you_mean(item.value, known));
   }
@@ -145,7 +145,7 @@ void read_curves(Section& section, ServerTls& tls) {
   if (!items) return;
   for (const ListItem& item : *items) {
     if (add_name(kCurves, item.value, tls.curves)) continue;
-    section.reading().problems.add(item.node, section.name_of("curve_preferences") +
+    section.context().problems.add(item.node, section.name_of("curve_preferences") +
                                                   ": unknown curve " + in_quotes(item.value) +
                                                   did_you_mean(item.value, names_in(kCurves)));
   }
@@ -285,7 +285,7 @@ tl::expected<WebConfig, std::vector<ConfigProblem>> parse_web_config(const std::
   try {
     const YAML::Node document = YAML::Load(text);
     const Environment environment = itself;
-    Section root(document, document, "", Reading{problems, environment});
+    Section root(document, document, "", SectionContext{problems, environment});
     WebConfig config = read_web_config(root, folder);
     if (problems.empty()) return config;
     return tl::unexpected(problems.sorted());

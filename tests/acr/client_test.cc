@@ -89,10 +89,10 @@ struct World {
   Keys keys{"id", Secret("secret"), {}, {}, {}, 0};
   RegistryConfig config = fast_registry();
   /// `keys`, which a test can exchange.
-  Source source = [this]() -> Result<Lead> {
-    Lead lead;
-    lead.keys = keys;
-    return lead;
+  Source source = [this]() -> Result<CredentialCandidate> {
+    CredentialCandidate candidate;
+    candidate.keys = keys;
+    return candidate;
   };
   std::unique_ptr<Client> made;
 
@@ -271,15 +271,15 @@ TEST_CASE("client: expired temporary keys are renewed once, and the question ask
     World world;
     int lent = 0;
     if (row.renewable) {
-      world.source = [&]() -> Result<Lead> {
-        Lead lead;
-        lead.source = "lender";
-        lead.exchange = [&](bool) -> Result<Grant> {
-          Grant grant;
-          grant.keys.access_key = "STS." + std::to_string(++lent);
-          return grant;
+      world.source = [&]() -> Result<CredentialCandidate> {
+        CredentialCandidate candidate;
+        candidate.source = "lender";
+        candidate.exchange = [&](bool) -> Result<IssuedKeys> {
+          IssuedKeys issued;
+          issued.keys.access_key = "STS." + std::to_string(++lent);
+          return issued;
         };
-        return lead;
+        return candidate;
       };
     }
     int answers = 0;

@@ -8,7 +8,7 @@
 #include "exporter/acr/hosts.h"
 #include "exporter/acr/signer.h"
 #include "exporter/base/time_text.h"
-#include "tests/support/fake_machine.h"
+#include "tests/support/fake_host.h"
 #include "tests/support/fake_runtime.h"
 
 namespace registry_exporter::acr {
@@ -24,12 +24,11 @@ const std::string kKeys =
 
 HttpResponse sts_answer() { return ok(R"({"RequestId":"1","Credentials":{)" + kKeys + "}}"); }
 
-struct World : FakeMachine {
+struct World : FakeHost {
   FakeRuntime fake;
 
   Credentials credentials(const RegistryConfig& config) {
-    return {fake.runtime(), credential_sources(config, services(), machine(), fake.runtime()),
-            [] {}};
+    return {fake.runtime(), credential_sources(config, services(), host(), fake.runtime()), [] {}};
   }
   /// The access key that is used, or the error.
   std::string used(const RegistryConfig& config) {
@@ -86,7 +85,7 @@ TEST_CASE("assume_role: the question is signed as any other, the answer is used"
   from.security_token.file = "/token";
   from.assume_role = {"acs:ram::1:role/r", "", "x y", ""};
   RegistryConfig config = configured(from);
-  config.sts_endpoint = "http://sts";
+  config.key_endpoints.sts = "http://sts";
   const auto keys = world.credentials(config).get();
   REQUIRE(keys.has_value());
   CHECK(keys->access_key == "STS.1");
@@ -103,16 +102,15 @@ TEST_CASE("assume_role: the question is signed as any other, the answer is used"
   CHECK(query.at("RoleSessionName") == "registry_exporter");
   CHECK(query.at("ExternalId") == "x y");
   CHECK(query.at("DurationSeconds") == "3600");
-  CHECK(FakeMachine::header_of(asked, "x-acs-action") == "AssumeRole");
-  CHECK(FakeMachine::header_of(asked, "x-acs-version") == "2015-04-01");
-  CHECK(FakeMachine::header_of(asked, "x-acs-date") == "2026-01-02T03:04:05Z");
-  CHECK(FakeMachine::header_of(asked, "x-acs-security-token") == "t");
-  const std::string nonce = FakeMachine::header_of(asked, "x-acs-signature-nonce");
+  CHECK(FakeHost::header_of(asked, "x-acs-action") == "AssumeRole");
+  CHECK(FakeHost::header_of(asked, "x-acs-version") == "2015-04-01");
+  CHECK(FakeHost::header_of(asked, "x-acs-date") == "2026-01-02T03:04:05Z");
+  CHECK(FakeHost::header_of(asked, "x-acs-security-token") == "t");
+  const std::string nonce = FakeHost::header_of(asked, "x-acs-signature-nonce");
   HttpRequest again = asked;
   std::erase_if(again.headers, [](const auto& each) { return each.first == "authorization"; });
   again = sign_v3(again, {"id", Secret("base"), Secret("t"), {}, {}, 0}, world.now, nonce);
-  CHECK(FakeMachine::header_of(asked, "authorization") ==
-        FakeMachine::header_of(again, "authorization"));
+  CHECK(FakeHost::header_of(asked, "authorization") == FakeHost::header_of(again, "authorization"));
 }
 
 TEST_CASE("assume_role: goes on top of any form") {
@@ -124,7 +122,7 @@ TEST_CASE("assume_role: goes on top of any form") {
   from.assume_role = {"acs:ram::2:role/second", "", "", ""};
   CHECK(world.used(configured(from)) == "STS.1");
   CHECK(world.operations == std::vector<std::string>{"AssumeRoleWithOIDC", "AssumeRole"});
-  CHECK(FakeMachine::header_of(world.sent[1], "x-acs-security-token") == "token");
+  CHECK(FakeHost::header_of(world.sent[1], "x-acs-security-token") == "token");
 }
 
 TEST_CASE("chain of profiles: each role is assumed with the keys of the one beneath") {
@@ -139,9 +137,9 @@ TEST_CASE("chain of profiles: each role is assumed with the keys of the one bene
   CHECK(world.used(RegistryConfig()) == "STS.1");
   REQUIRE(world.sent.size() == 2);
   CHECK(pairs_of(world.sent[0].target.substr(2))["RoleArn"] == "first");
-  CHECK(FakeMachine::header_of(world.sent[0], "authorization").find("=A,") != std::string::npos);
+  CHECK(FakeHost::header_of(world.sent[0], "authorization").find("=A,") != std::string::npos);
   CHECK(pairs_of(world.sent[1].target.substr(2))["RoleArn"] == "second");
-  CHECK(FakeMachine::header_of(world.sent[1], "x-acs-security-token") == "token");
+  CHECK(FakeHost::header_of(world.sent[1], "x-acs-security-token") == "token");
 }
 
 TEST_CASE("oidc: not signed, the token is in the body alone and read anew each time") {
@@ -207,7 +205,7 @@ TEST_CASE("ecs_ram_role: the second version with a token, the first where there 
         if (!row.has_v2) return {.status = 404, .headers = {}, .body = {}};
         return ok("v2-token\n");
       }
-      CHECK(FakeMachine::header_of(request, "x-aliyun-ecs-metadata-token") ==
+      CHECK(FakeHost::header_of(request, "x-aliyun-ecs-metadata-token") ==
             (row.has_v2 ? "v2-token" : ""));
       const std::string path = "/latest/meta-data/ram/security-credentials/";
       if (request.target == path) return ok("mine\n");
@@ -488,12 +486,12 @@ TEST_CASE("sts: the host is what is configured, else by profile, environment and
     World world;
     world.variables = row.variables;
     RegistryConfig config;
-    config.sts_endpoint = row.configured;
+    config.key_endpoints.sts = row.configured;
     if (row.network_region != nullptr) {
       config.region = row.network_region;
       config.endpoint = "https://cr-vpc." + config.region + ".aliyuncs.com";
     }
-    CHECK(sts_origin(config, row.told, world.machine().environment) == row.origin);
+    CHECK(sts_origin(config, row.told, world.host().environment) == row.origin);
   }
 }
 

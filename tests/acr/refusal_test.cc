@@ -22,7 +22,7 @@ std::string business(const std::string& code) {
   return R"({"RequestId":"R","Code":")" + code + R"(","IsSuccess":false})";
 }
 
-TEST_CASE("judge: a successful answer is no refusal, in any spelling") {
+TEST_CASE("classify_response: a successful answer is no refusal, in any spelling") {
   const char* bodies[] = {
       R"({"Code":"success","IsSuccess":true})",
       R"({"Code":"Success"})",
@@ -35,12 +35,13 @@ TEST_CASE("judge: a successful answer is no refusal, in any spelling") {
   };
   for (const char* body : bodies) {
     CAPTURE(body);
-    CHECK_FALSE(judge(answer(200, body)).has_value());
-    CHECK_FALSE(judge(answer(201, body)).has_value());
+    CHECK_FALSE(classify_response(answer(200, body)).has_value());
+    CHECK_FALSE(classify_response(answer(201, body)).has_value());
   }
 }
 
-TEST_CASE("judge: every refusal is taken for what it means, by its code before its status") {
+TEST_CASE(
+    "classify_response: every refusal is taken for what it means, by its code before its status") {
   using enum ErrorKind;
   struct Row {
     const char* name;
@@ -168,7 +169,7 @@ TEST_CASE("judge: every refusal is taken for what it means, by its code before i
   for (const Row& row : rows) {
     CAPTURE(row.name);
     CAPTURE(row.response.body);
-    const auto refusal = judge(row.response);
+    const auto refusal = classify_response(row.response);
     REQUIRE(refusal.has_value());
     CHECK(name(refusal->error.kind) == name(row.kind));
     CHECK(refusal->sign_again == row.sign_again);
@@ -177,15 +178,17 @@ TEST_CASE("judge: every refusal is taken for what it means, by its code before i
   }
 }
 
-TEST_CASE("judge: a 401 that doesn't say why may come from temporary keys that have expired") {
+TEST_CASE(
+    "classify_response: a 401 that doesn't say why may come from temporary keys that have "
+    "expired") {
   for (const std::string body : {"", "<html>401</html>", "{\"Code\":\"InvalidSecurityTok"}) {
     CAPTURE(body);
-    CHECK(acr::judge({401, {}, body})->credentials_expired);
-    CHECK_FALSE(acr::judge({403, {}, body})->credentials_expired);
+    CHECK(acr::classify_response({401, {}, body})->credentials_expired);
+    CHECK_FALSE(acr::classify_response({403, {}, body})->credentials_expired);
   }
 }
 
-TEST_CASE("judge: a detail never repeats what was said of a signature or a token") {
+TEST_CASE("classify_response: a detail never repeats what was said of a signature or a token") {
   const std::string message = "server string to sign is:POST&%2F&canary";
   for (const char* code : {"SignatureDoesNotMatch", "IncompleteSignature", "InvalidAccessKeyId",
                            "InvalidSecurityToken.Malformed", "SomethingNew"}) {
@@ -193,19 +196,20 @@ TEST_CASE("judge: a detail never repeats what was said of a signature or a token
     for (const std::string& body :
          {gateway(code, message), "<Error><Code>" + std::string(code) + "</Code><Message>" +
                                       message + "</Message></Error>"}) {
-      const auto refusal = judge(answer(400, body));
+      const auto refusal = classify_response(answer(400, body));
       REQUIRE(refusal.has_value());
       CHECK(refusal->error.detail.find("canary") == std::string::npos);
       CHECK(refusal->error.detail.find(code) != std::string::npos);
     }
   }
-  CHECK(judge(answer(200, "canary"))->error.detail.find("canary") == std::string::npos);
-  CHECK(judge(answer(503, "<p>canary"))->error.detail.find("canary") == std::string::npos);
+  CHECK(classify_response(answer(200, "canary"))->error.detail.find("canary") == std::string::npos);
+  CHECK(classify_response(answer(503, "<p>canary"))->error.detail.find("canary") ==
+        std::string::npos);
 }
 
-TEST_CASE("judge: a message is one short line of whole characters") {
+TEST_CASE("classify_response: a message is one short line of whole characters") {
   const auto detail = [](const std::string& message) {
-    return judge(answer(403, gateway("NoPrivilege", message)))->error.detail;
+    return classify_response(answer(403, gateway("NoPrivilege", message)))->error.detail;
   };
   CHECK(detail("Access\\u0000 denied\\r\\n\\u001b[31mnow") ==
         "HTTP 403 NoPrivilege: Access  denied   [31mnow");
@@ -214,7 +218,8 @@ TEST_CASE("judge: a message is one short line of whole characters") {
   const std::string cut = detail(umlauts);
   CHECK(cut.size() <= std::string("HTTP 403 NoPrivilege: ").size() + 200);
   CHECK(cut.ends_with("\xC3\xA4x"));
-  const auto odd = judge(answer(403, "<Code>No\xFFPrivilege\n</Code><Message>\xFF\xFE</Message>"));
+  const auto odd =
+      classify_response(answer(403, "<Code>No\xFFPrivilege\n</Code><Message>\xFF\xFE</Message>"));
   CHECK(odd->error.detail == "HTTP 403 NoPrivilege");
 }
 

@@ -29,12 +29,12 @@ tl::unexpected<Error> nothing(const std::string& why) {
 struct Shelf {
   std::string holds;
   Source source() {
-    return [this]() -> Result<Lead> {
+    return [this]() -> Result<CredentialCandidate> {
       if (holds.empty()) return nothing("the shelf is empty");
-      Lead lead;
-      lead.source = "shelf";
-      lead.keys = pair(holds);
-      return lead;
+      CredentialCandidate candidate;
+      candidate.source = "shelf";
+      candidate.keys = pair(holds);
+      return candidate;
     };
   }
 };
@@ -49,22 +49,22 @@ struct Service {
   bool in_good_time = false;  ///< At the newest question.
 
   Source source(FakeRuntime& fake) {
-    return [this, &fake]() -> Result<Lead> {
+    return [this, &fake]() -> Result<CredentialCandidate> {
       if (secret.empty()) return nothing(name + " has no secret");
-      Lead lead;
-      lead.source = name;
-      lead.basis = secret;
-      lead.exchange = [this, &fake](bool good_time) -> Result<Grant> {
+      CredentialCandidate candidate;
+      candidate.source = name;
+      candidate.basis = secret;
+      candidate.exchange = [this, &fake](bool good_time) -> Result<IssuedKeys> {
         ++asked;
         in_good_time = good_time;
         if (asked > 1000) throw std::runtime_error("asked without end");
         if (broken) return fail(*broken, name + " is broken");
-        Grant grant;
-        grant.keys = pair(name + std::to_string(asked));
-        grant.keys.expires_at = fake.wall() + life;
-        return grant;
+        IssuedKeys issued;
+        issued.keys = pair(name + std::to_string(asked));
+        issued.keys.expires_at = fake.wall() + life;
+        return issued;
       };
-      return lead;
+      return candidate;
     };
   }
 };
@@ -133,13 +133,13 @@ TEST_CASE(
 TEST_CASE("credentials: keys at hand that expire serve until then") {
   World world;
   const UnixMillis end = world.fake.wall() + 10min;
-  Credentials& credentials = world.with({[&]() -> Result<Lead> {
+  Credentials& credentials = world.with({[&]() -> Result<CredentialCandidate> {
     if (world.fake.wall() >= end) return nothing("they are over");
-    Lead lead;
-    lead.source = "shelf";
-    lead.keys = pair("A");
-    lead.keys.expires_at = end;
-    return lead;
+    CredentialCandidate candidate;
+    candidate.source = "shelf";
+    candidate.keys = pair("A");
+    candidate.keys.expires_at = end;
+    return candidate;
   }});
   CHECK(world.used() == "A");
   CHECK(credentials.expires_at() == end);
@@ -200,9 +200,9 @@ TEST_CASE("credentials: what somebody set up is to blame, not what nobody did") 
   Service guess{"guess"};
   guess.broken = ErrorKind::timeout;
   const Source guessed = [source = guess.source(world.fake)]() {
-    Result<Lead> lead = source();
-    lead->is_a_guess = true;
-    return lead;
+    Result<CredentialCandidate> candidate = source();
+    candidate->is_a_guess = true;
+    return candidate;
   };
   world.with({unset, service.source(world.fake), guessed});
   const auto refused = world.made->get();
@@ -238,11 +238,11 @@ TEST_CASE("credentials: lent keys are renewed after 70 to 80 percent of their li
 }
 
 Source lender(Exchange exchange) {
-  return [exchange = std::move(exchange)]() -> Result<Lead> {
-    Lead lead;
-    lead.source = "lender";
-    lead.exchange = exchange;
-    return lead;
+  return [exchange = std::move(exchange)]() -> Result<CredentialCandidate> {
+    CredentialCandidate candidate;
+    candidate.source = "lender";
+    candidate.exchange = exchange;
+    return candidate;
   };
 }
 
@@ -263,10 +263,10 @@ TEST_CASE("credentials: lives are told by the lender's clock, whatever ours says
     CAPTURE(row.name);
     World world;
     int asked = 0;
-    world.with({lender([&](bool) -> Result<Grant> {
-      Grant grant{pair(std::to_string(++asked)), row.as_of, 1h};
-      grant.keys.expires_at = row.expires_at;
-      return grant;
+    world.with({lender([&](bool) -> Result<IssuedKeys> {
+      IssuedKeys issued{pair(std::to_string(++asked)), row.as_of, 1h};
+      issued.keys.expires_at = row.expires_at;
+      return issued;
     })});
     CHECK(world.used() == "1");
     world.fake.advance(row.life * 7 / 10 - 1ms);
@@ -279,12 +279,12 @@ TEST_CASE("credentials: lives are told by the lender's clock, whatever ours says
 TEST_CASE("credentials: a Date is cut to its second, and nothing is used once it has expired") {
   World world;
   int asked = 0;
-  world.with({lender([&](bool) -> Result<Grant> {
+  world.with({lender([&](bool) -> Result<IssuedKeys> {
     if (++asked > 1) return fail(ErrorKind::server_error, "broken");
     const UnixMillis now{Millis{1'500'000'000'999}};
-    Grant grant{pair("1"), std::chrono::floor<std::chrono::seconds>(now), 1h};
-    grant.keys.expires_at = now + 5s;
-    return grant;
+    IssuedKeys issued{pair("1"), std::chrono::floor<std::chrono::seconds>(now), 1h};
+    issued.keys.expires_at = now + 5s;
+    return issued;
   })});
   CHECK(world.used() == "1");
   world.fake.advance(4s);
@@ -390,16 +390,16 @@ TEST_CASE("credentials: however many threads want keys, one asks for them") {
   std::atomic<int> started = 0;
   std::atomic<int> asked = 0;
   std::atomic<int> got = 0;
-  Credentials credentials(system_runtime(), {[&]() -> Result<Lead> {
-                            Lead lead;
-                            lead.source = "lender";
-                            lead.exchange = [&](bool) -> Result<Grant> {
+  Credentials credentials(system_runtime(), {[&]() -> Result<CredentialCandidate> {
+                            CredentialCandidate candidate;
+                            candidate.source = "lender";
+                            candidate.exchange = [&](bool) -> Result<IssuedKeys> {
                               ++asked;
                               while (started < kThreads) std::this_thread::yield();
                               std::this_thread::sleep_for(20ms);  // So that the others come, too.
-                              return Grant{pair("A"), {}, 1h};
+                              return IssuedKeys{pair("A"), {}, 1h};
                             };
-                            return lead;
+                            return candidate;
                           }},
                           [] {});
   std::vector<std::jthread> threads;

@@ -123,8 +123,8 @@ TEST_CASE("parse: every key reaches its place") {
 
   const RegistryConfig& keys = config->registries.at(0);
   CHECK(keys.endpoint == "http://127.0.0.1:8080");
-  CHECK(keys.sts_endpoint == "https://sts.example.com");
-  CHECK(keys.metadata_endpoint == "http://[::1]:81");
+  CHECK(keys.key_endpoints.sts == "https://sts.example.com");
+  CHECK(keys.key_endpoints.metadata == "http://[::1]:81");
   CHECK(keys.repositories == RepositoryFilters{{"a/.*", "b/.*"}, {".*/tmp"}});
   CHECK(keys.page_size == 30);
   CHECK(keys.requests_per_second == 0.25);
@@ -176,7 +176,7 @@ TEST_CASE("parse: every form of credentials reaches its place") {
   CHECK(swr(8).ecs_agency);
   CHECK(swr(8).assume_agency == SwrCredentials::AssumeAgency{"d", "a"});
   CHECK(swr(9).oidc == SwrCredentials::Oidc{"idp", "/t"});
-  CHECK(config->registries.at(10).sts_endpoint == "https://sts.example.com");
+  CHECK(config->registries.at(10).key_endpoints.sts == "https://sts.example.com");
   CHECK(swr(10).assume_agency == SwrCredentials::AssumeAgency{"", "", "iam::1:agency:a", "s", "e"});
   CHECK(swr(11).oidc ==
         SwrCredentials::Oidc{"", "/t", "iam::1:oidc-provider:p", "iam::1:agency:a", "s"});

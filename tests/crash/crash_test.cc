@@ -36,8 +36,8 @@ void put(const TemporaryFolder& folder, const Image& image) {
 
 /// What is wrong with the state in `folder`, if anything: it must open as one of `right`, take
 /// another commit, and open again with it.
-std::optional<std::string> judge(const TemporaryFolder& folder, const std::set<std::string>& right,
-                                 Dice& dice) {
+std::optional<std::string> classify_response(const TemporaryFolder& folder,
+                                             const std::set<std::string>& right, Dice& dice) {
   const auto open = [&] { return make_sqlite_state_store({state_in(folder), {}}, kStart); };
   auto store = open();
   const auto loaded = store->load();
@@ -83,7 +83,7 @@ void judge_image(Campaign& campaign, const TemporaryFolder& folder, const Image&
                  const std::set<std::string>& right, const std::string& where, Dice& dice) {
   put(folder, image);
   ++campaign.images;
-  if (const auto wrong = judge(folder, right, dice))
+  if (const auto wrong = classify_response(folder, right, dice))
     campaign.wrong.push_back(where + ": " + *wrong);
 }
 
@@ -248,7 +248,7 @@ TEST_CASE("crash: whichever call to the disk fails, nothing is lost, then or aft
       ++faults;
       const std::string where = "call " + std::to_string(n) + " fails";
       Dice dice(static_cast<std::uint64_t>(n));
-      REQUIRE_FALSE(judge(live, {recording.states.back()}, dice));
+      REQUIRE_FALSE(classify_response(live, {recording.states.back()}, dice));
       Disk disk;
       for (const RecordedEvent& each : recording.events) {
         disk.apply(each.event, dice);

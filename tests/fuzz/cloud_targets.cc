@@ -102,12 +102,12 @@ void check_refusal(const HttpResponse& response, const std::optional<Refusal>& r
 
 void acr_refusal(std::string_view input) {
   const HttpResponse response = response_of(input);
-  check_refusal(response, acr::judge(response));
+  check_refusal(response, acr::classify_response(response));
 }
 
 void swr_refusal(std::string_view input) {
   const HttpResponse response = response_of(input);
-  check_refusal(response, swr::judge(response));
+  check_refusal(response, swr::classify_response(response));
 }
 
 void waits(std::string_view input) {

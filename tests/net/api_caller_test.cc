@@ -42,7 +42,7 @@ class Outcomes final : public CallObserver {
 };
 
 /// Statuses as a cloud might mean them.
-std::optional<Refusal> judge(const HttpResponse& response) {
+std::optional<Refusal> classify_response(const HttpResponse& response) {
   const auto refuse = [](ErrorKind kind, bool sign_again = false, bool expired = false) {
     return Refusal{{kind, "no", {}, {}}, sign_again, expired};
   };
@@ -92,7 +92,7 @@ struct World {
       signed_at.push_back(now);
       return HttpRequest{};
     };
-    return caller.call({"List", prepare, judge});
+    return caller.call({"List", prepare, classify_response});
   }
   Result<HttpResponse> call(Result<HttpResponse> answer) {
     transport.answers = {std::move(answer)};
@@ -342,13 +342,13 @@ TEST_CASE("call: a request that can't be built is not sent and costs no probe") 
     return fail(ErrorKind::unauthorized, "no keys yet");
   };
   is_ready = true;
-  CHECK_FALSE(world.caller.call({"List", prepare, judge}));
+  CHECK_FALSE(world.caller.call({"List", prepare, classify_response}));
   world.fake.advance(61s);
   is_ready = false;
-  CHECK_FALSE(world.caller.call({"List", prepare, judge}));
+  CHECK_FALSE(world.caller.call({"List", prepare, classify_response}));
   CHECK(world.outcomes.seen.size() == 1);
   is_ready = true;
-  CHECK(world.caller.call({"List", prepare, judge}));
+  CHECK(world.caller.call({"List", prepare, classify_response}));
 }
 
 TEST_CASE("call: after abort nothing is sent") {
@@ -377,7 +377,7 @@ struct LiveWorld {
       : caller(system_runtime(), transport, outcomes,
                {.registry = "r", .requests_per_second = rate}) {}
   Result<HttpResponse> call() {
-    return caller.call({"List", [](UnixMillis) { return HttpRequest{}; }, judge});
+    return caller.call({"List", [](UnixMillis) { return HttpRequest{}; }, classify_response});
   }
   std::future<Result<HttpResponse>> start_call() {
     return std::async(std::launch::async, [this] { return call(); });

@@ -32,13 +32,15 @@ struct Ending {
   std::string outcome;  ///< "200", or the name of the error's kind.
   std::string detail;
   bool was_in_time = false;
+  ErrorCause cause = ErrorCause::unknown;
 };
 Ending call(HttpTransport& transport, const HttpRequest& request) {
   const auto begun = std::chrono::steady_clock::now();
   const Result<HttpResponse> response = transport.send(request);
   const bool was_in_time = std::chrono::steady_clock::now() - begun < kMuchTooLong;
   if (response) return {std::to_string(response->status), response->body, was_in_time};
-  return {std::string(name(response.error().kind)), response.error().detail, was_in_time};
+  return {std::string(name(response.error().kind)), response.error().detail, was_in_time,
+          response.error().cause};
 }
 Ending call(const HttpRequest& request, CurlOptions options = {}) {
   return call(*make_curl_transport(std::move(options)), request);
@@ -333,24 +335,30 @@ TEST_CASE("tls: only a certificate of a trusted authority that lists the very na
     const char* host;
     const char* server_name;
     bool is_good;
+    ErrorCause cause = ErrorCause::unknown;
   };
+  using enum ErrorCause;
   const Row rows[] = {
       {"its name", authority.sign({}), "localhost", "", true},
       {"its address", authority.sign({}), "127.0.0.1", "", true},
       {"upper case", authority.sign({}), "LOCALHOST", "", true},
       {"the name it should have", authority.sign({"x", "DNS:cr.test", false, 1}), "127.0.0.1",
        "cr.test", true},
-      {"not the name it should have", authority.sign({}), "127.0.0.1", "cr.test", false},
-      {"signed by itself", self_signed({}), "localhost", "", false},
-      {"expired", authority.sign({"localhost", "DNS:localhost", false, -1}), "localhost", "",
-       false},
+      {"not the name it should have", authority.sign({}), "127.0.0.1", "cr.test", false,
+       tls_wrong_name},
+      {"signed by itself", self_signed({}), "localhost", "", false, tls},
+      {"expired", authority.sign({"localhost", "DNS:localhost", false, -1}), "localhost", "", false,
+       tls_expired},
       {"another name", authority.sign({"localhost", "DNS:other.test", false, 1}), "localhost", "",
-       false},
-      {"a common name alone", authority.sign({"localhost", "", false, 1}), "localhost", "", false},
+       false, tls_wrong_name},
+      {"a common name alone", authority.sign({"localhost", "", false, 1}), "localhost", "", false,
+       tls_wrong_name},
       {"a common name beside a mail address",
-       authority.sign({"localhost", "email:a@localhost", false, 1}), "localhost", "", false},
+       authority.sign({"localhost", "email:a@localhost", false, 1}), "localhost", "", false,
+       tls_wrong_name},
       {"a name where an address is needed",
-       authority.sign({"127.0.0.1", "DNS:localhost", false, 1}), "127.0.0.1", "", false},
+       authority.sign({"127.0.0.1", "DNS:localhost", false, 1}), "127.0.0.1", "", false,
+       tls_wrong_name},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -365,6 +373,7 @@ TEST_CASE("tls: only a certificate of a trusted authority that lists the very na
     CAPTURE(ending.detail);
     CHECK(ending.outcome == (row.is_good ? "200" : "transport"));
     if (!row.is_good) CHECK(ending.detail.starts_with("tls: "));
+    CHECK(ending.cause == row.cause);
     // Another server has a name of its own.
     if (row.is_good && row.server_name != std::string()) {
       options.server_name_origin = "https://elsewhere";
@@ -388,7 +397,7 @@ TEST_CASE("tls: nothing older than 1.2, and our own certificate is shown when as
     CurlOptions options = authority.trusted();
     if (shows_own) options.cert_file = cert_file.path();
     if (shows_own) options.key_file = key_file.path();
-    return call(request_to(server.origin("https"), kMuchTooLong), options).outcome;
+    return call(request_to(server.origin("https"), kMuchTooLong), options);
   };
   const auto at_most = [](int version) {
     return [version](SSL_CTX* context) {
@@ -396,15 +405,17 @@ TEST_CASE("tls: nothing older than 1.2, and our own certificate is shown when as
       SSL_CTX_set_max_proto_version(context, version);
     };
   };
-  CHECK(ending_with(at_most(TLS1_3_VERSION), false) == "200");
-  CHECK(ending_with(at_most(TLS1_2_VERSION), false) == "200");
-  CHECK(ending_with(at_most(TLS1_1_VERSION), false) == "transport");
+  CHECK(ending_with(at_most(TLS1_3_VERSION), false).outcome == "200");
+  CHECK(ending_with(at_most(TLS1_2_VERSION), false).outcome == "200");
+  CHECK(ending_with(at_most(TLS1_1_VERSION), false).outcome == "transport");
   const auto asks = [&](SSL_CTX* context) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.root.x509());
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   };
-  CHECK(ending_with(asks, true) == "200");
-  CHECK(ending_with(asks, false) == "transport");
+  CHECK(ending_with(asks, true).outcome == "200");
+  const Ending refused = ending_with(asks, false);
+  CHECK(refused.outcome == "transport");
+  CHECK(refused.cause == ErrorCause::tls_client_certificate);
 }
 
 TEST_CASE("proxy: it is told where to connect to, and nothing that is meant for the cloud") {

@@ -49,7 +49,7 @@ TEST_CASE("acr: hosts that no list has are told where they are used") {
     CHECK((*row.told == '\0' || text.find(row.told) != std::string::npos));
   }
   RegistryConfig named = registry_in("us-southeast-1", true);
-  named.sts_endpoint = "https://sts.example.com";
+  named.key_endpoints.sts = "https://sts.example.com";
   CHECK(acr::host_notes(named, no_variables).empty());
 }
 

@@ -176,7 +176,8 @@ std::string Oracle::held_back(const Series& series, const std::string& scraper,
   return {};
 }
 
-std::string Oracle::judge(const Series& series, const std::string& scraper, UnixMillis now) {
+std::string Oracle::classify_response(const Series& series, const std::string& scraper,
+                                      UnixMillis now) {
   if (!series.problem.empty()) return series.problem;
   note_first_sights(series, now);
   if (first_answer_) {

@@ -47,7 +47,7 @@ class Oracle {
   std::string held_back(const Series& series, const std::string& scraper,
                         const std::unordered_map<std::string, double>& committed) const;
   /// Checks one answer that reached `scraper` whole. "" or what is wrong with it.
-  std::string judge(const Series& series, const std::string& scraper, UnixMillis now);
+  std::string classify_response(const Series& series, const std::string& scraper, UnixMillis now);
   /// Of an answer when all is calm: "" or what was never counted.
   std::string missing(const Series& series, UnixMillis now) const;
   /// What the newest answer showed of event counters, all together.

@@ -421,7 +421,7 @@ class Simulation {
     if (answer.complete && !plan_.second_scraper) {
       wrong = oracle_.held_back(series, scraper, committed_before);
     }
-    if (wrong.empty()) wrong = oracle_.judge(series, scraper, baton_.now());
+    if (wrong.empty()) wrong = oracle_.classify_response(series, scraper, baton_.now());
     if (!wrong.empty()) history_.failure = wrong;
     engine.answered(answer);
     return series;

@@ -66,7 +66,7 @@ TEST_CASE("oidc: the provider's token becomes IAM's, and that becomes keys") {
   CHECK(keys->security_token == Secret("token"));
   CHECK(keys->iam_token.empty());
   REQUIRE(world.sent.size() == 2);
-  CHECK(FakeMachine::header_of(world.sent[0], "x-idp-id") == "my-idp");
+  CHECK(FakeHost::header_of(world.sent[0], "x-idp-id") == "my-idp");
   CHECK(json::parse(world.sent[0].body)["auth"]["id_token"]["id"] == "a.b.c");
   CHECK(world.sent[1].target == "/v3.0/OS-CREDENTIAL/securitytokens");
   CHECK(json::parse(world.sent[1].body)["auth"]["identity"]["token"]["id"] == "iam-token");
@@ -92,8 +92,8 @@ TEST_CASE("assume_agency: asked with the keys beneath, signed or by token") {
     CHECK(identity["methods"][0] == "assume_role");
     CHECK(identity["assume_role"]["domain_name"] == "other");
     CHECK(identity["assume_role"]["agency_name"] == "reader");
-    CHECK(FakeMachine::header_of(asked, "x-auth-token") == (by_user ? "iam-token" : ""));
-    CHECK(FakeMachine::header_of(asked, "authorization").empty() == by_user);
+    CHECK(FakeHost::header_of(asked, "x-auth-token") == (by_user ? "iam-token" : ""));
+    CHECK(FakeHost::header_of(asked, "authorization").empty() == by_user);
   }
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("ecs_agency: the second version with a token, which is got anew once w
         return {.status = row.token_status, .headers = {}, .body = "v2-token"};
       }
       CHECK(request.target == "/openstack/latest/securitykey");
-      CHECK(FakeMachine::header_of(request, "x-metadata-token") ==
+      CHECK(FakeHost::header_of(request, "x-metadata-token") ==
             (row.token_status == 200 ? "v2-token" : ""));
       const int status = row.statuses.at(answered++);
       if (status == 200) return temporary_keys();
@@ -158,14 +158,14 @@ TEST_CASE("trust agencies: STS of the region is asked with the keys beneath") {
   CHECK(asked.method == "POST");
   CHECK(asked.origin == "https://sts.cn-north-4.myhuaweicloud.com");
   CHECK(asked.target == "/v5/agencies/assume");
-  CHECK(FakeMachine::header_of(asked, "authorization").find("Access=A,") != std::string::npos);
+  CHECK(FakeHost::header_of(asked, "authorization").find("Access=A,") != std::string::npos);
   CHECK(json::parse(asked.body) == json({{"agency_urn", "iam::0a1b:agency:reader"},
                                          {"agency_session_name", "registry-exporter"},
                                          {"duration_seconds", 3600}}));
   from.assume_agency->session_name = "mine";
   from.assume_agency->external_id = "e";
   config = config_of(from);
-  config.sts_endpoint = "http://sts";
+  config.key_endpoints.sts = "http://sts";
   CHECK(world.used(config) == "V");
   CHECK(world.sent.back().origin == "http://sts");
   CHECK(json::parse(world.sent.back().body)["agency_session_name"] == "mine");
@@ -186,7 +186,7 @@ TEST_CASE("trust agencies: an identity provider's token is enough, nothing is si
   CHECK(world.operations.back() == "AssumeAgencyWithOIDC");
   CHECK(asked.origin == "https://sts.eu-west-102.myhuaweicloud.eu");
   CHECK(asked.target == "/v5/agencies/assume-with-oidc");
-  CHECK(FakeMachine::header_of(asked, "authorization").empty());
+  CHECK(FakeHost::header_of(asked, "authorization").empty());
   CHECK(json::parse(asked.body) == json({{"agency_urn", "iam::0a1b:agency:reader"},
                                          {"agency_session_name", "registry-exporter"},
                                          {"duration_seconds", 3600},
@@ -199,19 +199,19 @@ TEST_CASE("iam: the global host only where the region's has no name, and from th
     const char* name;
     const char* region;
     bool given;
-    const char* failure;  ///< Of the region's host.
+    ErrorCause failure;  ///< Of the region's host.
     std::vector<std::string> asked;
   };
   const std::string north = "https://iam.cn-north-11.myhuaweicloud.com";
   const std::string global = "https://iam.myhuaweicloud.com";
   const Row rows[] = {
-      {"no name", "cn-north-11", false, "dns: Could not resolve host", {north, global, global}},
-      {"not reached", "cn-north-11", false, "connect: refused", {north, north}},
-      {"configured", "cn-north-11", true, "dns: Could not resolve host", {north, north}},
+      {"no name", "cn-north-11", false, ErrorCause::dns, {north, global, global}},
+      {"not reached", "cn-north-11", false, ErrorCause::connect, {north, north}},
+      {"configured", "cn-north-11", true, ErrorCause::dns, {north, north}},
       {"Europe has an IAM of its own",
        "eu-west-101",
        false,
-       "dns: Could not resolve host",
+       ErrorCause::dns,
        {"https://iam.eu-west-101.myhuaweicloud.eu", "https://iam.eu-west-101.myhuaweicloud.eu"}},
   };
   for (const Row& row : rows) {
@@ -222,8 +222,8 @@ TEST_CASE("iam: the global host only where the region's has no name, and from th
     services.call = [&](const ApiCall& call) -> Result<HttpResponse> {
       const auto request = call.prepare(world.now);
       asked.push_back(request->origin);
-      if (request->origin != global) return fail(ErrorKind::transport, row.failure);
-      CHECK_FALSE(call.judge(iam_token()));
+      if (request->origin != global) return fail(ErrorKind::transport, row.failure, "no");
+      CHECK_FALSE(call.classify(iam_token()));
       return iam_token();
     };
     SwrCredentials from;
@@ -234,7 +234,7 @@ TEST_CASE("iam: the global host only where the region's has no name, and from th
     swr.iam_endpoint = iam_endpoint(row.region);
     swr.iam_endpoint_given = row.given;
     Credentials credentials(world.fake.runtime(),
-                            credential_sources(config, services, world.machine()), [] {});
+                            credential_sources(config, services, world.host()), [] {});
     (void)credentials.get();
     world.fake.advance(std::chrono::hours(25));
     (void)credentials.get();

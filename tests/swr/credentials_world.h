@@ -3,7 +3,7 @@
 #include <string>
 
 #include "exporter/swr/credentials.h"
-#include "tests/support/fake_machine.h"
+#include "tests/support/fake_host.h"
 #include "tests/support/fake_runtime.h"
 
 /// Huawei's services as tests of credentials play them.
@@ -24,11 +24,11 @@ inline HttpResponse iam_token() {
             {{"x-subject-token", "iam-token"}});
 }
 
-struct World : FakeMachine {
+struct World : FakeHost {
   FakeRuntime fake;
 
   Credentials credentials(const RegistryConfig& config) {
-    return {fake.runtime(), credential_sources(config, services(), machine()), [] {}};
+    return {fake.runtime(), credential_sources(config, services(), host()), [] {}};
   }
   std::string used(const RegistryConfig& config) {
     const Result<Keys> keys = credentials(config).get();

@@ -89,7 +89,7 @@ TEST_CASE("pod identity: the file's text as it stands, an empty object, keys und
   CHECK(asked.origin == "http://169.254.1.1:81");
   CHECK(asked.target == "/v1/keys?a=b");
   CHECK(asked.body == "{}");
-  CHECK(FakeMachine::header_of(asked, "authorization") == "header.claims.signature");
+  CHECK(FakeHost::header_of(asked, "authorization") == "header.claims.signature");
   status = 403;
   CHECK(world.used(config).find("service account") != std::string::npos);
   world.files["/pod"] = " \n";

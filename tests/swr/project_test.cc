@@ -44,11 +44,11 @@ struct World {
     keys.secret_key = Secret("s");
   }
   Source source() {
-    return [this]() -> Result<Lead> {
-      Lead lead;
-      lead.source = "test";
-      lead.keys = keys;
-      return lead;
+    return [this]() -> Result<CredentialCandidate> {
+      CredentialCandidate candidate;
+      candidate.source = "test";
+      candidate.keys = keys;
+      return candidate;
     };
   }
 

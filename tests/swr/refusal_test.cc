@@ -4,7 +4,8 @@
 
 using namespace registry_exporter;
 
-TEST_CASE("judge: every costume of an error is recognised, the code before the status") {
+TEST_CASE(
+    "classify_response: every costume of an error is recognised, the code before the status") {
   struct Row {
     const char* name;
     int status;
@@ -50,26 +51,28 @@ TEST_CASE("judge: every costume of an error is recognised, the code before the s
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    const auto refusal = swr::judge({row.status, {}, row.body});
+    const auto refusal = swr::classify_response({row.status, {}, row.body});
     REQUIRE(refusal);
     CHECK(refusal->error.kind == row.kind);
     CHECK(refusal->error.code == row.code);
   }
 }
 
-TEST_CASE("judge: any 2xx is an answer") {
-  for (const int status : {200, 201, 204}) CHECK_FALSE(swr::judge({status, {}, "{}"}));
+TEST_CASE("classify_response: any 2xx is an answer") {
+  for (const int status : {200, 201, 204}) CHECK_FALSE(swr::classify_response({status, {}, "{}"}));
 }
 
-TEST_CASE("judge: an expired token is renewed, a wrong clock signed again, and neither is quoted") {
-  const auto expired = swr::judge(
+TEST_CASE(
+    "classify_response: an expired token is renewed, a wrong clock signed again, and neither is "
+    "quoted") {
+  const auto expired = swr::classify_response(
       {401, {}, R"({"error_code":"APIGW.0307","error_msg":"The token must be updated: SECRET"})"});
   CHECK(expired->credentials_expired);
   CHECK(expired->error.detail.find("SECRET") == std::string::npos);
-  const auto skewed =
-      swr::judge({401, {}, R"({"error_code":"APIGW.0301","error_msg":"x-sdk-date expired"})"});
+  const auto skewed = swr::classify_response(
+      {401, {}, R"({"error_code":"APIGW.0301","error_msg":"x-sdk-date expired"})"});
   CHECK(skewed->sign_again);
-  const auto wrong = swr::judge(
+  const auto wrong = swr::classify_response(
       {401,
        {},
        R"({"error_code":"APIGW.0301","error_msg":"verify aksk signature fail: AKSECRET"})"});
@@ -78,14 +81,14 @@ TEST_CASE("judge: an expired token is renewed, a wrong clock signed again, and n
   CHECK(wrong->error.detail.find("AKSECRET") == std::string::npos);
 }
 
-TEST_CASE("judge: a 401 that doesn't say why may come from a token that has expired") {
+TEST_CASE("classify_response: a 401 that doesn't say why may come from a token that has expired") {
   for (const std::string body : {"", "<html>401</html>", R"({"error_code":"APIGW.0307","error_)"}) {
     CAPTURE(body);
-    CHECK(swr::judge({401, {}, body})->credentials_expired);
+    CHECK(swr::classify_response({401, {}, body})->credentials_expired);
   }
 }
 
-TEST_CASE("judge: what a refusal of credentials comes from is told in own words") {
+TEST_CASE("classify_response: what a refusal of credentials comes from is told in own words") {
   struct Row {
     const char* message;
     const char* words;
@@ -113,7 +116,7 @@ TEST_CASE("judge: what a refusal of credentials comes from is told in own words"
   };
   for (const Row& row : rows) {
     CAPTURE(row.message);
-    const auto refusal = swr::judge(
+    const auto refusal = swr::classify_response(
         {401,
          {},
          R"({"error_code":"APIGW.0301","error_msg":")" + std::string(row.message) + R"("})"});
@@ -125,8 +128,8 @@ TEST_CASE("judge: what a refusal of credentials comes from is told in own words"
   }
 }
 
-TEST_CASE("judge: a message is one short clean line, and never what authenticates us") {
-  const auto plain = swr::judge(
+TEST_CASE("classify_response: a message is one short clean line, and never what authenticates us") {
+  const auto plain = swr::classify_response(
       {400,
        {},
        R"({"error_code":"X\n1","error_msg":"bad\nlimit )" + std::string(5000, 'x') + R"("})"});
@@ -135,7 +138,7 @@ TEST_CASE("judge: a message is one short clean line, and never what authenticate
   CHECK(plain->error.detail.find("bad limit") != std::string::npos);
   CHECK(plain->error.detail.find('\n') == std::string::npos);
   CHECK(plain->error.detail.size() < 300);
-  const auto quoting = swr::judge(
+  const auto quoting = swr::classify_response(
       {400, {}, R"({"error_msg":"Authorization: SDK-HMAC-SHA256 Access=AK, Signature=SECRET"})"});
   REQUIRE(quoting);
   CHECK(quoting->error.detail.find("SECRET") == std::string::npos);

@@ -27,7 +27,9 @@ ARROWS = {
 
 # A library, by its headers, and the only files or folders that may know of it.
 CONTAINED = {
-    r"<curl/": {"net/curl_transport.cc"},
+    r"<curl/": {"net/curl_error.cc", "net/curl_error.h", "net/curl_handle.h", "net/curl_request.cc",
+                "net/curl_request.h", "net/curl_response.cc", "net/curl_response.h",
+                "net/curl_transport.cc"},
     r"<boost/": {"web/asio_loop.h", "web/asio_connection.h",
                   "web/asio_connection.cc", "web/asio_server.cc"},
     r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc", "store/record_table.cc"},
@@ -37,7 +39,8 @@ CONTAINED = {
                     "web/web_config.cc"},
     r"<re2/": {"config/filter.cc"},
     r"<prometheus/": {"exposition/"},
-    r"<openssl/": {"base/digest.cc", "base/out_of_memory.cc", "net/curl_transport.cc", "web/tls_context.cc",
+    r"<openssl/": {"base/digest.cc", "base/out_of_memory.cc", "net/curl_error.cc",
+                    "net/curl_request.cc", "web/tls_context.cc",
                     "web/asio_connection.cc"},
     r"<crypt": {"web/basic_auth.cc"},
     r"<spdlog/": {"base/log.cc"},

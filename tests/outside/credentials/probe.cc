@@ -47,8 +47,8 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
   const KeyServices services =
       with_commands(key_services(runtime, transport, observer, config.name, caller), commands);
   std::vector<Source> sources =
-      config.is_acr() ? acr::credential_sources(config, services, this_machine(), runtime)
-                      : swr::credential_sources(config, services, this_machine());
+      config.is_acr() ? acr::credential_sources(config, services, this_host(), runtime)
+                      : swr::credential_sources(config, services, this_host());
   Credentials credentials(runtime, std::move(sources), [] {});
   const Result<Keys> keys = credentials.get();
   if (!keys) return {{"error", keys.error().detail}};
@@ -58,8 +58,7 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
                           {"iam_token", keys->iam_token.reveal()},
                           {"source", credentials.source()}};
   if (config.is_acr()) return found;
-  swr::Project project(runtime, config, swr::iam_hosts(config, this_machine()), caller,
-                       credentials);
+  swr::Project project(runtime, config, swr::iam_hosts(config, this_host()), caller, credentials);
   const Result<std::string> id = project.get();
   if (!id) return {{"error", id.error().detail}};
   found["project_id"] = *id;

@@ -11,8 +11,8 @@
 
 namespace registry_exporter {
 
-/// A machine whose files and variables are maps, and services that a test plays.
-struct FakeMachine {
+/// A host whose files and variables are maps, and services that a test plays.
+struct FakeHost {
   std::map<std::string, std::string> files;
   std::map<std::string, std::string> problems;  ///< Of files that are there.
   std::map<std::string, std::string> variables;
@@ -26,7 +26,7 @@ struct FakeMachine {
   std::vector<HttpRequest> sent;              ///< To whatever service.
   std::vector<std::string> operations;        ///< Of `sent`.
 
-  Machine machine() {
+  HostEnvironment host() {
     const auto variable = [this](const std::string& name) -> std::optional<std::string> {
       const auto found = variables.find(name);
       if (found == variables.end()) return std::nullopt;
@@ -51,7 +51,7 @@ struct FakeMachine {
               const Result<HttpRequest> request = call.prepare(now);
               if (!request) return tl::unexpected(request.error());
               const HttpResponse response = send(call.operation, *request);
-              if (const auto refusal = call.judge(response)) {
+              if (const auto refusal = call.classify(response)) {
                 return tl::unexpected<Error>(refusal->error);
               }
               return response;

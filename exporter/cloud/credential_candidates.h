@@ -7,7 +7,7 @@
 
 #include "exporter/cloud/credentials.h"
 
-/// What both clouds' sources make their leads of.
+/// Building blocks of the sources of both clouds.
 namespace registry_exporter {
 
 /// A digest to compare; the parts can't be told from it.
@@ -19,13 +19,16 @@ struct NamedSecret {
   const SecretSource& from;
 };
 /// Keys that are used as they are. Errors: what the machine can't read, or an empty key, by name.
-Result<Lead> static_lead(const Machine& machine, const NamedSecret& access_key,
-                         const NamedSecret& secret_key, const SecretSource& security_token,
-                         const std::string& source);
+Result<CredentialCandidate> static_candidate(const HostEnvironment& host,
+                                             const NamedSecret& access_key,
+                                             const NamedSecret& secret_key,
+                                             const SecretSource& security_token,
+                                             const std::string& source);
 
 /// What `base` gives, exchanged for the keys of another identity. `then` and `basis` tell of that.
-Lead assumed_lead(const Lead& base, const std::string& then, std::string_view basis,
-                  std::function<Result<Grant>(const Keys& keys, bool in_good_time)> exchange);
+CredentialCandidate assumed_candidate(
+    const CredentialCandidate& base, const std::string& then, std::string_view basis,
+    std::function<Result<IssuedKeys>(const Keys& keys, bool in_good_time)> exchange);
 
 /// A source whose errors begin with where it looked.
 Source source_at(std::string where, Source look);
@@ -40,6 +43,6 @@ struct FoundFile {
   std::string path;
   Secret text;
 };
-Result<FoundFile> find_file(const Machine& machine, const char* variable, const char* in_home);
+Result<FoundFile> find_file(const HostEnvironment& host, const char* variable, const char* in_home);
 
 }  // namespace registry_exporter

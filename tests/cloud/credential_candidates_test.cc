@@ -1,10 +1,10 @@
-#include "exporter/cloud/leads.h"
+#include "exporter/cloud/credential_candidates.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-#include "tests/support/fake_machine.h"
+#include "tests/support/fake_host.h"
 
 using namespace registry_exporter;
 
@@ -26,12 +26,12 @@ TEST_CASE("find_file: what is there but can't be used was set up, what isn't the
   };
   for (const Row& row : rows) {
     CAPTURE(row.told);
-    FakeMachine world;
+    FakeHost world;
     world.variables = {{"HOME", "/home/me"}, {"VARIABLE", row.named}};
     if (*row.problem != '\0') {
       world.problems = {{"/home/me/keys", row.problem}, {"/keys", row.problem}};
     }
-    const auto file = find_file(world.machine(), "VARIABLE", "keys");
+    const auto file = find_file(world.host(), "VARIABLE", "keys");
     REQUIRE_FALSE(file);
     CHECK(file.error().detail == row.told);
     CHECK((file.error().cause == ErrorCause::not_set_up) != row.set_up);
