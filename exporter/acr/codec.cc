@@ -204,10 +204,11 @@ Result<Record> parse_build_record(std::string_view body, const RepositoryRef& as
   return make_record(id, root, meaning);
 }
 
-Result<RepositoryPage> parse_repository_page(std::string_view body, const PageRequest& request) {
+Result<ListedRepositories> parse_repository_page(std::string_view body,
+                                                 const PageRequest& request) {
   const Result<Listing> listing = parse_listing(body, "Repositories", "Repository", request);
   if (!listing) return tl::unexpected(listing.error());
-  RepositoryPage page;
+  ListedRepositories page;
   page.rows = listing->rows.size();
   page.total = listing->total;
   page.page_size = listing->page_size;

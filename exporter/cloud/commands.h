@@ -11,23 +11,23 @@
 
 namespace registry_exporter {
 
-/// The words of a command as POSIX's shlex takes them apart: blanks, quotes, backslashes; nothing
-/// is expanded. Pure. Errors: invalid_config (empty, a quote that is not closed).
+/// Splits a command into words like Python's shlex in POSIX mode: blanks, quotes, backslashes; no
+/// expansion. Pure. Errors: invalid_config (empty, a quote that is not closed).
 Result<std::vector<std::string>> split_command(std::string_view command);
 
-/// Runs the programs that print credentials. No shell, nothing on their input, what they print as
-/// errors is dropped (it may hold secrets); they get our environment and none of our descriptors.
-/// They have a minute, as the official clients give them, and 64 KiB, and end with this process,
-/// even where it is killed. Thread-safe.
+/// Runs programs that print credentials. There is no shell; stdin is empty; stderr is discarded,
+/// because it may contain secrets. They inherit the environment and no file descriptors. They are
+/// limited to one minute (as in the official clients) and 64 KiB of output, and are killed when
+/// this process ends, even by SIGKILL. Thread-safe.
 class Commands {
  public:
   explicit Commands(const Clock& clock) : clock_(clock) {}
 
-  /// What it printed. Errors: invalid_config (not found, failed or nobody knows, printed too much;
-  /// the cause is program_missing or program_denied where it could not be started), timeout,
+  /// The program's output. Errors: invalid_config (not found, failed, unknown exit status, too
+  /// long; the cause is program_missing or program_denied where it could not be started), timeout,
   /// canceled.
   Result<Secret> run(std::string_view command);
-  /// Ends what runs, and refuses what would run.
+  /// Kills running programs and starts no more.
   void abort() { aborted_ = true; }
 
  private:

@@ -10,35 +10,36 @@
 /// Building blocks of the sources of both clouds.
 namespace registry_exporter {
 
-/// A digest to compare; the parts can't be told from it.
+/// A digest, to detect changes. The parts can't be recovered from it.
 std::string basis_of(std::initializer_list<std::string_view> parts);
 
-/// A configured secret, and what its key is called.
+/// A configured secret, and the name of its key.
 struct NamedSecret {
   const char* name;
   const SecretSource& from;
 };
-/// Keys that are used as they are. Errors: what the machine can't read, or an empty key, by name.
+/// Permanent keys. Errors: a secret that can't be read or is empty, by its name.
 Result<CredentialCandidate> static_candidate(const HostEnvironment& host,
                                              const NamedSecret& access_key,
                                              const NamedSecret& secret_key,
                                              const SecretSource& security_token,
                                              const std::string& source);
 
-/// What `base` gives, exchanged for the keys of another identity. `then` and `basis` tell of that.
+/// Exchanges the keys of `base` for those of another identity: `then` describes it, `basis` detects
+/// changes of it.
 CredentialCandidate assumed_candidate(
     const CredentialCandidate& base, const std::string& then, std::string_view basis,
     std::function<Result<IssuedKeys>(const Keys& keys, bool in_good_time)> exchange);
 
-/// A source whose errors begin with where it looked.
+/// Makes the errors of a source begin with `where`.
 Source source_at(std::string where, Source look);
-/// A source that is asked although nobody set it up.
+/// Marks a source that is asked although nobody set it up.
 Source guessed(Source source);
 
-/// Why a source has nothing. `begun`: somebody set up a part of it.
+/// The error of a source that has no credentials. `begun`: somebody set up a part of it.
 tl::unexpected<Error> nothing(std::string why, bool begun = false);
-/// A file with credentials: where the variable says, or else in the home, where it need not be; one
-/// that is there but can't be read is told of, as somebody set it up.
+/// A credentials file: at the path in the variable, or else in the home directory. A file that does
+/// not exist at home was not set up; one that exists but can't be read is an error.
 struct FoundFile {
   std::string path;
   Secret text;

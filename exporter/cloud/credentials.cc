@@ -9,15 +9,15 @@ namespace registry_exporter {
 namespace {
 
 constexpr std::chrono::hours kLifeMax{24 * 7};
-/// Renewed after this share of their life, less up to a tenth, so that a fleet doesn't ask at once.
+/// Keys are renewed after this share of their life, minus a random part of up to a tenth.
 constexpr double kRenewAt = 0.8;
 constexpr double kRenewJitter = 0.1;
-/// What `IssuedKeys::as_of` may lack: a Date is cut to its second.
+/// `IssuedKeys::as_of` may be too early by so much: a `Date` has no fraction.
 constexpr Millis kDateStep{1'000};
-/// Without usable keys: doubles from the one to the other.
+/// Between attempts without usable keys: doubles from the first to the second.
 constexpr Millis kPauseMin{1'000};
 constexpr Millis kPauseMax{30'000};
-/// With usable keys: a tenth of what is left of them. IAM locks users who fail too often.
+/// With usable keys: a tenth of their remaining life. IAM locks users who fail too often.
 constexpr Millis kGoodTimePauseMax{360'000};
 
 bool same_pair(const Keys& a, const Keys& b) {
@@ -26,7 +26,8 @@ bool same_pair(const Keys& a, const Keys& b) {
          a.project_id == b.project_id && a.iam_origin == b.iam_origin;
 }
 
-/// What all sources said, as one error: of the kind of the last, which was the last hope.
+/// The errors of all sources as one. It has the kind of the last, which was asked when all others
+/// had failed.
 Error without_credentials(const std::vector<Error>& errors) {
   if (errors.empty()) {
     return {ErrorKind::invalid_config,
@@ -75,7 +76,7 @@ Result<IssuedKeys> ask_for_keys(const KeyServices& services, const KeysCall& ask
       const bool is_lasting = traits(refusal->error.kind).lasting;
       if (is_lasting && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
       refusal->credentials_expired = in_good_time;
-      refusal->quota.reset();  // Of another service, whose calls are few.
+      refusal->quota.reset();  // It is the quota of another service.
       return refusal;
     }
     Result<IssuedKeys> read = asked.read(response);
@@ -96,7 +97,7 @@ Credentials::Credentials(Runtime runtime, std::vector<Source> sources,
       changed_(runtime.threads.make_waiter()) {}
 
 Result<Keys> Credentials::get() {
-  const Look look = look_around();  // Files: not under the lock.
+  const Look look = look_around();  // Reads files: not under the lock.
   std::unique_lock lock(mutex_);
   for (;;) {
     const CredentialCandidate* candidate = next_to_ask(look);
@@ -126,7 +127,7 @@ void Credentials::expired(std::uint64_t generation) {
   if (generation != keys_.generation || !usable() || for_good_) return;
   usable_until_ = SteadyTime{};
   attempts_[source_].retry_at = SteadyTime{};
-  secret_changed_();  // What these did says nothing of those to come.
+  secret_changed_();  // Failures of the old keys say nothing about the new ones.
 }
 
 std::optional<UnixMillis> Credentials::expires_at() const {
@@ -144,7 +145,7 @@ std::string Credentials::source() const {
   return source_;
 }
 
-/// Stops at keys that are at hand: nothing after them is ever asked.
+/// Stops at permanent keys: the sources after them are never needed.
 Credentials::Look Credentials::look_around() const {
   Look look;
   for (const Source& source : sources_) {
@@ -165,7 +166,7 @@ bool Credentials::usable() const {
   return runtime_.clock.steady_now() < usable_until_;
 }
 
-/// nullptr: nobody is to be asked now.
+/// nullptr: no service has to be asked now.
 const CredentialCandidate* Credentials::next_to_ask(const Look& look) const {
   const SteadyTime now = runtime_.clock.steady_now();
   const bool holds =
@@ -183,17 +184,17 @@ const CredentialCandidate* Credentials::next_to_ask(const Look& look) const {
   return nullptr;
 }
 
-/// What there is, after everybody was asked who had to be.
+/// The keys to use, after all services were asked that had to be.
 Result<Keys> Credentials::settle(const Look& look) {
   for (const CredentialCandidate& candidate : look.candidates) {
     if (!candidate.exchange) keep(candidate);
     if (usable() && source_ == candidate.source) return keys_;
   }
-  if (usable()) return keys_;  // Their source is gone: they are good as long as they live.
+  if (usable()) return keys_;  // Their source is gone, but they are still valid.
   return tl::unexpected<Error>(failure_of(look));
 }
 
-/// Asks without the lock; nobody else asks meanwhile.
+/// Asks without holding the lock; no other thread asks meanwhile.
 void Credentials::ask(std::unique_lock<std::mutex>& lock, const CredentialCandidate& candidate) {
   Attempt& attempt = attempts_[candidate.source];
   if (attempt.basis != candidate.basis) {
@@ -214,7 +215,7 @@ void Credentials::ask(std::unique_lock<std::mutex>& lock, const CredentialCandid
   }
 }
 
-/// Keys that were at hand.
+/// Takes permanent keys into use.
 void Credentials::keep(const CredentialCandidate& candidate) {
   if (for_good_ && source_ == candidate.source && same_pair(keys_, candidate.keys)) return;
   const bool had_others = keys_.generation > 0;
@@ -223,7 +224,7 @@ void Credentials::keep(const CredentialCandidate& candidate) {
   if (had_others) secret_changed_();
 }
 
-/// Lives are counted from now by the steady clock: ours may be wrong by hours.
+/// Lives are counted from now by the steady clock: the system's may be wrong by hours.
 void Credentials::take(const CredentialCandidate& candidate, const IssuedKeys& issued) {
   const UnixMillis now = runtime_.clock.now();
   const std::optional<UnixMillis> told = issued.keys.expires_at;
@@ -235,7 +236,7 @@ void Credentials::take(const CredentialCandidate& candidate, const IssuedKeys& i
       Millis(static_cast<std::int64_t>(share * static_cast<double>(life.count())));
   const SteadyTime steady_now = runtime_.clock.steady_now();
   usable_until_ = steady_now + life;
-  // A metadata service gives the same keys for a while.
+  // A metadata service returns the same keys for a while.
   renew_at_ = steady_now + std::max(renewed_after, kPauseMin);
   for_good_ = false;
   const bool others_failed = std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& each) {

@@ -6,7 +6,7 @@
 
 namespace registry_exporter {
 
-/// Tells of a discovery's repositories page by page, each once.
+/// Reports the repositories of a discovery page by page, each once.
 class FoundParts {
  public:
   explicit FoundParts(PartFound listener) : listener_(std::move(listener)) {}

@@ -9,17 +9,17 @@
 
 namespace registry_exporter {
 
-/// What authenticates us at a cloud: a pair of keys, or a token of IAM (swr). Source:
+/// What authenticates requests: a pair of keys, or a token of IAM (swr). See
 /// cloud/credentials.h.
 struct Keys {
   std::string access_key;
   Secret secret_key;
   Secret security_token;                 ///< Of temporary keys; empty otherwise.
-  Secret iam_token;                      ///< Set: it is sent, and nothing is signed.
-  std::optional<UnixMillis> expires_at;  ///< Set exactly when others come after them.
-  std::uint64_t generation = 0;          ///< Grows whenever the keys become other ones.
-  std::string project_id = {};           ///< swr: that they are of; empty: not told with them.
-  std::string iam_origin = {};           ///< swr: where IAM knows them; empty: the registry's own.
+  Secret iam_token;                      ///< If set, it is sent instead of a signature.
+  std::optional<UnixMillis> expires_at;  ///< Of temporary keys, otherwise nullopt.
+  std::uint64_t generation = 0;          ///< Grows whenever the keys change.
+  std::string project_id = {};           ///< swr: their project; empty: unknown.
+  std::string iam_origin = {};           ///< swr: their IAM; empty: the registry's.
   bool operator==(const Keys&) const = default;
 };
 

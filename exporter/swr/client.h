@@ -1,19 +1,18 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "exporter/base/observer.h"
 #include "exporter/base/runtime.h"
-#include "exporter/cloud/credentials.h"
+#include "exporter/cloud/namespace_discovery.h"
+#include "exporter/cloud/signed_client.h"
 #include "exporter/config/config.h"
 #include "exporter/model/cloud.h"
-#include "exporter/net/api_caller.h"
+#include "exporter/net/http_transport.h"
 #include "exporter/swr/project.h"
 #include "exporter/swr/requests.h"
 
@@ -21,8 +20,7 @@ namespace registry_exporter::swr {
 
 /// One region of Huawei Cloud SoftWare Repository for Container. Thread-safe.
 ///
-/// Discovery lists all repositories in sight; where that is forbidden, each organisation, and
-/// remembers it. A page that can't be read counts as a refused call.
+/// An answer that can't be read counts as a refused call.
 class Client final : public Cloud {
  public:
   /// `config.cloud` holds a SwrConfig. What comes by reference must outlive the client.
@@ -38,28 +36,17 @@ class Client final : public Cloud {
   CloudHealth health() const override;
 
  private:
-  struct Found;
-
-  /// Signs, sends and reads one question; once more when the credentials had expired.
+  /// Signs and sends a request, and reads the answer.
   template <class T>
-  Result<T> ask(std::string_view operation, const HttpRequest& question,
-                const std::function<Result<T>(const HttpResponse& response)>& parse);
+  Result<Answer<T>> ask(std::string_view operation, const HttpRequest& question,
+                        const std::function<Result<T>(const HttpResponse& response)>& parse);
+  RepositoryLists repository_lists(const std::string& registry);
 
-  Result<Discovery> discover_in(const std::string& project_id, const PartFound& part_found);
-  Result<Discovery> discover_by_namespace(const std::string& project_id,
-                                          const PartFound& part_found);
-  /// One listing: of all, or of one organisation. True: it came to its end.
-  Result<bool> list_into(Found& found, const std::string& repo_namespace);
-
-  HttpTransport& transport_;
-  Target target_;
-  std::string registry_;
-  std::optional<std::vector<StaticRepository>> static_repositories_;
-  ApiCaller caller_;
-  Credentials credentials_;
+  const Target target_;
+  const std::optional<std::vector<StaticRepository>> static_repositories_;
+  SignedClient client_;
   Project project_;
-
-  std::atomic<bool> by_namespace_ = false;  ///< Repositories may not be listed all at once.
+  NamespaceDiscovery discovery_;
 };
 
 }  // namespace registry_exporter::swr

@@ -181,12 +181,12 @@ Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRe
   return page;
 }
 
-Result<RepositoryPage> parse_repository_page(std::string_view body) {
+Result<ListedRepositories> parse_repository_page(std::string_view body) {
   const Result<json::AnyDocument> document = json::parse_any(body);
   if (!document) return tl::unexpected(document.error());
   const auto rows = rows_of(document->root, "the list of repositories");
   if (!rows) return tl::unexpected(rows.error());
-  RepositoryPage page;
+  ListedRepositories page;
   page.rows = rows->size();
   for (const json::Element& element : *rows) {
     json::Object row;

@@ -8,34 +8,30 @@
 #include <vector>
 
 #include "exporter/base/result.h"
+#include "exporter/cloud/namespace_discovery.h"
 #include "exporter/model/cloud.h"
 #include "exporter/model/record.h"
 #include "exporter/model/repository.h"
 #include "exporter/net/http_transport.h"
 
-/// The answers of SWR (v2 "manage" API). Their oddities end here:
+/// The answers of SWR (v2 "manage" API). Nothing outside of this file knows their oddities:
 ///  - numbers come as strings and the other way round; a rule is JSON within a string;
 ///  - times are RFC 3339 with 0 to 9 digits of a fraction; outside [2000, 2100) is no time;
 ///  - a page may be [], null or missing; totals stand in the body, in each row, or in a header;
-///  - one odd field never costs the page, a page of another repository always does.
-/// All pure. They read answers that classify_response() has no objection to. Errors: malformed.
+///  - one odd field never makes the page unreadable; a page of another repository always is.
+/// All functions are pure. They read answers that are no refusals. Errors: malformed.
 namespace registry_exporter::swr {
 
 /// One answer of ListRetentionHistories about `asked`.
 Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked,
                                 const PageRequest& request = {});
 
-struct RepositoryPage {
-  std::vector<ListedRepository> repositories;
-  std::size_t rows = 0;
-  std::optional<std::uint64_t> total;  ///< A hint.
-};
-Result<RepositoryPage> parse_repository_page(std::string_view body);
+Result<ListedRepositories> parse_repository_page(std::string_view body);
 
 /// Names of organisations.
 Result<std::vector<std::string>> parse_namespaces(std::string_view body);
 
-/// No rule twice: each becomes a series.
+/// Each rule once, because each becomes a series.
 Result<std::vector<RetentionRule>> parse_retentions(std::string_view body);
 
 /// The `template` of a rule that is JSON within a string.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "exporter/cloud/calls.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
 #include "exporter/swr/token_service.h"
@@ -10,12 +9,12 @@
 namespace registry_exporter::swr {
 namespace {
 
-/// After a failure: doubles from the one to the other.
+/// After a failure: doubles from the first to the second.
 constexpr Millis kPauseMin{1'000};
 constexpr Millis kPauseMax{60'000};
 constexpr int kDoublingsMax = 6;
 
-/// Refused keys have a guard of their own; when we stop, nothing is to be remembered.
+/// Refused keys are limited by ApiCaller, and a stop is not a failure.
 bool is_watched_elsewhere(ErrorKind kind) {
   return kind == ErrorKind::unauthorized || kind == ErrorKind::canceled;
 }
@@ -23,13 +22,12 @@ bool is_watched_elsewhere(ErrorKind kind) {
 }  // namespace
 
 Project::Project(Runtime runtime, const RegistryConfig& config, std::shared_ptr<const IamHosts> iam,
-                 ApiCaller& caller, Credentials& credentials)
+                 SignedClient& client)
     : runtime_(runtime),
       configured_(std::get<SwrConfig>(config.cloud).project_id),
       region_(config.region),
       iam_(std::move(iam)),
-      caller_(caller),
-      credentials_(credentials),
+      client_(client),
       changed_(runtime.threads.make_waiter()) {}
 
 void Project::keep_to(std::string id) {
@@ -60,9 +58,9 @@ Result<std::string> Project::get() {
   return asks ? settle(std::move(found), used_generation) : tl::unexpected(*failure_);
 }
 
-/// Of the keys at hand; 0: there are none.
+/// Of the available keys; 0: there are none.
 std::uint64_t Project::generation() {
-  const auto keys = credentials_.at_hand();
+  const auto keys = client_.credentials().at_hand();
   return keys ? keys->generation : 0;
 }
 
@@ -87,7 +85,7 @@ Result<std::string> Project::settle(Result<std::string> found, std::uint64_t use
 }
 
 Result<std::string> Project::find() {
-  const Result<Keys> keys = credentials_.get();
+  const Result<Keys> keys = client_.credentials().get();
   if (!keys) return tl::unexpected<Error>(keys.error());
   if (is_project_id(keys->project_id)) return keys->project_id;
   if (!keys->iam_origin.empty()) return ask(keys->iam_origin);
@@ -108,7 +106,7 @@ Result<std::string> Project::ask(const std::string& iam_origin) {
     if (is_readable) return std::nullopt;
     return Refusal{id->error(), false, false};
   };
-  const Result<HttpResponse> response = call_signed(caller_, credentials_, call);
+  const Result<HttpResponse> response = client_.send(call);
   if (!response) return tl::unexpected(response.error());
   return *std::move(id);
 }

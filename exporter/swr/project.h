@@ -7,27 +7,26 @@
 #include <string>
 
 #include "exporter/base/runtime.h"
-#include "exporter/cloud/credentials.h"
+#include "exporter/cloud/signed_client.h"
 #include "exporter/config/config.h"
-#include "exporter/net/api_caller.h"
 #include "exporter/swr/iam_hosts.h"
 
 namespace registry_exporter::swr {
 
-/// The project that a registry's calls are for: as configured, or as the credentials tell it, or
-/// asked of IAM by the region's name. Once known it stays. Thread-safe.
+/// The project that a registry's calls are for: the configured one, or the one of the credentials,
+/// or the one that IAM finds by the region's name. Once known it never changes. Thread-safe.
 class Project {
  public:
   /// What comes by reference must outlive it.
   Project(Runtime runtime, const RegistryConfig& config, std::shared_ptr<const IamHosts> iam,
-          ApiCaller& caller, Credentials& credentials);
+          SignedClient& client);
 
   /// May call IAM: one thread at a time; after a failure a while later, or when the keys change.
   /// Errors: the clouds' own; invalid_config: there is none, several, or not the one to keep to.
   Result<std::string> get();
-  /// False while asking for it fails.
+  /// False after IAM could not tell it.
   bool available() const;
-  /// No other project will do: what is known of the registry is of this one.
+  /// From now on another project is an error: the registry's state belongs to this one.
   void keep_to(std::string id);
 
  private:
@@ -39,8 +38,7 @@ class Project {
   Runtime runtime_;
   const std::string configured_, region_;
   const std::shared_ptr<const IamHosts> iam_;
-  ApiCaller& caller_;
-  Credentials& credentials_;
+  SignedClient& client_;
 
   mutable std::mutex mutex_;
   std::unique_ptr<Waiter> changed_;

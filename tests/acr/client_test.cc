@@ -98,8 +98,9 @@ struct World {
 
   Client& client() {
     if (!made) {
-      made = std::make_unique<Client>(fake.runtime(), transport, outcomes, config, MetricsConfig{},
-                                      std::vector<Source>{source});
+      made = std::make_unique<Client>(
+          fake.runtime(), transport, outcomes, config, MetricsConfig{},
+          [this](const KeyServices&) { return std::vector<Source>{source}; });
     }
     return *made;
   }

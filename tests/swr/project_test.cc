@@ -57,14 +57,16 @@ struct World {
   Keys keys;
   Iam iam;
   Nobody nobody;
-  ApiCaller caller{fake.runtime(), iam, nobody, {}};
-  Credentials credentials{fake.runtime(), {source()}, [this] { caller.credentials_changed(); }};
+  SignedClient client{
+      fake.runtime(), iam,
+      nobody,         config,
+      Millis{60'000}, [this](const KeyServices&) { return std::vector<Source>{source()}; }};
 };
 
 Project project_of(World& world) {
   const auto& swr = std::get<SwrConfig>(world.config.cloud);
   return {world.fake.runtime(), world.config, std::make_shared<const IamHosts>(swr.iam_endpoint),
-          world.caller, world.credentials};
+          world.client};
 }
 
 TEST_CASE("project: as configured, nobody is asked") {

@@ -57,7 +57,7 @@ IMPURE = {
     r"\bgetenv\(": {"config/load.cc", "main.cc", "web/asio_server.cc"},
     r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/asio_server.cc"},
     r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "options.h", "acr/client.cc",
-                                        "swr/client.cc", "config/secret_files.cc", "ingest/registry_log.cc",
+                                        "cloud/namespace_discovery.cc", "config/secret_files.cc", "ingest/registry_log.cc",
                                         "ingest/committer.cc", "web/asio_server.cc",
                                         "web/asio_connection.cc", "web/web_access.cc",
                                         "web/routes.cc",

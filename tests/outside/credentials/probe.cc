@@ -8,7 +8,7 @@
 #include <string>
 
 #include "exporter/acr/credentials.h"
-#include "exporter/cloud/calls.h"
+#include "exporter/cloud/signed_client.h"
 #include "exporter/net/curl_transport.h"
 #include "exporter/swr/credentials.h"
 #include "exporter/swr/project.h"
@@ -42,14 +42,12 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
   Runtime runtime = system_runtime();
   Rerouted transport(server);
   NobodyListens observer;
-  ApiCaller caller(runtime, transport, observer, caller_options(config, Millis{60'000}));
-  Commands commands(runtime.clock);
-  const KeyServices services =
-      with_commands(key_services(runtime, transport, observer, config.name, caller), commands);
-  std::vector<Source> sources =
-      config.is_acr() ? acr::credential_sources(config, services, this_host(), runtime)
-                      : swr::credential_sources(config, services, this_host());
-  Credentials credentials(runtime, std::move(sources), [] {});
+  SignedClient client(
+      runtime, transport, observer, config, Millis{60'000}, [&](const KeyServices& services) {
+        return config.is_acr() ? acr::credential_sources(config, services, this_host(), runtime)
+                               : swr::credential_sources(config, services, this_host());
+      });
+  Credentials& credentials = client.credentials();
   const Result<Keys> keys = credentials.get();
   if (!keys) return {{"error", keys.error().detail}};
   nlohmann::json found = {{"access_key", keys->access_key},
@@ -58,7 +56,7 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
                           {"iam_token", keys->iam_token.reveal()},
                           {"source", credentials.source()}};
   if (config.is_acr()) return found;
-  swr::Project project(runtime, config, swr::iam_hosts(config, this_host()), caller, credentials);
+  swr::Project project(runtime, config, swr::iam_hosts(config, this_host()), client);
   const Result<std::string> id = project.get();
   if (!id) return {{"error", id.error().detail}};
   found["project_id"] = *id;
