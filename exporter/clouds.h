@@ -4,7 +4,8 @@
 
 namespace registry_exporter {
 
-/// The client that speaks to a registry's cloud over `transport`: a third cloud is one line in it.
+/// Makes the client for a registry's cloud. Another cloud is added here, in `config/`, and in a
+/// folder beside `acr/` and `swr/`.
 CloudConnection connect(std::unique_ptr<HttpTransport> transport, const RegistryConfig& registry,
                         const MetricsConfig& metrics, Runtime runtime, CallObserver& observer);
 

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kSample = 3;
 constexpr const char* kNoRecord = "00000000-0000-4000-8000-000000000000";
 
-/// Keeps how each operation went last.
+/// Remembers the last outcome of each operation.
 class LastOutcomes final : public CallObserver {
  public:
   void call_finished(std::string_view, std::string_view operation, std::string_view outcome,
@@ -36,7 +36,7 @@ class LastOutcomes final : public CallObserver {
   std::map<std::string, std::string> outcomes_;
 };
 
-/// Reads a few repositories, from all over the list.
+/// Reads a few repositories, evenly spread over the list.
 void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam& exam) {
   std::string record_id;
   RepositoryRef owner;
@@ -65,7 +65,7 @@ void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam&
     const bool made_up = record_id.empty();
     if (made_up) owner = matched.front();
     const Result<Record> record = cloud.read_record(owner, made_up ? kNoRecord : record_id);
-    // One that doesn't exist tells as well whether the operation is allowed.
+    // A record that doesn't exist shows as well whether the operation is allowed.
     const bool absent = !record && (record.error().kind == ErrorKind::not_found ||
                                     record.error().kind == ErrorKind::bad_request);
     if (!record && !(made_up && absent)) exam.failures.push_back(record.error());

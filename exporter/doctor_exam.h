@@ -12,7 +12,7 @@
 
 namespace registry_exporter {
 
-/// What was found out about one registry, live.
+/// The results of examining one registry live.
 struct Exam {
   RegistryConfig registry;  ///< With this process's share of the rate.
   std::string project_id;   ///< swr: of the repositories that were found.
@@ -26,7 +26,7 @@ struct Exam {
   std::size_t found = 0;        ///< Repositories that the cloud lists.
   std::size_t matched = 0;      ///< Of them, those that are to be read by this process.
   std::vector<std::string> denied_namespaces;
-  std::vector<std::string> notes;    ///< Worth knowing, whether or not anything is wrong.
+  std::vector<std::string> notes;    ///< For people, whether or not anything is wrong.
   std::optional<double> pages_each;  ///< Of a repository's whole list, on average; from a sample.
 
   /// How the last call of an operation went; "" if it was not called.

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kSecondsOfHour = 3600;
 constexpr double kListPageSize = 100;
-/// The signing clock follows the server's from here on.
+/// With a larger offset, requests are signed with the server's time.
 constexpr Millis kClockTolerance{60'000};
 
 /// "1.5", "0.04", "1234".
@@ -25,9 +25,9 @@ std::string number(double value) {
   return text;
 }
 
-/// What others wrote must not paint a terminal or forge a line: control characters as \\xNN, those
-/// of Unicode too (U+0080 to U+009F).
-std::string in_plain_sight(std::string_view text) {
+/// Escapes control characters as \\xNN, also those of Unicode (U+0080 to U+009F): foreign text must
+/// not control a terminal or forge a line.
+std::string escaped(std::string_view text) {
   std::string shown;
   const auto escape = [&](unsigned char c) {
     char code[5];
@@ -73,12 +73,12 @@ class Report {
   void line(const char* topic, const std::string& words) {
     std::string label = topic;
     label.resize(14, ' ');
-    text_ += "  " + label + in_plain_sight(words) + "\n";
+    text_ += "  " + label + escaped(words) + "\n";
   }
   /// `policy`: to be copied, on a line of its own.
   void remedy(std::string words, const std::string& policy = "") {
-    words = in_plain_sight(words);
-    if (!policy.empty()) words += "\n      " + in_plain_sight(policy);
+    words = escaped(words);
+    if (!policy.empty()) words += "\n      " + escaped(policy);
     const bool told = std::find(remedies_.begin(), remedies_.end(), words) != remedies_.end();
     if (!words.empty() && !told) remedies_.push_back(std::move(words));
   }
@@ -104,7 +104,7 @@ class Report {
             (registry.is_acr() ? "instance " + std::get<AcrConfig>(registry.cloud).instance_id
                                : project()) +
             ")";
-    text_ = in_plain_sight(text_) + "\n";
+    text_ = escaped(text_) + "\n";
   }
   std::string project() const {
     const std::string& configured = std::get<SwrConfig>(exam_.registry.cloud).project_id;
@@ -189,7 +189,7 @@ class Report {
     if (exam_.outcome_of("ListNamespace") == name(ErrorKind::forbidden)) namespace_rights();
   }
 
-  /// Namespaces are listed where the whole instance may not be; that too is a right on all of it.
+  /// Without the right to list the instance, namespaces are listed; that needs a right, too.
   void namespace_rights() {
     const std::string& id = std::get<AcrConfig>(exam_.registry.cloud).instance_id;
     remedy(

@@ -6,7 +6,7 @@
 
 namespace registry_exporter {
 
-/// What an exam means.
+/// The report of an exam.
 struct Diagnosis {
   std::string text;  ///< Lines for a person.
   bool is_well = false;

@@ -11,15 +11,15 @@
 /// What the raw `BuildStatus` of a record means. Pure.
 namespace registry_exporter::acr {
 
-/// No page of the cloud's enumerates the values: those seen are built in, the user's
-/// (`metrics.build_statuses`) win over them, anything else is unknown.
+/// The cloud documents no list of the values. Those seen so far are built in; the user's
+/// (`metrics.build_statuses`) win over them; any other value is unknown.
 class BuildStatusMap {
  public:
   /// `configured`: keys in upper case.
   explicit BuildStatusMap(std::map<std::string, StatusMeaning> configured = {})
       : configured_(std::move(configured)) {}
 
-  /// Indifferent to case and surrounding blanks. nullopt: unknown.
+  /// Ignores case and surrounding blanks. nullopt: unknown.
   std::optional<StatusMeaning> find(std::string_view raw) const;
 
  private:

@@ -16,10 +16,10 @@
 namespace registry_exporter::acr {
 namespace {
 
-/// A form of credentials that was found, whether in our configuration or elsewhere.
+/// A form of credentials, from our configuration or elsewhere.
 using Found = Result<Profile>;
 
-/// All that a source needs to follow up a form of credentials.
+/// Everything that a source needs to get keys.
 struct Context {
   RegistryConfig config;
   std::string metadata_origin;
@@ -34,7 +34,7 @@ struct Context {
 
 // ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
 
-/// STS's answers have none of the product's envelope.
+/// STS's answers have no `IsSuccess`.
 std::optional<Refusal> classify_sts_response(const HttpResponse& response) {
   if (response.status >= 200 && response.status < 300) return std::nullopt;
   return classify_response(response);
@@ -74,7 +74,7 @@ Result<IssuedKeys> exchange_keys(const Context& context, const AcrCredentials::A
   return ask_for_keys(context.services, call, in_good_time);
 }
 
-/// A good answer of a service beside us.
+/// An answer of a local service, if it is HTTP 200.
 Result<HttpResponse> fetch(const Context& context, const char* operation,
                            const HttpRequest& request) {
   Result<HttpResponse> response = context.services.fetch(operation, request);
@@ -83,7 +83,7 @@ Result<HttpResponse> fetch(const Context& context, const char* operation,
               "HTTP " + std::to_string(response->status));
 }
 
-/// Of the metadata. Where a token was given and is of no use, without one, if that is wanted.
+/// Asks instance metadata. If the token is refused, once more without it, unless that is disabled.
 Result<HttpResponse> fetch_metadata(const Context& context, const std::string& token,
                                     const std::function<HttpRequest(const std::string&)>& ask) {
   Result<HttpResponse> response = fetch(context, kInstanceMetadata, ask(token));
@@ -126,7 +126,8 @@ Result<IssuedKeys> run_command(const Context& context, const std::string& comman
   return issued;
 }
 
-// ── Leads ────────────────────────────────────────────────────────────────────────────────────────
+// ── Candidates
+// ────────────────────────────────────────────────────────────────────────────────────────
 
 using SharedContext = std::shared_ptr<const Context>;
 
@@ -175,7 +176,7 @@ Result<CredentialCandidate> plain_candidate(const SharedContext& context,
                           source);
 }
 
-/// Keys that the CLI got, for as long as they are good.
+/// Keys that the CLI fetched, while they are valid.
 Result<CredentialCandidate> kept_candidate(const SharedContext& context, const Profile& from,
                                            const std::string& source) {
   if (*from.kept_until <= context->runtime.clock.now()) {
@@ -206,7 +207,7 @@ Result<CredentialCandidate> base_candidate(const SharedContext& context, const P
   return candidate;
 }
 
-/// Each role is assumed with the keys of what stands beneath it.
+/// Each role is assumed with the keys of the one before it.
 Result<CredentialCandidate> candidate_of(const SharedContext& context, const Profile& from,
                                          const std::string& source) {
   Result<CredentialCandidate> candidate = base_candidate(context, from, source);
@@ -284,7 +285,7 @@ Found in_credentials_file(const HostEnvironment& host) {
   return in_file(host, kCredentialsFile, ".alibabacloud/credentials", parse_credentials_file);
 }
 
-/// The name that Python's and Java's clients read.
+/// The file that Python's and Java's clients read.
 Found in_credentials_ini(const HostEnvironment& host) {
   if (!host.variable(kCredentialsFile).empty()) return nothing("another file is named");
   return in_file(host, kCredentialsFile, ".alibabacloud/credentials.ini", parse_credentials_file);

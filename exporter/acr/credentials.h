@@ -8,8 +8,8 @@
 
 namespace registry_exporter::acr {
 
-/// Where the keys of a registry of type acr may come from, in the order they are looked for: the
-/// form that is configured alone, or else the official libraries' own chain (environment, OIDC,
+/// The sources of keys of a registry of type acr, in the order in which they are asked: only the
+/// configured one, or, if none is configured, the official libraries' chain (environment, OIDC,
 /// profile of the CLI, credentials file, instance metadata, credentials URI). What `runtime` refers
 /// to must outlive the sources.
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,

@@ -21,14 +21,14 @@ struct Rule {
 
 constexpr CodeMeaning kThrottled{ErrorKind::throttled, false};
 constexpr CodeMeaning kUsedNonce{ErrorKind::bad_request, true};
-// A time that is refused says nothing of the keys, but nothing is answered either.
+// A refused time says nothing about the keys, but no request is answered either.
 constexpr CodeMeaning kWrongTime{ErrorKind::unauthorized, true, false, ErrorCause::clock_skew};
 constexpr CodeMeaning kUnauthorized{ErrorKind::unauthorized, false};
 constexpr CodeMeaning kWrongSecret{ErrorKind::unauthorized, false, false, ErrorCause::wrong_secret};
 constexpr CodeMeaning kTokenMissing{ErrorKind::unauthorized, false, false,
                                     ErrorCause::token_expired};
 constexpr CodeMeaning kExpired{ErrorKind::unauthorized, false, true, ErrorCause::token_expired};
-// Temporary ones are forgotten in the end.
+// Expired temporary keys are unknown after a while.
 constexpr CodeMeaning kUnknownKey{ErrorKind::unauthorized, false, true, ErrorCause::unknown_key};
 constexpr CodeMeaning kForbidden{ErrorKind::forbidden, false};
 constexpr CodeMeaning kNotFound{ErrorKind::not_found, false};
@@ -36,7 +36,7 @@ constexpr CodeMeaning kNoInstance{ErrorKind::not_found, false, false, ErrorCause
 constexpr CodeMeaning kServerError{ErrorKind::server_error, false};
 constexpr CodeMeaning kBadRequest{ErrorKind::bad_request, false};
 
-/// The first that matches wins, so that InvalidAccessKeyId.NotFound is no missing repository.
+/// The first match wins, so that InvalidAccessKeyId.NotFound is not a missing repository.
 constexpr Rule kRules[] = {
     {"throttl", Match::anywhere, kThrottled},  // Throttling.User, Rejected.Throttling
     {"toomanyrequest", Match::anywhere, kThrottled},
@@ -107,7 +107,7 @@ std::optional<CodeMeaning> meaning_within(std::string_view message) {
     const auto end = std::find_if_not(rest.begin(), rest.end(), is_of_code);
     const std::string_view word = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
     rest.remove_prefix(std::max<std::size_t>(1, word.size()));
-    // No end of a sentence, and no repository: their names are in lower case.
+    // Not the end of a sentence, and not a repository, whose name is in lower case.
     const std::size_t dot = word.find('.');
     const bool is_code = dot != std::string_view::npos && dot + 1 < word.size() &&
                          word.front() >= 'A' && word.front() <= 'Z';

@@ -11,17 +11,17 @@ namespace registry_exporter::acr {
 struct CodeMeaning {
   ErrorKind kind = ErrorKind::bad_request;
   bool sign_again = false;           ///< Refused for its time or its nonce alone.
-  bool credentials_expired = false;  ///< Temporary keys that have had their time.
+  bool credentials_expired = false;  ///< Temporary keys, no longer valid.
   ErrorCause cause = ErrorCause::unknown;
 };
 
-/// What a code means whatever status it came with: the same code has different statuses on
-/// different pages. Indifferent to case and to '.', '_' and '-'. nullopt: not a code we know.
+/// What a code means, whatever its HTTP status: the cloud's pages disagree on the statuses. Ignores
+/// case and '.', '_' and '-'. nullopt: an unknown code.
 std::optional<CodeMeaning> meaning_of(std::string_view code);
 
-/// For codes that say nothing of the credentials: a service that passes on what another refused
-/// names the other's code in its message alone: `The specified parameter "SecurityToken.Expired" is
-/// not valid.`
+/// For codes that say nothing about the credentials: a service that passes on the refusal of
+/// another names that one's code only in its message: `The specified parameter
+/// "SecurityToken.Expired" is not valid.`
 std::optional<CodeMeaning> meaning_within(std::string_view message);
 
 /// "success" in any spelling.

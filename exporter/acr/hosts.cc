@@ -21,18 +21,18 @@ bool is_one_of(const std::array<std::string_view, 3>& regions, std::string_view 
   return std::find(regions.begin(), regions.end(), region) != regions.end();
 }
 
-/// As `network: vpc` makes it, or as it is written out.
+/// Whether the endpoint is internal, by `network: vpc` or as written.
 bool is_inside(const RegistryConfig& config) {
   return config.endpoint.starts_with("https://cr-vpc.");
 }
 
-/// Static keys never do.
+/// Permanent keys never need STS.
 bool may_ask_sts(const RegistryConfig& config) {
   const AcrCredentials& form = std::get<AcrConfig>(config.cloud).credentials;
   return !config.credentials_given || form.assume_role || form.oidc;
 }
 
-/// Names come with a scheme or without.
+/// The endpoint may lack its scheme.
 std::string origin_of(const std::string& endpoint) {
   return has_scheme(endpoint) ? endpoint : "https://" + endpoint;
 }

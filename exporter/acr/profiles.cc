@@ -13,7 +13,7 @@
 namespace registry_exporter::acr {
 namespace {
 
-/// STS gives no less.
+/// The minimum of STS.
 constexpr int kDurationSecondsMin = 900;
 constexpr int kDurationSecondsDefault = 3600;
 
@@ -24,7 +24,7 @@ tl::unexpected<Error> wrong(const std::string& what) {
   return fail(ErrorKind::invalid_config, what);
 }
 
-/// The pair that both files write alike, and a token where `token` names one.
+/// The pair of keys, which both files name alike, and the token at `token`.
 Result<Profile> read_keys(const Look& look, const char* token = nullptr) {
   Profile profile;
   AcrCredentials& form = profile.form;
@@ -52,7 +52,7 @@ Result<Profile> on_top(Result<Profile> base, AcrCredentials::AssumeRole role) {
 
 // ── The CLI's profiles ───────────────────────────────────────────────────────────────────────────
 
-/// The CLI's own guess where a profile has no mode.
+/// The mode that the CLI assumes if a profile has none.
 std::string guessed_mode(const Look& look) {
   if (!look("access_key_id").empty() && !look("access_key_secret").empty()) {
     if (!look("sts_token").empty()) return "StsToken";
@@ -69,7 +69,7 @@ std::string guessed_mode(const Look& look) {
   return "AK";
 }
 
-/// What all modes share, and one profile's place in a chain of them.
+/// Reads a profile, and those that it is chained to by source_profile.
 class ProfileReader {
  public:
   explicit ProfileReader(const json::Object& root) : root_(root) {}
@@ -122,7 +122,7 @@ AcrCredentials::Sts read_sts(const Look& look, const json::Object& object) {
 
 Result<Profile> read_kept_keys(const Look& look, const json::Object& object) {
   Result<Profile> profile = read_keys(look, "sts_token");
-  if (!profile) profile = Profile();  // Never got any: as good as keys that are over.
+  if (!profile) profile = Profile();  // Never fetched any: the same as expired keys.
   const auto seconds = json::integer_at(object, "sts_expiration").value_or(0);
   profile->kept_until = UnixMillis(std::chrono::seconds(seconds));
   return profile;

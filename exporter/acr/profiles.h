@@ -8,20 +8,20 @@
 #include "exporter/base/result.h"
 #include "exporter/config/config.h"
 
-/// What the files of Alibaba Cloud's own tools say, in the words of our configuration. Pure.
+/// The files of Alibaba Cloud's own tools, as values of our configuration. Pure.
 /// Errors: invalid_config (says what is wrong with the file; never a secret). What is not supported
-/// is refused by its name.
+/// is refused and named.
 ///
 /// Source: credentials-go @9ac55b4, credentials-python @0e6d313, aliyun-cli @eadd68d
-/// (config/profile.go), npm @alicloud/credentials 2.4.7. Where one of them knows a key that another
-/// leaves out, it is taken.
+/// (config/profile.go), npm @alicloud/credentials 2.4.7. A key that only one
+/// of them knows is read, too.
 namespace registry_exporter::acr {
 
 struct Profile {
   AcrCredentials form;                            ///< One form; `assume_role` is never set.
   std::vector<AcrCredentials::AssumeRole> roles;  ///< Assumed one after another, the last is used.
   std::string process_command;                    ///< Set: prints the keys; there is no form.
-  /// The keys of `form` were got by the CLI, for so long, in a mode where it alone can get others.
+  /// The CLI fetched the keys of `form`; they end then, and only the CLI can fetch others.
   std::optional<UnixMillis> kept_until;
   std::string name, mode;  ///< Of the profile that the form stands in.
 };
@@ -32,8 +32,8 @@ Result<Profile> parse_cli_config(std::string_view text, const std::string& name)
 /// ~/.alibabacloud/credentials. `name`: the section; empty: `default`.
 Result<Profile> parse_credentials_file(std::string_view text, const std::string& name);
 
-/// What both kinds of files may leave to the environment. Errors: what is still missing; a form
-/// that the environment forbids.
+/// Adds what both kinds of files may leave to the environment. Errors: what is still missing; a
+/// form that the environment forbids.
 Result<Profile> completed(Profile profile, const Environment& environment);
 
 }  // namespace registry_exporter::acr

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMessageBytesMax = 200;
 constexpr std::size_t kCodeBytesMax = 64;
 
-/// What a body tells of success or failure, in whatever form.
+/// What a body says about success or failure.
 struct Verdict {
   enum class Form { empty, json, xml, html, broken } form = Form::empty;
   std::optional<bool> is_success;
@@ -87,7 +87,7 @@ ErrorKind kind_by_status(int status, const Verdict& verdict) {
   if (status >= 500) return ErrorKind::server_error;
   if (status == 401) return ErrorKind::unauthorized;
   if (status == 403) return ErrorKind::forbidden;
-  // A proxy's page must not pass for the cloud saying that something is gone.
+  // A proxy's page does not mean that the cloud knows no such repository.
   if (status == 404) return from_elsewhere ? ErrorKind::malformed : ErrorKind::not_found;
   if (status == 407) return ErrorKind::transport;
   if (status == 408) return ErrorKind::server_error;
@@ -154,7 +154,7 @@ std::optional<Refusal> classify_success_status(const HttpResponse& response,
   if (!verdict.is_success && verdict.code.empty()) {
     return malformed("shape: neither Code nor IsSuccess");
   }
-  // Refused without a reason that we know: without any, it may be better the next time.
+  // Refused for an unknown reason. Without any code, the next attempt may succeed.
   const CodeMeaning unknown{
       verdict.code.empty() || code_is_success ? ErrorKind::server_error : ErrorKind::bad_request,
       false};

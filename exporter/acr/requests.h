@@ -9,11 +9,11 @@
 #include "exporter/model/repository.h"
 #include "exporter/net/http_transport.h"
 
-/// The questions to the `cr` API, version 2018-12-01, not yet signed: POST with everything in the
+/// Requests to the `cr` API, version 2018-12-01, not yet signed: POST with everything in the
 /// query and an empty body, as the official clients send it. Pure.
 namespace registry_exporter::acr {
 
-/// Where the questions go.
+/// Where the requests go.
 struct Target {
   std::string origin;  ///< "https://host[:port]".
   std::string instance_id;

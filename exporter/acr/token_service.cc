@@ -12,10 +12,10 @@ namespace registry_exporter::acr {
 namespace {
 
 constexpr const char* kVersion = "2015-04-01";
-/// Instance metadata is a hop away, or not there at all.
+/// Instance metadata is one hop away, or does not exist.
 constexpr Millis kMetadataTimeout{1'000};
 constexpr Millis kUriTimeout{5'000};
-/// Keys that a program prints without saying for how long.
+/// The life of keys that a program prints without an expiry.
 constexpr std::chrono::minutes kCommandLife{15};
 constexpr const char* kRolePath = "/latest/meta-data/ram/security-credentials/";
 

@@ -8,7 +8,7 @@
 #include "exporter/net/http_transport.h"
 
 /// What gives temporary keys: STS (version 2015-04-01), the metadata of an ECS instance, a
-/// credentials URI, a program. Questions and answers; pure. Source: public pages of the STS API,
+/// credentials URI, a program. Requests and answers; pure. Source: public pages of the STS API,
 /// and the official credentials libraries.
 namespace registry_exporter::acr {
 
@@ -17,14 +17,14 @@ namespace registry_exporter::acr {
 HttpRequest assume_role(const std::string& sts_origin, const AcrCredentials::AssumeRole& role,
                         const Keys& keys, UnixMillis now, std::string_view nonce);
 
-/// Not signed: the token, of the identity provider, says who we are.
+/// Not signed: the identity provider's token authenticates the request.
 HttpRequest assume_role_with_oidc(const std::string& sts_origin, const AcrCredentials::Oidc& oidc,
                                   const Secret& token, UnixMillis now);
 
 /// STS's answer. Errors: malformed.
 Result<IssuedKeys> parse_sts_answer(const HttpResponse& response);
 
-/// `token`: of metadata_token(); empty where the instance has the first version alone.
+/// `token`: of metadata_token(); empty if the instance supports only the first version.
 HttpRequest metadata_token(const std::string& metadata_origin);
 HttpRequest metadata_role(const std::string& metadata_origin, const std::string& token);
 HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& role,
@@ -35,7 +35,7 @@ HttpRequest keys_at(const std::string& uri);
 /// What instance metadata and a credentials URI answer. Errors: malformed.
 Result<IssuedKeys> parse_key_document(const HttpResponse& response);
 
-/// What the program of a profile prints. Errors: invalid_config, without a word of the output.
+/// The output of a profile's program. Errors: invalid_config; they never quote the output.
 Result<IssuedKeys> parse_command_output(const Secret& output);
 
 }  // namespace registry_exporter::acr

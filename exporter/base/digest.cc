@@ -22,7 +22,7 @@ int base64_value(char c) {
   return found == std::string_view::npos ? -1 : static_cast<int>(found);
 }
 
-/// These fail for want of memory alone; a digest that isn't one would sign a request.
+/// These fail only without memory; a request must not be signed with a wrong digest.
 void check(const unsigned char* result) {
   if (result == nullptr) throw std::bad_alloc();
 }

@@ -19,7 +19,7 @@ inline std::string hex(const Sha256& digest) {
 /// Raw 20 bytes (the older Alibaba signature).
 std::string hmac_sha1(std::string_view key, std::string_view bytes);
 std::string base64(std::string_view bytes);
-/// nullopt: its length is no multiple of four, or a character is none of the alphabet's.
+/// nullopt: not base64 with padding.
 std::optional<std::string> decode_base64(std::string_view text);
 /// Does not return early at the first difference.
 bool equal_constant_time(std::string_view a, std::string_view b);

@@ -31,7 +31,7 @@ tl::unexpected<Error> too_large(const std::string& path, std::size_t bytes_max) 
   return cannot_read(path, "larger than " + std::to_string(bytes_max) + " bytes");
 }
 
-/// What comes next through an open pipe; "" is its end.
+/// The next piece from an open pipe; "" at its end.
 Result<std::string> next_piece(int pipe, const std::string& path) {
   pollfd wanted{pipe, POLLIN, 0};
   std::array<char, 64UL * 1024> buffer{};
@@ -45,7 +45,7 @@ Result<std::string> next_piece(int pipe, const std::string& path) {
 }
 
 Result<std::string> read_pipe(const std::string& path, std::size_t bytes_max) {
-  // Without O_NONBLOCK opening would wait for a writer.
+  // Without O_NONBLOCK, open() would wait for a writer.
   const int pipe = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (pipe < 0) return cannot_open(path, errno);
   std::string text;
@@ -64,13 +64,13 @@ Result<std::string> read_pipe(const std::string& path, std::size_t bytes_max) {
 
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   struct stat status {};
-  // Asked before it is opened: opening a pipe would wait for its writer.
+  // Checked before it is opened: open() of a pipe would wait for its writer.
   if (::stat(path.c_str(), &status) != 0) return cannot_open(path, errno);
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "not a regular file");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return cannot_open(path, errno);
-  // Piece by piece: most are far smaller than they may be, and some tell no size.
+  // In pieces: most files are much smaller than the limit, and some report no size.
   std::string text;
   std::array<char, 16UL * 1024> piece;
   while (file && text.size() <= bytes_max) {

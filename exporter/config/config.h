@@ -19,8 +19,8 @@ namespace registry_exporter {
 enum class InitialHistory { baseline, count };
 
 struct CollectionConfig {
-  Millis min_interval{15'000};    ///< A scrape sooner after the last cycle is answered from it.
-  Millis scrape_timeout{10'000};  ///< > 0. When the scraper sends none.
+  Millis min_interval{15'000};    ///< A scrape that comes sooner gets the last cycle's values.
+  Millis scrape_timeout{10'000};  ///< > 0. If the scraper sends none.
   InitialHistory initial_history = InitialHistory::baseline;
   Millis lookback{std::chrono::hours(24 * 30)};         ///< > 0
   Millis sweep_interval{std::chrono::hours(1)};         ///< > 0
@@ -51,15 +51,14 @@ struct MetricsConfig {
 /// A secret given in place or by a file that is read again when it changes.
 struct SecretSource {
   Secret value;
-  std::string file;  ///< Wins when set.
-  bool is_written_out =
-      false;  ///< The value stands in the configuration itself, not in a variable.
+  std::string file;             ///< If set, it wins over `value`.
+  bool is_written_out = false;  ///< The value is in the configuration itself, not in a variable.
   bool empty() const { return value.empty() && file.empty(); }
   bool operator==(const SecretSource&) const = default;
 };
 
 struct AcrCredentials {
-  /// Where a profile says that STS is; all empty: as the registry and the environment say.
+  /// The STS of a profile; all empty: that of the registry and the environment.
   struct Sts {
     std::string endpoint, region;
     bool vpc = false;
@@ -67,15 +66,15 @@ struct AcrCredentials {
   };
   struct AssumeRole {
     std::string role_arn, session_name, external_id;
-    // What profiles of the official tools may say besides.
-    std::string policy{};         ///< Narrows the role's rights.
+    // Only in profiles of the official tools.
+    std::string policy{};         ///< Restricts the role's rights.
     int duration_seconds = 3600;  ///< ≥ 900
     Sts sts{};
     bool operator==(const AssumeRole&) const = default;
   };
   struct Oidc {
     std::string role_arn, provider_arn, token_file, session_name;
-    // As above.
+    // Only in profiles of the official tools.
     std::string policy{};
     int duration_seconds = 3600;
     Sts sts{};
@@ -115,8 +114,8 @@ struct SwrCredentials {
   std::optional<IamUser> iam_user;
   std::optional<Oidc> oidc;
   bool ecs_agency = false;
-  std::optional<PodIdentity> pod_identity;    ///< A container's environment alone may name it.
-  std::optional<AssumeAgency> assume_agency;  ///< On top of one of the above.
+  std::optional<PodIdentity> pod_identity;    ///< Only set by a container's environment.
+  std::optional<AssumeAgency> assume_agency;  ///< Assumed with the keys of one of the above.
   bool operator==(const SwrCredentials&) const = default;
 };
 
@@ -143,7 +142,7 @@ struct AcrConfig {
 };
 
 struct SwrConfig {
-  std::string project_id;    ///< Empty: the credentials tell it, or IAM by the region's name.
+  std::string project_id;    ///< Empty: that of the credentials, or of the region.
   std::string iam_endpoint;  ///< "https://…", no trailing slash; defaulted from the region.
   bool iam_endpoint_given = false;
   SwrCredentials credentials;
@@ -152,7 +151,7 @@ struct SwrConfig {
   bool operator==(const SwrConfig&) const = default;
 };
 
-/// Where keys are asked for: "https://host[:port]"; empty: the cloud's own.
+/// Services that issue keys: "https://host[:port]"; empty: the cloud's own.
 struct KeyEndpoints {
   std::string sts, metadata;
   bool operator==(const KeyEndpoints&) const = default;
@@ -164,12 +163,12 @@ struct RegistryConfig {
   std::string endpoint;  ///< "https://host[:port]", no trailing slash; defaulted from the region.
   KeyEndpoints key_endpoints;
   std::variant<AcrConfig, SwrConfig> cloud;
-  bool credentials_given = false;  ///< False: the provider's own default chain.
+  bool credentials_given = false;  ///< False: the official clients' default chain.
   RepositoryFilters repositories;
   std::optional<std::vector<StaticRepository>> static_repositories;
   int page_size = 100;             ///< 1..100 (acr), 1..1000 (swr).
-  double requests_per_second = 5;  ///< 0.001..1e6, for all shards together: the program divides it.
-  int shards = 1;                  ///< Set by the program: so many share what the cloud allows.
+  double requests_per_second = 5;  ///< 0.001..1e6, of all shards together.
+  int shards = 1;                  ///< How many share the cloud's limits. Set by the program.
   int concurrency = 4;             ///< 1..256
   Millis request_timeout{10'000};  ///< > 0
   std::string proxy_url;
@@ -177,8 +176,8 @@ struct RegistryConfig {
   bool operator==(const RegistryConfig&) const = default;
 
   bool is_acr() const { return std::holds_alternative<AcrConfig>(cloud); }
-  /// name + type + (instance_id, or region and project): what the state knows it by. Ends in a line
-  /// break where the project is left out: the state completes it once it is known.
+  /// name + type + (instance_id, or region and project): its key in the state. Ends in a line break
+  /// if the project is not configured: the state adds it once it is known.
   std::string identity() const;
 };
 
@@ -187,7 +186,7 @@ struct Config {
   std::string state_path = "/var/lib/registry_exporter/state.db";
   MetricsConfig metrics;
   std::vector<RegistryConfig> registries;  ///< Never empty; names are unique.
-  bool is_from_pipe = false;               ///< It came through one, which can't be read again.
+  bool is_from_pipe = false;               ///< It was read from a pipe and can't be read again.
   bool operator==(const Config&) const = default;
 };
 
@@ -204,7 +203,7 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 /// This process's environment. Shell.
 std::optional<std::string> environment_variable(const std::string& name);
 
-/// Families that `metrics.disabled` may name: asked back, since they are known elsewhere.
+/// Whether a family exists, for `metrics.disabled`.
 using KnownFamily = std::function<bool(const std::string& name)>;
 
 /// Reads a whole configuration. Pure: files (secrets) are not opened. Errors: every problem found,
@@ -217,7 +216,8 @@ tl::expected<Config, std::vector<ConfigProblem>> parse_config(const std::string&
 tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& path,
                                                              const KnownFamily& known_family);
 
-/// The text of a secret now: the file's content without one trailing newline, or the value. Shell.
+/// The current text of a secret: the file's content without one trailing newline, or the value.
+/// Shell.
 Result<Secret> read_secret(const SecretSource& source);
 
 }  // namespace registry_exporter

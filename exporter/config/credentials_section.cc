@@ -10,7 +10,7 @@ constexpr const char* kAtTheRegistry = "belongs beside endpoint, at the registry
 constexpr const char* kOfAcr = "belongs to credentials of type acr";
 constexpr const char* kOfSwr = "belongs to credentials of type swr";
 
-// Two generations of Huawei's IAM have the same under other names.
+// Huawei's older and newer IAM use different names for the same things.
 constexpr const char* kWithUrn = "goes with agency_urn alone";
 constexpr const char* kNotWithUrn = "does not go with agency_urn: keep one of the two forms";
 
@@ -19,7 +19,7 @@ void assign(T& target, std::optional<T> value) {
   if (value) target = *std::move(value);
 }
 
-/// Keys that only make sense together: one problem when one of them is left out.
+/// Keys that are needed together: one problem if one of them is missing.
 void check_pair(Section& section, const std::string& id, const std::string& secret) {
   if (section.has_secret(id) == section.has_secret(secret)) return;
   const std::string& given = section.has_secret(id) ? id : secret;
@@ -33,8 +33,8 @@ struct Form {
   bool given;
 };
 
-/// Exactly one form, or a problem that names those that are given. `all_known`: no key is misspelt,
-/// which would tell enough.
+/// Checks that exactly one form is given. `all_known`: no key is misspelt; a misspelt key is
+/// reported already.
 void check_forms(Section& section, const std::vector<Form>& forms, bool all_known) {
   if (!section.is_mapping()) return;
   std::vector<std::string> given;
@@ -78,7 +78,7 @@ AcrCredentials::Oidc read_acr_oidc(Section section) {
   return oidc;
 }
 
-/// Empty: the metadata service is asked for the name.
+/// Empty: the metadata service knows the name.
 std::optional<std::string> read_ram_role(Section& section) {
   if (!section.has("ecs_ram_role")) return std::nullopt;
   if (section.get("ecs_ram_role").IsNull()) return "";
@@ -106,7 +106,7 @@ SwrCredentials::IamUser read_iam_user(Section section, const std::string& region
   return user;
 }
 
-/// Of a trust agency; what else stands in it is IAM's to judge.
+/// Of a trust agency. IAM checks the rest of it.
 std::string read_agency_urn(Section& section) {
   std::string urn = section.required_text("agency_urn");
   if (!urn.empty() && (!urn.starts_with("iam::") || urn.find(' ') != std::string::npos)) {
@@ -153,7 +153,7 @@ void check_acr_forms(Section& section, bool all_known) {
   const bool others =
       section.has("oidc") || section.has("ecs_ram_role") || section.has("credentials_uri");
   if (!keys && !others) {
-    if (section.has_secret("security_token")) return;  // Told already.
+    if (section.has_secret("security_token")) return;  // Reported already.
     if (section.has("assume_role")) {
       section.problem("assume_role",
                       " goes on top of access_key_id and access_key_secret (or of another form)");
@@ -172,7 +172,7 @@ void check_swr_forms(Section& section, bool ecs_agency, bool all_known) {
   const bool keys = section.has_secret("access_key") || section.has_secret("secret_key");
   const bool others = section.has("iam_user") || section.has("oidc") || ecs_agency;
   if (!keys && !others) {
-    if (section.has_secret("security_token")) return;  // Told already.
+    if (section.has_secret("security_token")) return;  // Reported already.
     if (section.has("assume_agency")) {
       section.problem("assume_agency",
                       " goes on top of access_key and secret_key (or of another form)");

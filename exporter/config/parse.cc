@@ -43,7 +43,7 @@ CollectionConfig read_collection(Section section) {
 void read_windows(Section& section, MetricsConfig& config, Millis lookback) {
   const auto items = section.list("windows");
   if (!items) {
-    // The defaults that a short lookback leaves room for.
+    // The default windows that fit into a short lookback.
     std::erase_if(config.windows, [lookback](Millis window) { return window > lookback; });
     return;
   }

@@ -41,7 +41,7 @@ std::string endpoint_at(Section& section, const std::string& key, const std::str
   return otherwise;
 }
 
-/// It becomes a part of host names.
+/// A region becomes a part of host names.
 std::string read_region(Section& section) {
   std::string region(trim(section.required_text("region")));
   const bool word = std::all_of(region.begin(), region.end(), [](unsigned char c) {
@@ -162,7 +162,7 @@ std::string read_proxy(Section& section) {
   if (proxy.empty()) return proxy;
   if (!is_http(proxy)) {
     section.problem("proxy_url", " must begin with http:// or https://");
-  } else if (!is_readable_proxy(proxy)) {  // Not quoted: there may be a password in it.
+  } else if (!is_readable_proxy(proxy)) {  // Not quoted: it may contain a password.
     section.problem("proxy_url", std::string(" can't be read: ") + kProxyForm);
   }
   return proxy;
@@ -201,8 +201,7 @@ void read_acr(Section& section, RegistryConfig& config) {
   config.cloud = std::move(acr);
 }
 
-/// The official clients' variable for a region's endpoints comes before the region's own; they may
-/// be several.
+/// The official clients' variable wins over the region's own endpoint. It may name several.
 std::string default_swr_endpoint(Section& section, const std::string& region) {
   std::string variable = "HUAWEICLOUD_SDK_REGION_SWR_" + region;
   for (char& c : variable) {
@@ -238,7 +237,7 @@ void read_swr(Section& section, RegistryConfig& config) {
   config.cloud = std::move(swr);
 }
 
-/// What people put at the registry that belongs elsewhere.
+/// Keys that users put here by mistake, and where they belong.
 Advice advice_for(bool acr) {
   Advice advice{{"include", kFilter},
                 {"exclude", kFilter},

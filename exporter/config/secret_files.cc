@@ -27,7 +27,7 @@ std::vector<SecretSource> secrets_of(const SwrCredentials& credentials) {
           {Secret(), token, false}};
 }
 
-/// So that this process reads it all the same.
+/// The mode that still lets this process read it.
 std::string how_to_close(const std::string& file, const struct stat& status) {
   const bool ours = status.st_uid == ::geteuid() || status.st_gid == ::getegid();
   const group* const entry = ours ? nullptr : ::getgrgid(::getegid());

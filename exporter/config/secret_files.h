@@ -5,15 +5,15 @@
 
 #include "exporter/config/config.h"
 
-/// The files on this machine that hold secrets: who may read them. Shell.
+/// Checks who may read the files that contain secrets. Shell.
 namespace registry_exporter {
 
-/// Those that a configuration names, and `config_file` itself where a secret is written out in it;
-/// each once. Pure.
+/// The files that a configuration names, and `config_file` itself if it contains a secret; each
+/// once. Pure.
 std::vector<std::string> secret_files(const Config& config, const std::string& config_file);
 
-/// Logs each that can't be read, and each that every user of this machine may read, with what would
-/// mend it; "" is none.
+/// Warns about each file that can't be read or that every user of this host may read, and says how
+/// to fix it. Skips empty names.
 void warn_of_secret_files(const std::vector<std::string>& files);
 
 }  // namespace registry_exporter

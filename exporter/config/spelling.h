@@ -14,8 +14,8 @@ std::string nearest_spelling(std::string_view word, const std::vector<std::strin
 /// "; did you mean X?", or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// A text from outside, fit for one line of a message: without control characters, and cut.
+/// A foreign text for one line of a message: without control characters, and shortened.
 std::string in_one_line(std::string_view text);
-std::string in_quotes(std::string_view text);  ///< The same in "".
+std::string in_quotes(std::string_view text);  ///< The same in double quotes.
 
 }  // namespace registry_exporter

@@ -16,7 +16,7 @@ bool is_variable_char(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// `raw` with every ${NAME} replaced, once: what a variable holds is taken as it is.
+/// `raw` with every ${NAME} replaced. Values of variables are not expanded again.
 tl::expected<std::string, std::string> expand(const std::string& raw,
                                               const Environment& environment) {
   std::string text;
@@ -37,7 +37,7 @@ tl::expected<std::string, std::string> expand(const std::string& raw,
   }
 }
 
-/// As a word of its own: in quotes it is a key like others.
+/// In quotes it is an ordinary key.
 bool is_merge_key(const YAML::Node& key) { return key.Scalar() == "<<" && key.Tag() != "!"; }
 
 }  // namespace
@@ -84,7 +84,7 @@ Section::Section(const YAML::Node& node, const YAML::Node& at, std::string name,
 void Section::read_entries(const YAML::Node& mapping) {
   const std::string where = name_.empty() ? "" : name_ + ": ";
   std::vector<std::pair<YAML::Node, YAML::Node>> merges;
-  // yaml-cpp keeps a key that is given twice twice, and answers with the first.
+  // yaml-cpp keeps duplicate keys and finds the first.
   for (const auto& entry : mapping) {
     if (!entry.first.IsScalar()) {
       context_.problems.add(entry.first, where + "a key must be a word");
@@ -109,14 +109,14 @@ void Section::merge(const YAML::Node& at, const YAML::Node& value) {
                                   "of them");
     return;
   }
-  // An anchor may stand inside of itself, and lists of lists of lists grow fast.
+  // An anchor may contain itself, and nested lists of merges grow exponentially.
   if (++merges_ == kMergesMax) context_.problems.add(at, where + "<< leads to too many mappings");
   if (merges_ >= kMergesMax) return;
   if (value.IsMap()) return add_missing(value);
   for (const auto& item : value) add_missing(item);
 }
 
-/// What is in `mapping`, or merged into it, and wasn't given nearer.
+/// Adds keys of `mapping`, and of those merged into it, that the section lacks.
 void Section::add_missing(const YAML::Node& mapping) {
   for (const auto& entry : mapping) {
     const bool plain = entry.first.IsScalar() && !is_merge_key(entry.first);

@@ -11,8 +11,8 @@
 
 #include "exporter/config/config.h"
 
-/// Reading YAML strictly: every key is asked for by name, whatever is left over is a mistake with a
-/// line. For the readers in config/ alone.
+/// Reads YAML strictly: every key is requested by name; the remaining ones are reported with their
+/// lines. For config/ and web/web_config only.
 namespace registry_exporter {
 
 /// The problems of one file.
@@ -26,7 +26,7 @@ class Problems {
   std::vector<ConfigProblem> found_;
 };
 
-/// What every reader needs: where problems go and where variables come from.
+/// What all sections of a file share.
 struct SectionContext {
   Problems& problems;
   const Environment& environment;
@@ -38,31 +38,31 @@ struct ListItem {
   YAML::Node node;  ///< As written: for messages.
 };
 
-/// A key and what to tell whoever gives it here.
+/// A key that is not allowed here, and advice on it.
 using Advice = std::vector<std::pair<std::string, std::string>>;
 
-/// One mapping of the file. Problems are told at the line of the key (of the item, in a list).
+/// One mapping of the file. Problems are reported at the line of the key (in a list: of the item).
 class Section {
  public:
-  /// `name`: how messages call it ("collection", "registries[0]"; "" for the whole file). `at`: the
-  /// place that stands for all of it. A null is an empty mapping; anything else that is no mapping
-  /// is a problem, told once, and then every key looks absent. Merge keys (`<<: *base`) are
-  /// followed: what is written in place wins, then what is named first.
+  /// `name`: for messages ("collection", "registries[0]"; "" for the whole file). `at`: the place
+  /// to report problems of the whole section. A null is an empty mapping; anything else that is not
+  /// a mapping is one problem, and then every key is absent. Merge keys (`<<: *base`) are followed:
+  /// keys of the mapping itself win, then those of the mapping named first.
   Section(const YAML::Node& node, const YAML::Node& at, std::string name, SectionContext context);
 
   const std::string& name() const { return name_; }
   std::string name_of(const std::string& key) const;
   const SectionContext& context() const { return context_; }
-  bool is_mapping() const { return is_mapping_; }  ///< A null too.
+  bool is_mapping() const { return is_mapping_; }  ///< Also true for null.
   bool has(const std::string& key) const { return entries_.contains(key); }
   /// The key's value, marked as known; undefined when absent.
   YAML::Node get(const std::string& key);
   std::vector<std::string> keys() const;
 
-  /// A mapping below; nullopt when absent.
+  /// A nested mapping; nullopt if absent.
   std::optional<Section> section(const std::string& key);
 
-  // Scalars: nullopt when absent, or wrong (then a problem was added).
+  // Scalars: nullopt if absent or wrong (then a problem was added).
   std::optional<std::string> text(const std::string& key);
   std::optional<std::string> text_not_empty(const std::string& key);
   std::optional<Millis> duration(const std::string& key, bool zero_allowed);
@@ -85,10 +85,10 @@ class Section {
   void problem(const std::string& key, const std::string& message);
   /// `message` follows the name of the section.
   void problem_here(const std::string& message);
-  /// Not told of what is no mapping anyway.
+  /// Adds no problem if the section is not a mapping, which is one already.
   void missing(const std::string& key);
-  /// Call at last: whatever was not asked for is unknown. `advice`: words for keys that exist, but
-  /// not here. False: something was.
+  /// To be called last: reports keys that were not requested. `advice`: for keys that exist, but
+  /// not here. False if there were any.
   bool refuse_the_rest(const Advice& advice = {});
 
  private:
@@ -112,7 +112,7 @@ class Section {
 /// A whole text as a finite number; nullopt for anything else. Pure.
 std::optional<double> parse_number(const std::string& text);
 
-/// No control characters: fit for a header, a label, a line. Pure.
+/// Whether a text has no control characters: it fits in a header, a label, a line. Pure.
 bool is_one_line(const std::string& text);
 
 }  // namespace registry_exporter

@@ -74,11 +74,12 @@ ErrorCause cause_of_tls(CURL* handle, CURLcode code, std::string_view message) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
       return ErrorCause::tls_wrong_name;
     case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED:  // What libcurl begins with.
       break;
     default:
       return ErrorCause::tls;
   }
-  // OpenSSL accepted the certificate; libcurl itself compares the name.
+  // OpenSSL has no objection; the name is compared by libcurl itself.
   if (code == CURLE_PEER_FAILED_VERIFICATION) return ErrorCause::tls_wrong_name;
   return contains(message, "handshake failure") ? ErrorCause::tls_client_certificate
                                                 : ErrorCause::tls;

@@ -26,7 +26,7 @@ struct HttpResponse {
   int status = 0;
   HttpHeaders headers;  ///< Names in lower case.
   std::string body;     ///< Decoded.
-  std::string proxy{};  ///< One that may have answered in the server's place; empty: none.
+  std::string proxy{};  ///< A proxy that may have answered instead of the server; empty: none.
 
   /// Value of the first header called `lower_case_name`, or "".
   std::string_view header(std::string_view lower_case_name) const {

@@ -10,7 +10,7 @@
 
 #include "exporter/base/result.h"
 
-/// JSON as the clouds send it: a strict document, loose scalars. Pure. For the codecs alone.
+/// JSON as the clouds send it: strict documents, lenient scalars. Pure. For the codecs only.
 namespace registry_exporter::json {
 
 using Object = simdjson::dom::object;
@@ -19,7 +19,7 @@ using Element = simdjson::dom::element;
 inline constexpr std::size_t kBodyBytesMax = 32 << 20;
 inline constexpr std::size_t kDepthMax = 64;
 
-/// A parser whose buffers serve the next document of the same thread.
+/// Returns a parser to the pool, so that its buffers serve the next document.
 struct KeepParser {
   void operator()(simdjson::dom::parser* parser) const;
 };
@@ -33,7 +33,7 @@ struct Document {
 
 /// Errors: malformed for anything but one whole JSON object in UTF-8 (a byte order mark, trailing
 /// bytes, a key twice, a lone surrogate, over 64 levels or 32 MiB). A number too big for any type
-/// costs only its own field: it reads as null.
+/// makes only its own field unreadable: it reads as null.
 Result<Document> parse(std::string_view body);
 
 /// The same for a body that need not be an object.

@@ -7,21 +7,21 @@
 
 namespace registry_exporter {
 
-/// Keeps bad keys from being tried again and again: a cloud locks them for everyone. Pure; not
+/// Limits the use of refused keys: a cloud locks keys after too many failures. Pure; not
 /// thread-safe.
 ///
-/// Unproven keys (at start, after a new secret) are tried by one call alone. Keys that were refused
-/// are tried by one probe each interval. Good keys let everything through.
+/// Unproven keys (at start, after a new secret) are tried by a single call. Keys that were refused
+/// are tried by one probe each interval. Good keys allow all calls.
 class KeyGuard {
  public:
   explicit KeyGuard(Millis probe_interval) : probe_interval_(probe_interval) {}
 
   enum class Admission {
     go,
-    wait,     ///< Another call is finding out whether the keys are good.
+    wait,     ///< Another call is testing the keys.
     refused,  ///< They are known to be bad.
   };
-  /// What a call that may go carries with it.
+  /// Identifies an admitted call.
   struct Ticket {
     std::uint64_t era = 0;
     bool is_probe = false;
@@ -31,7 +31,7 @@ class KeyGuard {
     Ticket ticket;
   };
   Answer admit(SteadyTime now);
-  /// False once the keys turned out bad or were renewed: a call not sent yet must ask anew.
+  /// False after the keys were refused or renewed: a call not sent yet must be admitted again.
   bool is_valid(const Ticket& ticket) const { return ticket.era == era_; }
   /// The call was not sent after all.
   void give_back(const Ticket& ticket);
@@ -40,11 +40,11 @@ class KeyGuard {
     accepted,
     refused,
     unknown,
-    again,  ///< Refused for its time: it is signed anew at once, still as the same probe.
+    again,  ///< Refused for its time: signed again at once, as the same probe.
   };
-  /// What became of a call that was sent. Old tickets tell of other keys, or old news: ignored.
+  /// The outcome of a call that was sent. Invalid tickets are ignored.
   void report(const Ticket& ticket, Verdict verdict, SteadyTime now);
-  /// Another secret: prove it, at once.
+  /// The secret changed: the next call tests it.
   void renewed();
 
  private:

@@ -7,7 +7,7 @@
 
 namespace registry_exporter {
 
-/// The rate in force: halved when throttled, won back by a tenth of the configured rate per second,
+/// The current rate: halved when throttled, recovered by a tenth of the configured rate per second,
 /// never above a quota that the server has named; and the pauses that it asks for. Pure; not
 /// thread-safe.
 class RateControl {
@@ -15,16 +15,16 @@ class RateControl {
   explicit RateControl(double requests_per_second) : configured_(requests_per_second) {}
 
   double rate(SteadyTime now) const;
-  /// An answer said "slow down" to a call sent at `sent_at`.
+  /// A call sent at `sent_at` was throttled.
   void throttled(SteadyTime sent_at, SteadyTime now);
-  /// The server named a wait; 15 minutes at the most.
+  /// The server named a wait; at most 15 minutes are obeyed.
   void pause(Millis wait, SteadyTime now);
   std::optional<SteadyTime> paused_until(SteadyTime now) const;
 
   void sent(SteadyTime now) { quotas_.sent(now); }
-  /// The server refused a call for a quota; the wait for what is left of its window.
+  /// The server refused a call because of a quota. Returns how long its window may still last.
   Millis over_quota(const Quota& quota, SteadyTime now) { return quotas_.refused_for(quota, now); }
-  /// When a call no longer exceeds a quota, where that is later than now.
+  /// When a call no longer exceeds a quota; nullopt: now.
   std::optional<SteadyTime> full_until(SteadyTime now) const { return quotas_.full_until(now); }
 
  private:

@@ -10,18 +10,17 @@ namespace registry_exporter {
 class RetryBudget {
  public:
   void call_begins();
-  /// Takes one retry from the budget; false: there is none left.
+  /// Takes one retry from the budget; false if none is left.
   bool take_retry();
 
  private:
   double retries_ = 10;
 };
 
-/// A longer wait is not sat out by a worker: the call is told when to come again.
+/// A worker does not wait longer: the call fails with the time to retry.
 inline constexpr Millis kWorkerWaitMax{2'000};
 
-/// False for what won't get better soon: refusals, and waits that the server names and that are
-/// longer than a worker may wait.
+/// False for refusals, and if the server names a wait that is longer than a worker may wait.
 bool is_worth_retrying(const Error& error);
 
 /// Full jitter: uniformly between 0 and a limit that doubles from 200 ms to 5 s. `attempt` is the

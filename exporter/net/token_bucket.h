@@ -7,15 +7,15 @@ namespace registry_exporter {
 /// How many requests a registry allows at once: min(10, max(1, rate)).
 double burst_of(double requests_per_second);
 
-/// Lets requests through at a rate. Pure: the caller tells the time. Not thread-safe.
+/// Limits the rate of requests. Pure: the caller passes the time. Not thread-safe.
 ///
 /// The contract allows rate + burst requests in any one-second window. The bucket holds half of the
-/// burst (at least one), so that requests which bunch up on their way still keep to it.
+/// burst (at least one), so that requests which bunch up on the network still keep to it.
 class TokenBucket {
  public:
   TokenBucket(double requests_per_second, SteadyTime now);
 
-  /// Takes a token when there is one. Else nothing, and when to ask again.
+  /// Takes a token if there is one; otherwise says when to ask again.
   struct Answer {
     bool taken = false;
     SteadyTime ask_again;

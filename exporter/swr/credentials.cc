@@ -13,10 +13,10 @@
 namespace registry_exporter::swr {
 namespace {
 
-/// All that a source needs to follow up a form of credentials.
+/// Everything that a source needs to get keys.
 struct Context {
   std::shared_ptr<const IamHosts> iam;
-  bool iam_may_be_told = false;  ///< What stands beside the keys wins over the region's.
+  bool iam_may_be_told = false;  ///< An IAM given with the keys wins over the region's.
   std::string sts_origin, metadata_origin;
   KeyServices services;
   HostEnvironment host;
@@ -24,7 +24,7 @@ struct Context {
 
 // ── Exchanges ────────────────────────────────────────────────────────────────────────────────────
 
-/// For questions that aren't signed.
+/// For requests that are not signed.
 std::optional<Refusal> classify_unsigned_response(const HttpResponse& response) {
   std::optional<Refusal> refusal = classify_response(response);
   if (refusal) refusal->sign_again = false;
@@ -55,7 +55,7 @@ Result<IssuedKeys> ask_signed(const Context& context, std::string_view operation
   return ask_for_keys(context.services, call, in_good_time);
 }
 
-/// By IAM's token in two steps, or by the newer IAM's trust agency in one.
+/// In two steps through a token of IAM, or in one through a trust agency of the newer IAM.
 Result<IssuedKeys> exchange_id_token(const Context& context, const SwrCredentials::Oidc& oidc,
                                      const Secret& id_token, bool in_good_time) {
   if (oidc.idp_id.empty()) {
@@ -96,7 +96,7 @@ Result<IssuedKeys> ask_pod_identity(const Context& context, const std::string& u
                   ": is an agency bound to the pod's service account?");
 }
 
-/// Instances where no agency was set say so with 401; a token that is refused is got anew once.
+/// An instance without an agency answers 401 and says why. A refused token is renewed once.
 Result<IssuedKeys> ask_metadata(const Context& context) {
   for (bool again = false;; again = true) {
     const auto token =
@@ -120,11 +120,12 @@ Result<IssuedKeys> ask_metadata(const Context& context) {
   }
 }
 
-// ── Leads ────────────────────────────────────────────────────────────────────────────────────────
+// ── Candidates
+// ────────────────────────────────────────────────────────────────────────────────────────
 
 using SharedContext = std::shared_ptr<const Context>;
 
-/// As it stands in its file, without what editors and tools put around it.
+/// The content of the file, without the white space that editors and tools add.
 Result<Secret> read_token(const HostEnvironment& host, const std::string& file) {
   const Result<Secret> text = host.read({Secret(), file});
   if (!text) return text;
@@ -197,7 +198,7 @@ Result<CredentialCandidate> plain_candidate(const SharedContext& context,
   return candidate;
 }
 
-/// The agency is assumed with whatever keys the form beneath gives.
+/// The agency is assumed with the keys of the form that it is combined with.
 Result<CredentialCandidate> candidate_of(const SharedContext& context, const SwrCredentials& from,
                                          const std::string& source) {
   Result<CredentialCandidate> base = plain_candidate(context, from, source);
@@ -213,7 +214,7 @@ Result<CredentialCandidate> candidate_of(const SharedContext& context, const Swr
 
 // ── The default chain ────────────────────────────────────────────────────────────────────────────
 
-/// With what stood beside the keys.
+/// Adds the settings that were found with the keys.
 CredentialCandidate told_more(CredentialCandidate candidate, const FoundForm& found,
                               const std::string& iam_origin) {
   const auto tell = [project_id = found.project_id, iam_origin](Keys& keys) {
@@ -256,7 +257,7 @@ Source source_of(const SharedContext& context, const std::string& where,
 
 }  // namespace
 
-/// What is configured wins over the environment of the official clients.
+/// Our configuration wins over the environment variables of the official clients.
 std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config,
                                           const HostEnvironment& host) {
   const SwrConfig& swr = std::get<SwrConfig>(config.cloud);

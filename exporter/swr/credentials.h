@@ -9,13 +9,13 @@
 
 namespace registry_exporter::swr {
 
-/// Where the keys of a registry of type swr may come from, in the order they are looked for: the
-/// form that is configured alone, or else the official clients' own chain (environment, profile,
+/// The sources of keys of a registry of type swr, in the order in which they are asked: only the
+/// configured one, or, if none is configured, the official clients' chain (environment, profile,
 /// instance metadata, pod identity).
 std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
                                        HostEnvironment host);
 
-/// Where IAM is asked, unless the keys say better.
+/// The hosts of IAM, unless the keys come with another one.
 std::shared_ptr<const IamHosts> iam_hosts(const RegistryConfig& config,
                                           const HostEnvironment& host);
 

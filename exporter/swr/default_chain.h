@@ -9,18 +9,18 @@
 /// chain. Source: huaweicloud-sdk-go-v3 and huaweicloud-sdk-python-v3, core/auth/provider.
 namespace registry_exporter::swr {
 
-/// A form of credentials, with what its place says beside it.
+/// A form of credentials, with settings from the same place.
 struct FoundForm {
   SwrCredentials credentials;
-  std::string project_id;    ///< Empty: not told.
-  std::string iam_endpoint;  ///< Empty: not told. May lack the scheme.
+  std::string project_id;    ///< Empty: unknown.
+  std::string iam_endpoint;  ///< Empty: unknown. May lack the scheme.
 };
 
 Result<FoundForm> in_environment(const HostEnvironment& host);
 /// Section [basic] of the clients' credentials file.
 Result<FoundForm> in_profile(const HostEnvironment& host);
 Result<FoundForm> on_instance(const HostEnvironment& host);
-/// What CCE's pod identity gives a container.
+/// CCE's pod identity.
 Result<FoundForm> in_pod(const HostEnvironment& host);
 
 }  // namespace registry_exporter::swr

@@ -9,23 +9,23 @@
 
 namespace registry_exporter::swr {
 
-/// Where IAM is asked: at one host, or, while the region's own has no name, at the one that serves
-/// every region. Thread-safe.
+/// The hosts of IAM: the region's own, or, if its name does not resolve, the global one, which
+/// serves every region. Thread-safe.
 class IamHosts {
  public:
-  /// `global`: empty where no other host may be asked.
+  /// `global`: empty if no other host may be asked.
   explicit IamHosts(std::string origin, std::string global = {})
       : origin_(std::move(origin)), global_(std::move(global)) {}
 
-  /// The answer to `question`, which is put to an origin. Once the global host has helped, it is
-  /// asked first.
+  /// Calls `question` with the origin to ask. After the global host has answered once, only that
+  /// one is asked.
   template <class T>
   Result<T> ask(const std::function<Result<T>(const std::string& origin)>& question) const {
     if (moved_) return question(global_);
     Result<T> answer = question(origin_);
     if (answer || global_.empty() || !has_no_name(answer.error())) return answer;
     Result<T> other = question(global_);
-    if (!other && has_no_name(other.error())) return answer;  // No name resolves here.
+    if (!other && has_no_name(other.error())) return answer;  // No name resolves: DNS is down.
     moved_ = true;
     return other;
   }

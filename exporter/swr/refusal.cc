@@ -37,7 +37,7 @@ constexpr std::array kMeanings{
     CodeMeaning{"SWR.4040010", ErrorKind::not_found},
     CodeMeaning{"SWR.4040113", ErrorKind::not_found},
     CodeMeaning{"SWR.4010000", ErrorKind::unauthorized},
-    // A wrong endpoint or path, which tells nothing of what was asked for.
+    // A wrong endpoint or path: says nothing about the repository.
     CodeMeaning{"SWR.4040083", ErrorKind::bad_request},
     CodeMeaning{".0101", ErrorKind::bad_request},
     CodeMeaning{".0308", ErrorKind::throttled},
@@ -67,7 +67,7 @@ std::string first_text(const json::Object& object, std::initializer_list<const c
   return "";
 }
 
-/// A code without a message is replaced by one with a message that stands deeper.
+/// A code without a message is replaced by a nested one with a message.
 void take(Said& said, const json::Object& object) {
   const std::string code = first_text(object, {"error_code", "errorCode", "code"});
   said.message =
@@ -95,7 +95,7 @@ bool is_markup(std::string_view body) {
   return false;
 }
 
-/// A text that is no JSON is the message, and a page of some proxy none.
+/// A body that is not JSON is the message, unless it is markup (a proxy's page).
 Said read_error(std::string_view body) {
   Said said;
   const Result<json::AnyDocument> document = json::parse_any(body);
@@ -122,25 +122,25 @@ ErrorKind kind_by_status(int status, bool is_json) {
   if (status >= 500 || status == 408) return ErrorKind::server_error;
   if (status == 401) return ErrorKind::unauthorized;
   if (status == 403) return ErrorKind::forbidden;
-  // A proxy's page must not pass for the cloud saying that something is gone.
+  // A proxy's page does not mean that the cloud knows no such repository.
   if (status == 404) return is_json ? ErrorKind::not_found : ErrorKind::malformed;
   if (status == 407) return ErrorKind::transport;
   return ErrorKind::bad_request;
 }
 
-/// Without the request that is quoted to whoever signed it badly: its words are our own.
+/// Without the quoted request that follows a bad signature: its words are ours, not the server's.
 std::string_view unquoted(std::string_view text) {
   return text.substr(0, text.find("canonicalrequest"));
 }
 
-/// What a message stands for, whatever its code and status.
+/// A phrase in a message, and its meaning whatever the code and status.
 struct Saying {
   std::string_view phrase;  ///< In lower case.
   ErrorCause cause;
 };
 
-// Sources: API Gateway and IAM FAQs, people's reports. The first that fits is meant: a lock may
-// speak of signatures, and a key that is not known or a clock that is off of a bad one.
+// Sources: API Gateway and IAM FAQs, people's reports. The first match wins: the
+// message of a lock, an unknown key or a wrong clock may mention signatures, too.
 constexpr Saying kSayings[] = {
     {"failed to reach the limit", ErrorCause::key_locked},
     {"account is locked", ErrorCause::key_locked},
@@ -158,8 +158,8 @@ constexpr Saying kSayings[] = {
     {"user name or password", ErrorCause::wrong_password},
 };
 
-/// What the gateway alone says, of credentials alone, whatever code and status it comes with. No
-/// name that a message may repeat looks like it: these hold blanks, and begin outside of a name.
+/// Phrases that only the gateway uses, and only about credentials, whatever the code and status. No
+/// name in a message can look like them: they contain blanks and begin outside of a name.
 constexpr std::string_view kOfGateway[] = {
     "verify aksk signature fail",
     "verify ak sk signature fail",
@@ -180,7 +180,7 @@ bool begins_in_a_name(std::string_view text, std::size_t at) {
 }
 
 bool is_of_gateway(std::string_view code, std::string_view text) {
-  if (contains(code, "SWR.")) return false;  // The service speaks, of what was asked for.
+  if (contains(code, "SWR.")) return false;  // The service's own error, not the gateway's.
   const std::size_t incorrect = text.find("incorrect ");  // "… IAM", "… app"
   if (incorrect != std::string_view::npos &&
       contains(text.substr(incorrect), "authentication information")) {
@@ -196,7 +196,8 @@ std::string_view without_end(std::string_view text, std::string_view these) {
   return text.substr(0, text.find_last_not_of(these) + 1);
 }
 
-/// "ak not exist", "ak LTAI… not exist": where the gateway says so, not where a name ends in "ak".
+/// "ak not exist", "ak LTAI… not exist": as the gateway says it, not after a name that ends in
+/// "ak".
 bool names_unknown_key(std::string_view text) {
   constexpr std::string_view kKey = "ak ";
   for (std::size_t at = text.find(kKey); at != std::string_view::npos;
@@ -234,7 +235,7 @@ Heard hear(std::string_view code, std::string_view text) {
   return heard;
 }
 
-/// The message, unless it quotes what authenticates us.
+/// The message, unless it quotes credentials.
 std::string shown(const Said& said, std::string_view text) {
   for (const char* word : {"authorization", "signature", "x-auth-token", "password",
                            "x-security-token", "canonicalrequest"}) {
@@ -255,12 +256,12 @@ ErrorCause cause_of(const Said& said, const Heard& heard) {
   return by_code && heard.cause == ErrorCause::unknown ? ErrorCause::token_expired : heard.cause;
 }
 
-/// What a refusal of the credentials comes from, in own words: the server's may quote them.
+/// Adds the cause of refused credentials in our words: the server's may quote them.
 void tell_cause(Refusal& refusal, ErrorCause cause) {
   refusal.error.cause = cause;
   refusal.sign_again = cause == ErrorCause::clock_skew;
-  // Temporary keys are forgotten in the end; and one that doesn't say why, or whose reason was lost
-  // on the way, may mean a token that has expired.
+  // Expired temporary keys are unknown after a while. A refusal without a reason may mean an
+  // expired token.
   refusal.credentials_expired = cause == ErrorCause::token_expired ||
                                 cause == ErrorCause::unknown_key || cause == ErrorCause::unknown;
   const std::string_view words = describe(cause);

@@ -7,16 +7,16 @@
 #include "exporter/model/repository.h"
 #include "exporter/net/http_transport.h"
 
-/// The questions to SWR (v2 "manage" API), not yet signed. Pure.
+/// Requests to SWR (v2 "manage" API), not yet signed. Pure.
 namespace registry_exporter::swr {
 
-/// Where the questions go.
+/// Where the requests go.
 struct Target {
   std::string origin;  ///< "https://host[:port]".
   SwrConfig::Paging paging = SwrConfig::Paging::offset;
 };
 
-/// The organisations in sight, those with rights on single repositories included.
+/// All visible organisations, also those with rights on single repositories only.
 HttpRequest list_namespaces(const Target& target);
 /// Repositories of one organisation, or of all when it is empty.
 HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,

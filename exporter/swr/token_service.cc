@@ -13,13 +13,13 @@
 namespace registry_exporter::swr {
 namespace {
 
-/// Instance metadata is a hop away, or not there at all.
+/// Instance metadata is one hop away, or does not exist.
 constexpr Millis kMetadataTimeout{3'000};
 constexpr Millis kPodTimeout{5'000};
-/// A token that doesn't tell its life has the documented one.
+/// The documented life of tokens, for those without an expiry.
 constexpr std::chrono::hours kTokenLife{24};
 constexpr int kKeySeconds = 21'600;
-/// Agencies are lent for an hour at a time.
+/// Keys of agencies are valid for an hour.
 constexpr int kAgencySeconds = 3'600;
 constexpr const char* kSessionName = "registry-exporter";
 constexpr std::size_t kProjectIdBytesMax = 64;

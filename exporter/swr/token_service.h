@@ -8,7 +8,7 @@
 #include "exporter/net/http_transport.h"
 
 /// The services that give tokens and temporary keys: IAM, STS, and those beside an instance or a
-/// container; and IAM's list of projects. Their questions and answers; pure.
+/// container; and IAM's list of projects. Their requests and answers; pure.
 /// Source: public pages of the IAM API, and the official clients.
 namespace registry_exporter::swr {
 
@@ -30,18 +30,18 @@ HttpRequest assume_agency(const std::string& iam_origin,
 /// The same by STS, for a trust agency of the newer IAM; not yet signed.
 HttpRequest assume_trust_agency(const std::string& sts_origin,
                                 const SwrCredentials::AssumeAgency& agency);
-/// Not signed: the token, of the identity provider, says who we are.
+/// Not signed: the identity provider's token authenticates the request.
 HttpRequest assume_with_oidc(const std::string& sts_origin, const SwrCredentials::Oidc& oidc,
                              const Secret& id_token);
 
-/// Keys of a container's own. `token`: as it stands in its file.
+/// Keys of a container's pod identity. `token`: the content of its file.
 HttpRequest pod_keys(const std::string& uri, const Secret& token);
 
-/// `token`: of metadata_token(); empty where the instance has the first version alone.
+/// `token`: of metadata_token(); empty if the instance supports only the first version.
 HttpRequest metadata_token(const std::string& metadata_origin);
 HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& token);
 
-/// What IAM, STS, instance metadata and pod identity answer, each with other names for the same.
+/// Reads the answers of IAM, STS, instance metadata and pod identity, whose names differ.
 /// Errors: malformed.
 Result<IssuedKeys> parse_temporary_keys(const HttpResponse& response);
 
@@ -49,7 +49,7 @@ Result<IssuedKeys> parse_temporary_keys(const HttpResponse& response);
 HttpRequest list_projects(const std::string& iam_origin, const std::string& name);
 /// The one project of that name. Errors: malformed; invalid_config: none, or several.
 Result<std::string> parse_project(const HttpResponse& response, const std::string& name);
-/// Whether it may stand in a header and in an identity.
+/// Whether a text can be used in a header and in the state's identity.
 bool is_project_id(std::string_view text);
 
 }  // namespace registry_exporter::swr

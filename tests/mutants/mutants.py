@@ -616,7 +616,7 @@ MUTANTS = [
      "inside && !is_one_of(kWithoutStsInside, config.region)",
      "inside"),
     ("a profile's STS goes before the registry's", HOSTS,
-     "if (!config.sts_endpoint.empty()) return config.sts_endpoint;\n  if (!told",
+     "if (!config.key_endpoints.sts.empty()) return config.key_endpoints.sts;\n  if (!told",
      "if (!config.sts_endpoint.empty() && told.endpoint.empty()) return config.sts_endpoint;\n  if (!told"),
     ("keys that the CLI kept are used when they are over", ACR_CREDENTIALS,
      "if (*from.kept_until <= context->runtime.clock.now()) {",
