@@ -2,10 +2,11 @@
 
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "exporter/exposition/catalog.h"
+#include "exporter/exposition/family.h"
 #include "exporter/exposition/exposition.h"
 
 /// Text 0.0.4 and OpenMetrics 1.0, byte by byte. Pure.
@@ -34,6 +35,9 @@ struct Thousandths {
 char* write_number(char* to, Thousandths value);
 /// Unix milliseconds as seconds.
 inline Thousandths seconds(UnixMillis time) { return {time.time_since_epoch().count()}; }
+inline std::optional<Thousandths> seconds(const std::optional<UnixMillis>& time) {
+  return time ? std::optional(seconds(*time)) : std::nullopt;
+}
 
 template <class Number>
 void append_number(std::string& out, Number value) {

@@ -1,7 +1,5 @@
 #include "exporter/exposition/exposition.h"
 
-#include <prometheus/metric_family.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -22,53 +20,25 @@ constexpr Millis kUnused = std::chrono::minutes{10};
 
 using Registries = std::vector<std::shared_ptr<const RegistrySnapshot>>;
 using Rendered = std::vector<std::shared_ptr<const RenderedRegistry>>;
-using OwnText = std::map<std::string, std::string, std::less<>>;  // By family.
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::string value_line(const std::string& family, double value) {
-  std::string line = family + " ";
-  append_number(line, value);
-  line.push_back('\n');
-  return line;
-}
-
-/// What the scrape itself adds: what is true now, the exporter's own counters, the process.
-OwnText own_text(const Registries& registries, const LiveState& live, const SelfMetrics& self,
-                 bool process_wide) {
-  OwnText own;
-  std::vector<std::string> names;
-  for (const auto& registry : registries) names.push_back(registry->name);
-  for (const auto& family : self.collect(names, process_wide)) {
-    own[family.name] = encode_self(family);
-  }
-  for (const Family& family : families()) {
-    std::string text = render_live(family, live, registries, process_wide);
-    if (!text.empty()) own[std::string(family.name)] += text;
-  }
-  if (!process_wide) return own;
-  for (const auto& [family, value] : read_process_metrics())
-    own[family] = value_line(family, value);
-  return own;
-}
-
+/// The lines of a family: those of each registry's snapshot, then the scrape's own.
 void add_family(Answer& answer, const Family& family, const Rendered& registries,
-                const OwnText& own, ExpositionFormat format) {
+                const std::string& own, ExpositionFormat format) {
   std::vector<const Blocks*> parts;
   for (const auto& registry : registries) {
-    const auto found = registry->families.find(family.name);
+    const auto found = registry->families.find(&family);
     if (found != registry->families.end()) parts.push_back(&found->second.blocks);
   }
-  const auto own_part = own.find(family.name);
-  const bool has_own = own_part != own.end() && !own_part->second.empty();
-  if (parts.empty() && !has_own) return;
+  if (parts.empty() && own.empty()) return;
   answer.add(head(family, format));
   for (const Blocks* blocks : parts) {
     for (const auto& block : *blocks) answer.add(block);
   }
-  if (has_own) answer.add(own_part->second);
+  answer.add(own);
 }
 
 }  // namespace
@@ -122,12 +92,15 @@ std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState&
   }
   cache_->drop_unused(live.now);
 
-  const OwnText own = own_text(registries, live, self_, only.empty());
+  const bool process_wide = only.empty();
+  const ProcessMetrics process = process_wide ? read_process_metrics() : ProcessMetrics{};
+  const ScrapeSource source{live, registries, self_, process};
+  SampleWriter writer;
   Answer answer(gzip);
   for (const Family& family : families()) {
-    if (!contains(options_.disabled, family.name)) {
-      add_family(answer, family, rendered, own, format);
-    }
+    if (contains(options_.disabled, family.name)) continue;
+    if (family.scope == FamilyScope::process && !process_wide) continue;
+    add_family(answer, family, rendered, render_scrape(family, source, writer), format);
   }
   if (format == ExpositionFormat::openmetrics) answer.add("# EOF\n");
   return answer.finish();

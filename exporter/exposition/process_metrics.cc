@@ -34,30 +34,30 @@ double boot_time() {
 
 }  // namespace
 
-std::map<std::string, double> read_process_metrics() {
-  std::map<std::string, double> values;
+ProcessMetrics read_process_metrics() {
+  ProcessMetrics metrics;
   const std::vector<double> stat = stat_fields();
   if (stat.size() > 20) {
     const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
     const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-    values["process_cpu_seconds_total"] = (stat[10] + stat[11]) / ticks;
-    values["process_threads"] = stat[16];
-    values["process_start_time_seconds"] = boot_time() + stat[18] / ticks;
-    values["process_virtual_memory_bytes"] = stat[19];
-    values["process_resident_memory_bytes"] = stat[20] * page;
+    metrics.cpu_seconds = (stat[10] + stat[11]) / ticks;
+    metrics.threads = stat[16];
+    metrics.started_at = boot_time() + stat[18] / ticks;
+    metrics.virtual_bytes = stat[19];
+    metrics.resident_bytes = stat[20] * page;
   }
   std::error_code error;
   const std::filesystem::directory_iterator files("/proc/self/fd", error);
   if (!error) {
     // One of them is the descriptor that reads the folder.
-    values["process_open_fds"] =
+    metrics.open_fds =
         static_cast<double>(std::distance(begin(files), std::filesystem::directory_iterator{})) - 1;
   }
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    values["process_max_fds"] = static_cast<double>(limit.rlim_cur);
+    metrics.max_fds = static_cast<double>(limit.rlim_cur);
   }
-  return values;
+  return metrics;
 }
 
 }  // namespace registry_exporter

@@ -1,14 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "exporter/exposition/catalog.h"
 #include "exporter/exposition/exposition.h"
+#include "exporter/exposition/family.h"
 #include "exporter/exposition/lines.h"
+#include "exporter/exposition/process_metrics.h"
 
 /// From what is known to lines of text. Pure.
 namespace registry_exporter {
@@ -21,35 +22,31 @@ struct RowLabels {
 /// For each row of the snapshot, in its order.
 std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot);
 
-/// What the lines of one family are made of.
-struct RenderSource {
+/// What RenderSnapshot functions read.
+struct SnapshotSource {
   const RegistrySnapshot& snapshot;
   const std::vector<RowLabels>& labels;
   const ExpositionOptions& options;
   ExpositionFormat format;
 };
 
-/// The lines that a registry's snapshot contributes to a family. Empty: it has no series there.
-/// `lines` is empty before and after; it is the caller's so that its memory serves all families.
-std::vector<LineBlock> render_family(const Family& family, const RenderSource& source,
-                                     Lines& lines);
-
-/// The lines that a scrape adds to a family from what is true at its moment. `process_wide`: those
-/// that belong to no registry too.
-std::string render_live(const Family& family, const LiveState& live,
-                        const std::vector<std::shared_ptr<const RegistrySnapshot>>& registries,
-                        bool process_wide);
-
-/// How the families of one scope are rendered, by name: the parts of render_family().
-struct FamilyRenderer {
-  std::optional<RegistryType> type;  ///< Set: for registries of this type alone.
-  void (*render)(const Family&, const RenderSource&, Lines&) = nullptr;
+/// What RenderScrape functions read.
+struct ScrapeSource {
+  const LiveState& live;
+  const std::vector<std::shared_ptr<const RegistrySnapshot>>& registries;  ///< Those asked for.
+  const SelfMetrics& self;
+  const ProcessMetrics& process;
 };
-using FamilyRenderers = std::unordered_map<std::string_view, FamilyRenderer>;
-const FamilyRenderers& repository_renderers();
-const FamilyRenderers& registry_renderers();
 
-/// When the series began, where `_created` lines are wanted.
-std::optional<UnixMillis> created_at(const RenderSource& source);
+/// The lines that a registry's snapshot contributes to a family; empty if it has no series there.
+/// `lines` is empty before and after: callers reuse it, so that its memory serves all families.
+std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,
+                                       Lines& lines);
+
+/// The lines that the scrape itself contributes to a family. `writer` is reused as `lines` above.
+std::string render_scrape(const Family& family, const ScrapeSource& source, SampleWriter& writer);
+
+/// When the series began; nullopt where no `_created` lines are wanted.
+std::optional<UnixMillis> created_at(const SnapshotSource& source);
 
 }  // namespace registry_exporter

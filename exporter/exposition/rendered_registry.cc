@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "exporter/exposition/catalog.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -82,19 +84,19 @@ std::shared_ptr<const RenderedRegistry> render_registry(
                   : std::make_shared<const std::vector<RowLabels>>(make_row_labels(*snapshot));
   std::vector<std::size_t> changed;
   if (same_labels) changed = next_changed(*before->snapshot, *snapshot);
-  const RenderSource source{*snapshot, *rendered->labels, options, format};
+  const SnapshotSource source{*snapshot, *rendered->labels, options, format};
   const auto& disabled = options.disabled;
   Lines lines;
   for (const Family& family : families()) {
     if (std::find(disabled.begin(), disabled.end(), family.name) != disabled.end()) continue;
     const RenderedFamily* family_before = nullptr;
     if (before != nullptr) {
-      const auto found = before->families.find(family.name);
+      const auto found = before->families.find(&family);
       if (found != before->families.end()) family_before = &found->second;
     }
     lines.expect(known_lines(family_before, same_labels ? &changed : nullptr));
-    RenderedFamily lines_now = to_family(render_family(family, source, lines), family_before);
-    if (!lines_now.blocks.empty()) rendered->families.emplace(family.name, std::move(lines_now));
+    RenderedFamily lines_now = to_family(render_snapshot(family, source, lines), family_before);
+    if (!lines_now.blocks.empty()) rendered->families.emplace(&family, std::move(lines_now));
   }
   rendered->snapshot = std::move(snapshot);
   return rendered;

@@ -4,7 +4,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "exporter/exposition/exposition.h"
@@ -42,7 +41,7 @@ struct RenderedFamily {
 struct RenderedRegistry {
   std::shared_ptr<const RegistrySnapshot> snapshot;
   std::shared_ptr<const std::vector<RowLabels>> labels;
-  std::map<std::string_view, RenderedFamily> families;  ///< Without empty ones.
+  std::map<const Family*, RenderedFamily> families;  ///< Without empty ones.
 };
 
 /// Renders all families that are not disabled. What comes out as in `before` (nullptr: nothing)

@@ -3,11 +3,12 @@
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/histogram.h>
-#include <prometheus/registry.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "exporter/exposition/encode.h"
+#include "exporter/exposition/sample_writer.h"
 
 namespace registry_exporter {
 namespace {
@@ -31,33 +32,31 @@ const std::string* registry_of(const prometheus::ClientMetric& metric) {
   return found == metric.label.end() ? nullptr : &found->value;
 }
 
-template <class Number>
-void append_sample(std::string& out, const std::string& name, const std::string& labels,
-                   Number value) {
-  out += name;
-  if (!labels.empty()) out += "{" + labels + "}";
-  out.push_back(' ');
-  append_number(out, value);
-  out.push_back('\n');
-}
-
 }  // namespace
 
+/// Names and HELP stand in the catalog; prometheus-cpp only requires some name.
 struct SelfMetrics::Families {
-  prometheus::Registry registry;
-  // HELP comes from the catalog; prometheus-cpp only wants some.
-  prometheus::Family<prometheus::Counter>& requests =
-      prometheus::BuildCounter().Name("registry_exporter_api_requests_total").Register(registry);
-  prometheus::Family<prometheus::Histogram>& durations =
-      prometheus::BuildHistogram()
-          .Name("registry_exporter_api_request_duration_seconds")
-          .Register(registry);
-  prometheus::Family<prometheus::Counter>& scrapes =
-      prometheus::BuildCounter().Name("registry_exporter_scrapes_total").Register(registry);
-  prometheus::Family<prometheus::Counter>& sweeps =
-      prometheus::BuildCounter().Name("registry_exporter_sweeps_total").Register(registry);
-  prometheus::Family<prometheus::Counter>& commits =
-      prometheus::BuildCounter().Name("registry_exporter_state_commits_total").Register(registry);
+  prometheus::Family<prometheus::Counter> requests{"api_requests_total", "", {}};
+  prometheus::Family<prometheus::Histogram> durations{"api_request_duration_seconds", "", {}};
+  prometheus::Family<prometheus::Counter> scrapes{"scrapes_total", "", {}};
+  prometheus::Family<prometheus::Counter> sweeps{"sweeps_total", "", {}};
+  prometheus::Family<prometheus::Counter> commits{"state_commits_total", "", {}};
+
+  const prometheus::Collectable& of(SelfMetric metric) const {
+    switch (metric) {
+      case SelfMetric::api_requests:
+        return requests;
+      case SelfMetric::api_request_durations:
+        return durations;
+      case SelfMetric::scrapes:
+        return scrapes;
+      case SelfMetric::sweeps:
+        return sweeps;
+      case SelfMetric::state_commits:
+        return commits;
+    }
+    return requests;
+  }
 };
 
 SelfMetrics::SelfMetrics() : families_(std::make_unique<Families>()) {
@@ -99,43 +98,44 @@ void SelfMetrics::state_committed(bool ok) {
   families_->commits.Add({{"result", ok ? "ok" : "error"}}).Increment();
 }
 
-std::vector<prometheus::MetricFamily> SelfMetrics::collect(
-    const std::vector<std::string>& registries, bool process_wide) const {
-  for (const std::string& registry : registries) {  // Both results are there from the start.
-    for (const char* result : {"ok", "error"}) {
-      families_->sweeps.Add({{"registry", registry}, {"result", result}});
+prometheus::MetricFamily SelfMetrics::collect(SelfMetric metric,
+                                              const std::vector<std::string>& registries) const {
+  if (metric == SelfMetric::sweeps) {  // Both results are there from the start.
+    for (const std::string& registry : registries) {
+      for (const char* result : {"ok", "error"}) {
+        families_->sweeps.Add({{"registry", registry}, {"result", result}});
+      }
     }
   }
-  std::vector<prometheus::MetricFamily> collected = families_->registry.Collect();
-  for (prometheus::MetricFamily& family : collected) {
-    std::erase_if(family.metric, [&](const prometheus::ClientMetric& metric) {
-      const std::string* registry = registry_of(metric);
-      if (registry == nullptr) return !process_wide;
-      return std::find(registries.begin(), registries.end(), *registry) == registries.end();
-    });
-    std::sort(family.metric.begin(), family.metric.end(),
-              [](const auto& a, const auto& b) { return labels_of(a) < labels_of(b); });
-  }
-  return collected;
+  std::vector<prometheus::MetricFamily> collected = families_->of(metric).Collect();
+  if (collected.empty()) return {};  // It has no series yet.
+  prometheus::MetricFamily family = std::move(collected.front());
+  std::erase_if(family.metric, [&](const prometheus::ClientMetric& each) {
+    const std::string* registry = registry_of(each);
+    return registry != nullptr &&
+           std::find(registries.begin(), registries.end(), *registry) == registries.end();
+  });
+  std::sort(family.metric.begin(), family.metric.end(),
+            [](const auto& a, const auto& b) { return labels_of(a) < labels_of(b); });
+  return family;
 }
 
-std::string encode_self(const prometheus::MetricFamily& family) {
-  std::string out;
+void write_self(std::string_view name, const prometheus::MetricFamily& family,
+                SampleWriter& writer) {
   for (const prometheus::ClientMetric& metric : family.metric) {
     const std::string labels = labels_of(metric);
     if (family.type != prometheus::MetricType::Histogram) {
-      append_sample(out, family.name, labels, metric.counter.value);
+      writer.add(name, labels, metric.counter.value);
       continue;
     }
+    const std::string bucket_name = std::string(name) + "_bucket";
     for (const auto& bucket : metric.histogram.bucket) {
-      append_sample(out, family.name + "_bucket",
-                    labels + "," + label("le", bucket_bound(bucket.upper_bound)),
-                    bucket.cumulative_count);
+      const std::string bound = label("le", bucket_bound(bucket.upper_bound));
+      writer.add(bucket_name, labels + "," + bound, bucket.cumulative_count);
     }
-    append_sample(out, family.name + "_sum", labels, metric.histogram.sample_sum);
-    append_sample(out, family.name + "_count", labels, metric.histogram.sample_count);
+    writer.add(std::string(name) + "_sum", labels, metric.histogram.sample_sum);
+    writer.add(std::string(name) + "_count", labels, metric.histogram.sample_count);
   }
-  return out;
 }
 
 }  // namespace registry_exporter

@@ -13,7 +13,12 @@ struct MetricFamily;
 
 namespace registry_exporter {
 
+class SampleWriter;
+
 enum class ScrapeResult { complete, partial, cached };
+
+/// The families whose series are kept here.
+enum class SelfMetric { api_requests, api_request_durations, scrapes, sweeps, state_commits };
 
 /// The exporter's own counters, kept by prometheus-cpp. Thread-safe. They live with the process.
 class SelfMetrics final : public CallObserver {
@@ -27,18 +32,18 @@ class SelfMetrics final : public CallObserver {
   void sweep_finished(std::string_view registry, bool ok);
   void state_committed(bool ok);
 
-  /// Families as prometheus-cpp tells them, series sorted by their labels: those of `registries`
-  /// (a registry that is gone from the configuration has none), and with `process_wide` those that
-  /// belong to no registry.
-  std::vector<prometheus::MetricFamily> collect(const std::vector<std::string>& registries,
-                                                bool process_wide) const;
+  /// The series of one family, sorted by their labels; of those that belong to a registry only
+  /// those of `registries`, since a registry may have left the configuration.
+  prometheus::MetricFamily collect(SelfMetric metric,
+                                   const std::vector<std::string>& registries) const;
 
  private:
   struct Families;
   std::unique_ptr<Families> families_;
 };
 
-/// The lines of a family in our spelling, without HELP and TYPE: the same in both formats.
-std::string encode_self(const prometheus::MetricFamily& family);
+/// Writes the sample lines of `family` under the name `name`; they are the same in both formats.
+void write_self(std::string_view name, const prometheus::MetricFamily& family,
+                SampleWriter& writer);
 
 }  // namespace registry_exporter

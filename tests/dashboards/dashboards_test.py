@@ -9,7 +9,7 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CATALOG = ROOT / "exporter/exposition/catalog.cc"
+FAMILIES = sorted((ROOT / "exporter/exposition").glob("*_families.cc"))
 DASHBOARDS = sorted((ROOT / "grafana/dashboards").glob("*.json"))
 RULES = sorted((ROOT / "config/prometheus/rules").glob("*.yml"))
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,7 +36,7 @@ def catalog():
     """Every sample name the exporter can expose, with its labels."""
     family = re.compile(r'\{"(\w+)", (counter|gauge|histogram), (process|registry|repository), "([\w,]*)",')
     samples = {}
-    for name, kind, scope, own in family.findall(CATALOG.read_text()):
+    for name, kind, scope, own in family.findall("".join(path.read_text() for path in FAMILIES)):
         labels = SCOPE_LABELS[scope] | set(filter(None, own.split(",")))
         if kind == "histogram":
             samples[name + "_bucket"] = labels | {"le"}

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "exporter/exposition/sample_writer.h"
 #include "tests/exposition/parsed_exposition.h"
 
 using namespace registry_exporter;
@@ -15,12 +16,14 @@ using sample::parse_exposition;
 
 namespace {
 
-std::string lines_of(const SelfMetrics& self, const std::string& family,
-                     const std::vector<std::string>& registries = {}, bool process_wide = true) {
-  for (const auto& each : self.collect(registries, process_wide)) {
-    if (each.name == family) return encode_self(each);
-  }
-  return "";
+using enum SelfMetric;
+constexpr SelfMetric kAll[] = {api_requests, api_request_durations, scrapes, sweeps, state_commits};
+
+std::string lines_of(const SelfMetrics& self, SelfMetric metric,
+                     const std::vector<std::string>& registries = {}) {
+  SampleWriter writer;
+  write_self("m", self.collect(metric, registries), writer);
+  return writer.take();
 }
 
 const char* type_word(prometheus::MetricType type) {
@@ -31,29 +34,22 @@ const char* type_word(prometheus::MetricType type) {
 
 TEST_CASE("self_metrics: what can be known before it happens is there at 0 from the start") {
   const SelfMetrics self;
-  CHECK(lines_of(self, "registry_exporter_scrapes_total") ==
-        "registry_exporter_scrapes_total{result=\"cached\"} 0\n"
-        "registry_exporter_scrapes_total{result=\"complete\"} 0\n"
-        "registry_exporter_scrapes_total{result=\"partial\"} 0\n");
-  CHECK(lines_of(self, "registry_exporter_state_commits_total") ==
-        "registry_exporter_state_commits_total{result=\"error\"} 0\n"
-        "registry_exporter_state_commits_total{result=\"ok\"} 0\n");
-  CHECK(lines_of(self, "registry_exporter_sweeps_total", {"a"}) ==
-        "registry_exporter_sweeps_total{registry=\"a\",result=\"error\"} 0\n"
-        "registry_exporter_sweeps_total{registry=\"a\",result=\"ok\"} 0\n");
+  CHECK(lines_of(self, scrapes) ==
+        "m{result=\"cached\"} 0\nm{result=\"complete\"} 0\nm{result=\"partial\"} 0\n");
+  CHECK(lines_of(self, state_commits) == "m{result=\"error\"} 0\nm{result=\"ok\"} 0\n");
+  CHECK(lines_of(self, sweeps, {"a"}) ==
+        "m{registry=\"a\",result=\"error\"} 0\nm{registry=\"a\",result=\"ok\"} 0\n");
+  CHECK(lines_of(self, api_requests, {"a"}).empty());
 }
 
 TEST_CASE("self_metrics: calls count by outcome, and their durations fall into buckets") {
   SelfMetrics self;
   self.call_finished("a", "ListRepository", "ok", Millis{20});
   self.call_finished("a", "ListRepository", "timeout", Millis{45'000});
-  CHECK(lines_of(self, "registry_exporter_api_requests_total", {"a"}) ==
-        "registry_exporter_api_requests_total{operation=\"ListRepository\",outcome=\"ok\","
-        "registry=\"a\"} 1\n"
-        "registry_exporter_api_requests_total{operation=\"ListRepository\",outcome=\"timeout\","
-        "registry=\"a\"} 1\n");
-  const std::string durations =
-      lines_of(self, "registry_exporter_api_request_duration_seconds", {"a"});
+  CHECK(lines_of(self, api_requests, {"a"}) ==
+        "m{operation=\"ListRepository\",outcome=\"ok\",registry=\"a\"} 1\n"
+        "m{operation=\"ListRepository\",outcome=\"timeout\",registry=\"a\"} 1\n");
+  const std::string durations = lines_of(self, api_request_durations, {"a"});
   CHECK(durations.find("le=\"0.01\"} 0\n") != std::string::npos);
   CHECK(durations.find("le=\"0.025\"} 1\n") != std::string::npos);
   CHECK(durations.find("le=\"30.0\"} 1\n") != std::string::npos);
@@ -67,13 +63,10 @@ TEST_CASE("self_metrics: of another registry, or one that is gone, nothing shows
   self.call_finished("a", "op", "ok", Millis{1});
   self.call_finished("gone", "op", "ok", Millis{1});
   self.sweep_finished("gone", true);
-  for (const auto& family : self.collect({"a"}, false)) {
-    CAPTURE(family.name);
-    const std::string lines = encode_self(family);
-    CHECK(lines.find("gone") == std::string::npos);
-    CHECK(lines.find("result=\"complete\"") == std::string::npos);
+  for (const SelfMetric metric : kAll) {
+    CHECK(lines_of(self, metric, {"a"}).find("gone") == std::string::npos);
   }
-  CHECK(lines_of(self, "registry_exporter_api_requests_total", {"a"}, false) != "");
+  CHECK(lines_of(self, api_requests, {"a"}) != "");
 }
 
 TEST_CASE("self_metrics: our text says the same as prometheus-cpp's own serializer") {
@@ -86,12 +79,17 @@ TEST_CASE("self_metrics: our text says the same as prometheus-cpp's own serializ
     self.sweep_finished("a", i % 7 != 0);
     self.state_committed(i % 11 != 0);
   }
-  const auto collected = self.collect({"a", "b \"quoted\" \\ and\nbroken"}, true);
+  std::vector<prometheus::MetricFamily> collected;
+  for (const SelfMetric metric : kAll) {
+    collected.push_back(self.collect(metric, {"a", "b \"quoted\" \\ and\nbroken"}));
+  }
   const auto theirs = parse_exposition(prometheus::TextSerializer().Serialize(collected), false);
   std::string our_text;
+  SampleWriter writer;
   for (const auto& family : collected) {
     our_text += "# TYPE " + family.name + " " + type_word(family.type) + "\n";
-    our_text += encode_self(family);
+    write_self(family.name, family, writer);
+    our_text += writer.take();
   }
   const auto ours = parse_exposition(our_text, false);
   REQUIRE(ours.size() == theirs.size());

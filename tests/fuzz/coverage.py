@@ -27,7 +27,7 @@ SOURCES = {
     "request_head": ["web/http_head.cc"],
     "targets": ["web/request_target.cc"],
     "negotiation": ["web/negotiation.cc"],
-    "exposition": ["exposition/lines.h", "exposition/repository_families.cc"],
+    "exposition": ["exposition/lines.h", "exposition/acr_families.cc"],
     "state": ["store/state_codec.cc"],
 }
 

@@ -5,6 +5,7 @@
 
 #include "exporter/base/duration.h"
 #include "exporter/config/config.h"
+#include "exporter/exposition/catalog.h"
 #include "exporter/exposition/exposition.h"
 #include "exporter/exposition/render.h"
 #include "exporter/store/state_codec.h"
@@ -107,7 +108,7 @@ std::string shown(const RegistrySnapshot& registry, const Family& other, Exposit
   for (const Family& family : families()) {
     if (family.name != kBuilds && family.name != other.name) continue;
     std::string body;
-    for (const LineBlock& block : render_family(family, {registry, labels, options, format}, lines))
+    for (const LineBlock& block : render_snapshot(family, {registry, labels, options, format}, lines))
       body += block.text;
     if (!body.empty()) text += head(family, format) + body;
   }

@@ -25,7 +25,7 @@ STORE = "exporter/store/sqlite_state_store.cc"
 RECORDS = "exporter/store/record_table.cc"
 CODEC = "exporter/store/state_codec.cc"
 ENCODE = "exporter/exposition/encode.cc"
-FAMILIES = "exporter/exposition/repository_families.cc"
+ACR_FAMILIES = "exporter/exposition/acr_families.cc"
 BUCKET = "exporter/net/token_bucket.cc"
 RATE = "exporter/net/rate_control.cc"
 GUARD = "exporter/net/key_guard.cc"
@@ -384,11 +384,11 @@ MUTANTS = [
      "kExemplarLabel.size() + characters > 10 * kExemplarCharacters"),
     ("invalid bytes go out", ENCODE, "if (length == 0) {", "if (length == 99) {"),
     ("negative fractions lose their sign", ENCODE, "if (whole == 0) *to++ = '-';", ""),
-    ("buckets are not cumulative", FAMILIES, "cumulative += histogram.counts[i];",
+    ("buckets are not cumulative", ACR_FAMILIES, "cumulative += histogram.counts[i];",
      "cumulative = histogram.counts[i];"),
-    ("a ratio of nothing is shown", FAMILIES, "if (ended > 0) lines.add(frames[i]",
+    ("a ratio of nothing is shown", ACR_FAMILIES, "if (ended > 0) lines.add(frames[i]",
      "lines.add(frames[i]"),
-    ("canceled builds lower the ratio", FAMILIES,
+    ("canceled builds lower the ratio", ACR_FAMILIES,
      "const double ended = succeeded + view.recent[i][Outcome::failed];",
      "const double ended = succeeded + view.recent[i][Outcome::failed] +\n"
      "                                    view.recent[i][Outcome::canceled];"),

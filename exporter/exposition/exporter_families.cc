@@ -1,0 +1,225 @@
+#include <prometheus/metric_family.h>
+
+#include <numeric>
+#include <optional>
+
+#include "exporter/exposition/catalog.h"
+#include "exporter/exposition/encode.h"
+#include "exporter/exposition/row_lines.h"
+#include "exporter/exposition/scrape_lines.h"
+#include "exporter/exposition/self_metrics.h"
+
+namespace registry_exporter {
+namespace {
+
+/// One line per registry for each value of one label, or without one.
+class RegistryLines {
+ public:
+  RegistryLines(const Family& family, const SnapshotSource& source, Lines& lines)
+      : family_(family),
+        lines_(lines),
+        labels_(label("registry", source.snapshot.name)),
+        created_(family.type == FamilyType::counter ? created_at(source) : std::nullopt) {}
+
+  template <class Number>
+  void add(std::string_view more, Number value) {
+    lines_.add(line_frame(family_.name, more), labels_, value);
+    if (!created_) return;
+    const std::string name(without_total(family_.name, family_.type));
+    lines_.add(line_frame(name + "_created", more), labels_, seconds(*created_));
+  }
+
+ private:
+  const Family& family_;
+  Lines& lines_;
+  LinePart labels_;
+  std::optional<UnixMillis> created_;
+};
+
+/// A family with one value for each registry; `Value(snapshot)` returns nullopt if there is none.
+template <auto Value>
+void registry_value(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const auto value = Value(source.snapshot);
+  if (value) RegistryLines(family, source, lines).add({}, *value);
+}
+
+template <class Counts>
+std::uint64_t sum(const Counts& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+void repositories(const Family& family, const SnapshotSource& source, Lines& lines) {
+  RegistryLines registry(family, source, lines);
+  for (std::size_t i = 0; i < kFreshness; ++i) {
+    registry.add(label("state", name(static_cast<Freshness>(i))), source.snapshot.repositories[i]);
+  }
+}
+
+void records(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const RegistryState& state = source.snapshot.state;
+  RegistryLines registry(family, source, lines);
+  for (std::size_t i = 0; i < kRecordClasses; ++i) {
+    registry.add(label("class", name(static_cast<RecordClass>(i))), state.records[i]);
+  }
+  registry.add(label("class", "rejected"), sum(state.rejected));
+}
+
+void records_rejected(const Family& family, const SnapshotSource& source, Lines& lines) {
+  RegistryLines registry(family, source, lines);
+  for (std::size_t i = 0; i < kRejections; ++i) {
+    registry.add(label("reason", name(static_cast<Rejection>(i))),
+                 source.snapshot.state.rejected[i]);
+  }
+}
+
+void durations_invalid(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const auto& counts = source.snapshot.state.invalid_durations;
+  RegistryLines registry(family, source, lines);
+  registry.add(label("reason", "negative"),
+               counts[static_cast<std::size_t>(InvalidDuration::negative)]);
+  registry.add(label("reason", "missing"),
+               counts[static_cast<std::size_t>(InvalidDuration::missing)]);
+}
+
+/// It lives with the process, unlike the registry's other counters: no `_created`.
+void unknown_statuses(const Family& family, const SnapshotSource& source, Lines& lines) {
+  std::uint64_t all = 0;
+  for (const auto& [status, count] : source.snapshot.unknown_statuses) all += count;
+  lines.add(line_frame(family.name), LinePart(label("registry", source.snapshot.name)), all);
+}
+
+void failing(const Family& family, const SnapshotSource& source, Lines& lines) {
+  for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
+    if (!view.failing) return;
+    lines.add(line_frame(family.name, label("reason", name(*view.failing))), labels,
+              std::uint64_t{1});
+  });
+}
+
+void build_info(const Family& family, const ScrapeSource&, SampleWriter& writer) {
+  const std::string labels =
+      label("version", REGISTRY_EXPORTER_VERSION) + "," + label("compiler", __VERSION__);
+  writer.add(family.name, labels, std::uint64_t{1});
+}
+
+/// A family whose counts are kept by prometheus-cpp.
+template <SelfMetric Metric>
+void counted(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
+  std::vector<std::string> names;
+  for (const auto& registry : source.registries) names.push_back(registry->name);
+  write_self(family.name, source.self.collect(Metric, names), writer);
+}
+
+/// A family with one value for the process.
+template <auto Value>
+void live_value(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
+  writer.add(family.name, {}, Value(source.live));
+}
+
+std::optional<Thousandths> clock_offset(const CloudHealth& health) {
+  if (!health.clock_offset) return std::nullopt;
+  return Thousandths{health.clock_offset->count()};
+}
+
+using View = RepositoryView;
+using Registry = RegistrySnapshot;
+using enum FamilyType;
+using enum FamilyScope;
+using enum RegistryType;
+
+constexpr Family kFamilies[] = {
+    {"registry_exporter_build_info", gauge, process, "version,compiler",
+     "Version of the exporter and the compiler it was built with; always 1.", build_info},
+    {"registry_exporter_api_requests_total", counter, registry, "operation,outcome",
+     "Requests sent to the cloud by how they ended; every attempt counts.",
+     counted<SelfMetric::api_requests>},
+    {"registry_exporter_api_request_duration_seconds", histogram, registry, "operation",
+     "Time in seconds from sending a request to the last byte of its answer.",
+     counted<SelfMetric::api_request_durations>},
+    {"registry_exporter_rate_limit_requests_per_second", gauge, registry, "",
+     "The request rate in force: the configured one, less after throttling.",
+     health_value<[](const CloudHealth& health) {
+       return std::optional(health.requests_per_second);
+     }>},
+    {"registry_exporter_credentials_expiry_timestamp_seconds", gauge, registry, "",
+     "When the credentials in use expire, in seconds since 1970; absent where they don't.",
+     health_value<[](const CloudHealth& health) { return seconds(health.credentials_expire_at); }>},
+    {"registry_exporter_clock_offset_seconds", gauge, registry, "",
+     "The cloud's clock (Date header) minus ours, in seconds.", health_value<clock_offset>},
+    {"registry_exporter_collection_duration_seconds", gauge, registry, "",
+     "Duration of the last collection cycle in seconds.",
+     registry_value<[](const Registry& registry) { return registry.last_cycle_seconds; }>},
+    {"registry_exporter_collection_last_success_timestamp_seconds", gauge, registry, "",
+     "End of the last collection cycle that left nothing unread, in seconds since 1970.",
+     registry_value<[](const Registry& registry) { return seconds(registry.state.last_success); }>},
+    {"registry_exporter_scrapes_total", counter, process, "result",
+     "Scrapes answered: complete, partial (before all was read), cached (sooner than "
+     "min_interval).",
+     counted<SelfMetric::scrapes>},
+    {"registry_exporter_repositories", gauge, registry, "state",
+     "Repositories that the filters match, by state: fresh, stale, failing, pending, dropped.",
+     repositories},
+    {"registry_exporter_repository_last_read_timestamp_seconds", gauge, repository, "",
+     "End of the last reading of the repository's list, in seconds since 1970. Scrapes trigger "
+     "readings.",
+     any_row_value<[](const View& view) { return seconds(view.last_read); }>},
+    {"registry_exporter_repository_failing", gauge, repository, "reason",
+     "1 while the newest reading of the repository failed for the reason, else absent.", failing},
+    {"registry_exporter_repository_first_unreadable_row", gauge, repository, "",
+     "Number, from 0, of the first row of the repository's list that can't be read though those "
+     "before it can; absent where all can.",
+     any_row_value<[](const View& view) { return view.first_unreadable_row; }>},
+    {"registry_exporter_records_total", counter, registry, "class",
+     "Records by what became of them: baseline, counted, late, vanished, rejected.", records},
+    {"registry_exporter_records_rejected_total", counter, registry, "reason",
+     "Records without a usable id, each time one is met.", records_rejected},
+    {"registry_exporter_unknown_statuses_total", counter, registry, "",
+     "Times that a BuildStatus was met that is not known; metrics.build_statuses maps it.",
+     unknown_statuses, acr},
+    {"registry_exporter_durations_invalid_total", counter, registry, "reason",
+     "Counted builds whose duration is negative or missing, and so not observed.",
+     durations_invalid, acr},
+    {"registry_exporter_history_gaps_total", counter, registry, "",
+     "Times that records may have come and gone between two readings of a list.",
+     registry_value<[](const Registry& registry) {
+       return std::optional(registry.state.history_gaps);
+     }>},
+    {"registry_exporter_sweeps_total", counter, registry, "result",
+     "Whole readings of a repository's list; error: not clean, to be repeated.",
+     counted<SelfMetric::sweeps>},
+    {"registry_exporter_ledger_imbalance", gauge, registry, "",
+     "Records by which the books don't balance; anything but 0 is a fault of the exporter.",
+     registry_value<[](const Registry& registry) {
+       return std::optional(registry.ledger_imbalance);
+     }>},
+    {"registry_exporter_state_commits_total", counter, process, "result",
+     "Commits to the state file.", counted<SelfMetric::state_commits>},
+    {"registry_exporter_state_size_bytes", gauge, process, "",
+     "Size of the state file and its journal in bytes.",
+     live_value<[](const LiveState& live) { return live.state_size_bytes; }>},
+    {"registry_exporter_state_created_timestamp_seconds", gauge, process, "",
+     "When the state was begun, in seconds since 1970.",
+     live_value<[](const LiveState& live) { return seconds(live.state_created_at); }>},
+    {"registry_exporter_state_recovered", gauge, process, "",
+     "1 if this start found a damaged state and set it aside, else 0.",
+     live_value<[](const LiveState& live) { return std::uint64_t{live.state_recovered}; }>},
+    {"registry_exporter_shard_ordinal", gauge, process, "", "This process's shard, from 0.",
+     live_value<[](const LiveState& live) { return double{1} * live.shard; }>},
+    {"registry_exporter_total_shards", gauge, process, "",
+     "Number of shards that the repositories are split over.",
+     live_value<[](const LiveState& live) { return double{1} * live.total_shards; }>},
+    {"registry_exporter_config_last_reload_successful", gauge, process, "",
+     "1 if configuration and web configuration were good when last read, else 0.",
+     live_value<[](const LiveState& live) {
+       return std::uint64_t{live.config_reload_successful};
+     }>},
+    {"registry_exporter_config_last_reload_success_timestamp_seconds", gauge, process, "",
+     "When a good configuration was last read, in seconds since 1970.",
+     live_value<[](const LiveState& live) { return seconds(live.config_reloaded_at); }>},
+};
+
+}  // namespace
+
+std::span<const Family> exporter_families() { return kFamilies; }
+
+}  // namespace registry_exporter

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "exporter/model/record.h"
+
+/// A metric family as one value: what it is called, what it means and how it is rendered. Pure.
+namespace registry_exporter {
+
+enum class FamilyType { counter, gauge, histogram };
+std::string_view name(FamilyType type);
+
+/// What a family has series for.
+enum class FamilyScope { repository, registry, process };
+
+struct Family;
+struct SnapshotSource;
+struct ScrapeSource;
+class Lines;
+class SampleWriter;
+
+/// Writes the series of one registry's snapshot. Called once for each snapshot and format: scrapes
+/// share the lines.
+using RenderSnapshot = void (*)(const Family&, const SnapshotSource&, Lines&);
+/// Writes the series that are true at the moment of a scrape. Called for each scrape.
+using RenderScrape = void (*)(const Family&, const ScrapeSource&, SampleWriter&);
+
+struct Family {
+  std::string_view name;  ///< As in the text format: counters end in _total.
+  FamilyType type = FamilyType::gauge;
+  FamilyScope scope = FamilyScope::process;
+  std::string_view labels;  ///< Besides registry, repo_namespace and repo; comma-separated.
+  std::string_view help;    ///< What it is, its unit, and the field of the cloud's API it is from.
+  std::variant<RenderSnapshot, RenderScrape> render{};
+  std::optional<RegistryType> registry_type{};  ///< Set: only registries of this type have it.
+};
+
+/// The text of HELP. For repository families it says that values are kept between scrapes.
+std::string help_of(const Family& family);
+/// "seconds" or "bytes" if the name says so ("cpu_seconds_total" too), else empty.
+std::string_view unit_of(const Family& family);
+
+}  // namespace registry_exporter

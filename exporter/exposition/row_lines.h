@@ -1,0 +1,63 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/exposition/render.h"
+
+/// Lines of families that have series for each repository: what several of them share. Pure.
+namespace registry_exporter {
+
+/// Calls `each(view, shown counters, labels)` for every row that has series.
+template <class Each>
+void for_rows(const SnapshotSource& source, Lines& lines, Each each) {
+  const auto& rows = source.snapshot.rows;
+  for (std::size_t i = lines.skip(0); i < rows.size(); i = lines.skip(i + 1)) {
+    if (!rows[i].shown) continue;
+    each(*rows[i].view, *rows[i].shown, source.labels[i].text);
+    lines.end_row(i, source.labels[i].hash);
+  }
+}
+
+/// Calls `each(view, labels)` for every row, also for those whose cloud series don't show yet.
+template <class Each>
+void for_all_rows(const SnapshotSource& source, Lines& lines, Each each) {
+  const auto& rows = source.snapshot.rows;
+  for (std::size_t i = lines.skip(0); i < rows.size(); i = lines.skip(i + 1)) {
+    each(*rows[i].view, source.labels[i].text);
+    lines.end_row(i, source.labels[i].hash);
+  }
+}
+
+/// A family with one value for each row; `Value(view)` returns nullopt for a row without one.
+template <auto Value>
+void row_value(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const LineFrame frame = line_frame(family.name);
+  for_rows(source, lines,
+           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
+             const auto value = Value(view);
+             if (value) lines.add(frame, labels, *value);
+           });
+}
+
+/// The same for all rows, also for those whose cloud series don't show yet.
+template <auto Value>
+void any_row_value(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const LineFrame frame = line_frame(family.name);
+  for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
+    const auto value = Value(view);
+    if (value) lines.add(frame, labels, *value);
+  });
+}
+
+PerOutcome<LineFrame> frames_by_outcome(std::string_view sample, std::string_view label_name,
+                                        RegistryType type);
+/// One frame for each configured window, after the labels in `labels_before`.
+std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotSource& source,
+                                        const std::string& labels_before = {});
+/// The counter of events by outcome, which the label `label_name` tells.
+void events_by(std::string_view label_name, const Family& family, const SnapshotSource& source,
+               Lines& lines);
+
+}  // namespace registry_exporter

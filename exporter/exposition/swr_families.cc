@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "exporter/exposition/catalog.h"
+#include "exporter/exposition/encode.h"
+#include "exporter/exposition/row_lines.h"
+#include "exporter/exposition/scrape_lines.h"
+
+namespace registry_exporter {
+namespace {
+
+void deletions_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const auto frames = frames_by_window(family.name, source);
+  for_rows(source, lines,
+           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
+             for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
+               std::uint64_t all = 0;
+               for (const std::uint32_t count : view.recent[i].values) all += count;
+               lines.add(frames[i], labels, all);
+             }
+           });
+}
+
+void rule_info(const Family& family, const SnapshotSource& source, Lines& lines) {
+  for_rows(
+      source, lines, [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
+        std::set<std::string> written;  // A list that names a rule twice makes one series.
+        for (const RetentionRule& rule : view.rules) {
+          std::string more = label("retention_id", rule.retention_id) + "," +
+                             label("template", rule.rule_template) + "," + label("keep", rule.keep);
+          if (!written.insert(more).second) continue;
+          lines.add(line_frame(family.name, more), labels, std::uint64_t{1});
+        }
+      });
+}
+
+std::optional<Thousandths> last_deletion(const RepositoryView& view) {
+  // An empty optional is less than any time.
+  return seconds(*std::max_element(view.last_end.values.begin(), view.last_end.values.end()));
+}
+
+using View = RepositoryView;
+using enum FamilyType;
+using enum FamilyScope;
+using enum RegistryType;
+
+constexpr Family kFamilies[] = {
+    {"swr_up", gauge, registry, "",
+     "1 if the newest call to Huawei Cloud that could tell was answered and accepted the "
+     "credentials, else 0.",
+     health_value<up>, swr},
+    {"swr_retention_deletions_total", counter, repository, "template",
+     "Tags deleted by retention rules (ListRetentionHistories), each counted once.",
+     [](const Family& family, const SnapshotSource& source, Lines& lines) {
+       events_by("template", family, source, lines);
+     },
+     swr},
+    {"swr_retention_deletions_recent", gauge, repository, "window",
+     "Tags deleted by retention rules whose created_at lies in the window.", deletions_recent, swr},
+    {"swr_last_retention_deletion_timestamp_seconds", gauge, repository, "",
+     "created_at of the newest deletion by a retention rule, in seconds since 1970.",
+     row_value<last_deletion>, swr},
+    {"swr_repository_tags", gauge, repository, "",
+     "Tags in the repository (num_images of ListReposDetails).",
+     row_value<[](const View& view) { return view.tags; }>, swr},
+    {"swr_repository_size_bytes", gauge, repository, "",
+     "Size of the repository in bytes (size of ListReposDetails).",
+     row_value<[](const View& view) { return view.size_bytes; }>, swr},
+    {"swr_repository_downloads", gauge, repository, "",
+     "Downloads as the cloud counts them (num_download of ListReposDetails); may fall.",
+     row_value<[](const View& view) { return view.downloads; }>, swr},
+    {"swr_retention_rule_info", gauge, repository, "retention_id,template,keep",
+     "The repository's retention rules (ListRetentions); always 1. Only with collect_rules.",
+     rule_info, swr},
+};
+
+}  // namespace
+
+std::span<const Family> swr_families() { return kFamilies; }
+
+}  // namespace registry_exporter
