@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "exporter/exposition/family.h"
 #include "exporter/exposition/exposition.h"
+#include "exporter/exposition/family.h"
 
 /// Text 0.0.4 and OpenMetrics 1.0, byte by byte. Pure.
 namespace registry_exporter {

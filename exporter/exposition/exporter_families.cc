@@ -125,7 +125,7 @@ using View = RepositoryView;
 using Registry = RegistrySnapshot;
 using enum FamilyType;
 using enum FamilyScope;
-using enum RegistryType;
+constexpr RegistryType kAcr = RegistryType::acr;
 
 constexpr Family kFamilies[] = {
     {"registry_exporter_build_info", gauge, process, "version,compiler",
@@ -175,10 +175,10 @@ constexpr Family kFamilies[] = {
      "Records without a usable id, each time one is met.", records_rejected},
     {"registry_exporter_unknown_statuses_total", counter, registry, "",
      "Times that a BuildStatus was met that is not known; metrics.build_statuses maps it.",
-     unknown_statuses, acr},
+     unknown_statuses, kAcr},
     {"registry_exporter_durations_invalid_total", counter, registry, "reason",
      "Counted builds whose duration is negative or missing, and so not observed.",
-     durations_invalid, acr},
+     durations_invalid, kAcr},
     {"registry_exporter_history_gaps_total", counter, registry, "",
      "Times that records may have come and gone between two readings of a list.",
      registry_value<[](const Registry& registry) {
