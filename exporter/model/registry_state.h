@@ -27,7 +27,6 @@ struct RegistryState {
   /// complete discovery marks the repositories that come in with it as baseline.
   std::string discovery_scope;
   bool discovered = false;            ///< There was a complete discovery with `discovery_scope`.
-  bool count_history = false;         ///< This registry was started with `initial_history: count`.
   std::vector<double> bucket_bounds;  ///< Seconds; that the stored histograms were counted by.
 
   // Counters of the registry; never fall.

@@ -8,22 +8,14 @@
 
 #include "exporter/base/result.h"
 #include "exporter/model/registry_state.h"
+#include "exporter/store/blob.h"
 
-/// How the state looks as bytes. Pure.
+/// The state as blobs: which fields each of them has. Pure.
 ///
-/// A blob is: one byte of version, fields in a fixed order, four bytes of CRC-32 over all before
-/// and over the place it stands in. Numbers are varints (times and signed ones zigzag), texts have
-/// their length in front, optionals a byte 0 or 1. Decoding trusts nothing: any length, count or
-/// enumerator out of range, a wrong checksum and bytes left over are state_damaged; a higher
-/// version is state_newer.
+/// Numbers are varints (times and signed ones zigzag), texts have their length in front, optionals
+/// a byte 0 or 1. Decoding trusts nothing: any length, count or enumerator out of range, a wrong
+/// checksum and bytes left over are state_damaged; a higher version is state_newer.
 namespace registry_exporter {
-
-/// The numbers of the row that a blob stands in. They are part of its checksum, so that a number
-/// that changed by itself is found too.
-struct BlobPlace {
-  std::int64_t row = 0;
-  std::int64_t owner = 0;  ///< The registry of a repository, the repository of a segment.
-};
 
 /// About the state as a whole.
 struct StateHead {

@@ -28,7 +28,7 @@ SOURCES = {
     "targets": ["web/request_target.cc"],
     "negotiation": ["web/negotiation.cc"],
     "exposition": ["exposition/lines.h", "exposition/acr_families.cc"],
-    "state": ["store/state_codec.cc"],
+    "state": ["store/blob.h", "store/blob.cc", "store/blob_fields.h", "store/state_codec.cc"],
 }
 
 

@@ -22,6 +22,7 @@ PLAN = "exporter/ingest/plan.cc"
 VIEW = "exporter/ingest/view.cc"
 COMMITTER = "exporter/ingest/committer.cc"
 STORE = "exporter/store/sqlite_state_store.cc"
+DATABASE = "exporter/store/state_database.cc"
 RECORDS = "exporter/store/record_table.cc"
 CODEC = "exporter/store/state_codec.cc"
 ENCODE = "exporter/exposition/encode.cc"
@@ -360,16 +361,16 @@ MUTANTS = [
     ("counted history needs a zero first", DISCOVERY,
      "if (!state.hidden) hold_all(*rules_.kind, ledger);", "hold_all(*rules_.kind, ledger);"),
     # State.
-    ("commits are not synced", STORE, "PRAGMA synchronous=FULL", "PRAGMA synchronous=OFF"),
+    ("commits are not synced", DATABASE, "PRAGMA synchronous=FULL", "PRAGMA synchronous=OFF"),
     ("an old copy of the state is taken for good", STORE,
      "head->commits < reached.commits", "head->commits + 1000 < reached.commits"),
     ("fields that came later are read from every blob", CODEC, "if (io.version() < 2) return;",
      "if (io.version() < 1) return;"),
-    ("a newer state is opened", STORE, "if (marked && version > kSchemaVersion) {",
+    ("a newer state is opened", DATABASE, "if (marked && version > kSchemaVersion) {",
      "if (marked && version > 1000 * kSchemaVersion) {"),
     ("a handle that failed is used again", STORE,
-     "      distrust();\n      return tl::unexpected<Error>(error);\n    }\n    records_->committed",
-     "      return tl::unexpected<Error>(error);\n    }\n    records_->committed"),
+     "      distrust();\n      return tl::unexpected<Error>(error);\n    }\n    head_ = head",
+     "      return tl::unexpected<Error>(error);\n    }\n    head_ = head"),
     ("joined rows lose the newest", RECORDS,
      "joined.insert(joined.end(), change.closed.begin(), change.closed.end());", ""),
     ("of two versions of a record the older wins", RECORDS,

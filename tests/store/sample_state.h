@@ -36,7 +36,6 @@ inline RegistryState sample_registry(Dice& dice) {
   if (dice.flip()) state.created_at = dice.time();
   state.discovery_scope = dice.text(30);
   state.discovered = dice.flip();
-  state.count_history = dice.flip();
   for (std::uint64_t i = dice.below(15); i > 0; --i) {
     state.bucket_bounds.push_back(static_cast<double>(dice.next()) / 7.0);
   }

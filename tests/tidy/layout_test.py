@@ -32,7 +32,8 @@ CONTAINED = {
                 "net/curl_transport.cc"},
     r"<boost/": {"web/asio_loop.h", "web/asio_connection.h",
                   "web/asio_connection.cc", "web/asio_server.cc"},
-    r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc", "store/record_table.cc"},
+    r"<(sqlite3|SQLiteCpp/)": {"store/sqlite_state_store.cc", "store/state_database.cc", "store/record_table.cc",
+                               "store/sqlite_error.cc"},
     r"<simdjson": {"net/json.h", "net/json.cc"},
     r"<nlohmann/": {"acr/", "swr/", "web/repositories_json.cc"},
     r"<yaml-cpp/": {"config/yaml_section.h", "config/parse.cc", "config/documents.cc", "config/yaml_section.cc",
@@ -46,7 +47,7 @@ CONTAINED = {
     r"<spdlog/": {"base/log.cc"},
     r"<CLI/": {"options.cc"},
     r"<httplib": set(),
-    r"<zlib": {"exposition/gzip_stream.cc", "store/state_codec.cc"},
+    r"<zlib": {"exposition/gzip_stream.cc", "store/blob.cc"},
 }
 
 # What only shell files may do.
