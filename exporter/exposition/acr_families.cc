@@ -133,11 +133,12 @@ constexpr RegistryType kAcr = RegistryType::acr;
 
 constexpr Family kFamilies[] = {
     {"acr_up", gauge, registry, "",
-     "1 if the newest call to Alibaba Cloud that could tell was answered and accepted the "
-     "credentials, else 0.",
+     "1 if the last API call to Alibaba Cloud got a response and the credentials were accepted, "
+     "else 0.",
      health_value<up>, kAcr},
     {"acr_builds_total", counter, repository, "status",
-     "Finished image builds (BuildStatus of ListRepoBuildRecord), each counted once.",
+     "Finished image builds by status (BuildStatus of ListRepoBuildRecord). Each build is counted "
+     "once.",
      [](const Family& family, const SnapshotSource& source, Lines& lines) {
        events_by("status", family, source, lines);
      },
@@ -147,29 +148,31 @@ constexpr Family kFamilies[] = {
      "ListRepoBuildRecord).",
      durations, kAcr},
     {"acr_build_success_ratio", gauge, repository, "window",
-     "success / (success + failed), 0 to 1, of the builds whose EndTime lies in the window.",
+     "Share of successful builds, 0 to 1: success / (success + failed) of the builds that ended "
+     "within the window.",
      success_ratio, kAcr},
     {"acr_builds_recent", gauge, repository, "status,window",
-     "Finished builds whose EndTime lies in the window.", builds_recent, kAcr},
+     "Finished builds that ended within the window (EndTime of ListRepoBuildRecord).",
+     builds_recent, kAcr},
     {"acr_builds_in_progress", gauge, repository, "",
      "Builds that are pending or running (ListRepoBuildRecord, GetRepoBuildRecord).",
      row_value<[](const View& view) { return Whole{view.open}; }>, kAcr},
     {"acr_build_oldest_in_progress_start_timestamp_seconds", gauge, repository, "",
-     "StartTime of the oldest build in progress, in seconds since 1970.",
+     "Start time of the oldest build in progress, in seconds since 1970.",
      row_value<[](const View& view) { return seconds(view.oldest_open_started_at); }>, kAcr},
     {"acr_last_build_success", gauge, repository, "",
-     "1 if the last build that ended success or failed was a success, else 0.",
+     "1 if the last finished build succeeded, 0 if it failed. Other statuses are ignored.",
      row_value<last_build_success>, kAcr},
     {"acr_last_build_duration_seconds", gauge, repository, "",
-     "Duration in seconds of the last build that ended success or failed.",
-     row_value<last_build_duration>, kAcr},
+     "Duration of the last successful or failed build in seconds.", row_value<last_build_duration>,
+     kAcr},
     {"acr_consecutive_failed_builds", gauge, repository, "",
-     "Failed builds that ended since the last success.",
+     "Failed builds since the last successful one.",
      row_value<[](const View& view) { return Whole{view.consecutive_failed}; }>, kAcr},
     {"acr_last_build_end_timestamp_seconds", gauge, repository, "status",
-     "EndTime of the last build with the status, in seconds since 1970.", last_ends, kAcr},
+     "End time of the last build with the status, in seconds since 1970.", last_ends, kAcr},
     {"acr_repository_info", gauge, repository, "repo_id",
-     "The repository's RepoId (ListRepository); always 1.", repository_info, kAcr},
+     "RepoId of the repository (ListRepository). Always 1.", repository_info, kAcr},
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ std::string_view name(FamilyType type) {
 std::string help_of(const Family& family) {
   std::string help(family.help);
   if (family.scope == FamilyScope::repository) {
-    help += " Collected when scraped, remembered in between.";
+    help += " Updated when scraped, kept in between.";
   }
   return help;
 }

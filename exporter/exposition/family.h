@@ -38,7 +38,7 @@ struct Family {
   std::optional<RegistryType> registry_type{};  ///< Set: only registries of this type have it.
 };
 
-/// The text of HELP. For repository families it says that values are kept between scrapes.
+/// The text of HELP. For repository families it says when their values change.
 std::string help_of(const Family& family);
 /// "seconds" or "bytes" if the name says so ("cpu_seconds_total" too), else empty.
 std::string_view unit_of(const Family& family);

@@ -17,19 +17,18 @@ using Metrics = ProcessMetrics;
 
 constexpr Family kFamilies[] = {
     {"process_cpu_seconds_total", counter, process, "",
-     "User and system CPU time spent by the process in seconds.",
-     process_value<&Metrics::cpu_seconds>},
-    {"process_open_fds", gauge, process, "", "Open file descriptors.",
+     "Total user and system CPU time spent in seconds.", process_value<&Metrics::cpu_seconds>},
+    {"process_open_fds", gauge, process, "", "Number of open file descriptors.",
      process_value<&Metrics::open_fds>},
-    {"process_max_fds", gauge, process, "", "Largest number of open file descriptors allowed.",
+    {"process_max_fds", gauge, process, "", "Maximum number of open file descriptors.",
      process_value<&Metrics::max_fds>},
-    {"process_virtual_memory_bytes", gauge, process, "", "Virtual memory in bytes.",
+    {"process_virtual_memory_bytes", gauge, process, "", "Virtual memory size in bytes.",
      process_value<&Metrics::virtual_bytes>},
-    {"process_resident_memory_bytes", gauge, process, "", "Resident memory in bytes.",
+    {"process_resident_memory_bytes", gauge, process, "", "Resident memory size in bytes.",
      process_value<&Metrics::resident_bytes>},
     {"process_start_time_seconds", gauge, process, "",
-     "Start of the process in seconds since 1970.", process_value<&Metrics::started_at>},
-    {"process_threads", gauge, process, "", "Threads of the process.",
+     "Start time of the process, in seconds since 1970.", process_value<&Metrics::started_at>},
+    {"process_threads", gauge, process, "", "Number of threads in the process.",
      process_value<&Metrics::threads>},
 };
 

@@ -47,32 +47,35 @@ constexpr RegistryType kSwr = RegistryType::swr;
 
 constexpr Family kFamilies[] = {
     {"swr_up", gauge, registry, "",
-     "1 if the newest call to Huawei Cloud that could tell was answered and accepted the "
-     "credentials, else 0.",
+     "1 if the last API call to Huawei Cloud got a response and the credentials were accepted, "
+     "else 0.",
      health_value<up>, kSwr},
     {"swr_retention_deletions_total", counter, repository, "template",
-     "Tags deleted by retention rules (ListRetentionHistories), each counted once.",
+     "Image tags deleted by retention rules (ListRetentionHistories), by template of the rule. "
+     "Each deletion is counted once.",
      [](const Family& family, const SnapshotSource& source, Lines& lines) {
        events_by("template", family, source, lines);
      },
      kSwr},
     {"swr_retention_deletions_recent", gauge, repository, "window",
-     "Tags deleted by retention rules whose created_at lies in the window.", deletions_recent,
-     kSwr},
+     "Image tags deleted by retention rules within the window (created_at of "
+     "ListRetentionHistories).",
+     deletions_recent, kSwr},
     {"swr_last_retention_deletion_timestamp_seconds", gauge, repository, "",
-     "created_at of the newest deletion by a retention rule, in seconds since 1970.",
+     "Time of the last deletion by a retention rule, in seconds since 1970.",
      row_value<last_deletion>, kSwr},
     {"swr_repository_tags", gauge, repository, "",
-     "Tags in the repository (num_images of ListReposDetails).",
+     "Image tags in the repository (num_images of ListReposDetails).",
      row_value<[](const View& view) { return view.tags; }>, kSwr},
     {"swr_repository_size_bytes", gauge, repository, "",
      "Size of the repository in bytes (size of ListReposDetails).",
      row_value<[](const View& view) { return view.size_bytes; }>, kSwr},
     {"swr_repository_downloads", gauge, repository, "",
-     "Downloads as the cloud counts them (num_download of ListReposDetails); may fall.",
+     "Downloads of the repository as counted by the cloud (num_download of ListReposDetails). Can "
+     "decrease.",
      row_value<[](const View& view) { return view.downloads; }>, kSwr},
     {"swr_retention_rule_info", gauge, repository, "retention_id,template,keep",
-     "The repository's retention rules (ListRetentions); always 1. Only with collect_rules.",
+     "Retention rules of the repository (ListRetentions). Always 1. Requires collect_rules.",
      rule_info, kSwr},
 };
 
