@@ -59,8 +59,7 @@ void SignParseMerge(benchmark::State& state) {
                                             repository, {0, 100}, statuses);
     MergeEffects effects;
     for (const Record& record : page->records) {
-      merge_record(ledger, record,
-                   {RegistryType::acr, UnixMillis{Millis{1'767'323'045'000}}, bounds, true},
+      merge_record(ledger, record, {&kBuilds, UnixMillis{Millis{1'767'323'045'000}}, bounds, true},
                    effects);
     }
   }
