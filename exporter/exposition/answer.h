@@ -11,7 +11,7 @@
 
 namespace registry_exporter {
 
-/// Puts an answer together: shared blocks of snapshots, and the scrape's own text between them.
+/// Assembles a response body: shared blocks of snapshots, and the scrape's own text between them.
 class Answer {
  public:
   explicit Answer(bool gzip) : gzip_(gzip) {

@@ -9,21 +9,21 @@
 #include "exporter/exposition/exposition.h"
 #include "exporter/exposition/family.h"
 
-/// Text 0.0.4 and OpenMetrics 1.0, byte by byte. Pure.
+/// The text formats: Prometheus 0.0.4 and OpenMetrics 1.0. Pure.
 namespace registry_exporter {
 
-/// Any bytes as valid UTF-8: what isn't becomes U+FFFD, and then a hash of the original is added,
-/// so that different names stay different.
+/// Makes valid UTF-8 of any bytes. Invalid bytes become U+FFFD; then a hash of the original is
+/// appended, so that different names stay different.
 std::string valid_utf8(std::string_view text);
 
 /// `name="value"` with the value escaped and made valid.
 void append_label(std::string& out, std::string_view name, std::string_view value);
 std::string label(std::string_view name, std::string_view value);
 
-/// Room that any number takes.
+/// Enough room for any number.
 inline constexpr std::size_t kNumberBytes = 32;
-/// Write a number to where there is room for kNumberBytes, and return its end. Doubles: the
-/// shortest text that is read back as the same number; whole ones without a point. Thousandths
+/// Write a number to a place with room for kNumberBytes, and return its end. Doubles: the
+/// shortest text that is parsed as the same number; whole numbers without a point. Thousandths
 /// (milliseconds as seconds): exact.
 inline char* write_number(char* to, std::uint64_t value) {
   return std::to_chars(to, to + kNumberBytes, value).ptr;
@@ -51,7 +51,7 @@ std::string bucket_bound(double seconds);
 /// The name of a counter without "_total"; others as they are.
 std::string_view without_total(std::string_view family, FamilyType type);
 
-/// HELP and TYPE lines, in OpenMetrics UNIT too.
+/// HELP and TYPE lines, in OpenMetrics also UNIT.
 std::string head(const Family& family, ExpositionFormat format);
 
 /// ` # {build_record_id="…"} value timestamp`, or nothing for an id that is too long for

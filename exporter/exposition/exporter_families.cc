@@ -81,7 +81,7 @@ void durations_invalid(const Family& family, const SnapshotSource& source, Lines
                counts[static_cast<std::size_t>(InvalidDuration::missing)]);
 }
 
-/// It lives with the process, unlike the registry's other counters: no `_created`.
+/// It starts at 0 with the process, unlike the registry's other counters: no `_created`.
 void unknown_statuses(const Family& family, const SnapshotSource& source, Lines& lines) {
   std::uint64_t all = 0;
   for (const auto& [status, count] : source.snapshot.unknown_statuses) all += count;

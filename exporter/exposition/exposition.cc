@@ -15,7 +15,7 @@
 namespace registry_exporter {
 namespace {
 
-/// A format or a registry that nobody asked for so long gives its memory back.
+/// Lines of a format or a registry that were not scraped for so long are freed.
 constexpr Millis kUnused = std::chrono::minutes{10};
 
 using Registries = std::vector<std::shared_ptr<const RegistrySnapshot>>;
@@ -43,7 +43,7 @@ void add_family(Answer& answer, const Family& family, const Rendered& registries
 
 }  // namespace
 
-/// What was rendered last, by registry and format.
+/// The last rendered lines, by registry and format.
 struct Exposition::Cache {
   struct Entry {
     std::shared_ptr<const RenderedRegistry> rendered;
@@ -52,7 +52,7 @@ struct Exposition::Cache {
   std::mutex mutex;
   std::map<std::pair<std::string, ExpositionFormat>, Entry> entries;
 
-  /// Rendered once: who comes while it is being done waits and finds it.
+  /// Renders once: concurrent callers wait for the result.
   std::shared_ptr<const RenderedRegistry> get(
       const std::shared_ptr<const RegistrySnapshot>& registry, const ExpositionOptions& options,
       ExpositionFormat format, UnixMillis now) {

@@ -11,7 +11,7 @@
 #include "exporter/exposition/lines.h"
 #include "exporter/exposition/process_metrics.h"
 
-/// From what is known to lines of text. Pure.
+/// Renders families as lines of text. Pure.
 namespace registry_exporter {
 
 /// `registry="…",repo_namespace="…",repo="…"`
@@ -46,7 +46,7 @@ std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSourc
 /// The lines that the scrape itself contributes to a family. `writer` is reused as `lines` above.
 std::string render_scrape(const Family& family, const ScrapeSource& source, SampleWriter& writer);
 
-/// When the series began; nullopt where no `_created` lines are wanted.
+/// When the series began; nullopt if there are to be no `_created` lines.
 std::optional<UnixMillis> created_at(const SnapshotSource& source);
 
 }  // namespace registry_exporter

@@ -15,7 +15,7 @@ bool same_repositories(const RegistrySnapshot& a, const RegistrySnapshot& b) {
                     });
 }
 
-/// For each row, the first one from there on that differs.
+/// For each row, the first changed row from there on.
 std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const RegistrySnapshot& now) {
   std::vector<std::size_t> next(now.rows.size());
   std::size_t changed = now.rows.size();

@@ -12,7 +12,7 @@
 
 namespace registry_exporter {
 
-/// Lines that stay together: rendered once, compressed at most once, by whoever wants that first.
+/// Consecutive lines: rendered once, compressed at most once, by the first scrape that needs it.
 /// Thread-safe.
 class Block {
  public:
@@ -31,7 +31,7 @@ class Block {
 };
 using Blocks = std::vector<std::shared_ptr<Block>>;
 
-/// One family's lines, and which rows each block is made of.
+/// One family's lines, and the rows of each block.
 struct RenderedFamily {
   Blocks blocks;
   std::vector<RowRange> rows;
@@ -44,8 +44,8 @@ struct RenderedRegistry {
   std::map<const Family*, RenderedFamily> families;  ///< Without empty ones.
 };
 
-/// Renders all families that are not disabled. What comes out as in `before` (nullptr: nothing)
-/// keeps its blocks, and with them what was compressed.
+/// Renders all families that are not disabled. Blocks that are the same as in `before` (may be
+/// nullptr) are kept, and with them their compressed form.
 std::shared_ptr<const RenderedRegistry> render_registry(
     std::shared_ptr<const RegistrySnapshot> snapshot, const RenderedRegistry* before,
     const ExpositionOptions& options, ExpositionFormat format);

@@ -100,7 +100,7 @@ void SelfMetrics::state_committed(bool ok) {
 
 prometheus::MetricFamily SelfMetrics::collect(SelfMetric metric,
                                               const std::vector<std::string>& registries) const {
-  if (metric == SelfMetric::sweeps) {  // Both results are there from the start.
+  if (metric == SelfMetric::sweeps) {  // Both results exist from the start.
     for (const std::string& registry : registries) {
       for (const char* result : {"ok", "error"}) {
         families_->sweeps.Add({{"registry", registry}, {"result", result}});

@@ -20,7 +20,8 @@ enum class ScrapeResult { complete, partial, cached };
 /// The families whose series are kept here.
 enum class SelfMetric { api_requests, api_request_durations, scrapes, sweeps, state_commits };
 
-/// The exporter's own counters, kept by prometheus-cpp. Thread-safe. They live with the process.
+/// The exporter's own counters, kept by prometheus-cpp. Thread-safe. They start at 0 with the
+/// process.
 class SelfMetrics final : public CallObserver {
  public:
   SelfMetrics();

@@ -4,14 +4,15 @@
 
 #include "exporter/base/result.h"
 
-/// A file as bytes, past SQLite. No such file: nothing to do, a success. Errors: state_io. Shell.
+/// Access to the bytes of a file without SQLite. A missing file is a success. Errors: state_io.
+/// Shell.
 namespace registry_exporter {
 
-/// Writes a file's bytes over themselves and syncs them: after a sync that failed, the system takes
-/// pages for written that never reached the disk, and only writing them again brings them there.
+/// Overwrites a file with its own bytes and syncs it. After a failed sync the system treats pages
+/// as written that are not on the disk, and only another write brings them there.
 Result<Done> rewrite_in_place(const std::string& path);
 
-/// Whether every byte can be read. SQLite calls a page that can't be read damaged.
+/// Whether every byte can be read. SQLite reports a page that cannot be read as damaged.
 Result<Done> read_whole(const std::string& path);
 
 }  // namespace registry_exporter

@@ -8,16 +8,16 @@
 
 namespace registry_exporter {
 
-/// How far a state has come: what was shown is never newer than this.
+/// The last commit of a state. Nothing newer was ever shown.
 struct HighWater {
   UnixMillis created_at;      ///< Which state it is.
   std::uint64_t commits = 0;  ///< Its last commit that was synced.
-  bool damaged = false;       ///< It is being set aside: the state after it follows damage.
+  bool damaged = false;       ///< It is being moved away: the next state follows damage.
 };
 
-/// The file `<state>.lock` beside a state: locked as long as the process lives, however it ends,
-/// and left behind. Holds the pid for the message to a second process, and a high water that a
-/// state found later must have reached. Shell.
+/// The file `<state>.lock` beside a state. It is locked until the process ends, and is not removed.
+/// It contains the pid, for the error message of a second process, and a high water that a state
+/// must have reached when it is opened again. Shell.
 class LockFile {
  public:
   LockFile() = default;
@@ -28,13 +28,14 @@ class LockFile {
   /// Never waits. Errors: state_locked; state_io (no such directory, not writable, no locks).
   Result<Done> lock(const std::string& state_path);
 
-  /// What was noted last, also by an earlier holder; all zero if nothing readable.
+  /// The last note, also of an earlier process; all zero if there is none that can be read.
   const HighWater& high_water() const { return high_water_; }
 
-  /// Not synced, and a failure is no error: an older note finds less, never something wrong.
+  /// Not synced, and a failure is no error: with an older note less damage is found, but none where
+  /// there is none.
   void note(HighWater high_water);
 
-  /// For what must not be forgotten. Errors: state_io.
+  /// Synced to disk. Errors: state_io.
   Result<Done> note_synced(HighWater high_water);
 
  private:

@@ -20,9 +20,9 @@ namespace registry_exporter {
 /// A column's bytes; valid until its statement takes the next step.
 std::string_view blob(const SQLite::Column& column);
 
-/// The closed records of all repositories: rows of some each, written once, dropped when there are
-/// too many of one repository. Lives as long as the handle of its database. Whatever SQLite has to
-/// say leaves as SQLite::Exception.
+/// The closed records of all repositories. A row holds several records of one repository. It is
+/// written once; when a repository has too many rows, they are joined into one. Lives as long as
+/// the handle of its database. Errors of SQLite are thrown as SQLite::Exception.
 class RecordTable {
  public:
   explicit RecordTable(SQLite::Database& database);
@@ -31,10 +31,10 @@ class RecordTable {
   static void create(SQLite::Database& database);
   /// Gives the repositories of `loaded` their records. Errors: state_damaged.
   Result<Done> load(LoadedState& loaded);
-  /// Only which rows there are: what they hold is known to the store's user.
+  /// Loads only the numbers of the rows: the caller of the store knows their content.
   void load_rows();
 
-  /// Within a transaction of the caller's; then what became of it.
+  /// Called within a transaction; then committed() or rolled_back() says how it ended.
   void write(const RepositoryChange& change);
   void committed();
   void rolled_back();

@@ -36,7 +36,8 @@ class SqliteStateStore final : public StateStore {
     Result<LoadedState> loaded = open_and_read(false);
     if (loaded || loaded.error().kind != ErrorKind::state_damaged) return loaded;
     database_.reset();
-    // A disk that fails now and then looks like damage; a second look costs less than the counts.
+    // A disk with intermittent errors looks like damage. Reading twice is cheaper than losing
+    // counts.
     for (const char* suffix : {"", "-wal"}) {
       const auto readable = read_whole(options_.path + suffix);
       if (!readable) return tl::unexpected<Error>(readable.error());
@@ -60,7 +61,7 @@ class SqliteStateStore final : public StateStore {
     try {
       database_->write(changes, head);
     } catch (const SQLite::Exception& exception) {
-      // What the failed handle believes to be on disk may not be there: never go on with it.
+      // The failed handle may assume pages on disk that are not there: never use it again.
       const Error error = to_error(exception, options_.path, StateAction::committing);
       distrust();
       return tl::unexpected<Error>(error);
@@ -82,21 +83,21 @@ class SqliteStateStore final : public StateStore {
   }
 
  private:
-  /// Links are followed; what they end in must be a regular file, or nothing yet.
+  /// Follows links. The target must be a regular file, or not exist yet.
   Result<Done> check_path() const {
     struct stat status {};
     if (::stat(options_.path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return Done{};
     return fail(ErrorKind::state_io, options_.path + " is not a regular file; change state.path");
   }
 
-  /// Gives up a handle that failed. A database in memory would be gone with it.
+  /// Closes a handle that failed, except for a database in memory, which would be lost.
   void distrust() {
     if (in_memory_) return database_->rolled_back();
     database_->checkpoint_on_close(false);
     database_.reset();
   }
 
-  /// SQLite would create the file for everyone to read, and open one that can't be written.
+  /// SQLite would create a file that everybody can read, and open one that cannot be written.
   Result<Done> prepare_file() {
     const int file = ::open(options_.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
     if (file < 0) {
@@ -108,14 +109,14 @@ class SqliteStateStore final : public StateStore {
     struct stat status {};
     const bool is_new = ::fstat(file, &status) == 0 && status.st_size == 0;
     ::close(file);
-    // A new state owes nothing to what an earlier one under this name had reached.
+    // The high water of an earlier state with this name does not apply to a new state.
     if (is_new && !lock_.high_water().damaged) return lock_.note_synced({});
     return Done{};
   }
 
-  /// What was read may be in the system's memory alone: a killed process had not synced it yet, or
-  /// a sync failed. It will be shown, so now it is brought to the disk. Without room for that
-  /// nothing is written before there is some.
+  /// What was read may not be on the disk yet: a killed process had not synced it, or a sync
+  /// failed. It will be shown, so it has to be synced now. If the disk is full, nothing is written
+  /// until there is room.
   Result<Done> make_durable() {
     database_->checkpoint_on_close(true);
     if (auto rewritten = rewrite_in_place(options_.path + "-wal"); !rewritten) return rewritten;
@@ -166,7 +167,7 @@ class SqliteStateStore final : public StateStore {
     return loaded;
   }
 
-  /// Errors: state_damaged, also for a state that is older than what was shown last.
+  /// Errors: state_damaged, also for a state that is older than the last one shown.
   Result<Done> read_head() {
     const Result<StateHead> head = database_->read_head();
     if (!head) return tl::unexpected<Error>(head.error());
@@ -185,8 +186,8 @@ class SqliteStateStore final : public StateStore {
     return Done{};
   }
 
-  /// After a failed commit: a new handle, checked, before anything is written again. What is there
-  /// is brought to the disk first: what is appended behind it would be lost with it.
+  /// After a failed commit: opens and checks a new handle before anything is written again. The
+  /// content of the log is synced first, because what is appended behind it would be lost with it.
   Result<Done> reopen() {
     const StateHead reached = head_;
     try {
@@ -215,7 +216,7 @@ class SqliteStateStore final : public StateStore {
     }
   }
 
-  /// Gives the damaged files another name; the time in it is the start's.
+  /// Renames the damaged files; the new name has the time of the start.
   Result<std::string> set_aside() {
     const std::string wanted = options_.path + ".damaged-" + format_basic(now_);
     std::string target = wanted;
@@ -223,7 +224,8 @@ class SqliteStateStore final : public StateStore {
     for (int n = 1; ::stat(target.c_str(), &status) == 0; ++n) {
       target = wanted + "-" + std::to_string(n);
     }
-    // Whatever becomes of this: what is found here next is either the rest of it or a new state.
+    // If this is interrupted, the next start finds either the rest of the damaged files or a new
+    // state.
     HighWater reached = lock_.high_water();
     reached.damaged = true;
     if (auto noted = lock_.note_synced(reached); !noted) {

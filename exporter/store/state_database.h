@@ -12,7 +12,7 @@ namespace registry_exporter {
 
 /// The database of a state through one handle: its settings, its tables, its rows. After an
 /// exception of a write() or a configure() the handle must not be used again, unless the database
-/// is in memory. Whatever SQLite has to say leaves as SQLite::Exception. Shell.
+/// is in memory. Errors of SQLite are thrown as SQLite::Exception. Shell.
 class StateDatabase {
  public:
   explicit StateDatabase(const StateOptions& options);

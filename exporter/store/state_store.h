@@ -11,7 +11,7 @@
 
 namespace registry_exporter {
 
-/// Numbers of rows in the state; given by the store's user, unique for ever, never used again.
+/// Row numbers in the state. Assigned by the caller of the store; never reused.
 using RegistryNumber = std::int64_t;
 using RepositoryNumber = std::int64_t;
 
@@ -26,18 +26,18 @@ struct StoredRepository {
   RepositoryState state;
 };
 
-/// What the state held when it was opened.
+/// The content of the state when it was opened.
 struct LoadedState {
   std::vector<StoredRegistry> registries;
   std::vector<StoredRepository> repositories;
   UnixMillis created_at;  ///< When this state began.
-  /// Set when a damaged file was set aside: the name it has now. The state above is empty then.
+  /// Set if a damaged file was moved away: its new name. The state above is then empty.
   std::optional<std::string> damaged_moved_to;
-  /// This state began when damage was set aside, at this start or an earlier one.
+  /// This state began after damage, found at this start or an earlier one.
   bool follows_damage = false;
 };
 
-/// A repository's part in a commit.
+/// The changes of one repository in a commit.
 struct RepositoryChange {
   RepositoryNumber number = 0;
   RegistryNumber registry = 0;
@@ -59,27 +59,28 @@ struct StateChanges {
 class StateStore {
  public:
   virtual ~StateStore() = default;
-  /// Once, first. Errors: state_locked, state_newer, state_io (state_damaged never: a damaged file
-  /// is set aside and the fresh state says so).
+  /// Called once, before commit(). Errors: state_locked, state_newer, state_io. Never
+  /// state_damaged: a damaged file is moved away, and the new state says so.
   virtual Result<LoadedState> load() = 0;
-  /// All of it or nothing, and synced to disk when it returns success. After an error the same
-  /// changes may be given again. Errors: state_io, state_damaged.
+  /// Commits all changes or none. They are synced to disk when it returns success. After an error
+  /// the caller may try again with the same changes. Errors: state_io, state_damaged.
   virtual Result<Done> commit(const StateChanges& changes) = 0;
   virtual std::uint64_t size_bytes() const = 0;
 };
 
 struct StateOptions {
   std::string path;  ///< ":memory:" keeps nothing.
-  /// Name of a registered SQLite VFS, empty: the default one. It may wrap the files of the file
-  /// system, not replace them: lock and setting aside use the same path.
+  /// Name of a registered SQLite VFS; empty: the default one. It may wrap files of the file system,
+  /// but not replace them, because the lock file and renaming use the same path.
   std::string vfs;
 };
 
-/// SQLite: WAL, synchronous=FULL, one connection, exclusive lock. Beside the state lies
-/// `<path>.lock`, held while the store lives. It tells the holder's pid and the number of the last
-/// commit: a state that is older than that (a damaged or missing -wal, an old backup put back)
-/// counts as damaged, for counters would fall. Without the lock file any sound state is taken as it
-/// is. `now` is the time of the start.
+/// SQLite: WAL, synchronous=FULL, one connection, exclusive lock. The store holds a lock on the
+/// file
+/// `<path>.lock`, which contains its pid and the number of the last commit. A state that is older
+/// than that commit (a damaged or missing -wal, a restored backup) is treated as damaged, because
+/// counters would fall. Without the lock file any intact state is accepted. `now` is the time of
+/// the start.
 std::unique_ptr<StateStore> make_sqlite_state_store(StateOptions options, UnixMillis now);
 
 }  // namespace registry_exporter
