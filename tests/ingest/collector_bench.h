@@ -56,8 +56,9 @@ class FakeCloud final : public Cloud {
     answer->rejected = rejected;
     return answer;
   }
-  Result<Record> read_record(const RepositoryRef&, const std::string&) override {
-    return fail(ErrorKind::forbidden, "no");
+  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override {
+    if (!knows_ids) return fail(ErrorKind::forbidden, "no");
+    return lists.at(repository.name).record(id);
   }
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override {
     return std::vector<RetentionRule>{};
@@ -73,6 +74,7 @@ class FakeCloud final : public Cloud {
   std::map<std::string, UnixMillis> modified;  ///< As the listing shows it.
   std::set<std::string> failing;
   std::string throwing;
+  bool knows_ids = false;           ///< Records can be read by their id.
   std::vector<Rejection> rejected;  ///< On every page.
   std::vector<std::string> asked;
   Millis call_takes{10};

@@ -140,6 +140,19 @@ TEST_CASE("discovery: what comes later is news, unless it was there before the f
   CHECK(world.counted_in("old") == 0);
 }
 
+TEST_CASE("discovery: a place that is never listed does not make all that comes later history") {
+  World world;
+  world.rules.count_history = false;
+  world.pass({listed("a", "1")}, false);
+  CHECK_FALSE(world.books.state.discovered);
+  world.pass({listed("a", "1"), listed("b", "2")}, false);
+  CHECK(world.at_name("b").state.ledger.baseline_pending);
+  world.pass({listed("a", "1"), listed("b", "2")}, false);
+  CHECK(world.books.state.discovered);
+  world.pass({listed("a", "1"), listed("b", "2"), listed("c", "3")}, false);
+  CHECK_FALSE(world.at_name("c").state.ledger.baseline_pending);
+}
+
 TEST_CASE("discovery: over max_repositories the first come are kept, the rest is told of") {
   World world;
   world.rules.max_repositories = 2;

@@ -254,6 +254,20 @@ TEST_CASE("conclude_sweep: an open build is gone only after two sweeps in a row 
   CHECK(imbalance(ledger) == 0);
 }
 
+TEST_CASE("conclude_sweep: a sweep that left rows out does not prove that an open build is gone") {
+  SweepFindings findings;
+  findings.lookback = std::chrono::hours(1);
+  findings.started_at = kNow;
+  findings.left_out_rows = true;
+  Ledger ledger;
+  merge(ledger, {runs("a", 999'000)});
+  for (int i = 0; i < 3; ++i) {
+    MergeEffects effects;
+    conclude_sweep(ledger, findings, effects);
+  }
+  CHECK(ledger.open.size() == 1);
+}
+
 TEST_CASE("imbalance: every way in which books can be wrong shows") {
   Ledger good;
   merge(good, {done("a", 10), runs("b", 20)});

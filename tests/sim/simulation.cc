@@ -63,7 +63,7 @@ simulator::LastingFaults draw_lasting(Baton& dice) {
   lasting.answer = static_cast<simulator::Broken>(dice.roll(simulator::kBroken));
   if (dice.roll(6) == 0) lasting.depth = static_cast<int>(14 + dice.roll(50));
   // Not drawn yet: in 3 of 1,000 histories a single row beside one that breaks its page is still
-  // missing at the end. tests/outside/lists_test.cc has what is known to hold.
+  // missing at the end. tests/outside/unreadable_test.cc has what is known to hold.
   if (dice.roll(8) == 0) dice.roll(40);
   if (dice.roll(8) == 0) lasting.broken_ids = static_cast<int>(2 + dice.roll(5));
   if (dice.roll(12) == 0) lasting.broken_repositories = static_cast<int>(2 + dice.roll(3));

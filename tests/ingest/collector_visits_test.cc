@@ -1,0 +1,65 @@
+#include <doctest/doctest.h>
+
+#include "tests/ingest/collector_bench.h"
+
+using namespace registry_exporter;
+using std::chrono::seconds;
+
+TEST_CASE("collector: one id that is refused does not stop the others from being asked for") {
+  Bench bench(2);
+  bench.cloud.knows_ids = true;
+  for (const char* name : {"r0", "r1"}) {
+    FakeList& list = bench.cloud.lists[name];
+    list.newest_first.insert(list.newest_first.begin(),
+                             runs(std::string("open in ") + name, bench.started_ago(100)));
+  }
+  bench.cloud.lists["r0"].refuses_id = "open in r0";
+  bench.start();
+  bench.scrape();
+  for (const char* name : {"r0", "r1"}) {  // The open builds sink.
+    FakeList& list = bench.cloud.lists[name];
+    for (int i = 0; i < 120; ++i) {
+      list.newest_first.insert(list.newest_first.begin(),
+                               done(name + std::to_string(i), bench.started_ago(90)));
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    bench.baton.sleep(seconds(70));
+    bench.scrape();
+  }
+  CHECK(bench.cloud.lists["r0"].record_calls > 0);
+  CHECK(bench.cloud.lists["r1"].record_calls >= 9);
+}
+
+TEST_CASE("collector: a depth that could not be read is tried again, and not each time") {
+  Bench bench(1);
+  FakeList& list = bench.cloud.lists["r0"];
+  for (int i = 0; i < 300; ++i) {
+    list.newest_first.push_back(done("b" + std::to_string(i), bench.started_ago(1000 + i)));
+  }
+  int refused = 0;
+  list.refuses = [&](std::size_t row) -> std::optional<Error> {
+    if (row < 200) return std::nullopt;
+    ++refused;
+    return Error{ErrorKind::bad_request, "too deep", {}, {}};
+  };
+  bench.start();
+  bench.scrape();
+  const auto known = [&] { return bench.records(RecordClass::baseline); };
+  CHECK(known() == 200);
+  int visits_refused = 0;
+  for (int i = 0; i < 30; ++i) {
+    const int before = refused;
+    bench.baton.sleep(seconds(70));
+    bench.scrape();
+    visits_refused += refused > before ? 1 : 0;
+  }
+  CHECK(visits_refused >= 3);
+  CHECK(visits_refused <= 6);
+  list.refuses = nullptr;
+  for (int i = 0; i < 60; ++i) {
+    bench.baton.sleep(seconds(70));
+    bench.scrape();
+  }
+  CHECK(known() == 302);
+}

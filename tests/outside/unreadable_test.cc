@@ -1,0 +1,267 @@
+// Lists of which a part can't be read: a depth, a row, an id. Other services of both clouds are
+// reported to refuse deep pages (offsets over 500, page numbers over 100); nobody reports it of CR
+// or SWR.
+#include <doctest/doctest.h>
+
+#include <utility>
+
+#include "tests/outside/lists.h"
+
+using namespace registry_exporter;
+
+TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from being counted") {
+  for (const ErrorKind kind : {ErrorKind::bad_request, ErrorKind::forbidden, ErrorKind::timeout,
+                               ErrorKind::server_error, ErrorKind::malformed}) {
+    for (const int page_size : {100, 30, 97, 10}) {
+      for (const bool baseline : {true, false}) {
+        CAPTURE(static_cast<int>(kind));
+        CAPTURE(page_size);
+        CAPTURE(baseline);
+        FakeList list = with_records(900);
+        list.now = at(909'000);
+        list.refuses = refuse_from(500, kind);
+        Ledger ledger;
+        ledger.baseline_pending = baseline;
+        SweepProgress progress;
+        const ReadingOptions options{.page_size = page_size, .try_unreadable = false};
+        int visits = 0;
+        for (; !ledger.read_whole && visits < 12; ++visits) visit(list, ledger, options, &progress);
+        CHECK(visits <= 900 / page_size / 16 + 3);
+        REQUIRE(ledger.read_whole);
+        const bool quick = kind != ErrorKind::timeout;
+        const std::uint64_t least =
+            quick && page_size != 97 ? 500 : 500 - static_cast<std::uint64_t>(page_size);
+        CHECK(ledger.known >= least);
+        CHECK(ledger.known <= 500);
+        CHECK(ledger.unread_from == ledger.known);
+        const std::uint64_t before = counted(ledger);
+        CHECK(before == (baseline ? 0 : ledger.known));
+
+        for (int i = 0; i < 20; ++i) {
+          add_record(list, "n" + std::to_string(i));
+          list.calls = 0;
+          const FakeVisit result = visit(list, ledger, options, &progress);
+          CHECK(result.complete);
+          CHECK_FALSE(result.error);
+          CHECK(list.calls == 1);
+        }
+        CHECK(counted(ledger) == before + 20);
+
+        // Now and then it is tried again; once it can be read, all of it is.
+        const FakeVisit sweep =
+            visit(list, ledger, {.page_size = page_size, .sweep_due = true}, &progress);
+        CHECK(counted(ledger) == before + 20);
+        (void)sweep;
+        list.refuses = nullptr;
+        for (int i = 0; i < 8; ++i) {
+          visit(list, ledger, {.page_size = page_size, .sweep_due = true}, &progress);
+        }
+        CHECK_FALSE(ledger.unread_from);
+        CHECK(ledger.known == 920);
+        // History that was out of reach is no news.
+        CHECK(counted(ledger) == (baseline ? 20 : 920));
+        CHECK(late(ledger) == 0);
+        CHECK(imbalance(ledger) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("unreadable: a depth is not asked for before it is time to try it again") {
+  for (const bool oldest_first : {false, true}) {
+    CAPTURE(oldest_first);
+    FakeList list = with_records(900);
+    list.oldest_first = oldest_first;
+    list.refuses = refuse_from(500, ErrorKind::bad_request);
+    Ledger ledger;
+    SweepProgress progress;
+    visit(list, ledger, {.page_size = 100}, &progress);
+    REQUIRE(ledger.unread_from == 500);
+    list.calls = 0;
+    const ReadingOptions options{.page_size = 100, .sweep_due = true, .try_unreadable = false};
+    CHECK(visit(list, ledger, options, &progress).complete);
+    CHECK(list.calls == 5);
+    CHECK(ledger.unread_from == 500);
+  }
+}
+
+TEST_CASE("unreadable: a failure that passes leaves nothing out") {
+  FakeList list = with_records(450);
+  bool failed = false;
+  list.refuses = [&](std::size_t row) -> std::optional<Error> {
+    if (row < 200 || std::exchange(failed, true)) return std::nullopt;
+    return Error{ErrorKind::server_error, "for a moment", {}, {}};
+  };
+  Ledger ledger;
+  SweepProgress progress;
+  CHECK(visit(list, ledger, {.page_size = 100}, &progress).error);
+  CHECK_FALSE(ledger.unread_from);
+  const FakeVisit again = visit(list, ledger, {.page_size = 100}, &progress);
+  CHECK(again.complete);
+  CHECK(again.sweep_ok == true);
+  CHECK(ledger.known == 450);
+}
+
+TEST_CASE("unreadable: one row that breaks its page hides no other") {
+  for (const ErrorKind kind : {ErrorKind::bad_request, ErrorKind::malformed}) {
+    for (const std::size_t row : {0U, 3U, 10U, 55U, 99U, 100U, 137U, 249U}) {
+      CAPTURE(static_cast<int>(kind));
+      CAPTURE(row);
+      FakeList list = with_records(250);
+      const std::string broken = list.newest_first[row].id;
+      list.refuses = [&](std::size_t at) -> std::optional<Error> {
+        if (at >= list.newest_first.size() || list.newest_first[at].id != broken) return {};
+        return Error{kind, "broken", {}, {}};
+      };
+      Ledger ledger;
+      SweepProgress progress;
+      ReadingOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
+      for (int i = 0; i < 3; ++i) visit(list, ledger, options, &progress);
+      CHECK(ledger.read_whole);
+      CHECK(ledger.known == 249);
+      options.first_page_fails = false;  // Known by now.
+      for (int i = 0; i < 30; ++i) {
+        add_record(list, "n" + std::to_string(i));
+        visit(list, ledger, options, &progress);
+      }
+      CHECK(ledger.known == 249 + 30);
+      CHECK(imbalance(ledger) == 0);
+    }
+  }
+}
+
+TEST_CASE("unreadable: a short page of the head does not prove that all can be read again") {
+  FakeList list = with_records(250);
+  const std::string broken = list.newest_first[5].id;
+  list.refuses = [&](std::size_t at) -> std::optional<Error> {
+    if (at >= list.newest_first.size() || list.newest_first[at].id != broken) return {};
+    return Error{ErrorKind::bad_request, "broken", {}, {}};
+  };
+  Ledger ledger;
+  SweepProgress progress;
+  ReadingOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
+  visit(list, ledger, options, &progress);
+  REQUIRE(ledger.unread_from == 5);
+  for (int i = 0; i < 20; ++i) add_record(list, "n" + std::to_string(i));
+  options.first_page_fails = false;
+  visit(list, ledger, options, &progress);
+  REQUIRE(ledger.read_whole);
+  for (int i = 0; i < 5; ++i) add_record(list, "m" + std::to_string(i));
+  visit(list, ledger, options, &progress);
+  CHECK(ledger.unread_from);
+  CHECK(ledger.known == 249 + 25);
+
+  list.refuses = nullptr;
+  options.sweep_due = true;
+  visit(list, ledger, options, &progress);
+  CHECK_FALSE(ledger.unread_from);
+  CHECK(ledger.known == 250 + 25);
+}
+
+TEST_CASE("unreadable: a sweep whose pages fail does not keep the news at the head waiting") {
+  FakeList list = with_records(250);
+  Ledger ledger;
+  SweepProgress progress;
+  visit(list, ledger, {.page_size = 100}, &progress);
+  list.refuses = refuse_from(50, ErrorKind::timeout);  // Short pages can be read.
+  add_record(list, "news");
+  ReadingOptions options{.page_size = 100, .head_page_size = 10, .sweep_due = true};
+  CHECK(visit(list, ledger, options, &progress).error);
+  options.failed_before = true;
+  CHECK(visit(list, ledger, options, &progress).error);
+  CHECK(counted(ledger) == 251);
+}
+
+TEST_CASE("unreadable: rights that end in the middle of a reading are no depth") {
+  for (const ErrorKind kind : {ErrorKind::forbidden, ErrorKind::not_found}) {
+    CAPTURE(static_cast<int>(kind));
+    FakeList list = with_records(450);
+    list.between_calls = [&](FakeList& self) {
+      if (self.calls == 2) self.refuses = refuse_from(0, kind);
+    };
+    Ledger ledger;
+    ledger.baseline_pending = true;
+    SweepProgress progress;
+    const FakeVisit result = visit(list, ledger, {.page_size = 100}, &progress);
+    CHECK_FALSE(result.complete);
+    CHECK_FALSE(ledger.unread_from);
+    CHECK_FALSE(ledger.read_whole);
+    list.refuses = nullptr;
+    visit(list, ledger, {.page_size = 100}, &progress);
+    CHECK(ledger.known == 450);
+    CHECK(counted(ledger) == 0);
+  }
+}
+
+TEST_CASE("unreadable: a refusal of everything is no depth") {
+  FakeList list = with_records(300);
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  SweepProgress progress;
+  visit(list, ledger, {.page_size = 100}, &progress, 2);
+  list.refuses = refuse_from(0, ErrorKind::forbidden);
+  for (int i = 0; i < 5; ++i) {
+    const FakeVisit result = visit(list, ledger, {.page_size = 100}, &progress);
+    CHECK_FALSE(result.complete);
+    REQUIRE(result.error);
+    CHECK(result.error->kind == ErrorKind::forbidden);
+    CHECK_FALSE(ledger.read_whole);
+  }
+  list.refuses = nullptr;
+  visit(list, ledger, {.page_size = 100}, &progress);
+  CHECK(ledger.read_whole);
+  CHECK(ledger.known == 300);
+  CHECK(counted(ledger) == 0);
+}
+
+TEST_CASE(
+    "unreadable: an oldest-first list with an unreadable depth is read down to it each time") {
+  FakeList list = with_records(450);
+  list.oldest_first = true;
+  list.refuses = refuse_from(500, ErrorKind::bad_request);
+  Ledger ledger;
+  SweepProgress progress;
+  visit(list, ledger, {.page_size = 100}, &progress);
+  for (int i = 0; i < 100; ++i) add_record(list, "n" + std::to_string(i));
+  for (int i = 0; i < 3; ++i) {
+    visit(list, ledger, {.page_size = 100, .try_unreadable = false}, &progress);
+  }
+  CHECK(counted(ledger) == 500);
+  CHECK(ledger.unread_from == 500);
+  list.newest_first.resize(499);  // The oldest leave: all that is left can be read.
+  for (int i = 0; i < 3; ++i) {
+    visit(list, ledger, {.page_size = 100, .sweep_due = true}, &progress);
+  }
+  CHECK(counted(ledger) == 550);
+  CHECK_FALSE(ledger.unread_from);
+}
+
+TEST_CASE(
+    "unreadable: one id that can't be read is followed in the list, the others by their ids") {
+  for (const ErrorKind kind : {ErrorKind::forbidden, ErrorKind::bad_request,
+                               ErrorKind::server_error, ErrorKind::timeout, ErrorKind::malformed}) {
+    CAPTURE(name(kind));
+    FakeList list = with_records(60);
+    const auto open_at = [&](std::size_t row) {
+      const Record& record = list.newest_first[row];
+      list.newest_first[row] =
+          runs(record.id, record.started_at->time_since_epoch().count() / 1000);
+      return list.newest_first[row].id;
+    };
+    const std::string refused = open_at(24);
+    const std::string asked = open_at(30);
+    list.refuses_id = refused;
+    list.refuses_with = kind;
+    Ledger ledger;
+    SweepProgress progress;
+    visit(list, ledger, {.page_size = 10}, &progress);
+    CHECK(ledger.open.size() == 2);
+    visit(list, ledger, {.page_size = 10}, &progress);
+    if (!is_lasting(kind)) visit(list, ledger, {.page_size = 10}, &progress);  // It may pass.
+    list.newest_first[24] = done(refused, 900'350);
+    list.newest_first[30] = done(asked, 900'290);
+    visit(list, ledger, {.page_size = 10}, &progress);
+    CHECK(ledger.open.empty());
+    CHECK(counted(ledger) == 60);
+  }
+}
