@@ -380,6 +380,10 @@ void Reading::apply_page(Ledger& ledger, const Page& page, const MergeContext& c
     if (!try_around(ledger)) error_ = failure;
     return;
   }
+  if (obstacle_ && obstacle_->step == Obstacle::Step::behind) {
+    go_on_within();
+    return;
+  }
   if (obstacle_) pass_obstacle(ledger);
   if (order_is_contradicted(ledger, facts)) {
     const bool from_the_start = seeking_;
@@ -454,7 +458,9 @@ bool Reading::finish_head_walk(Ledger& ledger, bool list_ended) {
 /// The page that the next walk of an oldest-first list begins with.
 void Reading::remember_tail(Ledger& ledger) const {
   ledger.tail_page = last_page_;
-  ledger.tail_page_size = proof_ ? proof_->page.size : walk_.page_size;
+  ledger.tail_page_size = obstacle_ ? obstacle_->page.size
+                          : proof_  ? proof_->page.size
+                                    : walk_.page_size;
   // A first page that proved to be all of the list is asked for as long as any.
   if (first_rows_ && last_page_ == 0) ledger.tail_page_size = options_.page_size;
 }

@@ -104,13 +104,16 @@ class Reading {
   struct Obstacle {
     enum class Step {
       probe,   ///< Whether another part of the list can be read.
+      behind,  ///< Whether the row behind the page can be read.
       within,  ///< Smaller pages within the page.
       beyond,  ///< The page behind it.
     } step = Step::probe;
-    PageRequest page;       ///< As it was asked for first.
-    int probe_row = 0;      ///< That is asked for alone.
-    std::uint64_t row = 0;  ///< The first one that can't be read, as far as known.
-    int rows_failed = 0;    ///< That can't be divided any more.
+    PageRequest page;               ///< As it was asked for first.
+    PageRequest failed;             ///< The part of it that failed last, while `behind` is asked.
+    int probe_row = 0;              ///< That is asked for alone.
+    std::uint64_t row = 0;          ///< The first one that can't be read, as far as known.
+    int rows_failed = 0;            ///< That can't be divided any more.
+    std::uint64_t fails_until = 0;  ///< Where the smallest page that failed so far ends.
     Error error;
   };
 
@@ -132,6 +135,9 @@ class Reading {
   bool meet_obstacle(const Ledger& ledger, const Error& error);
   bool is_known_obstacle(const Ledger& ledger) const;
   bool try_around(const Ledger& ledger);
+  int size_of_pages() const;
+  bool ask_behind();
+  void go_on_within();
   bool try_within();
   void ask_within(std::uint64_t row);
   bool ask_beyond();

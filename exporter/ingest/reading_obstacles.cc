@@ -13,14 +13,18 @@ constexpr int kFailuresBelieved = 2;
 constexpr int kSplitMax = 16;
 /// Single rows asked for, to see whether anything of a list can be read.
 constexpr int kProbes = 2;
-/// Rows of one page that can't be read before all behind them is taken for unreadable.
-constexpr int kRowsFailedMax = 3;
+/// Rows of one page that can't be read before it is asked whether the list goes on behind it.
+constexpr int kRowsFailedDoubtful = 3;
+/// Rows of one page that can't be read before the rest of it is left out.
+constexpr int kRowsFailedMax = 10;
 
 /// What may be true of one page alone, while the rest of the list can be read.
 bool may_concern_one_page(ErrorKind kind) {
   return is_lasting(kind) || kind == ErrorKind::server_error || kind == ErrorKind::malformed ||
          kind == ErrorKind::timeout || kind == ErrorKind::transport;
 }
+
+std::uint64_t row_behind(const PageRequest& page) { return first_row({page.index + 1, page.size}); }
 
 /// The largest page of at most `most` rows that can begin at `row`.
 int page_size_at(std::uint64_t row, int most) {
@@ -33,7 +37,8 @@ int page_size_at(std::uint64_t row, int most) {
 
 bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects& effects) {
   if (!may_concern_one_page(error.kind)) return false;
-  if (seeking_) return seek_around(error);
+  if (seeking_ && walk_.next_page > 0) return seek_around(error);
+  seeking_ = false;  // Nothing is further back than the first page.
   if (!obstacle_) return meet_obstacle(ledger, error);
   switch (obstacle_->step) {
     case Obstacle::Step::probe:
@@ -42,7 +47,11 @@ bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects&
       obstacle_.reset();
       return false;
     case Obstacle::Step::within:
+      if (row_asked() >= row_behind(obstacle_->page)) {  // The next page fails, too.
+        obstacle_->page = {walk_.next_page, walk_.page_size};
+      }
       return try_within();
+    case Obstacle::Step::behind:
     case Obstacle::Step::beyond:
       break;
   }
@@ -54,7 +63,6 @@ bool Reading::apply_page_error(Ledger& ledger, const Error& error, MergeEffects&
 
 /// While an oldest-first list is searched for a known record: further back.
 bool Reading::seek_around(const Error& error) {
-  if (walk_.next_page == 0) return false;
   if (!is_lasting(error.kind) && !options_.failed_before) return false;  // It may pass.
   seek_back();
   return true;
@@ -69,7 +77,9 @@ int Reading::note_failure(std::uint64_t row) {
 
 /// A page fails for the first time in this visit. False: that ends the visit.
 bool Reading::meet_obstacle(const Ledger& ledger, const Error& error) {
-  obstacle_ = Obstacle{Obstacle::Step::probe, {walk_.next_page, walk_.page_size}, 0, 0, 0, error};
+  obstacle_.emplace();
+  obstacle_->page = {walk_.next_page, walk_.page_size};
+  obstacle_->error = error;
   const bool is_head = walk_.next_page == 0;
   if (is_known_obstacle(ledger) && (is_head || pages_read_ > 0)) return try_around(ledger);
   if (is_head) {
@@ -98,16 +108,50 @@ bool Reading::try_around(const Ledger& ledger) {
     obstacle_.reset();
     return false;
   }
-  obstacle_->step = Obstacle::Step::within;
-  // What takes too long is not asked for row by row.
+  if (obstacle_->page.index == 0) obstacle_->page.size = size_of_pages();
   const ErrorKind kind = obstacle_->error.kind;
   const bool is_quick = kind != ErrorKind::timeout && kind != ErrorKind::transport;
-  return is_quick ? try_within() : ask_beyond();
+  obstacle_->step = Obstacle::Step::within;
+  walk_.page_size = obstacle_->page.size;
+  if (is_quick) return try_within();
+  // What takes too long is asked for in parts only now and then, and only if the list goes on.
+  return options_.try_unreadable ? ask_behind() : ask_beyond();
+}
+
+/// A first page that can't be read does not tell whether the server cuts pages short. Other lists
+/// have: with pages of that length the next one begins where the one before ended.
+int Reading::size_of_pages() const {
+  const int seen = static_cast<int>(options_.short_below);
+  const int asked = obstacle_->page.size;
+  return asked / kSplitMax <= seen && seen > 0 ? std::min(asked, seen) : asked;
+}
+
+/// The row behind the page alone: if it can be read, the page is no depth.
+bool Reading::ask_behind() {
+  obstacle_->step = Obstacle::Step::behind;
+  obstacle_->failed = {walk_.next_page, walk_.page_size};
+  walk_.page_size = 1;
+  walk_.next_page = static_cast<int>(row_behind(obstacle_->page));
+  return true;
+}
+
+/// The list goes on behind the page: so does what is tried within it.
+void Reading::go_on_within() {
+  obstacle_->step = Obstacle::Step::within;
+  walk_.next_page = obstacle_->failed.index;
+  walk_.page_size = obstacle_->failed.size;
+  previous_start_.reset();  // What was read last is from elsewhere.
+  if (obstacle_->rows_failed == 0) {
+    try_within();
+  } else {
+    ask_within(row_asked() + static_cast<std::uint64_t>(walk_.page_size));
+  }
 }
 
 /// What was asked for last failed: its first part, or the row behind it.
 bool Reading::try_within() {
   const std::uint64_t row = row_asked();
+  obstacle_->fails_until = row + static_cast<std::uint64_t>(walk_.page_size);
   const int smaller = page_size_at(row, walk_.page_size / 2);
   if (walk_.page_size > 1 && walk_.page_size / smaller <= kSplitMax) {
     walk_.page_size = smaller;
@@ -115,16 +159,21 @@ bool Reading::try_within() {
     return true;
   }
   if (obstacle_->rows_failed == 0) obstacle_->row = row;
-  if (++obstacle_->rows_failed >= kRowsFailedMax) return ask_beyond();
+  obstacle_->fails_until = 0;
+  ++obstacle_->rows_failed;
+  if (obstacle_->rows_failed == kRowsFailedDoubtful) return ask_behind();
+  if (obstacle_->rows_failed >= kRowsFailedMax) return ask_beyond();
   ask_within(row + static_cast<std::uint64_t>(walk_.page_size));
   return true;
 }
 
-/// From `row` on: the largest part of the obstacle's page that begins there, or the next page.
+/// From `row` on: the largest part of the obstacle's page that begins there and has not failed, or
+/// the next page.
 void Reading::ask_within(std::uint64_t row) {
-  const std::uint64_t end = first_row({obstacle_->page.index + 1, obstacle_->page.size});
+  const std::uint64_t end = row_behind(obstacle_->page);
   int size = obstacle_->page.size;
-  if (row < end) size = page_size_at(row, static_cast<int>(end - row));
+  const std::uint64_t until = row < obstacle_->fails_until ? obstacle_->fails_until : end;
+  if (row < end) size = page_size_at(row, static_cast<int>(until - row));
   walk_.page_size = size;
   walk_.next_page = static_cast<int>(row / static_cast<std::uint64_t>(size));
 }
@@ -165,7 +214,7 @@ bool Reading::lies_beyond_reach(const Ledger& ledger) const {
   const bool comes_often =
       walk_.goal == Walk::Goal::sweep || ledger.order == ListOrder::oldest_first;
   if (!comes_often || options_.try_unreadable || obstacle_ || !ledger.read_whole) return false;
-  const std::uint64_t end = first_row({walk_.next_page + 1, walk_.page_size});
+  const std::uint64_t end = row_behind({walk_.next_page, walk_.page_size});
   return ledger.unread_from && row_asked() <= *ledger.unread_from && *ledger.unread_from < end;
 }
 

@@ -47,6 +47,7 @@ struct FakeList {
   /// Pages that touch one of these rows fail, for good.
   std::function<std::optional<Error>(std::size_t row)> refuses;
   int calls = 0;
+  int failed_calls = 0;  ///< Of those.
   int record_calls = 0;
   std::vector<int> sizes_asked;  ///< Of each page.
   UnixMillis now = at(1'000'000);
@@ -63,7 +64,10 @@ struct FakeList {
     const auto begin = std::min(listed.size(), first);
     const auto end = std::min(listed.size(), begin + static_cast<std::size_t>(size));
     for (std::size_t row = first; refuses && row < first + static_cast<std::size_t>(size); ++row) {
-      if (auto error = refuses(row)) return tl::unexpected(*error);
+      const auto error = refuses(row);
+      if (!error) continue;
+      ++failed_calls;
+      return tl::unexpected(*error);
     }
     Page answer;
     answer.records.assign(listed.begin() + static_cast<std::ptrdiff_t>(begin),

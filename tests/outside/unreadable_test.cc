@@ -3,6 +3,7 @@
 // or SWR.
 #include <doctest/doctest.h>
 
+#include <random>
 #include <utility>
 
 #include "tests/outside/lists.h"
@@ -67,6 +68,20 @@ TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from be
   }
 }
 
+TEST_CASE("unreadable: a depth that begins within a small page is found by a few calls") {
+  for (const int page_size : {1, 2, 3, 4, 7, 10}) {
+    CAPTURE(page_size);
+    FakeList list = with_records(200);
+    list.refuses = refuse_from(22, ErrorKind::bad_request);
+    Ledger ledger;
+    SweepProgress progress;
+    visit(list, ledger, {.page_size = page_size, .pages_per_visit = 1000}, &progress);
+    CHECK(ledger.read_whole);
+    CHECK(ledger.known == 22);
+    CHECK(list.failed_calls <= 9);
+  }
+}
+
 TEST_CASE("unreadable: a depth is not asked for before it is time to try it again") {
   for (const bool oldest_first : {false, true}) {
     CAPTURE(oldest_first);
@@ -126,6 +141,116 @@ TEST_CASE("unreadable: one row that breaks its page hides no other") {
       }
       CHECK(ledger.known == 249 + 30);
       CHECK(imbalance(ledger) == 0);
+    }
+  }
+}
+
+TEST_CASE("unreadable: one row that breaks the first page of an oldest-first list hides no other") {
+  for (const ErrorKind kind : {ErrorKind::forbidden, ErrorKind::server_error}) {
+    CAPTURE(static_cast<int>(kind));
+    FakeList list = with_records(10);
+    list.oldest_first = true;
+    Ledger ledger;
+    SweepProgress progress;
+    ReadingOptions options{.page_size = 20};
+    visit(list, ledger, options, &progress);
+    REQUIRE(ledger.order == ListOrder::oldest_first);
+    list.refuses = [&](std::size_t row) -> std::optional<Error> {
+      if (row != 12) return std::nullopt;
+      return Error{kind, "broken", {}, {}};
+    };
+    for (int i = 0; i < 5; ++i) add_record(list, "n" + std::to_string(i));
+    CHECK(visit(list, ledger, options, &progress).error);
+    options.first_page_fails = true;
+    CHECK(visit(list, ledger, options, &progress).complete);
+    CHECK(counted(ledger) == 14);
+  }
+}
+
+TEST_CASE("unreadable: several rows that break one page hide no other") {
+  FakeList list = with_records(250);
+  list.refuses = [](std::size_t row) -> std::optional<Error> {
+    if (row != 138 && (row < 140 || row > 143) && row != 150) return std::nullopt;
+    return Error{ErrorKind::forbidden, "broken", {}, {}};
+  };
+  Ledger ledger;
+  SweepProgress progress;
+  CHECK(visit(list, ledger, {.page_size = 100}, &progress).complete);
+  CHECK(ledger.known == 250 - 6);
+  CHECK(ledger.unread_from == 138);
+}
+
+TEST_CASE("unreadable: rows that break pages one behind the other hide no other") {
+  for (const ErrorKind kind : {ErrorKind::bad_request, ErrorKind::server_error}) {
+    CAPTURE(static_cast<int>(kind));
+    FakeList list = with_records(60);
+    list.refuses = [kind](std::size_t row) -> std::optional<Error> {
+      if (row != 19 && row != 29 && row != 35 && row != 39) return std::nullopt;
+      return Error{kind, "broken", {}, {}};
+    };
+    Ledger ledger;
+    SweepProgress progress;
+    for (int i = 0; i < 5; ++i) visit(list, ledger, {.page_size = 10}, &progress);
+    CHECK(ledger.known == 60 - 4);
+    CHECK(ledger.unread_from == 19);
+    list.failed_calls = 0;
+    visit(list, ledger, {.page_size = 10, .sweep_due = true, .failed_before = true}, &progress);
+    CHECK(list.failed_calls <= 16);
+  }
+}
+
+TEST_CASE("unreadable: rows beside one that never answers are asked for when it is tried again") {
+  for (const bool shuffled : {true, false}) {
+    for (const std::size_t row : {0U, 3U, 55U, 99U, 137U, 249U}) {
+      CAPTURE(shuffled);
+      CAPTURE(row);
+      FakeList list = with_records(250);
+      if (shuffled)
+        std::shuffle(list.newest_first.begin(), list.newest_first.end(), std::mt19937_64(5));
+      list.refuses = [&](std::size_t at) -> std::optional<Error> {
+        if (at != row) return std::nullopt;
+        return Error{ErrorKind::timeout, "no answer", {}, {}};
+      };
+      Ledger ledger;
+      SweepProgress progress;
+      ReadingOptions options{.page_size = 100, .first_page_fails = true, .try_unreadable = false};
+      for (int i = 0; i < 2; ++i) visit(list, ledger, options, &progress);
+      CHECK(ledger.read_whole);
+      options.first_page_fails = false;
+      options.sweep_due = options.try_unreadable = true;
+      list.failed_calls = 0;
+      visit(list, ledger, options, &progress);
+      CHECK(ledger.known >= 250 - 5);  // The smallest part of a page that is asked for.
+      CHECK(list.failed_calls <= 9);
+    }
+  }
+}
+
+TEST_CASE("unreadable: a row that breaks a first page that is cut short hides no other") {
+  for (const bool by_offset : {true, false}) {
+    for (const std::size_t rows : {20U, 47U, 50U, 57U, 60U}) {
+      for (const std::size_t row : {0U, 5U, 8U}) {
+        CAPTURE(by_offset);
+        CAPTURE(rows);
+        CAPTURE(row);
+        FakeList list = with_records(static_cast<int>(rows));
+        std::shuffle(list.newest_first.begin(), list.newest_first.end(), std::mt19937_64(5));
+        list.by_offset = by_offset;
+        list.page_size_max = 9;
+        list.totals = Totals::missing;
+        list.refuses = [&](std::size_t at) -> std::optional<Error> {
+          if (at != row) return std::nullopt;
+          return Error{ErrorKind::bad_request, "broken", {}, {}};
+        };
+        Ledger ledger;
+        SweepProgress progress;
+        ReadingOptions options{
+            .page_size = 12, .pages_per_visit = 1000, .short_below = 9, .first_page_fails = true};
+        visit(list, ledger, options, &progress);
+        options.first_page_fails = false;
+        visit(list, ledger, options, &progress);
+        CHECK(ledger.known == rows - 1);
+      }
     }
   }
 }
