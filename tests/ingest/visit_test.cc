@@ -5,7 +5,7 @@
 using namespace registry_exporter;
 using std::chrono::seconds;
 
-TEST_CASE("collector: one id that is refused does not stop the others from being asked for") {
+TEST_CASE("visit: one id that is refused does not stop the others from being asked for") {
   Bench bench(2);
   bench.cloud.knows_ids = true;
   for (const char* name : {"r0", "r1"}) {
@@ -31,7 +31,7 @@ TEST_CASE("collector: one id that is refused does not stop the others from being
   CHECK(bench.cloud.lists["r1"].record_calls >= 9);
 }
 
-TEST_CASE("collector: a depth that could not be read is tried again, and not each time") {
+TEST_CASE("visit: a depth that could not be read is tried again, and not each time") {
   Bench bench(1);
   FakeList& list = bench.cloud.lists["r0"];
   for (int i = 0; i < 300; ++i) {
