@@ -129,17 +129,18 @@ int App::diagnose() {
 }
 
 int App::collect_once() {
+  const std::shared_ptr<Engine> engine = this->engine();
   state_.books->past = {};  // No exposition was seen before.
-  engine_->start(std::move(*state_.books));
+  engine->start(std::move(*state_.books));
   ScrapeRequest request;
   request.timeout = kOnceTimeout;
   request.client = "--once";
-  const Engine::Scrape scrape = engine_->scrape(request, live_state());
-  const bool complete = engine_->everything_read() && scrape.complete;
+  const Engine::Scrape scrape = engine->scrape(request, live_state());
+  const bool complete = engine->everything_read() && scrape.complete;
   for (const Chunk& chunk : scrape.chunks) std::fwrite(chunk->data(), 1, chunk->size(), stdout);
   const bool written = !stdout_problem();  // main() reports it.
-  if (written) engine_->answered(scrape);
-  engine_->stop();
+  if (written) engine->answered(scrape);
+  engine->stop();
   if (!written) return kRunTimeFailure;
   return complete ? 0 : failed("not everything could be read; see the log above", kRunTimeFailure);
 }
@@ -152,7 +153,7 @@ int App::serve() {
   Routes routes(web_options(options_), *this);
   const std::unique_ptr<Server> server = make_web_server(routes);
   const std::size_t registries = config_.registries.size();
-  engine_->start(std::move(*state_.books));
+  engine()->start(std::move(*state_.books));
   // From here on a request may reload: config_ and engine_ need their mutexes.
   if (const auto started = server->start(); !started) {
     engine()->stop();
@@ -194,6 +195,7 @@ std::optional<int> App::load_everything() {
   if (const auto code = open_state()) return code;
   auto engine = Engine::make(runtime_, *state_.store, config_, engine_options(), self_, connect_);
   if (!engine) return failed(engine.error().detail, kWrongUsage);
+  const MutexLock lock(mutex_);
   engine_ = std::move(*engine);
   return std::nullopt;
 }
@@ -274,7 +276,7 @@ void App::stop(Server& server) {
 }
 
 std::shared_ptr<Engine> App::engine() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return engine_;
 }
 
@@ -290,7 +292,7 @@ LiveState App::live_state() const {
 }
 
 std::optional<std::string> App::reload() {
-  const std::lock_guard one_at_a_time(reload_mutex_);
+  const MutexLock one_at_a_time(reload_mutex_);
   supervisor_.reloading();
   if (const std::optional<std::string> error = replace_engine()) {
     reload_.failed(*error);
@@ -323,7 +325,7 @@ std::optional<std::string> App::replace_engine() {
   if (!next) return next.error().detail;
   hand_over(*engine(), **next);  // Scrapes meanwhile get the old engine's latest snapshots.
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     engine_ = std::move(*next);
   }
   config_ = std::move(*config);

@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/engine.h"
 #include "exporter/options.h"
 #include "exporter/reload_state.h"
@@ -73,11 +73,11 @@ class App final : private WebServices {
   const Supervisor supervisor_;
   SelfMetrics self_;
   State state_;
-  std::mutex reload_mutex_;  ///< One reload at a time. Guards `config_` once requests are served.
+  Mutex reload_mutex_;  ///< One reload at a time. Guards `config_` once requests are served.
   Config config_;
   ReloadState reload_;
-  mutable std::mutex mutex_;  ///< Guards `engine_`.
-  std::shared_ptr<Engine> engine_;
+  mutable Mutex mutex_;
+  std::shared_ptr<Engine> engine_ GUARDED_BY(mutex_);
   std::atomic<bool> ready_{false};
   std::unique_ptr<TaskThreads> tasks_;
   std::unique_ptr<WebAccess> web_access_;  ///< nullptr: plain HTTP without passwords.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <mutex>
 
 #include "exporter/acr/hosts.h"
 #include "exporter/config/filter.h"
@@ -23,17 +22,17 @@ class LastOutcomes final : public CallObserver {
  public:
   void call_finished(std::string_view, std::string_view operation, std::string_view outcome,
                      Millis) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     outcomes_[std::string(operation)] = outcome;
   }
   std::map<std::string, std::string> outcomes() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return outcomes_;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::map<std::string, std::string> outcomes_;
+  mutable Mutex mutex_;
+  std::map<std::string, std::string> outcomes_ GUARDED_BY(mutex_);
 };
 
 /// Reads a few repositories, evenly spread over the list.

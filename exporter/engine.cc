@@ -88,7 +88,7 @@ CollectorOptions Engine::collector_options(const RegistryConfig& registry,
                                            ScraperVisibility::Past past) {
   CollectorOptions options;
   options.name = registry.name;
-  options.type = registry.is_acr() ? RegistryType::acr : RegistryType::swr;
+  options.type = registry.is_acr() ? "acr" : "swr";
   options.reading.kind = registry.is_acr() ? &kBuilds : &kDeletions;
   options.min_interval = config_.collection.min_interval;
   options.reading.lookback = config_.collection.lookback;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "exporter/base/clock.h"
+#include "exporter/base/mutex.h"
 
 namespace registry_exporter {
 
@@ -13,28 +13,28 @@ namespace registry_exporter {
 class ReloadState {
  public:
   void succeeded(UnixMillis now) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     error_.reset();
     succeeded_at_ = now;
   }
   void failed(std::string error) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     error_ = std::move(error);
   }
   /// Error of the latest reload; nullopt if the file is in effect.
   std::optional<std::string> error() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return error_;
   }
   UnixMillis succeeded_at() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return succeeded_at_;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::optional<std::string> error_;
-  UnixMillis succeeded_at_;
+  mutable Mutex mutex_;
+  std::optional<std::string> error_ GUARDED_BY(mutex_);
+  UnixMillis succeeded_at_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter

@@ -152,7 +152,7 @@ Result<Discovery> Client::discover_static(const std::vector<StaticRepository>& w
 Result<ListedRepository> Client::look_up(const RepositoryRef& ref, Discovery& discovery) {
   const std::string name = full_name(ref);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto known = looked_up_.find(name);
     if (known != looked_up_.end()) return known->second;
   }
@@ -161,14 +161,14 @@ Result<ListedRepository> Client::look_up(const RepositoryRef& ref, Discovery& di
                             [&](std::string_view body) { return parse_repository(body, ref); });
   if (!answer) return tl::unexpected(answer.error());
   if (!discovery.server_time) discovery.server_time = answer->server_time;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   looked_up_[name] = answer->value;
   return std::move(answer->value);
 }
 
 /// The id of a repository is no longer valid: it may have been created again under its name.
 void Client::forget(const RepositoryRef& repository) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   looked_up_.erase(full_name(repository));
 }
 

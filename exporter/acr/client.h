@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "exporter/acr/build_status.h"
 #include "exporter/acr/requests.h"
+#include "exporter/base/mutex.h"
 #include "exporter/base/observer.h"
 #include "exporter/base/result.h"
 #include "exporter/base/runtime.h"
@@ -62,8 +62,8 @@ class Client final : public Cloud {
   SignedClient client_;
   NamespaceDiscovery discovery_;
 
-  std::mutex mutex_;
-  std::map<std::string, ListedRepository> looked_up_;  ///< By full name.
+  Mutex mutex_;
+  std::map<std::string, ListedRepository> looked_up_ GUARDED_BY(mutex_);  ///< By full name.
 };
 
 }  // namespace registry_exporter::acr

@@ -23,12 +23,14 @@ class SystemClock final : public Clock {
 
 class SystemWaiter final : public Waiter {
  public:
-  void wait_until(std::unique_lock<std::mutex>& lock, SteadyTime deadline) override {
+  void wait_until(Mutex& mutex, SteadyTime deadline) REQUIRES(mutex) override {
+    std::unique_lock lock(mutex.native(), std::adopt_lock);
     if (deadline == SteadyTime::max()) {
       condition_.wait(lock);
     } else {
       condition_.wait_until(lock, deadline);
     }
+    lock.release();  // The caller goes on holding it.
   }
   void notify_all() override { condition_.notify_all(); }
 

@@ -2,21 +2,21 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "exporter/base/clock.h"
+#include "exporter/base/mutex.h"
 
 namespace registry_exporter {
 
 /// Where threads wait for one another: a condition variable as a seam, so that a simulation can
-/// decide who goes on. A thread must hold no mutex but `lock` while it waits.
+/// decide who goes on. A thread must hold no mutex but `mutex` while it waits.
 class Waiter {
  public:
   virtual ~Waiter() = default;
-  /// Releases `lock`, waits until notified or until `deadline`, takes `lock` again.
+  /// Releases `mutex`, waits until notified or until `deadline`, takes `mutex` again.
   /// May wake early for no reason: callers loop over their own condition.
-  virtual void wait_until(std::unique_lock<std::mutex>& lock, SteadyTime deadline) = 0;
+  virtual void wait_until(Mutex& mutex, SteadyTime deadline) REQUIRES(mutex) = 0;
   virtual void notify_all() = 0;
 };
 

@@ -98,16 +98,20 @@ Credentials::Credentials(Runtime runtime, std::vector<Source> sources,
 
 Result<Keys> Credentials::get() {
   const Look look = look_around();  // Reads files: not under the lock.
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
     const CredentialCandidate* candidate = next_to_ask(look);
     if (candidate == nullptr) break;
     if (!asking_) {
-      ask(lock, *candidate);
+      const bool in_good_time = begin_asking(*candidate);
+      lock.unlock();
+      const Result<IssuedKeys> issued = candidate->exchange(in_good_time);
+      lock.lock();
+      finish_asking(*candidate, issued);
     } else if (usable()) {
       break;
     } else {
-      changed_->wait_until(lock, SteadyTime::max());
+      changed_->wait_until(mutex_, SteadyTime::max());
     }
   }
   Result<Keys> keys = settle(look);
@@ -117,13 +121,13 @@ Result<Keys> Credentials::get() {
 
 std::optional<Keys> Credentials::at_hand() {
   const Look look = look_around();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Result<Keys> keys = settle(look);
   return keys ? std::optional(*keys) : std::nullopt;
 }
 
 void Credentials::expired(std::uint64_t generation) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (generation != keys_.generation || !usable() || for_good_) return;
   usable_until_ = SteadyTime{};
   attempts_[source_].retry_at = SteadyTime{};
@@ -131,17 +135,17 @@ void Credentials::expired(std::uint64_t generation) {
 }
 
 std::optional<UnixMillis> Credentials::expires_at() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return keys_.expires_at;
 }
 
 bool Credentials::available() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return available_;
 }
 
 std::string Credentials::source() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return source_;
 }
 
@@ -169,9 +173,10 @@ bool Credentials::usable() const {
 /// nullptr: no service has to be asked now.
 const CredentialCandidate* Credentials::next_to_ask(const Look& look) const {
   const SteadyTime now = runtime_.clock.steady_now();
-  const bool holds =
-      usable() && std::any_of(look.candidates.begin(), look.candidates.end(),
-                              [&](const CredentialCandidate& l) { return l.source == source_; });
+  bool holds = false;  // The keys in use are good, and their source is still there.
+  for (const CredentialCandidate& each : look.candidates) {
+    holds |= each.source == source_ && usable();
+  }
   for (const CredentialCandidate& candidate : look.candidates) {
     if (!candidate.exchange) return nullptr;
     const auto tried = attempts_.find(candidate.source);
@@ -194,24 +199,25 @@ Result<Keys> Credentials::settle(const Look& look) {
   return tl::unexpected<Error>(failure_of(look));
 }
 
-/// Asks without holding the lock; no other thread asks meanwhile.
-void Credentials::ask(std::unique_lock<std::mutex>& lock, const CredentialCandidate& candidate) {
+/// No other thread asks until finish_asking(). Returns true if the keys in use are still good.
+bool Credentials::begin_asking(const CredentialCandidate& candidate) {
   Attempt& attempt = attempts_[candidate.source];
   if (attempt.basis != candidate.basis) {
     if (!attempt.basis.empty()) secret_changed_();
     attempt = {candidate.basis, std::nullopt, 0, {}};
   }
-  const bool in_good_time = usable();
   asking_ = true;
-  lock.unlock();
-  const Result<IssuedKeys> issued = candidate.exchange(in_good_time);
-  lock.lock();
+  return usable();
+}
+
+void Credentials::finish_asking(const CredentialCandidate& candidate,
+                                const Result<IssuedKeys>& issued) {
   asking_ = false;
   changed_->notify_all();
   if (issued) {
     take(candidate, *issued);
   } else {
-    put_off(attempt, issued.error());
+    put_off(attempts_[candidate.source], issued.error());
   }
 }
 

@@ -3,12 +3,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/result.h"
 #include "exporter/base/runtime.h"
 #include "exporter/cloud/keys.h"
@@ -131,30 +131,32 @@ class Credentials {
   };
 
   Look look_around() const;
-  bool usable() const;
-  const CredentialCandidate* next_to_ask(const Look& look) const;
-  Result<Keys> settle(const Look& look);
-  void ask(std::unique_lock<std::mutex>& lock, const CredentialCandidate& candidate);
-  void keep(const CredentialCandidate& candidate);
-  void take(const CredentialCandidate& candidate, const IssuedKeys& issued);
-  void put_off(Attempt& attempt, Error error);
-  void adopt(Keys keys, const std::string& source);
-  Error failure_of(const Look& look) const;
+  bool usable() const REQUIRES(mutex_);
+  const CredentialCandidate* next_to_ask(const Look& look) const REQUIRES(mutex_);
+  Result<Keys> settle(const Look& look) REQUIRES(mutex_);
+  bool begin_asking(const CredentialCandidate& candidate) REQUIRES(mutex_);
+  void finish_asking(const CredentialCandidate& candidate, const Result<IssuedKeys>& issued)
+      REQUIRES(mutex_);
+  void keep(const CredentialCandidate& candidate) REQUIRES(mutex_);
+  void take(const CredentialCandidate& candidate, const IssuedKeys& issued) REQUIRES(mutex_);
+  void put_off(Attempt& attempt, Error error) REQUIRES(mutex_);
+  void adopt(Keys keys, const std::string& source) REQUIRES(mutex_);
+  Error failure_of(const Look& look) const REQUIRES(mutex_);
 
   Runtime runtime_;
   const std::vector<Source> sources_;
   const std::function<void()> secret_changed_;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::unique_ptr<Waiter> changed_;
-  bool asking_ = false;
-  bool available_ = true;
-  Keys keys_;
-  std::string source_;
-  bool for_good_ = false;  ///< The keys in use are permanent.
-  SteadyTime usable_until_;
-  SteadyTime renew_at_;
-  std::map<std::string, Attempt> attempts_;  ///< By source.
+  bool asking_ GUARDED_BY(mutex_) = false;
+  bool available_ GUARDED_BY(mutex_) = true;
+  Keys keys_ GUARDED_BY(mutex_);
+  std::string source_ GUARDED_BY(mutex_);
+  bool for_good_ GUARDED_BY(mutex_) = false;  ///< The keys in use are permanent.
+  SteadyTime usable_until_ GUARDED_BY(mutex_);
+  SteadyTime renew_at_ GUARDED_BY(mutex_);
+  std::map<std::string, Attempt> attempts_ GUARDED_BY(mutex_);  ///< By source.
 };
 
 }  // namespace registry_exporter

@@ -41,13 +41,13 @@ std::string bucket_exemplar(const SnapshotSource& source, const RepositoryView& 
 void durations(const Family& family, const SnapshotSource& source, Lines& lines) {
   const auto created = created_at(source);
   std::vector<HistogramFrames> frames;
-  for (const Outcome outcome : outcomes_of(source.snapshot.type)) {
+  for (const Outcome outcome : source.snapshot.kind->outcomes) {
     frames.emplace_back(family.name, outcome, source.options.bucket_bounds);
   }
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters& shown, const LinePart& labels) {
              auto frame = frames.cbegin();
-             for (const Outcome outcome : outcomes_of(source.snapshot.type)) {
+             for (const Outcome outcome : source.snapshot.kind->outcomes) {
                const HistogramFrames& frames_here = *frame++;
                if (!shown.durations[outcome]) continue;
                const DurationHistogram& histogram = *shown.durations[outcome];
@@ -79,12 +79,12 @@ void success_ratio(const Family& family, const SnapshotSource& source, Lines& li
 
 void builds_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
   PerOutcome<std::vector<LineFrame>> frames;
-  for (const Outcome outcome : outcomes_of(source.snapshot.type)) {
+  for (const Outcome outcome : source.snapshot.kind->outcomes) {
     frames[outcome] = frames_by_window(family.name, source, label("status", name(outcome)) + ",");
   }
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (const Outcome outcome : outcomes_of(source.snapshot.type)) {
+             for (const Outcome outcome : source.snapshot.kind->outcomes) {
                const bool always = outcome == Outcome::success || outcome == Outcome::failed;
                if (!always && !view.seen[outcome]) continue;
                const auto& windows = frames[outcome];
@@ -96,10 +96,10 @@ void builds_recent(const Family& family, const SnapshotSource& source, Lines& li
 }
 
 void last_ends(const Family& family, const SnapshotSource& source, Lines& lines) {
-  const auto frames = frames_by_outcome(family.name, "status", source.snapshot.type);
+  const auto frames = frames_by_outcome(family.name, "status", *source.snapshot.kind);
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (const Outcome outcome : outcomes_of(source.snapshot.type)) {
+             for (const Outcome outcome : source.snapshot.kind->outcomes) {
                const auto& end = view.last_end[outcome];
                if (end) lines.add(frames[outcome], labels, seconds(*end));
              }
@@ -129,50 +129,48 @@ std::optional<Thousandths> last_build_duration(const View& view) {
 
 using enum FamilyType;
 using enum FamilyScope;
-constexpr RegistryType kAcr = RegistryType::acr;
-
 constexpr Family kFamilies[] = {
     {"acr_up", gauge, registry, "",
      "1 if the last API call to Alibaba Cloud got a response and the credentials were accepted, "
      "else 0.",
-     health_value<up>, kAcr},
+     health_value<up>, &kBuilds},
     {"acr_builds_total", counter, repository, "status",
      "Finished image builds by status (BuildStatus of ListRepoBuildRecord). Each build is counted "
      "once.",
      [](const Family& family, const SnapshotSource& source, Lines& lines) {
        events_by("status", family, source, lines);
      },
-     kAcr},
+     &kBuilds},
     {"acr_build_duration_seconds", histogram, repository, "status",
      "Duration of finished image builds in seconds (EndTime minus StartTime of "
      "ListRepoBuildRecord).",
-     durations, kAcr},
+     durations, &kBuilds},
     {"acr_build_success_ratio", gauge, repository, "window",
      "Share of successful builds, 0 to 1: success / (success + failed) of the builds that ended "
      "within the window.",
-     success_ratio, kAcr},
+     success_ratio, &kBuilds},
     {"acr_builds_recent", gauge, repository, "status,window",
      "Finished builds that ended within the window (EndTime of ListRepoBuildRecord).",
-     builds_recent, kAcr},
+     builds_recent, &kBuilds},
     {"acr_builds_in_progress", gauge, repository, "",
      "Builds that are pending or running (ListRepoBuildRecord, GetRepoBuildRecord).",
-     row_value<[](const View& view) { return Whole{view.open}; }>, kAcr},
+     row_value<[](const View& view) { return Whole{view.open}; }>, &kBuilds},
     {"acr_build_oldest_in_progress_start_timestamp_seconds", gauge, repository, "",
      "Start time of the oldest build in progress, in seconds since 1970.",
-     row_value<[](const View& view) { return seconds(view.oldest_open_started_at); }>, kAcr},
+     row_value<[](const View& view) { return seconds(view.oldest_open_started_at); }>, &kBuilds},
     {"acr_last_build_success", gauge, repository, "",
      "1 if the last finished build succeeded, 0 if it failed. Other statuses are ignored.",
-     row_value<last_build_success>, kAcr},
+     row_value<last_build_success>, &kBuilds},
     {"acr_last_build_duration_seconds", gauge, repository, "",
      "Duration of the last successful or failed build in seconds.", row_value<last_build_duration>,
-     kAcr},
+     &kBuilds},
     {"acr_consecutive_failed_builds", gauge, repository, "",
      "Failed builds since the last successful one.",
-     row_value<[](const View& view) { return Whole{view.consecutive_failed}; }>, kAcr},
+     row_value<[](const View& view) { return Whole{view.consecutive_failed}; }>, &kBuilds},
     {"acr_last_build_end_timestamp_seconds", gauge, repository, "status",
-     "End time of the last build with the status, in seconds since 1970.", last_ends, kAcr},
+     "End time of the last build with the status, in seconds since 1970.", last_ends, &kBuilds},
     {"acr_repository_info", gauge, repository, "repo_id",
-     "RepoId of the repository (ListRepository). Always 1.", repository_info, kAcr},
+     "RepoId of the repository (ListRepository). Always 1.", repository_info, &kBuilds},
 };
 
 }  // namespace

@@ -125,8 +125,6 @@ using View = RepositoryView;
 using Registry = RegistrySnapshot;
 using enum FamilyType;
 using enum FamilyScope;
-constexpr RegistryType kAcr = RegistryType::acr;
-
 constexpr Family kFamilies[] = {
     {"registry_exporter_build_info", gauge, process, "version,compiler",
      "Version of the exporter and the compiler it was built with. Always 1.", build_info},
@@ -178,11 +176,11 @@ constexpr Family kFamilies[] = {
     {"registry_exporter_unknown_statuses_total", counter, registry, "",
      "Build statuses the exporter does not know, counted each time one is read. Map them with "
      "metrics.build_statuses.",
-     unknown_statuses, kAcr},
+     unknown_statuses, &kBuilds},
     {"registry_exporter_durations_invalid_total", counter, registry, "reason",
      "Counted builds without a valid duration, by reason: negative, missing. They are not in the "
      "histogram.",
-     durations_invalid, kAcr},
+     durations_invalid, &kBuilds},
     {"registry_exporter_history_gaps_total", counter, registry, "",
      "Times that records may have been added and removed between two reads of a list, and so were "
      "missed.",

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 
+#include "exporter/base/mutex.h"
 #include "exporter/exposition/answer.h"
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/encode.h"
@@ -49,14 +49,14 @@ struct Exposition::Cache {
     std::shared_ptr<const RenderedRegistry> rendered;
     UnixMillis used_at;
   };
-  std::mutex mutex;
-  std::map<std::pair<std::string, ExpositionFormat>, Entry> entries;
+  Mutex mutex;
+  std::map<std::pair<std::string, ExpositionFormat>, Entry> entries GUARDED_BY(mutex);
 
   /// Renders once: concurrent callers wait for the result.
   std::shared_ptr<const RenderedRegistry> get(
       const std::shared_ptr<const RegistrySnapshot>& registry, const ExpositionOptions& options,
       ExpositionFormat format, UnixMillis now) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     Entry& entry = entries[{registry->name, format}];
     entry.used_at = now;
     if (entry.rendered && entry.rendered->snapshot == registry) return entry.rendered;
@@ -68,7 +68,7 @@ struct Exposition::Cache {
   }
 
   void drop_unused(UnixMillis now) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     std::erase_if(entries, [&](const auto& each) { return now - each.second.used_at > kUnused; });
   }
 };

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <variant>
 
-#include "exporter/model/record.h"
+#include "exporter/model/stream_kind.h"
 
 /// A metric family as one value: what it is called, what it means and how it is rendered. Pure.
 namespace registry_exporter {
@@ -35,7 +35,7 @@ struct Family {
   std::string_view labels;  ///< Besides registry, repo_namespace and repo; comma-separated.
   std::string_view help;    ///< What it is, its unit, and the field of the cloud's API it is from.
   std::variant<RenderSnapshot, RenderScrape> render{};
-  std::optional<RegistryType> registry_type{};  ///< Set: only registries of this type have it.
+  const StreamKind* kind = nullptr;  ///< Set: only streams of this kind have it.
 };
 
 /// The text of HELP. For repository families it says when their values change.

@@ -46,7 +46,7 @@ std::optional<UnixMillis> created_at(const SnapshotSource& source) {
 std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,
                                        Lines& lines) {
   const RenderSnapshot* render = std::get_if<RenderSnapshot>(&family.render);
-  const bool concerned = !family.registry_type || *family.registry_type == source.snapshot.type;
+  const bool concerned = family.kind == nullptr || family.kind == source.snapshot.kind;
   if (render != nullptr && concerned) (*render)(family, source, lines);
   return lines.finish();
 }

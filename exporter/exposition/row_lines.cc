@@ -6,9 +6,9 @@
 namespace registry_exporter {
 
 PerOutcome<LineFrame> frames_by_outcome(std::string_view sample, std::string_view label_name,
-                                        RegistryType type) {
+                                        const StreamKind& kind) {
   PerOutcome<LineFrame> frames;
-  for (const Outcome outcome : outcomes_of(type)) {
+  for (const Outcome outcome : kind.outcomes) {
     frames[outcome] = line_frame(sample, label(label_name, name(outcome)));
   }
   return frames;
@@ -28,15 +28,15 @@ std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotS
 
 void events_by(std::string_view label_name, const Family& family, const SnapshotSource& source,
                Lines& lines) {
-  const RegistryType type = source.snapshot.type;
+  const StreamKind& kind = *source.snapshot.kind;
   const auto created = created_at(source);
   const std::string created_name =
       std::string(without_total(family.name, family.type)) + "_created";
-  const auto frames = frames_by_outcome(family.name, label_name, type);
-  const auto created_frames = frames_by_outcome(created_name, label_name, type);
+  const auto frames = frames_by_outcome(family.name, label_name, kind);
+  const auto created_frames = frames_by_outcome(created_name, label_name, kind);
   for_rows(source, lines,
            [&](const RepositoryView&, const EventCounters& shown, const LinePart& labels) {
-             for (const Outcome outcome : outcomes_of(type)) {
+             for (const Outcome outcome : kind.outcomes) {
                lines.add(frames[outcome], labels, shown.events[outcome]);
                if (created) lines.add(created_frames[outcome], labels, seconds(*created));
              }

@@ -52,7 +52,7 @@ void any_row_value(const Family& family, const SnapshotSource& source, Lines& li
 }
 
 PerOutcome<LineFrame> frames_by_outcome(std::string_view sample, std::string_view label_name,
-                                        RegistryType type);
+                                        const StreamKind& kind);
 /// One frame for each configured window, after the labels in `labels_before`.
 std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotSource& source,
                                         const std::string& labels_before = {});

@@ -43,40 +43,38 @@ std::optional<Thousandths> last_deletion(const RepositoryView& view) {
 using View = RepositoryView;
 using enum FamilyType;
 using enum FamilyScope;
-constexpr RegistryType kSwr = RegistryType::swr;
-
 constexpr Family kFamilies[] = {
     {"swr_up", gauge, registry, "",
      "1 if the last API call to Huawei Cloud got a response and the credentials were accepted, "
      "else 0.",
-     health_value<up>, kSwr},
+     health_value<up>, &kDeletions},
     {"swr_retention_deletions_total", counter, repository, "template",
      "Image tags deleted by retention rules (ListRetentionHistories), by template of the rule. "
      "Each deletion is counted once.",
      [](const Family& family, const SnapshotSource& source, Lines& lines) {
        events_by("template", family, source, lines);
      },
-     kSwr},
+     &kDeletions},
     {"swr_retention_deletions_recent", gauge, repository, "window",
      "Image tags deleted by retention rules within the window (created_at of "
      "ListRetentionHistories).",
-     deletions_recent, kSwr},
+     deletions_recent, &kDeletions},
     {"swr_last_retention_deletion_timestamp_seconds", gauge, repository, "",
      "Time of the last deletion by a retention rule, in seconds since 1970.",
-     row_value<last_deletion>, kSwr},
+     row_value<last_deletion>, &kDeletions},
     {"swr_repository_tags", gauge, repository, "",
      "Image tags in the repository (num_images of ListReposDetails).",
-     row_value<[](const View& view) { return view.tags; }>, kSwr},
+     row_value<[](const View& view) { return view.tags; }>, &kDeletions},
     {"swr_repository_size_bytes", gauge, repository, "",
      "Size of the repository in bytes (size of ListReposDetails).",
-     row_value<[](const View& view) { return view.size_bytes; }>, kSwr},
+     row_value<[](const View& view) { return view.size_bytes; }>, &kDeletions},
     {"swr_repository_downloads", gauge, repository, "",
      "Downloads of the repository as counted by the cloud (num_download of ListReposDetails). Can "
      "decrease.",
-     row_value<[](const View& view) { return view.downloads; }>, kSwr},
+     row_value<[](const View& view) { return view.downloads; }>, &kDeletions},
     {"swr_retention_rule_info", gauge, repository, "retention_id,template,keep",
      "Retention rules of the repository (ListRetentions). Always 1. Requires collect_rules.",
-     rule_info, kSwr},
+     rule_info, &kDeletions},
 };
 
 }  // namespace

@@ -4,8 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "exporter/ingest/error_scope.h"
-
 namespace registry_exporter {
 namespace {
 
@@ -66,7 +64,7 @@ void Collector::start() {
 
 void Collector::stop() {
   {
-    const Lock lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   cloud_.abort();
@@ -75,14 +73,14 @@ void Collector::stop() {
 }
 
 std::unique_ptr<TrackedRegistry> Collector::take_registry() {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::move(registry_);
 }
 
 // ── Scrapes ──────────────────────────────────────────────────────────────────────────────────────
 
 ScrapeTicket Collector::begin_scrape(const std::string& client) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (stopping_) return cycle_.refuse();
   if (publisher_.scrape_begins(client)) hooks_.dirty();
   if (!cycle_.can_save()) hooks_.dirty();  // Try again; until it works nothing more is read.
@@ -96,16 +94,16 @@ ScrapeTicket Collector::begin_scrape(const std::string& client) {
 }
 
 bool Collector::wait(const ScrapeTicket& ticket, SteadyTime deadline) {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_ && cycle_.is_waiting(ticket)) {
     if (runtime_.clock.steady_now() >= deadline) return false;
-    changed_->wait_until(lock, deadline);
+    changed_->wait_until(mutex_, deadline);
   }
   return !stopping_ && cycle_.succeeded(ticket);
 }
 
 bool Collector::everything_read() const {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   bool all = listed_whole_;
   if (!all) log_.not_listed();
   for (const auto& [key, list] : registry_->lists) {
@@ -118,22 +116,22 @@ bool Collector::everything_read() const {
 }
 
 void Collector::answered(const std::string& client, std::uint64_t version) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (registry_ && publisher_.answered(client, version)) hooks_.dirty();
 }
 
 std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return publisher_.snapshot();
 }
 
 std::shared_ptr<CommitBatch> Collector::collect(StateChanges& changes) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   return publisher_.collect(changes);
 }
 
 void Collector::committed(const CommitBatch& batch, bool ok) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   publisher_.committed(batch, ok);
   cycle_.saved(ok);
   if (!ok) end_cycle_if_done();
@@ -163,29 +161,29 @@ void Collector::warn_of_low_rate(std::size_t overdue) {
 }
 
 void Collector::work() {
-  Lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     const CycleTask task = cycle_.take_task();
     if (task.work == CycleTask::Work::none) {
-      changed_->wait_until(lock, SteadyTime::max());
+      changed_->wait_until(mutex_, SteadyTime::max());
       continue;
     }
-    run_task(task, lock);
+    lock.unlock();
+    run_task(task);
+    lock.lock();
     cycle_.finish_task(task);
     end_cycle_if_done();
     changed_->notify_all();
   }
 }
 
-/// Comes back with the lock held, however the task ended.
-void Collector::run_task(const CycleTask& task, Lock& lock) {
+void Collector::run_task(const CycleTask& task) {
   try {
-    if (task.work == CycleTask::Work::discovery) discover(lock);
-    if (task.work == CycleTask::Work::visit) visit(*task.list, task.demand, lock);
+    if (task.work == CycleTask::Work::discovery) discover();
+    if (task.work == CycleTask::Work::visit) visit(*task.list, task.demand);
   } catch (const std::bad_alloc&) {
     throw;  // Half-merged pages are worth nothing: what is on the disk is whole.
   } catch (const std::exception& problem) {
-    if (!lock.owns_lock()) lock.lock();
     log_.task_failed(problem.what());
   }
 }
@@ -202,7 +200,8 @@ void Collector::end_cycle_if_done() {
 
 // ── Discovery ────────────────────────────────────────────────────────────────────────────────────
 
-void Collector::discover(Lock& lock) {
+void Collector::discover() {
+  MutexLock lock(mutex_);
   const UnixMillis begun = runtime_.clock.now();
   const bool nothing_known = registry_->lists.empty();
   lock.unlock();
@@ -224,7 +223,7 @@ void Collector::discover(Lock& lock) {
 
 /// The first discovery goes on: what it has found so far can be read already.
 void Collector::take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   found += apply_first_part(*registry_, part, begun, options_.discovery).found;
   registry_->dirty = true;
   plan_due();
@@ -250,7 +249,8 @@ void Collector::take_discovery(const Discovery& discovery, UnixMillis begun,
 
 // ── Visits ───────────────────────────────────────────────────────────────────────────────────────
 
-void Collector::visit(TrackedList& list, std::uint64_t demand, Lock& lock) {
+void Collector::visit(TrackedList& list, std::uint64_t demand) {
+  MutexLock lock(mutex_);
   Visit visit(list, reading_options(list, options_.reading, lessons_, runtime_.clock.steady_now(),
                                     runtime_.clock.now()));
   for (;;) {
@@ -263,7 +263,13 @@ void Collector::visit(TrackedList& list, std::uint64_t demand, Lock& lock) {
     lock.lock();
     merge(visit, list, answer);
   }
-  if (!visit.failed() && options_.collect_rules) read_retention_rules(list, lock);
+  if (!visit.failed() && rules_due(list)) {
+    const RepositoryRef asked = list.state.ref;
+    lock.unlock();
+    Result<std::vector<RetentionRule>> rules = cloud_.retention_rules(asked);
+    lock.lock();
+    take_rules(list, std::move(rules));
+  }
   finish_visit(list, visit.finish(lessons_), demand);
 }
 
@@ -317,7 +323,7 @@ void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::
 
 void Collector::note_failed_visit(TrackedList& list, const Error& error) {
   cycle_.note_failure();
-  const bool news = note_failure(list.failures, error, !concerns_registry(error.kind),
+  const bool news = note_failure(list.failures, error, !traits(error.kind).concerns_registry,
                                  options_.reading, runtime_.clock.steady_now());
   if (news) log_.list_failed(list, error);
   mark_dirty(list);
@@ -340,13 +346,13 @@ void Collector::note_read_visit(TrackedList& list, const VisitResult& result) {
   mark_dirty(list);
 }
 
-void Collector::read_retention_rules(TrackedList& list, Lock& lock) {
+bool Collector::rules_due(const TrackedList& list) const {
+  if (!options_.collect_rules) return false;
   const SteadyTime now = runtime_.clock.steady_now();
-  if (list.rules_read_at && now - *list.rules_read_at < options_.discovery_interval) return;
-  const RepositoryRef asked = list.state.ref;
-  lock.unlock();
-  Result<std::vector<RetentionRule>> rules = cloud_.retention_rules(asked);
-  lock.lock();
+  return !list.rules_read_at || now - *list.rules_read_at >= options_.discovery_interval;
+}
+
+void Collector::take_rules(TrackedList& list, Result<std::vector<RetentionRule>> rules) {
   if (!rules) {
     log_.rules_not_read(list, rules.error());
     return;

@@ -2,11 +2,11 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/ingest/cycle.h"
 #include "exporter/ingest/discovery.h"
@@ -20,7 +20,7 @@ namespace registry_exporter {
 
 struct CollectorOptions {
   std::string name;
-  RegistryType type = RegistryType::acr;
+  std::string type;  ///< As configured: "acr".
   ReadRules reading;
   Millis min_interval{15'000};
   Millis discovery_interval{0};
@@ -75,27 +75,29 @@ class Collector {
   void committed(const CommitBatch& batch, bool ok);
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
+  // Tasks: they take the lock themselves, and give it back while a cloud is asked.
+  void work() EXCLUDES(mutex_);
+  void run_task(const CycleTask& task) EXCLUDES(mutex_);
+  void discover() EXCLUDES(mutex_);
+  void take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found)
+      EXCLUDES(mutex_);
+  void visit(TrackedList& list, std::uint64_t demand) EXCLUDES(mutex_);
 
-  void work();
-  void run_task(const CycleTask& task, Lock& lock);
-  void plan_due();
-  void warn_of_low_rate(std::size_t overdue);
-  void end_cycle_if_done();
-
-  void discover(Lock& lock);
-  void take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found);
-  void take_discovery(const Discovery& discovery, UnixMillis begun, std::size_t found_before);
-
-  void visit(TrackedList& list, std::uint64_t demand, Lock& lock);
-  void merge(Visit& visit, TrackedList& list, const ListAnswer& answer);
-  void note_answer(TrackedList& list, const ListAnswer& answer);
-  void finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand);
-  void note_failed_visit(TrackedList& list, const Error& error);
-  void note_read_visit(TrackedList& list, const VisitResult& result);
-  void read_retention_rules(TrackedList& list, Lock& lock);
-  void check_books(TrackedList& list);
-  void mark_dirty(TrackedList& list);
+  void plan_due() REQUIRES(mutex_);
+  void warn_of_low_rate(std::size_t overdue) REQUIRES(mutex_);
+  void end_cycle_if_done() REQUIRES(mutex_);
+  void take_discovery(const Discovery& discovery, UnixMillis begun, std::size_t found_before)
+      REQUIRES(mutex_);
+  void merge(Visit& visit, TrackedList& list, const ListAnswer& answer) REQUIRES(mutex_);
+  void note_answer(TrackedList& list, const ListAnswer& answer) REQUIRES(mutex_);
+  void finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand)
+      REQUIRES(mutex_);
+  void note_failed_visit(TrackedList& list, const Error& error) REQUIRES(mutex_);
+  void note_read_visit(TrackedList& list, const VisitResult& result) REQUIRES(mutex_);
+  bool rules_due(const TrackedList& list) const REQUIRES(mutex_);
+  void take_rules(TrackedList& list, Result<std::vector<RetentionRule>> rules) REQUIRES(mutex_);
+  void check_books(TrackedList& list) REQUIRES(mutex_);
+  void mark_dirty(TrackedList& list) REQUIRES(mutex_);
 
   Runtime runtime_;
   Cloud& cloud_;
@@ -103,16 +105,16 @@ class Collector {
   const CollectorHooks hooks_;
   const RegistryLog log_;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::unique_ptr<Waiter> changed_;  ///< A task, a cycle or a snapshot changed.
-  std::unique_ptr<TrackedRegistry> registry_;
-  Cycle cycle_;
-  Publisher publisher_;
-  ListLessons lessons_;
+  std::unique_ptr<TrackedRegistry> registry_ GUARDED_BY(mutex_);
+  Cycle cycle_ GUARDED_BY(mutex_);
+  Publisher publisher_ GUARDED_BY(mutex_);
+  ListLessons lessons_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Thread>> workers_;
-  bool stopping_ = false;
-  bool listed_whole_ = false;  ///< By the newest discovery.
-  std::optional<SteadyTime> low_rate_told_at_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool listed_whole_ GUARDED_BY(mutex_) = false;  ///< By the newest discovery.
+  std::optional<SteadyTime> low_rate_told_at_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter

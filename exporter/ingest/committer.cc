@@ -24,14 +24,17 @@ void Committer::set_collectors(std::vector<Collector*> collectors) {
 }
 
 void Committer::start() {
-  stopping_ = false;
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = false;
+  }
   thread_ = runtime_.threads.start("commit", [this] { run(); });
 }
 
 void Committer::stop() {
   if (!thread_) return;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_->notify_all();
@@ -40,35 +43,35 @@ void Committer::stop() {
 }
 
 void Committer::dirty() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (dirty_since_) return;
   dirty_since_ = runtime_.clock.steady_now();
   changed_->notify_all();
 }
 
 bool Committer::flush(SteadyTime deadline) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   const std::uint64_t wanted = ++flushes_wanted_;
   changed_->notify_all();
   while (flushes_done_ < wanted && !stopping_) {
     if (runtime_.clock.steady_now() >= deadline) return false;
-    changed_->wait_until(lock, deadline);
+    changed_->wait_until(mutex_, deadline);
   }
   return last_ok_;
 }
 
 std::uint64_t Committer::state_size_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return size_bytes_;
 }
 
 void Committer::run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     const bool flush_wanted = flushes_done_ < flushes_wanted_;
     const SteadyTime due = dirty_since_ ? *dirty_since_ + kCommitInterval : SteadyTime::max();
     if (!flush_wanted && runtime_.clock.steady_now() < due) {
-      changed_->wait_until(lock, due);
+      changed_->wait_until(mutex_, due);
       continue;
     }
     const std::uint64_t flushes = flushes_wanted_;

@@ -2,9 +2,9 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/ingest/collector.h"
 #include "exporter/store/state_store.h"
@@ -42,15 +42,15 @@ class Committer {
   const std::function<void(bool ok)> finished_;
   std::vector<Collector*> collectors_;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::unique_ptr<Waiter> changed_;
   std::unique_ptr<Thread> thread_;
-  bool stopping_ = false;
-  std::optional<SteadyTime> dirty_since_;
-  std::uint64_t flushes_wanted_ = 0;
-  std::uint64_t flushes_done_ = 0;
-  bool last_ok_ = true;
-  std::uint64_t size_bytes_ = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::optional<SteadyTime> dirty_since_ GUARDED_BY(mutex_);
+  std::uint64_t flushes_wanted_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t flushes_done_ GUARDED_BY(mutex_) = 0;
+  bool last_ok_ GUARDED_BY(mutex_) = true;
+  std::uint64_t size_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace registry_exporter

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "exporter/ingest/error_scope.h"
 #include "exporter/ingest/tracked_list.h"
 
 namespace registry_exporter {
@@ -93,12 +92,12 @@ bool Cycle::end_if_done(SteadyTime now) {
 }
 
 void Cycle::react_to(const Error& error, SteadyTime now) {
-  if (is_unreachable(error.kind)) {
+  if (traits(error.kind).unreachable) {
     if (++unreachable_in_a_row_ >= options_.unreachable_max) abandon();
     return;
   }
   if (error.kind == ErrorKind::throttled && !error.retry_after) return;
-  if (!concerns_registry(error.kind)) return;
+  if (!traits(error.kind).concerns_registry) return;
   abandon();
   if (error.kind == ErrorKind::throttled) paused_until_ = now + *error.retry_after;
 }

@@ -200,6 +200,7 @@ void Publisher::publish() {
   snapshot->version = ++version_;
   snapshot->name = options_.name;
   snapshot->type = options_.type;
+  snapshot->kind = rules_.kind;
   snapshot->taken_at = clock_.now();
   snapshot->state = committed_;
   snapshot->unknown_statuses = registry_.unknown_statuses;

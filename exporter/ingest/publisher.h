@@ -12,7 +12,7 @@ namespace registry_exporter {
 
 struct PublisherOptions {
   std::string name;
-  RegistryType type = RegistryType::acr;
+  std::string type;  ///< As configured: "acr".
   std::vector<Millis> windows;
   ScraperVisibility::Past past;  ///< Of this registry.
 };

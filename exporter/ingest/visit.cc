@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "exporter/ingest/error_scope.h"
-
 namespace registry_exporter {
 namespace {
 
@@ -19,7 +17,7 @@ constexpr int kIdsRefusedMax = 3;
 bool first_page_may_be_to_blame(const ReadFailures& failures) {
   const bool often = failures.in_a_row == kFailuresBeforeProbe ||
                      (failures.in_a_row > 0 && failures.in_a_row % kFailuresBetweenProbes == 0);
-  return often && failures.newest && may_concern_one_row(failures.newest->kind);
+  return often && failures.newest && traits(failures.newest->kind).concerns_row;
 }
 
 MergeContext merge_context(const TrackedList& list, const ReadRules& rules, UnixMillis wall) {
@@ -100,7 +98,7 @@ MergeEffects Visit::take_record(const Result<Record>& record, const MergeContext
   Ledger& ledger = list_.state.ledger;
   const std::uint64_t known = ledger.known;
   reading_.apply_record(ledger, record, context, effects);
-  if (!record && concerns_registry(record.error().kind)) {
+  if (!record && traits(record.error().kind).concerns_registry) {
     fail(record.error());
   } else {
     learn(effects, ledger.known != known);

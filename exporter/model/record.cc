@@ -22,14 +22,6 @@ std::string_view name(Outcome outcome) {
   return "other";
 }
 
-std::span<const Outcome> outcomes_of(RegistryType type) {
-  static constexpr Outcome kBuilds[] = {Outcome::success, Outcome::failed, Outcome::canceled,
-                                        Outcome::other};
-  static constexpr Outcome kDeletions[] = {Outcome::date_rule, Outcome::tag_rule, Outcome::other};
-  if (type == RegistryType::acr) return kBuilds;
-  return kDeletions;
-}
-
 std::string_view name(Rejection rejection) {
   return rejection == Rejection::id_missing ? "id_missing" : "id_invalid";
 }

@@ -12,19 +12,12 @@
 
 namespace registry_exporter {
 
-enum class RegistryType : std::uint8_t { acr, swr };
-constexpr std::string_view name(RegistryType type) {
-  return type == RegistryType::acr ? "acr" : "swr";
-}
-
 /// How a record ended: a build's status or the template of the rule that deleted a tag. Stored in
 /// the state by number: append only.
 enum class Outcome : std::uint8_t { success, failed, canceled, other, date_rule, tag_rule };
 inline constexpr std::size_t kOutcomes = 6;
 /// Label value: "success", …, "date_rule".
 std::string_view name(Outcome outcome);
-/// Those a type of registry can have, in the order of the exposition.
-std::span<const Outcome> outcomes_of(RegistryType type);
 
 /// One number per outcome.
 template <class T>

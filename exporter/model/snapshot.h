@@ -11,6 +11,7 @@
 #include "exporter/base/result.h"
 #include "exporter/model/ledger.h"
 #include "exporter/model/registry_state.h"
+#include "exporter/model/stream_kind.h"
 
 namespace registry_exporter {
 
@@ -76,7 +77,8 @@ struct RepositoryRow {
 struct RegistrySnapshot {
   std::uint64_t version = 0;  ///< Grows with each snapshot of this registry.
   std::string name;
-  RegistryType type = RegistryType::acr;
+  std::string type;  ///< Of the registry, as configured: "acr".
+  const StreamKind* kind = &kBuilds;
   std::vector<RepositoryRow> rows;                       ///< Sorted by namespace, then name.
   std::array<std::uint64_t, kFreshness> repositories{};  ///< By Freshness.
   std::uint64_t ledger_imbalance = 0;  ///< Sum over repositories; 0 when the books balance.

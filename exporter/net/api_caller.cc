@@ -1,7 +1,6 @@
 #include "exporter/net/api_caller.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "exporter/base/time_text.h"
 #include "exporter/net/key_guard.h"
@@ -48,16 +47,16 @@ struct ApiCaller::Shared {
   CallObserver& observer;
   const ApiCallerOptions options;
 
-  std::mutex mutex;
+  Mutex mutex;
   std::unique_ptr<Waiter> changed;
-  TokenBucket bucket;
-  RateControl rate;
-  KeyGuard guard;
-  RetryBudget budget;
-  bool up = false;
-  bool aborted = false;
-  std::optional<Millis> clock_offset;
-  Error refused_for;  ///< While the keys are known to be bad.
+  TokenBucket bucket GUARDED_BY(mutex);
+  RateControl rate GUARDED_BY(mutex);
+  KeyGuard guard GUARDED_BY(mutex);
+  RetryBudget budget GUARDED_BY(mutex);
+  bool up GUARDED_BY(mutex) = false;
+  bool aborted GUARDED_BY(mutex) = false;
+  std::optional<Millis> clock_offset GUARDED_BY(mutex);
+  Error refused_for GUARDED_BY(mutex);  ///< While the keys are known to be bad.
 
   struct Attempt {
     Result<HttpResponse> response = fail(ErrorKind::canceled, "stopping");
@@ -66,7 +65,7 @@ struct ApiCaller::Shared {
   };
 
   Result<KeyGuard::Ticket> admit();
-  std::optional<SteadyTime> take_turn(SteadyTime now);
+  std::optional<SteadyTime> take_turn(SteadyTime now) REQUIRES(mutex);
   Result<HttpRequest> prepare(const ApiCall& call, const KeyGuard::Ticket& ticket);
   Attempt attempt(const ApiCall& call, bool signed_again);
   void learn(const HttpResponse& response, UnixMillis sent_at, UnixMillis received_at);
@@ -87,7 +86,7 @@ std::optional<SteadyTime> ApiCaller::Shared::take_turn(SteadyTime now) {
 
 /// Waits until a call may go: pauses, keys, rate.
 Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
-  std::unique_lock lock(mutex);
+  MutexLock lock(mutex);
   std::optional<KeyGuard::Ticket> ticket;
   const Millis patience = std::max(kWorkerWaitMax, options.request_timeout);
   Millis paused{0};
@@ -101,7 +100,7 @@ Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
         Error error{ErrorKind::throttled, "paused, as the server asked", {}, left};
         return tl::unexpected<Error>(std::move(error));
       }
-      changed->wait_until(lock, *until);
+      changed->wait_until(mutex, *until);
       paused += std::chrono::ceil<Millis>(runtime.clock.steady_now() - now);
       continue;
     }
@@ -115,14 +114,14 @@ Result<KeyGuard::Ticket> ApiCaller::Shared::admit() {
         return tl::unexpected<Error>(std::move(error));
       }
       if (answer.admission == KeyGuard::Admission::wait) {
-        changed->wait_until(lock, SteadyTime::max());
+        changed->wait_until(mutex, SteadyTime::max());
         continue;
       }
       ticket = answer.ticket;
     }
     const std::optional<SteadyTime> later = take_turn(now);
     if (!later) return *ticket;
-    changed->wait_until(lock, *later);
+    changed->wait_until(mutex, *later);
   }
   return fail(ErrorKind::canceled, "stopping");
 }
@@ -132,7 +131,7 @@ void ApiCaller::Shared::learn(const HttpResponse& response, UnixMillis sent_at,
   const auto date = parse_http_date(response.header("date"));
   if (!date) return;
   const Millis offset = *date + kDateRounding - (sent_at + (received_at - sent_at) / 2);
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   clock_offset = offset;
 }
 
@@ -147,7 +146,7 @@ Error ApiCaller::Shared::error_of(const Refusal& refusal, const HttpResponse& re
   if (!refusal.quota) return error;
   Quota quota = *refusal.quota;
   quota.calls = std::max(1, quota.calls / options.sharers);
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const Millis wait = rate.over_quota(quota, runtime.clock.steady_now());
   if (!error.retry_after) error.retry_after = wait;
   return error;
@@ -157,7 +156,7 @@ Error ApiCaller::Shared::error_of(const Refusal& refusal, const HttpResponse& re
 /// when it was answered as asked.
 void ApiCaller::Shared::report(const Error* error, const KeyGuard::Ticket& ticket,
                                KeyGuard::Verdict verdict, SteadyTime sent_at) {
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   const SteadyTime now = runtime.clock.steady_now();
   const ErrorKind kind = error == nullptr ? ErrorKind::canceled : error->kind;
   // Old news of the keys changes nothing: while they are known to be bad nothing is called.
@@ -175,7 +174,7 @@ Result<HttpRequest> ApiCaller::Shared::prepare(const ApiCall& call,
                                                const KeyGuard::Ticket& ticket) {
   Millis offset{0};
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     const Millis known = clock_offset.value_or(Millis{0});
     if (known > kClockTolerance || known < -kClockTolerance) offset = known;
   }
@@ -184,7 +183,7 @@ Result<HttpRequest> ApiCaller::Shared::prepare(const ApiCall& call,
     request->timeout = options.request_timeout;
     return request;
   }
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   if (request.error().kind == ErrorKind::unauthorized) up = false;
   guard.give_back(ticket);
   changed->notify_all();
@@ -229,8 +228,8 @@ ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call, bool 
 bool ApiCaller::Shared::wait_before_retry(int attempts) {
   const SteadyTime until =
       runtime.clock.steady_now() + retry_wait(attempts, uniform(runtime.entropy));
-  std::unique_lock lock(mutex);
-  while (!aborted && runtime.clock.steady_now() < until) changed->wait_until(lock, until);
+  MutexLock lock(mutex);
+  while (!aborted && runtime.clock.steady_now() < until) changed->wait_until(mutex, until);
   return !aborted;
 }
 
@@ -242,7 +241,7 @@ ApiCaller::~ApiCaller() = default;
 
 Result<HttpResponse> ApiCaller::call(const ApiCall& call) {
   {
-    const std::lock_guard lock(shared_->mutex);
+    const MutexLock lock(shared_->mutex);
     shared_->budget.call_begins();
   }
   bool signed_again = false;
@@ -257,7 +256,7 @@ Result<HttpResponse> ApiCaller::call(const ApiCall& call) {
         attempts < shared_->options.attempts_max && is_worth_retrying(attempt.response.error());
     if (!again) return std::move(attempt.response);
     {
-      const std::lock_guard lock(shared_->mutex);
+      const MutexLock lock(shared_->mutex);
       if (!shared_->budget.take_retry()) return std::move(attempt.response);
     }
     if (!shared_->wait_before_retry(attempts)) return fail(ErrorKind::canceled, "stopping");
@@ -265,14 +264,14 @@ Result<HttpResponse> ApiCaller::call(const ApiCall& call) {
 }
 
 void ApiCaller::credentials_changed() {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   shared_->guard.renewed();
   shared_->changed->notify_all();
 }
 
 void ApiCaller::abort() {
   {
-    const std::lock_guard lock(shared_->mutex);
+    const MutexLock lock(shared_->mutex);
     shared_->aborted = true;
     shared_->changed->notify_all();
   }
@@ -280,17 +279,17 @@ void ApiCaller::abort() {
 }
 
 bool ApiCaller::up() const {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   return shared_->up;
 }
 
 double ApiCaller::rate_in_force() const {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   return shared_->rate.rate(shared_->runtime.clock.steady_now());
 }
 
 std::optional<Millis> ApiCaller::clock_offset() const {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   return shared_->clock_offset;
 }
 

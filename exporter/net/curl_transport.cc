@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <mutex>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/out_of_memory.h"
 #include "exporter/base/url.h"
 #include "exporter/net/curl_error.h"
@@ -90,14 +90,14 @@ class CurlTransport final : public HttpTransport {
 
   void abort() override {
     aborted_ = true;
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const Line* line : busy_) curl_multi_wakeup(line->multi.get());
   }
 
  private:
   /// The line used last has the warmest connections.
   std::unique_ptr<Line> take_line() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::unique_ptr<Line> line;
     if (idle_.empty()) {
       line = std::make_unique<Line>();
@@ -114,7 +114,7 @@ class CurlTransport final : public HttpTransport {
     curl_easy_reset(line->easy.get());  // Drops the options, keeps the connections.
     // Dropping the line must not wait for the resolver's thread.
     set_option(line->easy.get(), CURLOPT_QUICK_EXIT, 1L);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     busy_.erase(line.get());
     if (is_good) idle_.push_back(std::move(line));
   }
@@ -141,9 +141,9 @@ class CurlTransport final : public HttpTransport {
 
   const CurlOptions options_;
   std::atomic<bool> aborted_{false};
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Line>> idle_;
-  std::unordered_set<const Line*> busy_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Line>> idle_ GUARDED_BY(mutex_);
+  std::unordered_set<const Line*> busy_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

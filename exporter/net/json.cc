@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <mutex>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/text.h"
 
 namespace registry_exporter::json {
@@ -113,8 +113,8 @@ std::string without_huge_numbers(std::string_view body) {
 
 /// Parsers at rest. Fresh ones would fault in some hundred KB of pages for each document.
 struct RestingParsers {
-  std::mutex mutex;
-  std::vector<std::unique_ptr<dom::parser>> parsers;
+  Mutex mutex;
+  std::vector<std::unique_ptr<dom::parser>> parsers GUARDED_BY(mutex);
 };
 
 RestingParsers& resting_parsers() {
@@ -124,7 +124,7 @@ RestingParsers& resting_parsers() {
 
 Parser take_parser() {
   RestingParsers& resting = resting_parsers();
-  const std::lock_guard lock(resting.mutex);
+  const MutexLock lock(resting.mutex);
   if (resting.parsers.empty()) return Parser(new dom::parser);
   Parser parser(resting.parsers.back().release());
   resting.parsers.pop_back();
@@ -144,7 +144,7 @@ void KeepParser::operator()(simdjson::dom::parser* parser) const {
   std::unique_ptr<dom::parser> owned(parser);
   if (owned->capacity() > kKeptBytesMax) return;
   RestingParsers& resting = resting_parsers();
-  const std::lock_guard lock(resting.mutex);
+  const MutexLock lock(resting.mutex);
   if (resting.parsers.size() < kKeptParsersMax) resting.parsers.push_back(std::move(owned));
 }
 

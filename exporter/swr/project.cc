@@ -31,19 +31,19 @@ Project::Project(Runtime runtime, const RegistryConfig& config, std::shared_ptr<
       changed_(runtime.threads.make_waiter()) {}
 
 void Project::keep_to(std::string id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   kept_to_ = std::move(id);
 }
 
 bool Project::available() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return !failure_;
 }
 
 Result<std::string> Project::get() {
   if (!configured_.empty()) return configured_;
-  std::unique_lock lock(mutex_);
-  while (asking_) changed_->wait_until(lock, SteadyTime::max());
+  MutexLock lock(mutex_);
+  while (asking_) changed_->wait_until(mutex_, SteadyTime::max());
   if (!known_.empty()) return known_;
   asking_ = true;
   const bool rests = failure_ && runtime_.clock.steady_now() < retry_at_;

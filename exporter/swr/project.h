@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/cloud/signed_client.h"
 #include "exporter/config/config.h"
@@ -32,7 +32,8 @@ class Project {
  private:
   Result<std::string> find();
   Result<std::string> ask(const std::string& iam_origin);
-  Result<std::string> settle(Result<std::string> found, std::uint64_t used_generation);
+  Result<std::string> settle(Result<std::string> found, std::uint64_t used_generation)
+      REQUIRES(mutex_);
   std::uint64_t generation();
 
   Runtime runtime_;
@@ -40,14 +41,14 @@ class Project {
   const std::shared_ptr<const IamHosts> iam_;
   SignedClient& client_;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::unique_ptr<Waiter> changed_;
-  bool asking_ = false;
-  std::string known_, kept_to_;
-  std::optional<Error> failure_;
-  int failures_ = 0;  ///< In a row.
-  std::uint64_t failed_generation_ = 0;
-  SteadyTime retry_at_;
+  bool asking_ GUARDED_BY(mutex_) = false;
+  std::string known_ GUARDED_BY(mutex_), kept_to_ GUARDED_BY(mutex_);
+  std::optional<Error> failure_ GUARDED_BY(mutex_);
+  int failures_ GUARDED_BY(mutex_) = 0;  ///< In a row.
+  std::uint64_t failed_generation_ GUARDED_BY(mutex_) = 0;
+  SteadyTime retry_at_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter::swr

@@ -9,10 +9,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/web/server.h"
 
 /// The server's event loop. Only the files asio_* include this.
@@ -42,7 +42,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
   /// Runs `task` on the loop's thread. Returns false if the loop has ended. Thread-safe.
   template <class Task>
   bool post(Task&& task) {
-    const std::lock_guard lock(ended_mutex_);
+    const MutexLock lock(ended_mutex_);
     if (!ended_) asio::post(io, std::forward<Task>(task));
     return !ended_;
   }
@@ -75,8 +75,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   asio::executor_work_guard<asio::io_context::executor_type> work_{io.get_executor()};
   asio::steady_timer grace_{io};
   bool stopping_ = false;
-  std::mutex ended_mutex_;
-  bool ended_ = false;
+  Mutex ended_mutex_;
+  bool ended_ GUARDED_BY(ended_mutex_) = false;
 };
 
 }  // namespace registry_exporter

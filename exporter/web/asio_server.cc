@@ -236,7 +236,7 @@ void Loop::run() {
     }
   }
   {
-    const std::lock_guard lock(ended_mutex_);
+    const MutexLock lock(ended_mutex_);
     ended_ = true;
   }
   io.restart();

@@ -55,7 +55,7 @@ BasicAuth::BasicAuth(Runtime runtime, const BasicAuthOptions& options)
 
 BasicAuth::~BasicAuth() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     waiter_->notify_all();
   }
@@ -86,46 +86,42 @@ void BasicAuth::check(const WebUsers& users, const BasicCredentials& credentials
   job.client = client;
   job.digest = hmac_sha256(key_, length_prefixed(credentials.user) + length_prefixed(job.hash) +
                                      length_prefixed(job.password));
-  std::unique_lock lock(mutex_);
-  if (std::find(verified_.begin(), verified_.end(), job.digest) != verified_.end()) {
-    lock.unlock();
-    return done(AuthResult::granted);
-  }
-  add(std::move(job), std::move(done), std::move(lock));
+  MutexLock lock(mutex_);
+  const bool verified =
+      std::find(verified_.begin(), verified_.end(), job.digest) != verified_.end();
+  const bool queued = !verified && enqueue(std::move(job), done);
+  lock.unlock();
+  if (!queued) done(verified ? AuthResult::granted : AuthResult::busy);
 }
 
-void BasicAuth::add(Job job, Callback done, std::unique_lock<std::mutex> lock) {
+/// Returns false, and leaves `done` alone, if there is no room or no thread.
+bool BasicAuth::enqueue(Job job, Callback& done) {
   std::size_t of_client = 0;
   for (const auto& each : jobs_) {
     if (each->client == job.client) ++of_client;
     if (each->digest != job.digest) continue;
     each->waiting.push_back(std::move(done));
-    return;
+    return true;
   }
   const bool room = jobs_.size() < options_.pending_max &&
                     of_client < options_.pending_per_client_max && !stopping_;
-  if (!room) {
-    lock.unlock();
-    return done(AuthResult::busy);
+  if (!room) return false;
+  try {
+    if (!thread_) thread_ = runtime_.threads.start("passwords", [this] { work(); });
+  } catch (const std::system_error&) {  // No thread available.
+    return false;
   }
   job.waiting.push_back(std::move(done));
   jobs_.push_back(std::make_shared<Job>(std::move(job)));
-  try {
-    if (!thread_) thread_ = runtime_.threads.start("passwords", [this] { work(); });
-    waiter_->notify_all();
-  } catch (const std::system_error&) {  // No thread available.
-    done = std::move(jobs_.back()->waiting.front());
-    jobs_.pop_back();
-    lock.unlock();
-    done(AuthResult::busy);
-  }
+  waiter_->notify_all();
+  return true;
 }
 
 void BasicAuth::work() {
   const auto scratch = std::make_unique<crypt_data>();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
-    while (jobs_.empty() && !stopping_) waiter_->wait_until(lock, SteadyTime::max());
+    while (jobs_.empty() && !stopping_) waiter_->wait_until(mutex_, SteadyTime::max());
     if (stopping_) return;
     const std::shared_ptr<Job> job = jobs_.front();
     lock.unlock();
@@ -143,7 +139,7 @@ void BasicAuth::work() {
 }
 
 std::size_t BasicAuth::hashed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return hashed_;
 }
 

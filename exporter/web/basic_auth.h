@@ -5,13 +5,13 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "exporter/base/digest.h"
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/web/web_config.h"
 
@@ -70,20 +70,20 @@ class BasicAuth {
     std::vector<Callback> waiting;
   };
 
-  void add(Job job, Callback done, std::unique_lock<std::mutex> lock);
+  bool enqueue(Job job, Callback& done) REQUIRES(mutex_);
   void work();
   std::string dummy_hash(const WebUsers& users, const std::string& user) const;
 
   Runtime runtime_;
   const BasicAuthOptions options_;
   const std::string key_;  ///< Of the digests: random, never stored.
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::unique_ptr<Waiter> waiter_;
-  std::deque<std::shared_ptr<Job>> jobs_;  ///< The first is being hashed.
-  std::deque<Sha256> verified_;            ///< Digests of right passwords, oldest first.
-  std::size_t hashed_ = 0;
-  bool stopping_ = false;
-  std::unique_ptr<Thread> thread_;  ///< Started when first needed.
+  std::deque<std::shared_ptr<Job>> jobs_ GUARDED_BY(mutex_);  ///< The first is being hashed.
+  std::deque<Sha256> verified_ GUARDED_BY(mutex_);  ///< Digests of right passwords, oldest first.
+  std::size_t hashed_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::unique_ptr<Thread> thread_ GUARDED_BY(mutex_);  ///< Started when first needed.
 };
 
 }  // namespace registry_exporter

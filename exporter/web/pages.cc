@@ -33,7 +33,7 @@ Html registry_row(const RepositoryOverview::Registry& registry,
   const RegistrySnapshot& snapshot = *registry.snapshot;
   Html row = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"><a href=\"status?registry=" +
              escape(percent_encode(snapshot.name)) + "\">" + isolated(snapshot.name) +
-             "</a></th><td role=\"cell\" data-label=\"Type\">" + escape(name(snapshot.type)) +
+             "</a></th><td role=\"cell\" data-label=\"Type\">" + escape(snapshot.type) +
              "</td><td role=\"cell\" data-label=\"Health\"><span>";
   row += registry.up ? Html("<span class=\"tag good\">up</span>")
                      : Html("<span class=\"tag bad\">down</span>");

@@ -37,7 +37,7 @@ Json failure(const RepositoryView& view) {
 Json repository(const ListedRow& row) {
   const RepositoryView& view = *row.view;
   Json json = {{"registry", row.registry->name},
-               {"type", name(row.registry->type)},
+               {"type", row.registry->type},
                {"repo_namespace", view.ref.repo_namespace},
                {"repo", view.ref.name},
                {"state", name(row.freshness)},
@@ -45,7 +45,7 @@ Json repository(const ListedRow& row) {
                {"failing", failure(view)},
                {"first_unreadable_row", value(view.first_unreadable_row)},
                {"unreadable_error", view.unreadable_detail}};
-  if (row.registry->type == RegistryType::acr) {
+  if (row.registry->kind == &kBuilds) {
     json["repo_id"] = view.ref.cloud_id;
     json["open_builds"] = view.open;
     json["oldest_open_build_started_at"] = time(view.oldest_open_started_at);
@@ -65,7 +65,7 @@ Json registry(const RepositoryOverview::Registry& source) {
   Json unknown = Json::object();
   for (const auto& [status, times] : snapshot.unknown_statuses) unknown[status] = times;
   return {{"name", snapshot.name},
-          {"type", name(snapshot.type)},
+          {"type", snapshot.type},
           {"up", source.up},
           {"repositories", snapshot.rows.size()},
           {"dropped", snapshot.repositories[static_cast<std::size_t>(Freshness::dropped)]},

@@ -210,10 +210,10 @@ Html unreadable(const RepositoryView& view) {
 
 Html table_row(const ListedRow& row, UnixMillis now) {
   const RepositoryView& view = *row.view;
-  const bool builds = row.registry->type == RegistryType::acr;
+  const bool builds = row.registry->kind == &kBuilds;
   Html html = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">" +
               isolated(full_name(view.ref)) + "<small>" + isolated(row.registry->name) + ", " +
-              escape(name(row.registry->type)) + "</small></th>";
+              escape(row.registry->type) + "</small></th>";
   html += cell("State", "<span><span class=\"" + tag_class(row.freshness) + "\">" +
                             escape(name(row.freshness)) + "</span></span>");
   html += cell("Last read", view.last_read ? html_ago(*view.last_read, now)

@@ -29,7 +29,7 @@ TaskThreads::~TaskThreads() { stop(); }
 
 bool TaskThreads::run(std::function<void()> task) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopping_) return false;
     if (idle_ > tasks_.size()) {
       tasks_.push_back(std::move(task));
@@ -47,7 +47,7 @@ bool TaskThreads::run(std::function<void()> task) {
   } catch (const std::system_error& problem) {
     log::error("cannot start a thread for a request", {{"reason", problem.what()}});
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const bool started = thread != nullptr;
   if (started) threads_.push_back(std::move(thread));
   if (!started) --size_;
@@ -59,10 +59,10 @@ bool TaskThreads::run(std::function<void()> task) {
 void TaskThreads::work(std::function<void()> first) {
   run_guarded(first);
   first = nullptr;  // Release what it captured: the thread may stay idle for long.
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
     ++idle_;
-    while (tasks_.empty() && !stopping_) waiter_->wait_until(lock, SteadyTime::max());
+    while (tasks_.empty() && !stopping_) waiter_->wait_until(mutex_, SteadyTime::max());
     --idle_;
     if (tasks_.empty()) return;
     std::function<void()> task = std::move(tasks_.front());
@@ -77,10 +77,10 @@ void TaskThreads::work(std::function<void()> first) {
 void TaskThreads::stop() {
   std::vector<std::unique_ptr<Thread>> threads;
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     stopping_ = true;
     waiter_->notify_all();
-    while (starting_ > 0) waiter_->wait_until(lock, SteadyTime::max());
+    while (starting_ > 0) waiter_->wait_until(mutex_, SteadyTime::max());
     threads.swap(threads_);
   }
   threads.clear();  // Joins.

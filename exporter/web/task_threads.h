@@ -4,9 +4,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/threads.h"
 
 namespace registry_exporter {
@@ -30,14 +30,15 @@ class TaskThreads {
 
   Threads& source_;
   const std::size_t threads_max_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::unique_ptr<Waiter> waiter_;
-  std::deque<std::function<void()>> tasks_;  ///< Each is reserved for an idle thread.
-  std::vector<std::unique_ptr<Thread>> threads_;
-  std::size_t size_ = 0;      ///< Threads started or being started.
-  std::size_t starting_ = 0;  ///< Not in `threads_` yet.
-  std::size_t idle_ = 0;
-  bool stopping_ = false;
+  std::deque<std::function<void()>> tasks_
+      GUARDED_BY(mutex_);  ///< Each is reserved for an idle thread.
+  std::vector<std::unique_ptr<Thread>> threads_ GUARDED_BY(mutex_);
+  std::size_t size_ GUARDED_BY(mutex_) = 0;      ///< Threads started or being started.
+  std::size_t starting_ GUARDED_BY(mutex_) = 0;  ///< Not in `threads_` yet.
+  std::size_t idle_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace registry_exporter

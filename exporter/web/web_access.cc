@@ -154,6 +154,7 @@ tl::expected<std::unique_ptr<WebAccess>, std::vector<ConfigProblem>> WebAccess::
   std::unique_ptr<WebAccess> access(new WebAccess(runtime, std::move(file)));
   LoadedSettings loaded = SettingsLoader(access->file_, std::nullopt).load();
   if (!loaded.settings) return tl::unexpected(loaded.settings.error());
+  const MutexLock lock(access->mutex_);
   access->settings_ = *std::move(loaded.settings);
   access->digests_ = std::move(loaded.digests);
   access->piped_ = std::move(loaded.piped);
@@ -165,12 +166,12 @@ tl::expected<std::unique_ptr<WebAccess>, std::vector<ConfigProblem>> WebAccess::
 std::shared_ptr<const TlsContext> WebAccess::tls() { return current()->tls; }
 
 std::optional<std::string> WebAccess::problem() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return problem_;
 }
 
 std::shared_ptr<const WebAccess::Settings> WebAccess::current() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const SteadyTime now = runtime_.clock.steady_now();
   if (now - checked_at_ >= kCheckInterval) {
     checked_at_ = now;
@@ -203,7 +204,7 @@ void WebAccess::reload_if_changed() {
 }
 
 bool WebAccess::takes_token(const RequestRate& rate) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const SteadyTime now = runtime_.clock.steady_now();
   const double full = rate.burst;
   const std::chrono::duration<double> passed = now - tokens_at_.value_or(now);

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "exporter/base/digest.h"
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/web/basic_auth.h"
 #include "exporter/web/http_message.h"
@@ -43,20 +43,22 @@ class WebAccess {
  private:
   WebAccess(Runtime runtime, std::string file);
   std::shared_ptr<const Settings> current();
-  void reload_if_changed();
-  bool takes_token(const RequestRate& rate);
+  void reload_if_changed() REQUIRES(mutex_);
+  bool takes_token(const RequestRate& rate) EXCLUDES(mutex_);
 
   Runtime runtime_;
   const std::string file_;
   BasicAuth basic_auth_;
-  std::mutex mutex_;
-  std::shared_ptr<const Settings> settings_;
-  std::optional<std::string> problem_;
-  FileDigests digests_;               ///< Of the latest load, successful or not.
-  std::optional<std::string> piped_;  ///< The configuration's text, if it came through a pipe.
-  SteadyTime checked_at_;             ///< When the files were last compared with `digests_`.
-  double tokens_ = 0;
-  std::optional<SteadyTime> tokens_at_;
+  Mutex mutex_;
+  std::shared_ptr<const Settings> settings_ GUARDED_BY(mutex_);
+  std::optional<std::string> problem_ GUARDED_BY(mutex_);
+  FileDigests digests_ GUARDED_BY(mutex_);  ///< Of the latest load, successful or not.
+  std::optional<std::string> piped_
+      GUARDED_BY(mutex_);  ///< The configuration's text, if it came through a pipe.
+  SteadyTime checked_at_
+      GUARDED_BY(mutex_);  ///< When the files were last compared with `digests_`.
+  double tokens_ GUARDED_BY(mutex_) = 0;
+  std::optional<SteadyTime> tokens_at_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter

@@ -144,7 +144,7 @@ TEST_CASE("catalog: promtool has nothing to say about a whole exposition") {
   deletions->last_end[Outcome::tag_rule] = sample::at(1'732'000'000);
   deletions->rules = {{"1", "date_rule", "30"}};
   deletions->failing = ErrorKind::timeout;
-  auto swr = sample::registry("swr-prod", RegistryType::swr, {sample::shown(deletions, {})});
+  auto swr = sample::registry("swr-prod", kDeletions, {sample::shown(deletions, {})});
   auto acr = sample::busy_registry(3, 1);
   acr->last_cycle_seconds = 1;
   acr->state.last_success = sample::at(1'732'000'000);

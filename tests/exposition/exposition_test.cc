@@ -71,7 +71,7 @@ RepositoryRow deleted_row() {
 }
 
 std::shared_ptr<RegistrySnapshot> acr(std::vector<RepositoryRow> rows) {
-  auto registry = sample::registry("acr-prod", RegistryType::acr, std::move(rows));
+  auto registry = sample::registry("acr-prod", kBuilds, std::move(rows));
   registry->repositories = {1, 0, 1, 0, 0};
   registry->state.created_at = at(1'700'000'000);
   registry->state.records = {10, 3, 1, 2};
@@ -85,7 +85,7 @@ std::shared_ptr<RegistrySnapshot> acr(std::vector<RepositoryRow> rows) {
 }
 
 std::shared_ptr<RegistrySnapshot> swr(std::vector<RepositoryRow> rows) {
-  return sample::registry("swr-prod", RegistryType::swr, std::move(rows));
+  return sample::registry("swr-prod", kDeletions, std::move(rows));
 }
 
 LiveState live_state() {

@@ -35,12 +35,13 @@ inline RepositoryRow shown(std::shared_ptr<RepositoryView> view, const EventCoun
   return {view, view->counters};
 }
 
-inline std::shared_ptr<RegistrySnapshot> registry(std::string name, RegistryType type,
+inline std::shared_ptr<RegistrySnapshot> registry(std::string name, const StreamKind& kind,
                                                   std::vector<RepositoryRow> rows) {
   auto registry = std::make_shared<RegistrySnapshot>();
   registry->version = 1;
   registry->name = std::move(name);
-  registry->type = type;
+  registry->type = &kind == &kBuilds ? "acr" : "swr";
+  registry->kind = &kind;
   registry->rows = std::move(rows);
   registry->taken_at = at(1'732'500'000);
   return registry;
@@ -72,7 +73,7 @@ inline std::shared_ptr<RegistrySnapshot> busy_registry(std::size_t repositories,
     one->last_read = at_ms(1'732'499'000'001 + static_cast<std::int64_t>(i));
     rows.push_back(shown(std::move(one), counters));
   }
-  auto busy = registry("acr-prod", RegistryType::acr, std::move(rows));
+  auto busy = registry("acr-prod", kBuilds, std::move(rows));
   busy->version = version;
   return busy;
 }

@@ -97,7 +97,7 @@ std::string as_utf8(std::string_view bytes) {
   return text;
 }
 
-constexpr std::string_view kBuilds = "acr_builds_total";
+constexpr std::string_view kBuildsTotal = "acr_builds_total";
 
 /// Two families of one registry: its builds, and `other`.
 std::string shown(const RegistrySnapshot& registry, const Family& other, ExpositionFormat format) {
@@ -106,9 +106,10 @@ std::string shown(const RegistrySnapshot& registry, const Family& other, Exposit
   Lines lines;
   std::string text;
   for (const Family& family : families()) {
-    if (family.name != kBuilds && family.name != other.name) continue;
+    if (family.name != kBuildsTotal && family.name != other.name) continue;
     std::string body;
-    for (const LineBlock& block : render_snapshot(family, {registry, labels, options, format}, lines))
+    for (const LineBlock& block :
+         render_snapshot(family, {registry, labels, options, format}, lines))
       body += block.text;
     if (!body.empty()) text += head(family, format) + body;
   }
@@ -127,8 +128,8 @@ void exposition(std::string_view input) {
   const std::string name = as_utf8(parts.rest());
   EventCounters counters;
   counters.events[Outcome::success] = counts;
-  const auto registry = sample::registry("r", RegistryType::acr,
-                                         {sample::shown(sample::view(name_space, name), counters)});
+  const auto registry =
+      sample::registry("r", kBuilds, {sample::shown(sample::view(name_space, name), counters)});
   const std::string text =
       shown(*registry, other, openmetrics ? ExpositionFormat::openmetrics : ExpositionFormat::text);
   bool found = false;
@@ -138,7 +139,7 @@ void exposition(std::string_view input) {
       if (repo == each.labels.end()) continue;
       law(repo->second == name, "another name");
       law(each.labels.at("repo_namespace") == name_space, "another namespace");
-      if (each.name != kBuilds || each.labels.at("status") != "success") continue;
+      if (each.name != kBuildsTotal || each.labels.at("status") != "success") continue;
       found = true;
       law(std::stod(each.value) == static_cast<double>(counts), "another number");
     }

@@ -59,15 +59,14 @@ Delays delays_of(std::vector<double> delays) {
 CollectorOptions options_of(const Case& each) {
   CollectorOptions options;
   options.name = "measured";
-  options.type = each.world.type;
-  options.reading.kind = each.world.type == RegistryType::acr ? &kBuilds : &kDeletions;
+  options.reading.kind = each.world.kind;
   options.reading.lookback = each.world.history;
   options.reading.sweep_interval = hours(1);
   options.discovery_interval = each.discovery_interval;
   options.reading.max_staleness = each.max_staleness;
   options.windows = {hours(1)};
   options.reading.bucket_bounds = {60, 600};
-  options.reading.page_size = each.world.type == RegistryType::acr ? 100 : 1000;
+  options.reading.page_size = each.world.kind == &kBuilds ? 100 : 1000;
   options.concurrency = 2;
   options.requests_per_second = each.requests_per_second;
   options.discovery.scope = "all";
@@ -108,8 +107,8 @@ Delays read_in_turn(const std::vector<pace::Listed>& repositories, UnixMillis be
 Figures measure(const Case& each) {
   Baton baton(each.world.seed);
   std::vector<pace::Listed> repositories = pace::make_repositories(each.world, baton.now());
-  const int list_page_size = each.world.type == RegistryType::acr ? 100 : 1000;
-  pace::PacedCloud cloud(baton, repositories, each.world.type,
+  const int list_page_size = each.world.kind == &kBuilds ? 100 : 1000;
+  pace::PacedCloud cloud(baton, repositories, *each.world.kind,
                          {each.requests_per_second, Millis{50}, list_page_size});
   Collector collector(baton.runtime(), cloud, options_of(each), {[] {}, [](bool) {}},
                       std::make_unique<TrackedRegistry>());
@@ -162,7 +161,7 @@ void measure_cold_start() {
   cold.requests_per_second = 1e6;
   Baton baton(1);
   std::vector<pace::Listed> repositories = pace::make_repositories(cold.world, baton.now());
-  pace::PacedCloud cloud(baton, repositories, cold.world.type,
+  pace::PacedCloud cloud(baton, repositories, *cold.world.kind,
                          {cold.requests_per_second, kLatency, 100});
   CollectorOptions options = options_of(cold);
   options.concurrency = kWorkers;
@@ -193,9 +192,9 @@ std::vector<Case> cases() {
   add("builds, no hints", [](Case& each) { each.world.hints = pace::Hints::silent; });
   add("builds, lying hints", [](Case& each) { each.world.hints = pace::Hints::lying; });
   add("builds, listed every 2m", [](Case& each) { each.discovery_interval = minutes(2); });
-  add("deletions, good hints", [](Case& each) { each.world.type = RegistryType::swr; });
+  add("deletions, good hints", [](Case& each) { each.world.kind = &kDeletions; });
   add("deletions, listed every 2m", [](Case& each) {
-    each.world.type = RegistryType::swr;
+    each.world.kind = &kDeletions;
     each.discovery_interval = minutes(2);
   });
   add("rate that suffices", [](Case& each) {

@@ -77,7 +77,7 @@ int main() {
   world.history = hours(24);
   world.future = hours(kHours + 1);
   std::vector<pace::Listed> repositories = pace::make_repositories(world, baton.now());
-  pace::PacedCloud cloud(baton, repositories, world.type, {20, Millis{50}, 100});
+  pace::PacedCloud cloud(baton, repositories, *world.kind, {20, Millis{50}, 100});
   const std::filesystem::path folder = std::filesystem::temp_directory_path() /
                                        ("registry_exporter_soak." + std::to_string(getpid()));
   std::filesystem::create_directory(folder);

@@ -125,7 +125,7 @@ std::vector<Listed> make_repositories(const WorldOptions& options, UnixMillis no
     repository.ref = {"team", std::to_string(100'000 + i), "crr-" + std::to_string(i)};
     const double per_day =
         std::min(kBusiest, all / harmonic * share_of(ranks[static_cast<std::size_t>(i)]));
-    if (options.type == RegistryType::acr) {
+    if (options.kind == &kBuilds) {
       add_builds(repository, per_day, begin, end, dice);
     } else {
       add_deletions(repository, per_day, begin, end, dice);
@@ -138,11 +138,11 @@ std::vector<Listed> make_repositories(const WorldOptions& options, UnixMillis no
   return repositories;
 }
 
-PacedCloud::PacedCloud(Baton& baton, std::vector<Listed>& repositories, RegistryType type,
+PacedCloud::PacedCloud(Baton& baton, std::vector<Listed>& repositories, const StreamKind& kind,
                        Options options)
     : baton_(baton),
       repositories_(repositories),
-      type_(type),
+      kind_(kind),
       options_(options),
       next_call_(baton.now()) {}
 
@@ -194,9 +194,9 @@ Record PacedCloud::hand_out(Listed& repository, std::size_t index) {
   record.started_at = event.start;
   record.open = open;
   if (!open) record.ended_at = event.end;
-  record.outcome = type_ == RegistryType::swr ? Outcome::date_rule
-                   : event.failed             ? Outcome::failed
-                                              : Outcome::success;
+  record.outcome = &kind_ == &kDeletions ? Outcome::date_rule
+                   : event.failed        ? Outcome::failed
+                                         : Outcome::success;
   return record;
 }
 

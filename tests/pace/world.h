@@ -21,7 +21,7 @@ enum class Hints {
 
 struct WorldOptions {
   std::uint64_t seed = 1;
-  RegistryType type = RegistryType::acr;
+  const StreamKind* kind = &kBuilds;
   int repositories = 10'000;
   double events_per_day = 2;  ///< Of a repository, on average.
   double concentration = 1;   ///< Exponent of Zipf's law; 0: all are equally active.
@@ -59,7 +59,8 @@ class PacedCloud final : public Cloud {
     Millis latency{50};
     int list_page_size = 100;
   };
-  PacedCloud(Baton& baton, std::vector<Listed>& repositories, RegistryType type, Options options);
+  PacedCloud(Baton& baton, std::vector<Listed>& repositories, const StreamKind& kind,
+             Options options);
 
   Result<Discovery> discover(const PartFound& part_found) override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
@@ -80,7 +81,7 @@ class PacedCloud final : public Cloud {
 
   Baton& baton_;
   std::vector<Listed>& repositories_;
-  const RegistryType type_;
+  const StreamKind& kind_;
   const Options options_;
   UnixMillis next_call_;
 };

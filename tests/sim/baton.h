@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "tests/sim/fiber.h"
 
@@ -70,7 +70,7 @@ class Baton {
   class BatonWaiter final : public Waiter {
    public:
     explicit BatonWaiter(Baton& baton) : baton_(baton) {}
-    void wait_until(std::unique_lock<std::mutex>& held, SteadyTime deadline) override {
+    void wait_until(Mutex& held, SteadyTime deadline) override {
       held.unlock();
       Runner& runner = *baton_.current_;
       runner.waiting = true;

@@ -342,7 +342,7 @@ class Simulation {
                                  "\",repo_namespace=\"" + state.ref.repo_namespace + "\",repo=\"" +
                                  state.ref.name + "\"," + (acr ? "status" : "template") + "=\"";
       const std::string events = acr ? "acr_builds_total" : "swr_retention_deletions_total";
-      for (const Outcome outcome : outcomes_of(acr ? RegistryType::acr : RegistryType::swr)) {
+      for (const Outcome outcome : (acr ? kBuilds : kDeletions).outcomes) {
         const std::string series = labels + std::string(name(outcome)) + "\"}";
         const bool zero = held && ledger.events_held[outcome];
         all[events + series] = zero ? 0 : static_cast<double>(ledger.counters.events[outcome]);

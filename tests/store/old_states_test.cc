@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "exporter/model/stream_kind.h"
 #include "exporter/store/state_store.h"
 #include "tests/support/temporary_folder.h"
 
@@ -39,7 +40,7 @@ std::map<std::string, std::uint64_t> stored(const LoadedState& state) {
   std::map<std::string, std::uint64_t> all;
   for (const StoredRepository& repository : state.repositories) {
     const bool acr = !repository.state.ref.cloud_id.empty();
-    for (const Outcome outcome : outcomes_of(acr ? RegistryType::acr : RegistryType::swr)) {
+    for (const Outcome outcome : (acr ? kBuilds : kDeletions).outcomes) {
       all[full_name(repository.state.ref) + " " + std::string(name(outcome))] =
           repository.state.ledger.counters.events[outcome];
     }

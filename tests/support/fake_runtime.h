@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mutex>
 #include <thread>
 
+#include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 
 namespace registry_exporter {
@@ -20,15 +20,15 @@ class FakeRuntime {
   class FakeClock final : public Clock {
    public:
     UnixMillis now() const override {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       return UnixMillis{Millis{1'767'323'045'000}} + elapsed_;
     }
     SteadyTime steady_now() const override {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       return SteadyTime{std::chrono::hours(1)} + elapsed_;
     }
     void advance(Millis by) {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       elapsed_ += by;
     }
     void advance_to(SteadyTime time) {
@@ -37,13 +37,13 @@ class FakeRuntime {
     }
 
    private:
-    mutable std::mutex mutex_;
+    mutable Mutex mutex_;
     Millis elapsed_{0};
   };
   class FakeWaiter final : public Waiter {
    public:
     explicit FakeWaiter(FakeClock& clock) : clock_(clock) {}
-    void wait_until(std::unique_lock<std::mutex>&, SteadyTime deadline) override {
+    void wait_until(Mutex&, SteadyTime deadline) override {
       if (deadline != SteadyTime::max()) clock_.advance_to(deadline);
     }
     void notify_all() override {}

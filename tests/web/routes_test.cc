@@ -44,7 +44,8 @@ struct Fake final : WebServices {
     acr->rows.resize(3, {std::make_shared<const RepositoryView>(), nullptr});
     auto swr = std::make_shared<RegistrySnapshot>();
     swr->name = "swr-prod";
-    swr->type = RegistryType::swr;
+    swr->type = "swr";
+    swr->kind = &kDeletions;
     swr->state.last_success = UnixMillis{};
     RepositoryOverview overview;
     overview.registries = {{acr, true}, {swr, false}};

@@ -37,7 +37,7 @@ inline RepositoryOverview overview() {
 
   auto acr = std::make_shared<RegistrySnapshot>();
   acr->name = "acr-prod";
-  acr->type = RegistryType::acr;
+  acr->type = "acr";
   for (const auto& each : {stale, fresh, failing, pending}) acr->rows.push_back({each, nullptr});
 
   const auto images = repository("c", "images");
@@ -48,7 +48,8 @@ inline RepositoryOverview overview() {
   images->tags = 12;
   auto swr = std::make_shared<RegistrySnapshot>();
   swr->name = "swr-prod";
-  swr->type = RegistryType::swr;
+  swr->type = "swr";
+  swr->kind = &kDeletions;
   swr->rows.push_back({images, nullptr});
   swr->repositories[static_cast<std::size_t>(Freshness::dropped)] = 7;
 
