@@ -22,13 +22,17 @@ CurlOptions curl_options(const RegistryConfig& registry) {
 
 CloudConnection connect(std::unique_ptr<HttpTransport> transport, const RegistryConfig& registry,
                         const MetricsConfig& metrics, Runtime runtime, CallObserver& observer) {
-  std::unique_ptr<Cloud> cloud;
+  CloudConnection connection;
   if (registry.is_acr()) {
-    cloud = std::make_unique<acr::Client>(runtime, *transport, observer, registry, metrics);
+    connection.kind = &kBuilds;
+    connection.cloud =
+        std::make_unique<acr::Client>(runtime, *transport, observer, registry, metrics);
   } else {
-    cloud = std::make_unique<swr::Client>(runtime, *transport, observer, registry);
+    connection.kind = &kDeletions;
+    connection.cloud = std::make_unique<swr::Client>(runtime, *transport, observer, registry);
   }
-  return {std::move(transport), std::move(cloud)};
+  connection.transport = std::move(transport);
+  return connection;
 }
 
 CloudFactory real_clouds() {

@@ -84,12 +84,12 @@ Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
 
 Engine::~Engine() { stop(); }
 
-CollectorOptions Engine::collector_options(const RegistryConfig& registry,
-                                           ScraperVisibility::Past past) {
+CollectorOptions Engine::collector_options(const Registry& entry, ScraperVisibility::Past past) {
+  const RegistryConfig& registry = entry.config;
   CollectorOptions options;
   options.name = registry.name;
-  options.type = registry.is_acr() ? "acr" : "swr";
-  options.reading.kind = registry.is_acr() ? &kBuilds : &kDeletions;
+  options.type = registry.type();
+  options.reading.kind = entry.connection.kind;
   options.min_interval = config_.collection.min_interval;
   options.reading.lookback = config_.collection.lookback;
   options.reading.sweep_interval = config_.collection.sweep_interval;
@@ -100,7 +100,7 @@ CollectorOptions Engine::collector_options(const RegistryConfig& registry,
   options.reading.page_size = registry.page_size;
   options.concurrency = registry.concurrency;
   options.requests_per_second = registry.requests_per_second;
-  options.collect_rules = !registry.is_acr() && std::get<SwrConfig>(registry.cloud).collect_rules;
+  options.collect_rules = registry.collects_rules();
   options.read_everything = options_.read_everything;
   options.past = past;
   DiscoveryRules& discovery = options.discovery;
@@ -161,7 +161,7 @@ void Engine::start(EngineBooks data) {
       registry.connection.cloud->keep_to_project(known->state.identity.substr(identity.size()));
     }
     registry.collector = std::make_unique<Collector>(
-        runtime_, *registry.connection.cloud, collector_options(registry.config, past),
+        runtime_, *registry.connection.cloud, collector_options(registry, past),
         collector_hooks(registry.config), std::move(known));
     collectors.push_back(registry.collector.get());
   }

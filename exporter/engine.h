@@ -19,10 +19,11 @@
 
 namespace registry_exporter {
 
-/// A registry's cloud and what it is reached by.
+/// A registry's cloud, what it is reached by, and what its lists hold.
 struct CloudConnection {
   std::unique_ptr<HttpTransport> transport;
   std::unique_ptr<Cloud> cloud;
+  const StreamKind* kind = &kBuilds;
 };
 using CloudFactory = std::function<Result<CloudConnection>(
     const RegistryConfig&, const MetricsConfig&, Runtime, CallObserver&)>;
@@ -87,7 +88,7 @@ class Engine {
 
   Engine(Runtime runtime, StateStore& store, const Config& config, const EngineOptions& options,
          SelfMetrics& self);
-  CollectorOptions collector_options(const RegistryConfig& registry, ScraperVisibility::Past past);
+  CollectorOptions collector_options(const Registry& registry, ScraperVisibility::Past past);
   CollectorHooks collector_hooks(const RegistryConfig& registry);
   bool collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request);
   std::unique_ptr<TrackedRegistry> books_of(const std::string& identity);

@@ -176,6 +176,12 @@ struct RegistryConfig {
   bool operator==(const RegistryConfig&) const = default;
 
   bool is_acr() const { return std::holds_alternative<AcrConfig>(cloud); }
+  /// As configured: "acr".
+  std::string type() const { return is_acr() ? "acr" : "swr"; }
+  bool collects_rules() const {
+    const auto* swr = std::get_if<SwrConfig>(&cloud);
+    return swr != nullptr && swr->collect_rules;
+  }
   /// name + type + (instance_id, or region and project): its key in the state. Ends in a line break
   /// if the project is not configured: the state adds it once it is known.
   std::string identity() const;

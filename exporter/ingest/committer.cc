@@ -1,5 +1,6 @@
 #include "exporter/ingest/committer.h"
 
+#include "exporter/base/check.h"
 #include "exporter/base/log.h"
 
 namespace registry_exporter {
@@ -82,6 +83,7 @@ void Committer::run() {
     lock.lock();
     last_ok_ = ok;
     size_bytes_ = size;
+    CHECK_RULE(flushes >= flushes_done_);
     flushes_done_ = flushes;
     changed_->notify_all();
   }

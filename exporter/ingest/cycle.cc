@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/base/check.h"
 #include "exporter/ingest/tracked_list.h"
 
 namespace registry_exporter {
@@ -76,7 +77,9 @@ CycleTask Cycle::take_task() {
 }
 
 void Cycle::finish_task(const CycleTask& task) {
-  in_flight_.erase(std::find(in_flight_.begin(), in_flight_.end(), task.demand));
+  const auto under_way = std::find(in_flight_.begin(), in_flight_.end(), task.demand);
+  CHECK_RULE(under_way != in_flight_.end());
+  in_flight_.erase(under_way);
   if (task.list != nullptr) task.list->schedule.in_flight = false;
   if (task.work == CycleTask::Work::discovery) discovery_.running = false;
 }

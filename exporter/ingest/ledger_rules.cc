@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exporter/base/check.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -113,6 +115,7 @@ void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordCla
 
 void follow(Ledger& ledger, const Record& record, const MergeContext& context,
             MergeEffects& effects) {
+  CHECK_RULE(!is_known(ledger, record.key));  // Open, or in one class: never both.
   OpenRecord open;
   open.id = record.id;
   open.key = record.key;
@@ -144,6 +147,7 @@ void merge_followed(Ledger& ledger, std::vector<OpenRecord>::iterator open, cons
 /// The one class that is left again: the record was not gone after all.
 void merge_vanished(Ledger& ledger, const ClosedRecord& vanished, const Record& record,
                     const MergeContext& context, MergeEffects& effects) {
+  CHECK_RULE(present(ledger, RecordClass::vanished) > 0);
   --present(ledger, RecordClass::vanished);
   const UnixMillis placed_at = vanished.placed_at;
   if (record.open) {
@@ -282,7 +286,9 @@ void forget_below_floor(Ledger& ledger, const SweepFindings& findings, MergeEffe
 void conclude_sweep(Ledger& ledger, const SweepFindings& findings, MergeEffects& effects) {
   const UnixMillis horizon = findings.started_at - findings.lookback;
   close_vanished(ledger, findings, horizon, effects);
+  const UnixMillis floor_before = ledger.floor;
   ledger.floor = std::max(ledger.floor, horizon);
+  CHECK_RULE(ledger.floor >= floor_before);  // What lies below it is sealed for ever.
   forget_below_floor(ledger, findings, effects);
   effects.changed = true;
 }

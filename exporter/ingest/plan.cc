@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "exporter/base/check.h"
 #include "exporter/ingest/tracked_list.h"
 
 namespace registry_exporter {
@@ -67,7 +68,9 @@ std::optional<Plan::Item> Plan::take() {
     next = last_.front();
     last_.pop_front();
   }
-  if (next && --left_[next->demand] == 0) left_.erase(next->demand);
+  if (!next) return next;
+  CHECK_RULE(left_.contains(next->demand));
+  if (--left_[next->demand] == 0) left_.erase(next->demand);
   return next;
 }
 

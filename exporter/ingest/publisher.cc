@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "exporter/base/check.h"
 #include "exporter/ingest/view.h"
 
 namespace registry_exporter {
@@ -189,15 +190,10 @@ RepositoryRow Publisher::row_of(TrackedList& list, std::uint64_t version) {
   return row;
 }
 
-Freshness Publisher::freshness_of(const RepositoryView& view, UnixMillis now) const {
-  if (view.failing) return Freshness::failing;
-  if (!view.last_read) return Freshness::pending;
-  return now - *view.last_read <= rules_.max_staleness ? Freshness::fresh : Freshness::stale;
-}
-
 void Publisher::publish() {
   auto snapshot = std::make_shared<RegistrySnapshot>();
   snapshot->version = ++version_;
+  CHECK_RULE(!snapshot_ || snapshot->version > snapshot_->version);
   snapshot->name = options_.name;
   snapshot->type = options_.type;
   snapshot->kind = rules_.kind;
@@ -209,7 +205,8 @@ void Publisher::publish() {
   count[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
   for (const auto& [key, list] : registry_.lists) {
     if (!list->publication.view || !list->has_series()) continue;
-    const Freshness freshness = freshness_of(*list->publication.view, snapshot->taken_at);
+    const Freshness freshness =
+        freshness_of(*list->publication.view, rules_.max_staleness, snapshot->taken_at);
     ++count[static_cast<std::size_t>(freshness)];
     snapshot->ledger_imbalance += imbalance(list->state.ledger);
     snapshot->rows.push_back(row_of(*list, snapshot->version));

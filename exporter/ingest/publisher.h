@@ -58,7 +58,6 @@ class Publisher {
   void freeze();
   bool let_go_of_holds(const std::optional<std::string>& beginning);
   void move_windows();
-  Freshness freshness_of(const RepositoryView& view, UnixMillis now) const;
   std::shared_ptr<const EventCounters> counters_to_show(TrackedList& list);
   void hold_zeros(TrackedList& list, const EventCounters& shown, std::uint64_t version);
   RepositoryRow row_of(TrackedList& list, std::uint64_t version);

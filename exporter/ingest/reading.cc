@@ -492,8 +492,13 @@ bool Reading::finish_sweep(Ledger& ledger, bool list_ended, MergeEffects& effect
   ledger.walk.reset();
   if (!ledger.read_whole) {
     if (!believed && !blocked_) return false;
-    // What could not be read may show later: that it is history, its time tells.
-    if (blocked_ && ledger.baseline_pending) ledger.history_before = newest_start(ledger);
+    // What could not be read may show later: that it is history, its time tells. Behind the end of
+    // a newest-first list is what is older than all that was read; elsewhere it may be anything
+    // that ended before the reading began.
+    if (blocked_ && ledger.baseline_pending) {
+      const bool newest_first = ledger.order == ListOrder::newest_first;
+      ledger.history_before = newest_first ? newest_start(ledger) : walk_.started_at;
+    }
     if (blocked_ && !ledger.baseline_pending) ++effects.history_gaps;
     ledger.read_whole = true;
     ledger.baseline_pending = false;

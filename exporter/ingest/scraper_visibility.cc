@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "exporter/base/check.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -43,6 +45,7 @@ bool ScraperVisibility::answered(const std::string& client, std::uint64_t versio
 }
 
 void ScraperVisibility::hold(std::uint64_t version, Hold hold) {
+  CHECK_RULE(version > newest_answered_ && hold.series != 0);  // Its zero has not been seen yet.
   held_[version].holds.push_back(hold);
 }
 

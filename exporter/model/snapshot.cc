@@ -18,4 +18,10 @@ std::string_view name(Freshness freshness) {
   return "pending";
 }
 
+Freshness freshness_of(const RepositoryView& view, Millis max_staleness, UnixMillis now) {
+  if (view.failing) return Freshness::failing;
+  if (!view.last_read) return Freshness::pending;
+  return now - *view.last_read <= max_staleness ? Freshness::fresh : Freshness::stale;
+}
+
 }  // namespace registry_exporter

@@ -65,6 +65,9 @@ struct RepositoryView {
   std::string failing_detail;        ///< The same in words.
 };
 
+/// How a repository that is read stands at `now`.
+Freshness freshness_of(const RepositoryView& view, Millis max_staleness, UnixMillis now);
+
 /// One repository in one snapshot: its view, and which counters to show. They lag behind
 /// `view->counters` while a zero or an old value has to be seen first.
 struct RepositoryRow {

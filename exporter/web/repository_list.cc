@@ -58,10 +58,7 @@ Result<Done> read_pair(const std::string& key, const std::string& value, Reposit
 }
 
 Freshness freshness_of(const RepositoryView& view, const RepositoryOverview& overview) {
-  if (view.failing) return Freshness::failing;
-  if (!view.last_read) return Freshness::pending;
-  const bool fresh = overview.now - *view.last_read <= overview.max_staleness;
-  return fresh ? Freshness::fresh : Freshness::stale;
+  return freshness_of(view, overview.max_staleness, overview.now);
 }
 
 /// Sort order of the states: the most urgent first.

@@ -3,6 +3,7 @@
 // or SWR.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -66,6 +67,28 @@ TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from be
       }
     }
   }
+}
+
+TEST_CASE("unreadable: history out of reach in a list without an order is no news when it shows") {
+  // Beyond the depth is what ended last before the first reading.
+  FakeList list = with_records(60);
+  std::reverse(list.newest_first.begin(), list.newest_first.end());
+  std::shuffle(list.newest_first.begin(), list.newest_first.begin() + 20, std::mt19937_64(5));
+  std::shuffle(list.newest_first.begin() + 20, list.newest_first.end(), std::mt19937_64(7));
+  list.now = at(901'000);
+  list.refuses = refuse_from(20, ErrorKind::bad_request);
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  SweepProgress progress;
+  for (int i = 0; i < 3; ++i) visit(list, ledger, {.page_size = 10}, &progress);
+  REQUIRE(ledger.read_whole);
+  CHECK(ledger.known == 20);
+  list.now = at(902'000);
+  list.newest_first[40] = done("news", 901'100);
+  list.refuses = nullptr;
+  visit(list, ledger, {.page_size = 10, .sweep_due = true}, &progress);
+  CHECK(ledger.known == 60);
+  CHECK(counted(ledger) == 1);
 }
 
 TEST_CASE("unreadable: a depth that begins within a small page is found by a few calls") {

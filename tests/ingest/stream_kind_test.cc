@@ -1,0 +1,90 @@
+// A kind of records that no cloud has: a value is all that ingestion and exposition need of it.
+#include "exporter/model/stream_kind.h"
+
+#include <doctest/doctest.h>
+
+#include "exporter/exposition/catalog.h"
+#include "exporter/exposition/row_lines.h"
+#include "tests/ingest/collector_bench.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+constexpr Outcome kScanOutcomes[] = {Outcome::success, Outcome::failed};
+/// Scans have no ids that could be asked for, and nobody asks how long they take.
+constexpr StreamKind kScans{"scans", kScanOutcomes, false, false};
+
+void scans_by_result(const Family& family, const SnapshotSource& source, Lines& lines) {
+  events_by("result", family, source, lines);
+}
+constexpr Family kScansTotal{.name = "acr_scans_total",
+                             .type = FamilyType::counter,
+                             .scope = FamilyScope::repository,
+                             .labels = "result",
+                             .help = "Finished scans.",
+                             .render = scans_by_result,
+                             .kind = &kScans};
+
+/// Reads the registry until everything that was merged shows.
+void scrape_three_times(Bench& bench) {
+  for (int i = 0; i < 3; ++i) {
+    bench.baton.sleep(std::chrono::seconds(90));
+    bench.scrape();
+  }
+}
+
+std::string exposition_of(const RegistrySnapshot& snapshot, const Family& family) {
+  const std::vector<RowLabels> labels = make_row_labels(snapshot);
+  const ExpositionOptions options;
+  Lines lines;
+  std::string text;
+  const SnapshotSource source{snapshot, labels, options, ExpositionFormat::text};
+  for (const LineBlock& block : render_snapshot(family, source, lines)) text += block.text;
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a made-up kind of records is followed, counted once and shown by its own family") {
+  Bench bench(1);
+  bench.options.reading.kind = &kScans;
+  bench.options.discovery.kind = &kScans;
+  bench.start();
+  scrape_three_times(bench);
+  auto& list = bench.cloud.lists["r0"].newest_first;
+  list.insert(list.begin(), {done("bad", bench.started_ago(5), Outcome::failed),
+                             runs("good", bench.started_ago(9))});
+  scrape_three_times(bench);
+  list[1] = done("good", bench.started_ago(300));
+  scrape_three_times(bench);
+
+  const auto snapshot = bench.collector->snapshot();
+  CHECK(snapshot->kind == &kScans);
+  CHECK(snapshot->ledger_imbalance == 0);
+  CHECK(
+      exposition_of(*snapshot, kScansTotal) ==
+      "acr_scans_total{registry=\"acr\",repo_namespace=\"shop\",repo=\"r0\",result=\"success\"} 1\n"
+      "acr_scans_total{registry=\"acr\",repo_namespace=\"shop\",repo=\"r0\",result=\"failed\"} "
+      "1\n");
+  CHECK_FALSE(snapshot->rows.at(0).shown->durations[Outcome::success]);
+
+  // A killed process finds the same in its state.
+  bench.restart();
+  scrape_three_times(bench);
+  CHECK(bench.collector->snapshot()->rows.at(0).shown->events[Outcome::failed] == 1);
+  CHECK(bench.records(RecordClass::counted) == 2);
+}
+
+TEST_CASE("families of other kinds have no series in a stream of a made-up kind") {
+  Bench bench(1);
+  bench.options.reading.kind = &kScans;
+  bench.options.discovery.kind = &kScans;
+  bench.start();
+  scrape_three_times(bench);
+  for (const Family& family : families()) {
+    if (family.kind == nullptr) continue;
+    CAPTURE(family.name);
+    CHECK(exposition_of(*bench.collector->snapshot(), family).empty());
+  }
+}
