@@ -55,7 +55,6 @@ struct ErrorTraits {
   bool may_name_wait = false;
 };
 ErrorTraits traits(ErrorKind kind);
-inline bool is_lasting(ErrorKind kind) { return traits(kind).lasting; }
 
 /// Where an error comes from, if that is known for sure. Each cause has a remedy of its own.
 enum class ErrorCause {

@@ -251,15 +251,15 @@ void Collector::take_discovery(const Discovery& discovery, UnixMillis begun,
 
 void Collector::visit(TrackedList& list, std::uint64_t demand) {
   MutexLock lock(mutex_);
-  Visit visit(list, reading_options(list, options_.reading, lessons_, runtime_.clock.steady_now(),
-                                    runtime_.clock.now()));
+  Visit visit(list, list_reader_options(list, options_.reading, lessons_,
+                                        runtime_.clock.steady_now(), runtime_.clock.now()));
   for (;;) {
     if (stopping_) visit.fail(Error{ErrorKind::canceled, "stopping", {}, {}});
-    const std::optional<Ask> ask = visit.next();
-    if (!ask) break;
+    const std::optional<ListRequest> request = visit.next();
+    if (!request) break;
     const RepositoryRef asked = list.state.ref;  // A discovery may change it meanwhile.
     lock.unlock();
-    const ListAnswer answer = ask_cloud(cloud_, asked, *ask);
+    const ListAnswer answer = ask_cloud(cloud_, asked, *request);
     lock.lock();
     merge(visit, list, answer);
   }

@@ -159,13 +159,13 @@ void merge_vanished(Ledger& ledger, const ClosedRecord& vanished, const Record& 
   close(ledger, record, placed_at, RecordClass::counted, context, effects);
 }
 
-Met merge_unknown(Ledger& ledger, const Record& record, const MergeContext& context,
-                  MergeEffects& effects) {
+PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContext& context,
+                         MergeEffects& effects) {
   ++ledger.known;
   const UnixMillis placed_at = record.started_at.value_or(context.seen_at);
   if (placed_at < ledger.floor) {
     close(ledger, record, placed_at, RecordClass::late, context, effects);
-    return Met::below_floor;
+    return PriorState::below_floor;
   }
   mark_unanchored(ledger, record.key);
   if (record.open) {
@@ -177,7 +177,7 @@ Met merge_unknown(Ledger& ledger, const Record& record, const MergeContext& cont
     close(ledger, record, placed_at, history ? RecordClass::baseline : RecordClass::counted,
           context, effects);
   }
-  return Met::unknown;
+  return PriorState::unknown;
 }
 
 }  // namespace
@@ -210,21 +210,21 @@ bool is_anchored(const Ledger& ledger, RecordKey key) {
          !std::binary_search(ledger.unanchored.begin(), ledger.unanchored.end(), key);
 }
 
-Met merge_record(Ledger& ledger, const Record& record, const MergeContext& context,
-                 MergeEffects& effects) {
-  const Met met = !is_known(ledger, record.key)     ? Met::unknown
-                  : is_anchored(ledger, record.key) ? Met::anchored
-                                                    : Met::unanchored;
-  if (met == Met::unknown) return merge_unknown(ledger, record, context, effects);
+PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext& context,
+                        MergeEffects& effects) {
+  const PriorState prior = !is_known(ledger, record.key)     ? PriorState::unknown
+                           : is_anchored(ledger, record.key) ? PriorState::anchored
+                                                             : PriorState::unanchored;
+  if (prior == PriorState::unknown) return merge_unknown(ledger, record, context, effects);
   if (const auto open = find_open(ledger.open, record.key); open != ledger.open.end()) {
     merge_followed(ledger, open, record, context, effects);
-    return met;
+    return prior;
   }
   const ClosedRecord closed = *find_closed(ledger.closed, record.key);
   if (closed.record_class == RecordClass::vanished) {
     merge_vanished(ledger, closed, record, context, effects);
   }
-  return met;
+  return prior;
 }
 
 void anchor_all(Ledger& ledger) { ledger.unanchored.clear(); }

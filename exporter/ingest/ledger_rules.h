@@ -47,11 +47,11 @@ struct MergeEffects {
 };
 
 /// How a record stood in the ledger before this merge.
-enum class Met { unknown, anchored, unanchored, below_floor };
+enum class PriorState { unknown, anchored, unanchored, below_floor };
 
 /// Merges one listed record. Idempotent; indifferent to order.
-Met merge_record(Ledger& ledger, const Record& record, const MergeContext& context,
-                 MergeEffects& effects);
+PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext& context,
+                        MergeEffects& effects);
 
 /// Everything met so far is closed off: ends a walk that reached its goal.
 void anchor_all(Ledger& ledger);

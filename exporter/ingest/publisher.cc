@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exporter/base/check.h"
+#include "exporter/ingest/ledger_rules.h"
 #include "exporter/ingest/view.h"
 
 namespace registry_exporter {

@@ -74,7 +74,7 @@ bool note_failure(ReadFailures& failures, const Error& error, bool back_off, con
   ++failures.in_a_row;
   if (back_off) {
     failures.retry_at =
-        now + retry_delay(failures.in_a_row, is_lasting(error.kind), rules.max_staleness);
+        now + retry_delay(failures.in_a_row, traits(error.kind).lasting, rules.max_staleness);
   }
   const bool news = !failures.newest || failures.newest->kind != error.kind;
   failures.newest = error;

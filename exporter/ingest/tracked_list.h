@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "exporter/ingest/reading.h"
 #include "exporter/ingest/schedule.h"
+#include "exporter/ingest/sweep_progress.h"
 #include "exporter/ingest/view.h"
 #include "exporter/model/registry_state.h"
 #include "exporter/model/snapshot.h"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/ingest/ledger_rules.h"
 #include "exporter/ingest/plan.h"
 #include "exporter/ingest/tracked_list.h"
 

@@ -33,16 +33,16 @@ MergeContext merge_context(const TrackedList& list, const ReadRules& rules, Unix
 
 void PointReads::note(const Result<Record>& record, Millis pause, SteadyTime now) {
   const bool refused =
-      !record && is_lasting(record.error().kind) && record.error().kind != ErrorKind::not_found;
+      !record && traits(record.error().kind).lasting && record.error().kind != ErrorKind::not_found;
   refused_in_a_row_ = refused ? refused_in_a_row_ + 1 : 0;
   if (refused_in_a_row_ < kIdsRefusedMax) return;
   refused_in_a_row_ = 0;
   off_until_ = now + pause;
 }
 
-ReadingOptions reading_options(const TrackedList& list, const ReadRules& rules,
-                               const ListLessons& lessons, SteadyTime now, UnixMillis wall) {
-  ReadingOptions options;
+ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& rules,
+                                      const ListLessons& lessons, SteadyTime now, UnixMillis wall) {
+  ListReaderOptions options;
   options.page_size = rules.page_size;
   options.lookback = rules.lookback;
   options.sweep_due = sweep_due(list, rules, now);
@@ -56,21 +56,21 @@ ReadingOptions reading_options(const TrackedList& list, const ReadRules& rules,
   return options;
 }
 
-ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const Ask& ask) {
-  if (ask.what == Ask::What::page) return cloud.list_records(repository, ask.page);
-  return cloud.read_record(repository, ask.record_id);
+ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const ListRequest& request) {
+  if (request.what == ListRequest::What::page) return cloud.list_records(repository, request.page);
+  return cloud.read_record(repository, request.record_id);
 }
 
-Visit::Visit(TrackedList& list, const ReadingOptions& options)
+Visit::Visit(TrackedList& list, const ListReaderOptions& options)
     : list_(list),
-      reading_(list.state.ledger, options, std::move(list.sweep)),
+      reader_(list.state.ledger, options, std::move(list.sweep)),
       hinted_(std::exchange(list.schedule.hinted, false)),
       listed_at_(list.schedule.listed_at),
       last_read_(list.state.ledger.last_read) {}
 
-std::optional<Ask> Visit::next() const {
+std::optional<ListRequest> Visit::next() const {
   if (error_ || list_.state.ledger.halted) return std::nullopt;
-  return reading_.next(list_.state.ledger);
+  return reader_.next(list_.state.ledger);
 }
 
 MergeEffects Visit::take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall) {
@@ -83,12 +83,12 @@ MergeEffects Visit::take_page(const Result<Page>& page, MergeContext context) {
   MergeEffects effects;
   Ledger& ledger = list_.state.ledger;
   if (!page) {
-    if (!reading_.apply_page_error(ledger, page.error(), effects)) fail(page.error());
+    if (!reader_.apply_page_error(ledger, page.error(), effects)) fail(page.error());
     return effects;
   }
   context.seen_at = page->server_time.value_or(context.seen_at);
   const std::uint64_t known = ledger.known;
-  reading_.apply_page(ledger, *page, context, effects);
+  reader_.apply_page(ledger, *page, context, effects);
   learn(effects, ledger.known != known);
   return effects;
 }
@@ -97,7 +97,7 @@ MergeEffects Visit::take_record(const Result<Record>& record, const MergeContext
   MergeEffects effects;
   Ledger& ledger = list_.state.ledger;
   const std::uint64_t known = ledger.known;
-  reading_.apply_record(ledger, record, context, effects);
+  reader_.apply_record(ledger, record, context, effects);
   if (!record && traits(record.error().kind).concerns_registry) {
     fail(record.error());
   } else {
@@ -125,11 +125,11 @@ void Visit::judge_hints(HintTrust& hints) const {
 VisitResult Visit::finish(ListLessons& lessons) {
   judge_hints(lessons.hints);
   VisitResult result;
-  result.error = error_ ? error_ : reading_.error();
-  result.complete = reading_.complete();
-  result.sweep_ok = reading_.sweep_ok();
-  result.unreadable = reading_.unreadable();
-  list_.sweep = reading_.take_progress();
+  result.error = error_ ? error_ : reader_.error();
+  result.complete = reader_.complete();
+  result.sweep_ok = reader_.sweep_ok();
+  result.unreadable = reader_.unreadable();
+  list_.sweep = reader_.take_progress();
   const auto& walk = list_.state.ledger.walk;
   if (!walk || walk->goal != Walk::Goal::sweep) list_.sweep.met = {};
   return result;

@@ -3,7 +3,7 @@
 #include <optional>
 #include <variant>
 
-#include "exporter/ingest/reading.h"
+#include "exporter/ingest/list_reader.h"
 #include "exporter/ingest/schedule.h"
 #include "exporter/ingest/tracked_list.h"
 #include "exporter/model/cloud.h"
@@ -30,12 +30,12 @@ struct ListLessons {
   PointReads point_reads;
 };
 
-ReadingOptions reading_options(const TrackedList& list, const ReadRules& rules,
-                               const ListLessons& lessons, SteadyTime now, UnixMillis wall);
+ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& rules,
+                                      const ListLessons& lessons, SteadyTime now, UnixMillis wall);
 
-/// What the cloud answered to an Ask.
+/// What the cloud answered to a ListRequest.
 using ListAnswer = std::variant<Result<Page>, Result<Record>>;
-ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const Ask& ask);
+ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const ListRequest& request);
 
 /// What a visit came to.
 struct VisitResult {
@@ -45,15 +45,15 @@ struct VisitResult {
   std::optional<Error> unreadable;  ///< Why rows were left unread, though others were read.
 };
 
-/// One visit to one list: asks for pages and records until its Reading is over, and merges what is
-/// answered into the list. The caller asks the cloud between next() and take(), without the lock
+/// One visit to one list: asks for pages and records until its ListReader is done, and merges the
+/// answers into the list. The caller asks the cloud between next() and take(), without the lock
 /// that guards the list. Pure but for the list.
 class Visit {
  public:
-  Visit(TrackedList& list, const ReadingOptions& options);
+  Visit(TrackedList& list, const ListReaderOptions& options);
 
   /// nullopt: the visit is over.
-  std::optional<Ask> next() const;
+  std::optional<ListRequest> next() const;
   /// Merges an answer. `wall`: the time of it where the answer has none of its own.
   MergeEffects take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall);
   void fail(const Error& error) { error_ = error; }
@@ -68,7 +68,7 @@ class Visit {
   void judge_hints(HintTrust& hints) const;
 
   TrackedList& list_;
-  Reading reading_;
+  ListReader reader_;
   std::optional<Error> error_;
   const bool hinted_;  ///< The visit was made because the listing changed.
   const std::optional<UnixMillis> listed_at_;

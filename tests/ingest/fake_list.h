@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/ingest/reading.h"
+#include "exporter/ingest/list_reader.h"
 
 namespace registry_exporter {
 
@@ -121,7 +121,7 @@ struct FakeVisit {
 };
 
 /// Visits until the reading is over; `calls_max` cuts it as a crash or an outage would.
-inline FakeVisit visit(FakeList& list, Ledger& ledger, ReadingOptions options = {},
+inline FakeVisit visit(FakeList& list, Ledger& ledger, ListReaderOptions options = {},
                        SweepProgress* progress = nullptr, int calls_max = 1'000'000) {
   SweepProgress own;
   SweepProgress& kept = progress != nullptr ? *progress : own;
@@ -129,27 +129,27 @@ inline FakeVisit visit(FakeList& list, Ledger& ledger, ReadingOptions options = 
   if (options.lookback == Millis{0}) options.lookback = std::chrono::hours(24 * 30);
   static const std::vector<double> kBounds{10, 60};
   FakeVisit result;
-  Reading reading(ledger, options, std::move(kept));
-  while (const auto ask = reading.next(ledger)) {
+  ListReader reader(ledger, options, std::move(kept));
+  while (const auto ask = reader.next(ledger)) {
     if (result.pages++ >= calls_max) break;
     const MergeContext context{&kBuilds, list.now, kBounds, true};
-    if (ask->what == Ask::What::page) {
+    if (ask->what == ListRequest::What::page) {
       const Result<Page> page = list.page(ask->page);
       if (page) {
-        reading.apply_page(ledger, *page, context, result.effects);
-      } else if (!reading.apply_page_error(ledger, page.error(), result.effects)) {
+        reader.apply_page(ledger, *page, context, result.effects);
+      } else if (!reader.apply_page_error(ledger, page.error(), result.effects)) {
         result.error = page.error();
         break;
       }
     } else {
-      reading.apply_record(ledger, list.record(ask->record_id), context, result.effects);
+      reader.apply_record(ledger, list.record(ask->record_id), context, result.effects);
     }
   }
-  result.complete = !result.error && reading.complete();
-  result.sweep_ok = reading.sweep_ok();
-  if (reading.error()) result.error = reading.error();
-  result.unreadable = reading.unreadable();
-  kept = reading.take_progress();
+  result.complete = !result.error && reader.complete();
+  result.sweep_ok = reader.sweep_ok();
+  if (reader.error()) result.error = reader.error();
+  result.unreadable = reader.unreadable();
+  kept = reader.take_progress();
   return result;
 }
 

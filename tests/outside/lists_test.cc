@@ -47,7 +47,7 @@ TEST_CASE("lists: whatever the server's page limit and its totals, every record 
             Ledger ledger;
             ledger.baseline_pending = true;
             SweepProgress progress;
-            const ReadingOptions options{.page_size = 100, .pages_per_visit = 10'000};
+            const ListReaderOptions options{.page_size = 100, .pages_per_visit = 10'000};
             CHECK(visit(list, ledger, options, &progress).complete);
             CHECK(ledger.known == static_cast<std::uint64_t>(rows));
             CHECK(counted(ledger) == 0);
@@ -195,9 +195,9 @@ TEST_CASE("lists: a limit that falls while a list is read makes no history into 
       Ledger ledger;
       ledger.baseline_pending = true;
       SweepProgress progress;
-      const ReadingOptions options{.page_size = 100, .pages_per_visit = 1000};
+      const ListReaderOptions options{.page_size = 100, .pages_per_visit = 1000};
       visit(list, ledger, options, &progress);
-      ReadingOptions sweep = options;
+      ListReaderOptions sweep = options;
       sweep.sweep_due = true;
       visit(list, ledger, sweep, &progress);
       CHECK(ledger.known == 360);

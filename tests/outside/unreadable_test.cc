@@ -25,7 +25,7 @@ TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from be
         Ledger ledger;
         ledger.baseline_pending = baseline;
         SweepProgress progress;
-        const ReadingOptions options{.page_size = page_size, .try_unreadable = false};
+        const ListReaderOptions options{.page_size = page_size, .try_unreadable = false};
         int visits = 0;
         for (; !ledger.read_whole && visits < 12; ++visits) visit(list, ledger, options, &progress);
         CHECK(visits <= 900 / page_size / 16 + 3);
@@ -116,7 +116,7 @@ TEST_CASE("unreadable: a depth is not asked for before it is time to try it agai
     visit(list, ledger, {.page_size = 100}, &progress);
     REQUIRE(ledger.unread_from == 500);
     list.calls = 0;
-    const ReadingOptions options{.page_size = 100, .sweep_due = true, .try_unreadable = false};
+    const ListReaderOptions options{.page_size = 100, .sweep_due = true, .try_unreadable = false};
     CHECK(visit(list, ledger, options, &progress).complete);
     CHECK(list.calls == 5);
     CHECK(ledger.unread_from == 500);
@@ -153,7 +153,7 @@ TEST_CASE("unreadable: one row that breaks its page hides no other") {
       };
       Ledger ledger;
       SweepProgress progress;
-      ReadingOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
+      ListReaderOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
       for (int i = 0; i < 3; ++i) visit(list, ledger, options, &progress);
       CHECK(ledger.read_whole);
       CHECK(ledger.known == 249);
@@ -175,7 +175,7 @@ TEST_CASE("unreadable: one row that breaks the first page of an oldest-first lis
     list.oldest_first = true;
     Ledger ledger;
     SweepProgress progress;
-    ReadingOptions options{.page_size = 20};
+    ListReaderOptions options{.page_size = 20};
     visit(list, ledger, options, &progress);
     REQUIRE(ledger.order == ListOrder::oldest_first);
     list.refuses = [&](std::size_t row) -> std::optional<Error> {
@@ -236,7 +236,8 @@ TEST_CASE("unreadable: rows beside one that never answers are asked for when it 
       };
       Ledger ledger;
       SweepProgress progress;
-      ReadingOptions options{.page_size = 100, .first_page_fails = true, .try_unreadable = false};
+      ListReaderOptions options{
+          .page_size = 100, .first_page_fails = true, .try_unreadable = false};
       for (int i = 0; i < 2; ++i) visit(list, ledger, options, &progress);
       CHECK(ledger.read_whole);
       options.first_page_fails = false;
@@ -267,7 +268,7 @@ TEST_CASE("unreadable: a row that breaks a first page that is cut short hides no
         };
         Ledger ledger;
         SweepProgress progress;
-        ReadingOptions options{
+        ListReaderOptions options{
             .page_size = 12, .pages_per_visit = 1000, .short_below = 9, .first_page_fails = true};
         visit(list, ledger, options, &progress);
         options.first_page_fails = false;
@@ -287,7 +288,7 @@ TEST_CASE("unreadable: a short page of the head does not prove that all can be r
   };
   Ledger ledger;
   SweepProgress progress;
-  ReadingOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
+  ListReaderOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
   visit(list, ledger, options, &progress);
   REQUIRE(ledger.unread_from == 5);
   for (int i = 0; i < 20; ++i) add_record(list, "n" + std::to_string(i));
@@ -313,7 +314,7 @@ TEST_CASE("unreadable: a sweep whose pages fail does not keep the news at the he
   visit(list, ledger, {.page_size = 100}, &progress);
   list.refuses = refuse_from(50, ErrorKind::timeout);  // Short pages can be read.
   add_record(list, "news");
-  ReadingOptions options{.page_size = 100, .head_page_size = 10, .sweep_due = true};
+  ListReaderOptions options{.page_size = 100, .head_page_size = 10, .sweep_due = true};
   CHECK(visit(list, ledger, options, &progress).error);
   options.failed_before = true;
   CHECK(visit(list, ledger, options, &progress).error);
@@ -405,7 +406,7 @@ TEST_CASE(
     visit(list, ledger, {.page_size = 10}, &progress);
     CHECK(ledger.open.size() == 2);
     visit(list, ledger, {.page_size = 10}, &progress);
-    if (!is_lasting(kind)) visit(list, ledger, {.page_size = 10}, &progress);  // It may pass.
+    if (!traits(kind).lasting) visit(list, ledger, {.page_size = 10}, &progress);  // It may pass.
     list.newest_first[24] = done(refused, 900'350);
     list.newest_first[30] = done(asked, 900'290);
     visit(list, ledger, {.page_size = 10}, &progress);

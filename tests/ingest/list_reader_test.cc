@@ -33,7 +33,7 @@ Ledger baseline_ledger() {
 
 }  // namespace
 
-TEST_CASE("reading: the first whole reading of a baseline repository counts nothing") {
+TEST_CASE("list reader: the first whole reading of a baseline repository counts nothing") {
   FakeList list = with_builds(23);
   Ledger ledger = baseline_ledger();
   const FakeVisit first = visit(list, ledger, {.page_size = 10});
@@ -52,7 +52,7 @@ TEST_CASE("reading: the first whole reading of a baseline repository counts noth
   CHECK(list.calls == 1);
 }
 
-TEST_CASE("reading: in every order of the list, history and news count exactly once") {
+TEST_CASE("list reader: in every order of the list, history and news count exactly once") {
   for (const bool oldest_first : {false, true}) {
     for (const bool tells_total : {true, false}) {
       for (const int page_size : {1, 2, 3, 10, 100}) {
@@ -82,7 +82,7 @@ TEST_CASE("reading: in every order of the list, history and news count exactly o
   }
 }
 
-TEST_CASE("reading: an oldest-first list is read from where the last walk ended") {
+TEST_CASE("list reader: an oldest-first list is read from where the last walk ended") {
   FakeList list = with_builds(95);
   list.oldest_first = true;
   Ledger ledger;
@@ -95,7 +95,7 @@ TEST_CASE("reading: an oldest-first list is read from where the last walk ended"
   CHECK(list.calls <= 2);
 }
 
-TEST_CASE("reading: what moved up an oldest-first list, as others left it, is found at once") {
+TEST_CASE("list reader: what moved up an oldest-first list, as others left it, is found at once") {
   FakeList list = with_builds(95);
   list.oldest_first = true;
   Ledger ledger;
@@ -106,7 +106,7 @@ TEST_CASE("reading: what moved up an oldest-first list, as others left it, is fo
   CHECK(counted(ledger) == 125);
 }
 
-TEST_CASE("reading: builds that start while pages are read repeat records but never lose any") {
+TEST_CASE("list reader: builds that start while pages are read repeat records but never lose any") {
   FakeList list = with_builds(50);
   int added = 0;
   list.between_calls = [&](FakeList& self) {
@@ -119,7 +119,7 @@ TEST_CASE("reading: builds that start while pages are read repeat records but ne
   CHECK(imbalance(ledger) == 0);
 }
 
-TEST_CASE("reading: cut after any call, it resumes and loses nothing") {
+TEST_CASE("list reader: cut after any call, it resumes and loses nothing") {
   for (int calls = 1; calls <= 8; ++calls) {
     CAPTURE(calls);
     FakeList list = with_builds(60);
@@ -142,7 +142,7 @@ TEST_CASE("reading: cut after any call, it resumes and loses nothing") {
   }
 }
 
-TEST_CASE("reading: a head walk over what a cut sweep has met is not taken for a stuck list") {
+TEST_CASE("list reader: a head walk over what a cut sweep has met is not taken for a stuck list") {
   FakeList list = with_builds(20);
   Ledger ledger;
   visit(list, ledger, {.page_size = 10});
@@ -155,7 +155,7 @@ TEST_CASE("reading: a head walk over what a cut sweep has met is not taken for a
   CHECK(counted(ledger) == 120);
 }
 
-TEST_CASE("reading: seen is not anchored: a cut walk does not hide what is below it") {
+TEST_CASE("list reader: seen is not anchored: a cut walk does not hide what is below it") {
   FakeList list = with_builds(10);
   Ledger ledger;
   visit(list, ledger, {.page_size = 5});
@@ -167,7 +167,7 @@ TEST_CASE("reading: seen is not anchored: a cut walk does not hide what is below
   CHECK(counted(ledger) == 30);
 }
 
-TEST_CASE("reading: an open build is followed by id however deep it sinks") {
+TEST_CASE("list reader: an open build is followed by id however deep it sinks") {
   FakeList list = with_builds(5);
   list.newest_first.insert(list.newest_first.begin(), runs("slow", 900'100));
   Ledger ledger;
@@ -196,7 +196,7 @@ TEST_CASE("reading: an open build is followed by id however deep it sinks") {
 }
 
 TEST_CASE(
-    "reading: a record that is inserted below the anchor is found by the total or the sweep") {
+    "list reader: a record that is inserted below the anchor is found by the total or the sweep") {
   FakeList list = with_builds(40);
   Ledger ledger;
   visit(list, ledger, {.page_size = 10});
@@ -209,7 +209,7 @@ TEST_CASE(
   CHECK_FALSE(ledger.sweep_wanted);
 }
 
-TEST_CASE("reading: an order that flips is noticed at once") {
+TEST_CASE("list reader: an order that flips is noticed at once") {
   FakeList list = with_builds(40);
   Ledger ledger;
   visit(list, ledger, {.page_size = 10});
@@ -224,7 +224,7 @@ TEST_CASE("reading: an order that flips is noticed at once") {
   CHECK(counted(ledger) == 42);
 }
 
-TEST_CASE("reading: an unordered list is read whole each time") {
+TEST_CASE("list reader: an unordered list is read whole each time") {
   FakeList list = with_builds(30);
   std::mt19937_64 dice(3);
   std::shuffle(list.newest_first.begin(), list.newest_first.end(), dice);
@@ -236,7 +236,7 @@ TEST_CASE("reading: an unordered list is read whole each time") {
   CHECK(counted(ledger) == 31);
 }
 
-TEST_CASE("reading: history that was trimmed above the anchor is a gap, and counting goes on") {
+TEST_CASE("list reader: history that was trimmed above the anchor is a gap, and counting goes on") {
   FakeList list = with_builds(10);
   Ledger ledger;
   visit(list, ledger, {.page_size = 5});
@@ -248,7 +248,7 @@ TEST_CASE("reading: history that was trimmed above the anchor is a gap, and coun
   CHECK(visit(list, ledger, {.page_size = 5}).effects.history_gaps == 0);
 }
 
-TEST_CASE("reading: a walk that goes on in another visit makes no gap of what it meets there") {
+TEST_CASE("list reader: a walk that goes on in another visit makes no gap of what it meets there") {
   FakeList list = with_builds(40);
   Ledger ledger;
   visit(list, ledger, {.page_size = 5});
@@ -262,7 +262,7 @@ TEST_CASE("reading: a walk that goes on in another visit makes no gap of what it
   CHECK(ledger.known == 55);
 }
 
-TEST_CASE("reading: totals that lie cost calls at most") {
+TEST_CASE("list reader: totals that lie cost calls at most") {
   for (const std::int64_t lie : {-20L, -1L, 1L, 7L, 1000L}) {
     CAPTURE(lie);
     FakeList list = with_builds(25);
@@ -279,7 +279,7 @@ TEST_CASE("reading: totals that lie cost calls at most") {
   }
 }
 
-TEST_CASE("reading: a server with a smaller page limit of its own hides nothing") {
+TEST_CASE("list reader: a server with a smaller page limit of its own hides nothing") {
   FakeList list = with_builds(55);
   list.page_size_max = 20;
   Ledger ledger;
@@ -287,7 +287,7 @@ TEST_CASE("reading: a server with a smaller page limit of its own hides nothing"
   CHECK(counted(ledger) == 55);
 }
 
-TEST_CASE("reading: a smaller page limit hides nothing where no total is told either") {
+TEST_CASE("list reader: a smaller page limit hides nothing where no total is told either") {
   FakeList list = with_builds(55);
   list.page_size_max = 20;
   list.totals = Totals::missing;
@@ -296,7 +296,8 @@ TEST_CASE("reading: a smaller page limit hides nothing where no total is told ei
   CHECK(counted(ledger) == 55);
 }
 
-TEST_CASE("reading: where ids may not be asked for, a walk goes down to the oldest open build") {
+TEST_CASE(
+    "list reader: where ids may not be asked for, a walk goes down to the oldest open build") {
   FakeList list = with_builds(60);
   list.may_ask_ids = false;
   const Record ended = list.newest_first[24];
@@ -312,7 +313,8 @@ TEST_CASE("reading: where ids may not be asked for, a walk goes down to the olde
   CHECK(list.calls == 3);
 }
 
-TEST_CASE("reading: where little news is expected a small page does; more is read anew, whole") {
+TEST_CASE(
+    "list reader: where little news is expected a small page does; more is read anew, whole") {
   struct Row {
     const char* name;
     int history;
@@ -350,7 +352,7 @@ TEST_CASE("reading: where little news is expected a small page does; more is rea
   }
 }
 
-TEST_CASE("reading: one empty page is not the end of a list that promises more") {
+TEST_CASE("list reader: one empty page is not the end of a list that promises more") {
   FakeList list = with_builds(40);
   Ledger ledger = baseline_ledger();
   visit(list, ledger, {.page_size = 10});
@@ -362,7 +364,7 @@ TEST_CASE("reading: one empty page is not the end of a list that promises more")
   CHECK(result.effects.history_gaps == 0);
 }
 
-TEST_CASE("reading: history that a first reading jumped over does not become news") {
+TEST_CASE("list reader: history that a first reading jumped over does not become news") {
   FakeList list = with_builds(30);
   list.between_calls = [](FakeList& moving) {
     if (moving.calls == 1) moving.newest_first.erase(moving.newest_first.begin());
@@ -374,7 +376,8 @@ TEST_CASE("reading: history that a first reading jumped over does not become new
   CHECK(ledger.known == 30);
 }
 
-TEST_CASE("reading: history that a first reading missed around a restart does not become news") {
+TEST_CASE(
+    "list reader: history that a first reading missed around a restart does not become news") {
   FakeList list = with_builds(7);
   list.oldest_first = true;
   Ledger ledger;
@@ -387,7 +390,8 @@ TEST_CASE("reading: history that a first reading missed around a restart does no
   CHECK(ledger.known == 7);
 }
 
-TEST_CASE("reading: a record that a removal moved over a page's edge is found by the next sweep") {
+TEST_CASE(
+    "list reader: a record that a removal moved over a page's edge is found by the next sweep") {
   FakeList list = with_builds(40);
   Ledger ledger;
   visit(list, ledger, {.page_size = 10});
@@ -403,7 +407,7 @@ TEST_CASE("reading: a record that a removal moved over a page's edge is found by
   CHECK(imbalance(ledger) == 0);
 }
 
-TEST_CASE("reading: in a list where builds move to the head when they end, each counts once") {
+TEST_CASE("list reader: in a list where builds move to the head when they end, each counts once") {
   for (const bool knows_ids : {true, false}) {
     CAPTURE(knows_ids);
     FakeList list = with_builds(20);
@@ -427,7 +431,7 @@ TEST_CASE("reading: in a list where builds move to the head when they end, each 
   }
 }
 
-TEST_CASE("reading: an older copy of the list takes nothing back and counts nothing again") {
+TEST_CASE("list reader: an older copy of the list takes nothing back and counts nothing again") {
   FakeList list = with_builds(30);
   Ledger ledger;
   visit(list, ledger, {.page_size = 10});
@@ -445,7 +449,8 @@ TEST_CASE("reading: an older copy of the list takes nothing back and counts noth
   CHECK(imbalance(ledger) == 0);
 }
 
-TEST_CASE("reading: a list that keeps its newest records alone is read by one page, without gaps") {
+TEST_CASE(
+    "list reader: a list that keeps its newest records alone is read by one page, without gaps") {
   FakeList list = with_builds(30);
   Ledger ledger;
   visit(list, ledger, {.page_size = 10});
@@ -462,7 +467,7 @@ TEST_CASE("reading: a list that keeps its newest records alone is read by one pa
   CHECK(counted(ledger) == 30 + 80);
 }
 
-TEST_CASE("reading: a page without rows in the middle of a list hides nothing for good") {
+TEST_CASE("list reader: a page without rows in the middle of a list hides nothing for good") {
   for (int call = 1; call <= 8; ++call) {
     CAPTURE(call);
     FakeList list = with_builds(35);
@@ -479,7 +484,7 @@ TEST_CASE("reading: a page without rows in the middle of a list hides nothing fo
   }
 }
 
-TEST_CASE("reading: a server with larger pages than were asked for hides nothing") {
+TEST_CASE("list reader: a server with larger pages than were asked for hides nothing") {
   FakeList list = with_builds(55);
   list.page_size_min = 20;
   Ledger ledger;
@@ -490,32 +495,32 @@ TEST_CASE("reading: a server with larger pages than were asked for hides nothing
   CHECK(counted(ledger) == 85);
 }
 
-TEST_CASE("reading: a server that ignores the page number ends in an error, not in a loop") {
+TEST_CASE("list reader: a server that ignores the page number ends in an error, not in a loop") {
   struct Stuck : FakeList {};
   FakeList list = with_builds(200);
   Ledger ledger;
   SweepProgress progress;
-  Reading reading(ledger, {.page_size = 10, .pages_per_visit = 1000}, progress);
+  ListReader reader(ledger, {.page_size = 10, .pages_per_visit = 1000}, progress);
   int calls = 0;
   MergeEffects effects;
   const std::vector<double> bounds{10};
-  while (const auto ask = reading.next(ledger)) {
+  while (const auto ask = reader.next(ledger)) {
     REQUIRE(++calls < 20);
-    reading.apply_page(ledger, *list.page({0, 10}), {&kBuilds, list.now, bounds, true}, effects);
+    reader.apply_page(ledger, *list.page({0, 10}), {&kBuilds, list.now, bounds, true}, effects);
   }
-  REQUIRE(reading.error());
-  CHECK(reading.error()->kind == ErrorKind::malformed);
-  CHECK_FALSE(reading.complete());
+  REQUIRE(reader.error());
+  CHECK(reader.error()->kind == ErrorKind::malformed);
+  CHECK_FALSE(reader.complete());
 }
 
 TEST_CASE("sweep: the floor rises, forgotten ids stay uncounted and never look late by paging") {
   FakeList list = with_builds(400, 100'000);
   list.now = at(104'000);
   Ledger ledger;
-  const ReadingOptions options{.page_size = 10,
-                               .lookback = std::chrono::seconds(300),
-                               .pages_per_visit = 1000,
-                               .sweep_due = true};
+  const ListReaderOptions options{.page_size = 10,
+                                  .lookback = std::chrono::seconds(300),
+                                  .pages_per_visit = 1000,
+                                  .sweep_due = true};
   visit(list, ledger, options);
   CHECK(counted(ledger) == 400);
   std::int64_t start = 104'000;

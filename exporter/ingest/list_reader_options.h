@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+
+#include "exporter/base/clock.h"
+
+namespace registry_exporter {
+
+struct ListReaderOptions {
+  int page_size = 100;
+  /// Of a walk from the head of a newest-first list: little news is expected. Where it does not
+  /// reach an anchor, the walk starts again with `page_size`. 0: the same as that.
+  int head_page_size = 0;
+  Millis lookback{0};
+  /// Pages in one visit; a longer walk goes on at the next one. Fairness, not a limit.
+  int pages_per_visit = 16;
+  bool sweep_due = false;
+  bool point_reads = false;  ///< Single records may be asked for by id.
+  /// A first page of fewer rows is not cut by a limit of the server: see list_end().
+  std::size_t short_below = 0;
+  bool failed_before = false;  ///< The visit before this one.
+  /// The first page has failed often: if one row alone can be read, the page is to blame.
+  bool first_page_fails = false;
+  /// Rows that could not be read (Ledger::unread_from) are asked for again.
+  bool try_unreadable = true;
+};
+
+}  // namespace registry_exporter
