@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "exporter/model/cloud.h"
+#include "exporter/model/stream_kind.h"
 #include "tests/sim/baton.h"
 
 /// A registry in memory, for measuring who is read when: no sockets, no wire format, the same
