@@ -238,8 +238,7 @@ Engine::Scrape Engine::scrape(const ScrapeRequest& request, LiveState live) {
   live.now = runtime_.clock.now();
   live.state_size_bytes = state_size_bytes();
   const SteadyTime begun = runtime_.clock.steady_now();
-  scrape.chunks =
-      exposition_.render(snapshot, live, request.registries, request.format, request.gzip);
+  scrape.chunks = exposition_.render(snapshot, live, request);
   const auto took = std::chrono::ceil<Millis>(runtime_.clock.steady_now() - begun);
   last_render_ms_ = std::max<std::int64_t>(took.count(), last_render_ms_ * 7 / 8);
   return scrape;

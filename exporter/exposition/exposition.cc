@@ -25,6 +25,11 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// Whether a scrape that asks for `names` (empty: all) wants this one.
+bool wanted(const std::vector<std::string>& names, std::string_view name) {
+  return names.empty() || contains(names, name);
+}
+
 /// The lines of a family: those of each registry's snapshot, then the scrape's own.
 void add_family(Answer& answer, const Family& family, const Rendered& registries,
                 const std::string& own, ExpositionFormat format) {
@@ -80,25 +85,33 @@ Exposition::~Exposition() = default;
 
 bool is_known_family(std::string_view family) { return find_family(family) != nullptr; }
 
+bool shows_events(const std::vector<std::string>& names) {
+  return std::any_of(families().begin(), families().end(), [&names](const Family& family) {
+    return family.scope == FamilyScope::repository && family.type != FamilyType::gauge &&
+           wanted(names, family.name);
+  });
+}
+
 std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState& live,
-                                      const std::vector<std::string>& only, ExpositionFormat format,
-                                      bool gzip) {
+                                      const ScrapeRequest& request) {
+  const ExpositionFormat format = request.format;
   Registries registries;
   Rendered rendered;
   for (const auto& registry : snapshot.registries) {
-    if (!only.empty() && !contains(only, registry->name)) continue;
+    if (!wanted(request.registries, registry->name)) continue;
     registries.push_back(registry);
     rendered.push_back(cache_->get(registry, options_, format, live.now));
   }
   cache_->drop_unused(live.now);
 
-  const bool process_wide = only.empty();
+  const bool process_wide = request.registries.empty();
   const ProcessMetrics process = process_wide ? read_process_metrics() : ProcessMetrics{};
   const ScrapeSource source{live, registries, self_, process};
   SampleWriter writer;
-  Answer answer(gzip);
+  Answer answer(request.gzip);
   for (const Family& family : families()) {
-    if (contains(options_.disabled, family.name)) continue;
+    if (contains(options_.disabled, family.name) || !wanted(request.families, family.name))
+      continue;
     if (family.scope == FamilyScope::process && !process_wide) continue;
     add_family(answer, family, rendered, render_scrape(family, source, writer), format);
   }

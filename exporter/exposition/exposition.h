@@ -48,12 +48,11 @@ class Exposition {
   Exposition(ExpositionOptions options, SelfMetrics& self);
   ~Exposition();
 
-  /// The whole exposition. If `only` is not empty: only the series of those registries, without
-  /// the series of the process. Families are grouped; OpenMetrics ends in "# EOF\n".
-  /// `gzip`: the chunks together are one gzip stream.
+  /// The exposition that `request` asks for: its format, whether it is one gzip stream, and which
+  /// families. If it names registries: only the series of those, without the series of the
+  /// process. Families are grouped; OpenMetrics ends in "# EOF\n".
   std::vector<Chunk> render(const Snapshot& snapshot, const LiveState& live,
-                            const std::vector<std::string>& only, ExpositionFormat format,
-                            bool gzip);
+                            const ScrapeRequest& request);
 
  private:
   struct Cache;
@@ -63,7 +62,11 @@ class Exposition {
 };
 
 /// Whether there is a family of this name, as in TYPE lines of the text format. Checks
-/// `metrics.disabled`.
+/// `metrics.disabled` and `collect[]`.
 bool is_known_family(std::string_view family);
+
+/// Whether a scrape of these families (empty: all) shows events that are counted for a repository:
+/// such a scrape has seen the zero that has to be seen before any increment.
+bool shows_events(const std::vector<std::string>& families);
 
 }  // namespace registry_exporter

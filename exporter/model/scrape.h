@@ -13,12 +13,13 @@ enum class ExpositionFormat { text, openmetrics };  ///< 0.0.4; 1.0.0
 
 /// What one scrape of the metrics asks for.
 struct ScrapeRequest {
-  std::vector<std::string> registries;  ///< Empty: all. Names of configured registries only.
-  Millis timeout{10'000};               ///< Until the response has to be ready.
+  std::vector<std::string> registries{};  ///< Empty: all. Names of configured registries only.
+  std::vector<std::string> families{};    ///< Empty: all. Names of known families only.
+  Millis timeout{10'000};                 ///< Until the response has to be ready.
   ExpositionFormat format = ExpositionFormat::text;
   bool gzip = false;
-  std::string client;   ///< Identifies the scraper: a new series is first shown to it as zero.
-  bool collect = true;  ///< False: render the newest snapshot without calling the clouds.
+  std::string client{};  ///< Identifies the scraper: a new series is first shown to it as zero.
+  bool collect = true;   ///< False: render the newest snapshot without calling the clouds.
 };
 
 /// A piece of a response's body, shared by all responses that contain it.

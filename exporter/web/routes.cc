@@ -57,10 +57,13 @@ std::string joined(const WebRequest& request, std::string_view name) {
   return all;
 }
 
-/// Identifies the scraper: the same for each of its scrapes.
-std::string client_of(const WebRequest& request) {
+/// Identifies the scraper: the same for each of its scrapes. One that asks for other families sees
+/// other series.
+std::string client_of(const WebRequest& request, const std::vector<std::string>& families) {
   const std::string_view agent = request.header("user-agent");
-  return request.client_address + " " + std::string(agent.substr(0, kUserAgentMax));
+  std::string client = request.client_address + " " + std::string(agent.substr(0, kUserAgentMax));
+  for (const std::string& family : families) client += "\n" + family;
+  return client;
 }
 
 /// The timeout that the scraper sent, or `otherwise` if it sent none. nullopt: not a positive
@@ -75,16 +78,17 @@ std::optional<Millis> timeout_of(const WebRequest& request, Millis otherwise) {
   return sent ? parse_scrape_timeout(*sent) : otherwise;
 }
 
-/// The requested registries without duplicates, or the first unknown name.
+/// The values of a parameter without duplicates, or the first one that is not known.
 struct Selection {
   std::vector<std::string> names;
   std::optional<std::string> unknown;
 };
-Selection select(const QueryPairs& query, const WebServices& services) {
+template <class IsKnown>
+Selection select(const QueryPairs& query, std::string_view parameter, IsKnown is_known) {
   Selection selection;
   for (const auto& [key, name] : query) {
-    if (key != "registry") continue;
-    if (!services.registry_exists(name)) {
+    if (key != parameter) continue;
+    if (!is_known(name)) {
       selection.unknown = name;
       return selection;
     }
@@ -95,6 +99,11 @@ Selection select(const QueryPairs& query, const WebServices& services) {
   return selection;
 }
 
+WebResponse unknown(const std::string& what, const std::string& name) {
+  return text_response(
+      400, "400 unknown " + what + " \"" + percent_encode(name.substr(0, kEchoMax)) + "\"\n");
+}
+
 std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
                                                      const QueryPairs& query,
                                                      const WebOptions& options,
@@ -103,17 +112,19 @@ std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
   if (!timeout) {
     return text_response(400, "400 X-Prometheus-Scrape-Timeout-Seconds is not a positive number\n");
   }
-  Selection selection = select(query, services);
-  if (selection.unknown) {
-    const std::string echo = percent_encode(selection.unknown->substr(0, kEchoMax));
-    return text_response(400, "400 unknown registry \"" + echo + "\"\n");
-  }
+  Selection registries = select(query, "registry", [&services](const std::string& name) {
+    return services.registry_exists(name);
+  });
+  if (registries.unknown) return unknown("registry", *registries.unknown);
+  Selection families = select(query, "collect[]", is_known_family);
+  if (families.unknown) return unknown("metric family", *families.unknown);
   ScrapeRequest scrape;
-  scrape.registries = std::move(selection.names);
+  scrape.registries = std::move(registries.names);
+  scrape.families = std::move(families.names);
   scrape.timeout = response_time(*timeout, options.timeout_offset);
   scrape.format = negotiate_format(joined(request, "accept"));
   scrape.gzip = accepts_gzip(joined(request, "accept-encoding"));
-  scrape.client = client_of(request);
+  scrape.client = client_of(request, scrape.families);
   scrape.collect = request.method == "GET";
   return scrape;
 }
@@ -128,8 +139,8 @@ WebResponse scrape_response(const ScrapeRequest& scrape, ScrapeResponse scraped)
   response.body = std::move(scraped.chunks);
   response.send_within = scrape.timeout + kSendGrace;
   response.when_done = std::move(scraped.when_done);
-  if (!scrape.collect && response.when_done) {
-    // The response to HEAD has no body: the scraper has not seen any series.
+  if (response.when_done && (!scrape.collect || !shows_events(scrape.families))) {
+    // Without a body (HEAD) or without these families the scraper has seen no zero.
     response.when_done = [done = std::move(response.when_done)](bool) { done(false); };
   }
   return response;

@@ -35,7 +35,7 @@ class Source {
     WebResponse response;
     response.headers = {{"Content-Type", std::string(content_type(format))}};
     if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
-    response.body = exposition_.render({{newest_}}, live, {}, format, gzip);
+    response.body = exposition_.render({{newest_}}, live, {.format = format, .gzip = gzip});
     return response;
   }
 

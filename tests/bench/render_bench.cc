@@ -45,7 +45,7 @@ void CopyTheSameBytes(benchmark::State& state) {
   SelfMetrics self;
   Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
-  const auto chunks = exposition.render(snapshot, live(), {}, ExpositionFormat::text, false);
+  const auto chunks = exposition.render(snapshot, live(), {});
   for (auto _ : state) {
     std::vector<Chunk> copies;
     for (const Chunk& chunk : chunks) copies.push_back(std::make_shared<const std::string>(*chunk));
@@ -60,8 +60,7 @@ void MemcpyTheSameBytes(benchmark::State& state) {
   SelfMetrics self;
   Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
-  const std::string all =
-      sample::joined(exposition.render(snapshot, live(), {}, ExpositionFormat::text, false));
+  const std::string all = sample::joined(exposition.render(snapshot, live(), {}));
   std::string to(all.size(), ' ');
   for (auto _ : state) {
     std::memcpy(to.data(), all.data(), all.size());
@@ -78,7 +77,7 @@ void RenderAll(benchmark::State& state) {
   std::vector<Chunk> chunks;
   for (auto _ : state) {
     Exposition exposition(sample::busy_options(), self);  // It remembers nothing.
-    chunks = exposition.render(snapshot, live(), {}, format, false);
+    chunks = exposition.render(snapshot, live(), {.format = format});
     benchmark::DoNotOptimize(chunks);
   }
   report(state, chunks, lines_in(chunks));
@@ -105,7 +104,7 @@ void RenderAfterChanges(benchmark::State& state) {
     std::swap(first, second);
     auto fresh = std::make_shared<RegistrySnapshot>(*first);  // A commit makes a new snapshot.
     fresh->version = static_cast<std::uint64_t>(state.iterations()) + 2;
-    chunks = exposition.render({{fresh}}, live(), {}, ExpositionFormat::text, state.range(1) != 0);
+    chunks = exposition.render({{fresh}}, live(), {.gzip = state.range(1) != 0});
     benchmark::DoNotOptimize(chunks);
   }
   report(state, chunks, 0);
@@ -124,7 +123,7 @@ void RenderAllAndGzip(benchmark::State& state) {
   std::vector<Chunk> chunks;
   for (auto _ : state) {
     Exposition exposition(sample::busy_options(), self);
-    chunks = exposition.render(snapshot, live(), {}, ExpositionFormat::text, true);
+    chunks = exposition.render(snapshot, live(), {.gzip = true});
   }
   report(state, chunks, 0);
 }
@@ -136,7 +135,7 @@ void RenderUnchanged(benchmark::State& state) {
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
   for (auto _ : state) {
-    chunks = exposition.render(snapshot, live(), {}, ExpositionFormat::text, state.range(0) != 0);
+    chunks = exposition.render(snapshot, live(), {.gzip = state.range(0) != 0});
   }
   report(state, chunks, 0);
 }

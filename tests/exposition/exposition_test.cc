@@ -110,7 +110,8 @@ struct Bench {
       : exposition(std::move(options), self) {}
   std::string text(const Snapshot& snapshot, ExpositionFormat format = kText,
                    const std::vector<std::string>& only = {}) {
-    return sample::joined(exposition.render(snapshot, live_state(), only, format, false));
+    return sample::joined(
+        exposition.render(snapshot, live_state(), {.registries = only, .format = format}));
   }
   SelfMetrics self;
   Exposition exposition;
@@ -424,6 +425,28 @@ TEST_CASE("exposition: a disabled family vanishes whole, wherever it comes from"
   CHECK_FALSE(is_known_family("acr_build_duration_seconds_bucket"));
 }
 
+TEST_CASE("exposition: asked for families, it shows those alone, as they are without the filter") {
+  Bench bench;
+  for (const ExpositionFormat format : {kText, kOpenMetrics}) {
+    const std::string all = bench.text(full_snapshot(), format);
+    const auto some = [&](std::vector<std::string> registries, std::vector<std::string> names) {
+      return sample::joined(bench.exposition.render(
+          full_snapshot(), live_state(),
+          {.registries = std::move(registries), .families = std::move(names), .format = format}));
+    };
+    const std::string end = format == kOpenMetrics ? "# EOF\n" : "";
+    const std::string two = some({}, {"process_max_fds", "acr_build_duration_seconds"});
+    const auto parsed = parse_exposition(two, format == kOpenMetrics);
+    REQUIRE(parsed.size() == 2);
+    CHECK(parsed[0].name == "acr_build_duration_seconds");
+    CHECK(parsed[1].name == "process_max_fds");
+    CHECK(family_of(two, "acr_build_duration_seconds") ==
+          family_of(all, "acr_build_duration_seconds"));
+    CHECK(some({"acr-prod"}, {"swr_up", "process_max_fds"}) == end);
+    CHECK(some({"swr-prod"}, {"swr_up", "acr_up"}).find("swr_up{") != std::string::npos);
+  }
+}
+
 TEST_CASE("exposition: hostile names come back as they were") {
   const std::string names[] = {"a\"b",        "back\\slash",   "line\nfeed", "} 1\nfake 2\n# x",
                                "仓库",        "\t tab",        "quote\\\"",  "\\n",
@@ -451,10 +474,9 @@ TEST_CASE("exposition: the compressed answer unpacks to the plain one") {
     CAPTURE(repositories);
     Bench bench(options);
     const Snapshot snapshot{{sample::busy_registry(repositories, 1)}};
-    const auto plain =
-        sample::joined(bench.exposition.render(snapshot, live_state(), {}, kText, false));
+    const auto plain = sample::joined(bench.exposition.render(snapshot, live_state(), {}));
     const auto packed =
-        sample::joined(bench.exposition.render(snapshot, live_state(), {}, kText, true));
+        sample::joined(bench.exposition.render(snapshot, live_state(), {.gzip = true}));
     CHECK(sample::gunzip_one_member(packed) == plain);
     CHECK_NOTHROW(parse_exposition(plain, false));
   }
@@ -465,8 +487,8 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
     CAPTURE(gzip);
     Bench bench(sample::busy_options());
     const auto before = sample::busy_registry(2'000, 1);
-    const auto first = bench.exposition.render({{before}}, live_state(), {}, kText, gzip);
-    const auto again = bench.exposition.render({{before}}, live_state(), {}, kText, gzip);
+    const auto first = bench.exposition.render({{before}}, live_state(), {.gzip = gzip});
+    const auto again = bench.exposition.render({{before}}, live_state(), {.gzip = gzip});
 
     auto after = std::make_shared<RegistrySnapshot>(*before);
     after->version = 2;
@@ -475,7 +497,7 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
     after->rows[1'000].view = view;
     after->rows.insert(after->rows.begin() + 3,
                        sample::shown(sample::view("payments-platform-0", "aaa"), {}));
-    const auto second = bench.exposition.render({{after}}, live_state(), {}, kText, gzip);
+    const auto second = bench.exposition.render({{after}}, live_state(), {.gzip = gzip});
 
     const std::set<Chunk> known(first.begin(), first.end());
     const auto shared_bytes = [&](const std::vector<Chunk>& chunks) {

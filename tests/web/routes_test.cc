@@ -119,7 +119,16 @@ TEST_CASE("routes: every path and method has its code") {
       {"GET", "/metrics?registry=nobody", 400, ""},
       {"GET", "/metrics?registry=acr-prod&registry=nobody", 400, ""},
       {"GET", "/metrics?registry=", 400, ""},
-      {"GET", "/metrics?collect[]=x", 200, ""},
+      {"GET", "/metrics?collect[]=acr_builds_total", 200, ""},
+      {"GET", "/metrics?collect%5B%5D=acr_build_duration_seconds&registry=acr-prod", 200, ""},
+      {"HEAD", "/metrics?collect[]=process_open_fds", 200, ""},
+      {"GET", "/metrics?collect[]=x", 400, ""},
+      {"GET", "/metrics?collect[]=", 400, ""},
+      {"GET", "/metrics?collect[]", 400, ""},
+      {"GET", "/metrics?collect[]=acr_builds_total&collect[]=nothing", 400, ""},
+      {"GET", "/metrics?collect[]=acr_builds_total,acr_up", 400, ""},
+      {"GET", "/metrics?collect[]=acr_build_duration_seconds_bucket", 400, ""},
+      {"GET", "/metrics?collect[]=acr_up%", 400, ""},
       {"GET", "/metrics/", 404, ""},
       {"GET", "/metricsx", 404, ""},
       {"GET", "/Metrics", 404, ""},
@@ -228,6 +237,40 @@ TEST_CASE("routes: HEAD collects nothing and counts as seen by nobody") {
   REQUIRE(response->when_done);
   response->when_done(true);
   CHECK(fake.sent == std::vector<bool>{false});
+}
+
+TEST_CASE("routes: collect[] names the families, each once, in either spelling") {
+  Fake fake;
+  Routes routes = fake.routes();
+  ask(routes, "GET",
+      "/metrics?collect[]=acr_up&collect%5b%5d=acr_builds_total&collect%5B%5D=acr_up",
+      {{"user-agent", "a"}});
+  REQUIRE(fake.scrapes.size() == 1);
+  CHECK(fake.scrapes[0].families == std::vector<std::string>{"acr_up", "acr_builds_total"});
+  CHECK(fake.scrapes[0].registries.empty());
+  const auto refused = ask(routes, "GET", "/metrics?collect[]=acr_up&collect[]=acr_\"x<y>");
+  REQUIRE(refused);
+  CHECK(body(*refused) == "400 unknown metric family \"acr_%22x%3Cy%3E\"\n");
+  CHECK(fake.scrapes.size() == 1);
+}
+
+TEST_CASE("routes: a scrape of chosen families has seen events only if it shows them") {
+  const std::pair<const char*, bool> rows[] = {
+      {"/metrics?collect[]=acr_builds_total", true},
+      {"/metrics?collect[]=acr_up&collect[]=acr_build_duration_seconds", true},
+      {"/metrics?collect[]=acr_builds_in_progress&collect[]=process_cpu_seconds_total", false},
+      {"/metrics?collect[]=registry_exporter_records_total", false},
+  };
+  for (const auto& [target, seen] : rows) {
+    CAPTURE(target);
+    Fake fake;
+    Routes routes = fake.routes();
+    const auto response = ask(routes, "GET", target, {{"user-agent", "a"}});
+    REQUIRE(response);
+    response->when_done(true);
+    CHECK(fake.sent == std::vector<bool>{seen});
+    CHECK(fake.scrapes[0].client.starts_with("192.0.2.1 a\n"));  // Another scraper than without.
+  }
 }
 
 TEST_CASE("routes: the server's word on the answer reaches the scrape") {
