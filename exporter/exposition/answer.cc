@@ -10,10 +10,8 @@ constexpr std::size_t kTooSmallToShare = 1024;  // Bytes; copied into the scrape
 }  // namespace
 
 void Answer::add(const std::shared_ptr<Block>& block) {
-  if (block->text()->size() < kTooSmallToShare) {
-    own_ += *block->text();
-    return;
-  }
+  if (block->text()->size() < kTooSmallToShare) return add(*block->text());
+  bytes_ += block->text()->size();
   flush();
   if (!gzip_) {
     chunks_.push_back(block->text());

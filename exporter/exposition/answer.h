@@ -18,9 +18,14 @@ class Answer {
     if (gzip_) chunks_.push_back(std::make_shared<const std::string>(GzipStream::header()));
   }
 
-  void add(std::string_view text) { own_ += text; }
+  void add(std::string_view text) {
+    own_ += text;
+    bytes_ += text.size();
+  }
   void add(const std::shared_ptr<Block>& block);
   std::vector<Chunk> finish();
+  /// Of what was added, before compression.
+  std::size_t bytes() const { return bytes_; }
 
  private:
   void flush();
@@ -28,6 +33,7 @@ class Answer {
   const bool gzip_;
   GzipStream stream_;
   std::string own_;
+  std::size_t bytes_ = 0;
   std::vector<Chunk> chunks_;
 };
 

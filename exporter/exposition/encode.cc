@@ -41,6 +41,10 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
 
 }  // namespace
 
+std::string_view name(ExpositionFormat format) {
+  return format == ExpositionFormat::text ? "text" : "openmetrics";
+}
+
 std::string_view content_type(ExpositionFormat format) {
   return format == ExpositionFormat::text
              ? "text/plain; version=0.0.4; charset=utf-8"

@@ -206,6 +206,10 @@ constexpr Family kFamilies[] = {
     {"registry_exporter_state_recovered", gauge, process, "",
      "1 if this start found a damaged state file, moved it away and began a new one, else 0.",
      live_value<[](const LiveState& live) { return std::uint64_t{live.state_recovered}; }>},
+    {"registry_exporter_exposition_bytes", gauge, process, "format",
+     "Size of the last answer to a scrape in bytes before compression, by format. Absent for "
+     "formats that were not asked for.",
+     counted<SelfMetric::exposition_bytes>},
     {"registry_exporter_shard_ordinal", gauge, process, "",
      "Number of the shard of this process, from 0.",
      live_value<[](const LiveState& live) { return double{1} * live.shard; }>},

@@ -116,6 +116,7 @@ std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState&
     add_family(answer, family, rendered, render_scrape(family, source, writer), format);
   }
   if (format == ExpositionFormat::openmetrics) answer.add("# EOF\n");
+  self_.exposition_rendered(name(format), answer.bytes());
   return answer.finish();
 }
 

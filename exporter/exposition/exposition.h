@@ -16,6 +16,8 @@ namespace registry_exporter {
 
 class SelfMetrics;
 
+/// "text" or "openmetrics".
+std::string_view name(ExpositionFormat format);
 /// The value of Content-Type.
 std::string_view content_type(ExpositionFormat format);
 

@@ -2,6 +2,7 @@
 
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 
 #include <algorithm>
@@ -41,6 +42,7 @@ struct SelfMetrics::Families {
   prometheus::Family<prometheus::Counter> scrapes{"scrapes_total", "", {}};
   prometheus::Family<prometheus::Counter> sweeps{"sweeps_total", "", {}};
   prometheus::Family<prometheus::Counter> commits{"state_commits_total", "", {}};
+  prometheus::Family<prometheus::Gauge> answers{"exposition_bytes", "", {}};
 
   const prometheus::Collectable& of(SelfMetric metric) const {
     switch (metric) {
@@ -54,6 +56,8 @@ struct SelfMetrics::Families {
         return sweeps;
       case SelfMetric::state_commits:
         return commits;
+      case SelfMetric::exposition_bytes:
+        return answers;
     }
     return requests;
   }
@@ -98,6 +102,10 @@ void SelfMetrics::state_committed(bool ok) {
   families_->commits.Add({{"result", ok ? "ok" : "error"}}).Increment();
 }
 
+void SelfMetrics::exposition_rendered(std::string_view format, std::size_t bytes) {
+  families_->answers.Add({{"format", std::string(format)}}).Set(static_cast<double>(bytes));
+}
+
 prometheus::MetricFamily SelfMetrics::collect(SelfMetric metric,
                                               const std::vector<std::string>& registries) const {
   if (metric == SelfMetric::sweeps) {  // Both results exist from the start.
@@ -125,7 +133,8 @@ void write_self(std::string_view name, const prometheus::MetricFamily& family,
   for (const prometheus::ClientMetric& metric : family.metric) {
     const std::string labels = labels_of(metric);
     if (family.type != prometheus::MetricType::Histogram) {
-      writer.add(name, labels, metric.counter.value);
+      const bool gauge = family.type == prometheus::MetricType::Gauge;
+      writer.add(name, labels, gauge ? metric.gauge.value : metric.counter.value);
       continue;
     }
     const std::string bucket_name = std::string(name) + "_bucket";

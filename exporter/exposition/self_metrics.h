@@ -18,10 +18,17 @@ class SampleWriter;
 enum class ScrapeResult { complete, partial, cached };
 
 /// The families whose series are kept here.
-enum class SelfMetric { api_requests, api_request_durations, scrapes, sweeps, state_commits };
+enum class SelfMetric {
+  api_requests,
+  api_request_durations,
+  scrapes,
+  sweeps,
+  state_commits,
+  exposition_bytes
+};
 
-/// The exporter's own counters, kept by prometheus-cpp. Thread-safe. They start at 0 with the
-/// process.
+/// The exporter's own counters, and the size of its answers, kept by prometheus-cpp. Thread-safe.
+/// They start at 0 with the process.
 class SelfMetrics final : public CallObserver {
  public:
   SelfMetrics();
@@ -32,6 +39,8 @@ class SelfMetrics final : public CallObserver {
   void scrape_answered(ScrapeResult result);
   void sweep_finished(std::string_view registry, bool ok);
   void state_committed(bool ok);
+  /// An answer in a format was made; its size is before compression.
+  void exposition_rendered(std::string_view format, std::size_t bytes);
 
   /// The series of one family, sorted by their labels; of those that belong to a registry only
   /// those of `registries`, since a registry may have left the configuration.

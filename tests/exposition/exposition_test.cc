@@ -117,6 +117,18 @@ struct Bench {
   Exposition exposition;
 };
 
+/// Without what changes from one answer to the next of the same snapshot.
+ExpositionOptions steady_options() {
+  ExpositionOptions options = sample::busy_options();
+  options.disabled = {"process_cpu_seconds_total",
+                      "process_resident_memory_bytes",
+                      "process_virtual_memory_bytes",
+                      "process_open_fds",
+                      "process_threads",
+                      "registry_exporter_exposition_bytes"};
+  return options;
+}
+
 /// The lines of a family as they stand in the text, without HELP.
 std::string family_of(const std::string& text, const std::string& name) {
   std::string lines;
@@ -263,6 +275,7 @@ TEST_CASE("exposition: each family shows exactly what the snapshot and the momen
 
 TEST_CASE("exposition: every family of the catalog can be seen, in both formats, and no other") {
   Bench bench;
+  bench.text({});  // From now on the size of an answer is known.
   bench.self.call_finished("acr-prod", "ListRepository", "ok", Millis{5});
   std::set<std::string> known, known_without_total;
   for (const Family& family : families()) {
@@ -286,6 +299,7 @@ TEST_CASE("exposition: every family of the catalog can be seen, in both formats,
 
 TEST_CASE("exposition: labels are those of the catalog") {
   Bench bench;
+  bench.text({});
   bench.self.call_finished("acr-prod", "ListRepository", "ok", Millis{5});
   for (const auto& parsed : parse_exposition(bench.text(full_snapshot()), false)) {
     CAPTURE(parsed.name);
@@ -447,6 +461,26 @@ TEST_CASE("exposition: asked for families, it shows those alone, as they are wit
   }
 }
 
+TEST_CASE("exposition: the size of the last answer is told by format, before compression") {
+  Bench bench;
+  const auto told = [&bench] {
+    std::string lines = family_of(bench.text({}), "registry_exporter_exposition_bytes");
+    return lines.substr(lines.find('\n') + 1);
+  };
+  CHECK(family_of(bench.text({}), "registry_exporter_exposition_bytes") == "");
+  const auto line = [](const char* format, std::size_t bytes) {
+    return std::string("registry_exporter_exposition_bytes{format=\"") + format + "\"} " +
+           std::to_string(bytes) + "\n";
+  };
+  std::size_t text = bench.text(full_snapshot()).size();
+  CHECK(told() == line("text", text));
+  const Snapshot busy{{sample::busy_registry(400, 1)}};
+  const std::size_t openmetrics = bench.text(busy, kOpenMetrics).size();
+  const auto packed = bench.exposition.render(busy, live_state(), {.gzip = true});
+  text = sample::gunzip_one_member(sample::joined(packed)).size();
+  CHECK(told() == line("openmetrics", openmetrics) + line("text", text));
+}
+
 TEST_CASE("exposition: hostile names come back as they were") {
   const std::string names[] = {"a\"b",        "back\\slash",   "line\nfeed", "} 1\nfake 2\n# x",
                                "仓库",        "\t tab",        "quote\\\"",  "\\n",
@@ -467,12 +501,9 @@ TEST_CASE("exposition: hostile names come back as they were") {
 }
 
 TEST_CASE("exposition: the compressed answer unpacks to the plain one") {
-  ExpositionOptions options = sample::busy_options();
-  options.disabled = {"process_cpu_seconds_total", "process_resident_memory_bytes",
-                      "process_virtual_memory_bytes", "process_open_fds"};  // They move meanwhile.
   for (const std::size_t repositories : {0UL, 1UL, 400UL}) {
     CAPTURE(repositories);
-    Bench bench(options);
+    Bench bench(steady_options());
     const Snapshot snapshot{{sample::busy_registry(repositories, 1)}};
     const auto plain = sample::joined(bench.exposition.render(snapshot, live_state(), {}));
     const auto packed =
@@ -485,7 +516,7 @@ TEST_CASE("exposition: the compressed answer unpacks to the plain one") {
 TEST_CASE("exposition: a new snapshot that changes little shares nearly all of the old one") {
   for (const bool gzip : {false, true}) {
     CAPTURE(gzip);
-    Bench bench(sample::busy_options());
+    Bench bench(steady_options());
     const auto before = sample::busy_registry(2'000, 1);
     const auto first = bench.exposition.render({{before}}, live_state(), {.gzip = gzip});
     const auto again = bench.exposition.render({{before}}, live_state(), {.gzip = gzip});
@@ -510,7 +541,7 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
     };
     CHECK(shared_bytes(again) > 0.95);
     CHECK(shared_bytes(second) > 0.70);
-    Bench fresh(sample::busy_options());
+    Bench fresh(steady_options());
     const auto lines_without_process = [](std::string text) {
       return text.substr(0, text.find("# HELP process_"));
     };
@@ -525,7 +556,7 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
   const auto without_process = [](const std::string& text) {
     return text.substr(0, text.find("# HELP process_"));
   };
-  Bench bench(sample::busy_options());
+  Bench bench(steady_options());
   std::uint64_t dice = 42;
   const auto roll = [&dice](std::uint64_t limit) {
     dice = dice * 6364136223846793005U + 1442695040888963407U;
@@ -546,7 +577,7 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
       row = roll(5) == 0 ? RepositoryRow{view, nullptr} : sample::shown(view, counters);
     }
     if (roll(8) == 0) next->rows.erase(next->rows.begin() + static_cast<int>(roll(1'000)));
-    Bench fresh(sample::busy_options());
+    Bench fresh(steady_options());
     REQUIRE(without_process(bench.text({{next}})) == without_process(fresh.text({{next}})));
     now = next;
   }

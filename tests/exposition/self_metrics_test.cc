@@ -17,7 +17,8 @@ using sample::parse_exposition;
 namespace {
 
 using enum SelfMetric;
-constexpr SelfMetric kAll[] = {api_requests, api_request_durations, scrapes, sweeps, state_commits};
+constexpr SelfMetric kAll[] = {api_requests, api_request_durations, scrapes,
+                               sweeps,       state_commits,         exposition_bytes};
 
 std::string lines_of(const SelfMetrics& self, SelfMetric metric,
                      const std::vector<std::string>& registries = {}) {
@@ -27,6 +28,7 @@ std::string lines_of(const SelfMetrics& self, SelfMetric metric,
 }
 
 const char* type_word(prometheus::MetricType type) {
+  if (type == prometheus::MetricType::Gauge) return "gauge";
   return type == prometheus::MetricType::Histogram ? "histogram" : "counter";
 }
 
@@ -78,6 +80,7 @@ TEST_CASE("self_metrics: our text says the same as prometheus-cpp's own serializ
     self.scrape_answered(static_cast<ScrapeResult>(i % 3));
     self.sweep_finished("a", i % 7 != 0);
     self.state_committed(i % 11 != 0);
+    self.exposition_rendered(i % 2 == 0 ? "text" : "openmetrics", 1000U + static_cast<unsigned>(i));
   }
   std::vector<prometheus::MetricFamily> collected;
   for (const SelfMetric metric : kAll) {
