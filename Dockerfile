@@ -2,7 +2,7 @@ FROM debian:bookworm-slim AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       g++ cmake ninja-build pkg-config \
-      libboost-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libhowardhinnant-date-dev \
+      libboost-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libhowardhinnant-date-dev libprotozero-dev \
       libre2-dev libsimdjson-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev libssl-dev \
       libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*

@@ -87,6 +87,7 @@ WebOptions web_options(const Options& options) {
 
 App::App(Runtime runtime, Options options, CloudFactory connect)
     : runtime_(runtime),
+      started_at_(runtime.clock.now()),
       options_(std::move(options)),
       connect_(std::move(connect)),
       supervisor_(options_.notify_socket) {
@@ -220,7 +221,8 @@ EngineOptions App::engine_options() const {
   return {.shard = options_.shard,
           .total_shards = options_.total_shards,
           .history_counts = state_.history_counts,
-          .read_everything = options_.once};
+          .read_everything = options_.once,
+          .process_started_at = started_at_};
 }
 
 std::unique_ptr<Server> App::make_web_server(Routes& routes) {

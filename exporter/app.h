@@ -68,6 +68,7 @@ class App final : private WebServices {
   bool run_task(std::function<void()> task) override;
 
   Runtime runtime_;
+  const UnixMillis started_at_;
   const Options options_;
   const CloudFactory connect_;
   const Supervisor supervisor_;

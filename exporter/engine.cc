@@ -8,7 +8,7 @@
 namespace registry_exporter {
 namespace {
 
-ExpositionOptions exposition_options(const Config& config) {
+ExpositionOptions exposition_options(const Config& config, const EngineOptions& engine) {
   ExpositionOptions options;
   options.windows = config.metrics.windows;
   options.window_names = config.metrics.window_names;
@@ -16,6 +16,7 @@ ExpositionOptions exposition_options(const Config& config) {
   options.max_staleness = config.collection.max_staleness;
   options.created_timestamps = config.metrics.created_timestamps;
   options.disabled = config.metrics.disabled;
+  options.process_started_at = engine.process_started_at;
   return options;
 }
 
@@ -66,7 +67,7 @@ Engine::Engine(Runtime runtime, StateStore& store, const Config& config,
       options_(options),
       self_(self),
       committer_(runtime, store, [&self](bool ok) { self.state_committed(ok); }),
-      exposition_(exposition_options(config), self) {}
+      exposition_(exposition_options(config, options), self) {}
 
 Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
                                              const Config& config, const EngineOptions& options,

@@ -33,6 +33,7 @@ struct EngineOptions {
   int total_shards = 1;
   bool history_counts = true;  ///< False after damaged state: `initial_history: count` is ignored.
   bool read_everything = false;  ///< Not only what is due.
+  UnixMillis process_started_at;
 };
 
 /// What is known of every registry, by identity; handed from one engine to the next.

@@ -9,58 +9,31 @@
 namespace registry_exporter {
 namespace {
 
-/// The lines of one status' histogram, bound by bound.
-struct HistogramFrames {
-  std::vector<LineFrame> buckets;  ///< The last is +Inf.
-  LineFrame sum, count, created;
-
-  HistogramFrames(std::string_view family, Outcome outcome, const std::vector<double>& bounds) {
-    const std::string status = label("status", name(outcome));
-    const std::string bucket = std::string(family) + "_bucket";
-    for (const double bound : bounds) {
-      buckets.push_back(line_frame(bucket, status + "," + label("le", bucket_bound(bound))));
-    }
-    buckets.push_back(line_frame(bucket, status + "," + label("le", "+Inf")));
-    sum = line_frame(std::string(family) + "_sum", status);
-    count = line_frame(std::string(family) + "_count", status);
-    created = line_frame(std::string(family) + "_created", status);
-  }
-};
-
-/// The exemplar of a bucket, where the format has them and the shown bucket isn't empty.
-std::string bucket_exemplar(const SnapshotSource& source, const RepositoryView& view,
-                            Outcome outcome, const DurationHistogram& histogram,
-                            std::size_t bucket) {
-  const auto& exemplars = view.exemplars[outcome];
-  const bool has_one = source.format == ExpositionFormat::openmetrics &&
-                       bucket < exemplars.size() && exemplars[bucket] &&
-                       bucket < histogram.counts.size() && histogram.counts[bucket] > 0;
-  return has_one ? exemplar_text(*exemplars[bucket]) : std::string();
-}
-
 void durations(const Family& family, const SnapshotSource& source, Lines& lines) {
   const auto created = created_at(source);
-  std::vector<HistogramFrames> frames;
+  const auto& bounds = source.options.bucket_bounds;
+  PerOutcome<HistogramFrame> frames;
   for (const Outcome outcome : source.snapshot.kind->outcomes) {
-    frames.emplace_back(family.name, outcome, source.options.bucket_bounds);
+    frames[outcome] = histogram_frame(source.format, family.name, bounds,
+                                      {{"status", std::string(name(outcome))}});
   }
+  std::vector<std::uint64_t> cumulative(bounds.size() + 1);
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters& shown, const LinePart& labels) {
-             auto frame = frames.cbegin();
              for (const Outcome outcome : source.snapshot.kind->outcomes) {
-               const HistogramFrames& frames_here = *frame++;
                if (!shown.durations[outcome]) continue;
                const DurationHistogram& histogram = *shown.durations[outcome];
-               std::uint64_t cumulative = 0;
-               for (std::size_t i = 0; i < frames_here.buckets.size(); ++i) {
-                 if (i < histogram.counts.size()) cumulative += histogram.counts[i];
-                 lines.add(frames_here.buckets[i], labels, cumulative,
-                           bucket_exemplar(source, view, outcome, histogram, i));
+               std::uint64_t all = 0;
+               for (std::size_t i = 0; i < cumulative.size(); ++i) {
+                 if (i < histogram.counts.size()) all += histogram.counts[i];
+                 cumulative[i] = all;
                }
-               lines.add(frames_here.sum, labels,
-                         Thousandths{static_cast<std::int64_t>(histogram.sum_ms)});
-               lines.add(frames_here.count, labels, cumulative);
-               if (created) lines.add(frames_here.created, labels, seconds(*created));
+               const Thousandths sum{static_cast<std::int64_t>(histogram.sum_ms)};
+               lines.add(frames[outcome], labels,
+                         HistogramSample<Thousandths>{.cumulative = cumulative,
+                                                      .sum = sum,
+                                                      .created = created,
+                                                      .exemplars = view.exemplars[outcome]});
              }
            });
 }
@@ -80,7 +53,8 @@ void success_ratio(const Family& family, const SnapshotSource& source, Lines& li
 void builds_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
   PerOutcome<std::vector<LineFrame>> frames;
   for (const Outcome outcome : source.snapshot.kind->outcomes) {
-    frames[outcome] = frames_by_window(family.name, source, label("status", name(outcome)) + ",");
+    frames[outcome] =
+        frames_by_window(family.name, source, {{"status", std::string(name(outcome))}});
   }
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
@@ -96,7 +70,11 @@ void builds_recent(const Family& family, const SnapshotSource& source, Lines& li
 }
 
 void last_ends(const Family& family, const SnapshotSource& source, Lines& lines) {
-  const auto frames = frames_by_outcome(family.name, "status", *source.snapshot.kind);
+  PerOutcome<LineFrame> frames;
+  for (const Outcome outcome : source.snapshot.kind->outcomes) {
+    frames[outcome] =
+        line_frame(source.format, family.name, {{"status", std::string(name(outcome))}});
+  }
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
              for (const Outcome outcome : source.snapshot.kind->outcomes) {
@@ -109,8 +87,8 @@ void last_ends(const Family& family, const SnapshotSource& source, Lines& lines)
 void repository_info(const Family& family, const SnapshotSource& source, Lines& lines) {
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             lines.add(line_frame(family.name, label("repo_id", view.ref.cloud_id)), labels,
-                       std::uint64_t{1});
+             lines.add(line_frame(source.format, family.name, {{"repo_id", view.ref.cloud_id}}),
+                       labels, std::uint64_t{1});
            });
 }
 

@@ -7,13 +7,13 @@
 
 #include "exporter/base/hash.h"
 #include "exporter/base/text.h"
+#include "exporter/exposition/protobuf_writer.h"
 
 namespace registry_exporter {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 constexpr std::string_view kTotal = "_total";
-constexpr std::string_view kExemplarLabel = "build_record_id";
 constexpr std::size_t kExemplarCharacters = 128;  // OpenMetrics: names and values together.
 constexpr double kWholeBelow = 1e15;              // Every whole number below is exact.
 
@@ -39,16 +39,45 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
   }
 }
 
+void append_label(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += "=\"";
+  const bool plain = std::none_of(value.begin(), value.end(), [](char c) {
+    return c == '\\' || c == '"' || c == '\n' || static_cast<unsigned char>(c) >= 0x80;
+  });
+  if (plain) {
+    out += value;
+  } else {
+    append_escaped(out, valid_utf8(value), true);
+  }
+  out.push_back('"');
+}
+
 }  // namespace
 
 std::string_view name(ExpositionFormat format) {
-  return format == ExpositionFormat::text ? "text" : "openmetrics";
+  switch (format) {
+    case ExpositionFormat::text:
+      return "text";
+    case ExpositionFormat::openmetrics:
+      return "openmetrics";
+    case ExpositionFormat::protobuf:
+      return "protobuf";
+  }
+  return "text";
 }
 
 std::string_view content_type(ExpositionFormat format) {
-  return format == ExpositionFormat::text
-             ? "text/plain; version=0.0.4; charset=utf-8"
-             : "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  switch (format) {
+    case ExpositionFormat::text:
+      return "text/plain; version=0.0.4; charset=utf-8";
+    case ExpositionFormat::openmetrics:
+      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    case ExpositionFormat::protobuf:
+      return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+             "encoding=delimited";
+  }
+  return {};
 }
 
 std::string valid_utf8(std::string_view text) {
@@ -70,23 +99,16 @@ std::string valid_utf8(std::string_view text) {
   return valid;
 }
 
-void append_label(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += "=\"";
-  const bool plain = std::none_of(value.begin(), value.end(), [](char c) {
-    return c == '\\' || c == '"' || c == '\n' || static_cast<unsigned char>(c) >= 0x80;
-  });
-  if (plain) {
-    out += value;
-  } else {
-    append_escaped(out, valid_utf8(value), true);
-  }
-  out.push_back('"');
+void append_written(std::string& out, std::string_view name, std::string_view value,
+                    ExpositionFormat format) {
+  if (format == ExpositionFormat::protobuf) return append_label_pair(out, name, value);
+  if (!out.empty()) out.push_back(',');
+  append_label(out, name, value);
 }
 
-std::string label(std::string_view name, std::string_view value) {
+std::string written(const Labels& labels, ExpositionFormat format) {
   std::string out;
-  append_label(out, name, value);
+  for (const auto& [name, value] : labels) append_written(out, name, value, format);
   return out;
 }
 
@@ -154,14 +176,20 @@ std::string head(const Family& family, ExpositionFormat format) {
   return out;
 }
 
-std::string exemplar_text(const Exemplar& exemplar) {
-  const std::string id = valid_utf8(exemplar.build_record_id);
+std::optional<std::string> exemplar_id(const Exemplar& exemplar) {
+  std::string id = valid_utf8(exemplar.build_record_id);
   const auto characters = static_cast<std::size_t>(std::count_if(id.begin(), id.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80;
   }));
-  if (kExemplarLabel.size() + characters > kExemplarCharacters) return {};
+  if (kExemplarLabel.size() + characters > kExemplarCharacters) return std::nullopt;
+  return id;
+}
+
+std::string exemplar_text(const Exemplar& exemplar) {
+  const auto id = exemplar_id(exemplar);
+  if (!id) return {};
   std::string out = " # {";
-  append_label(out, kExemplarLabel, id);
+  append_label(out, kExemplarLabel, *id);
   out += "} ";
   append_number(out, exemplar.seconds);
   out.push_back(' ');

@@ -18,20 +18,23 @@ class RegistryLines {
   RegistryLines(const Family& family, const SnapshotSource& source, Lines& lines)
       : family_(family),
         lines_(lines),
-        labels_(label("registry", source.snapshot.name)),
-        created_(family.type == FamilyType::counter ? created_at(source) : std::nullopt) {}
+        format_(source.format),
+        labels_(written({{"registry", source.snapshot.name}}, source.format)),
+        created_(created_at(source)) {}
 
   template <class Number>
-  void add(std::string_view more, Number value) {
-    lines_.add(line_frame(family_.name, more), labels_, value);
-    if (!created_) return;
-    const std::string name(without_total(family_.name, family_.type));
-    lines_.add(line_frame(name + "_created", more), labels_, seconds(*created_));
+  void add(const Labels& more, Number value) {
+    if (family_.type == FamilyType::counter) {
+      lines_.add(counter_frame(format_, family_.name, more), labels_, value, created_);
+    } else {
+      lines_.add(line_frame(format_, family_.name, more), labels_, value);
+    }
   }
 
  private:
   const Family& family_;
   Lines& lines_;
+  ExpositionFormat format_;
   LinePart labels_;
   std::optional<UnixMillis> created_;
 };
@@ -51,7 +54,8 @@ std::uint64_t sum(const Counts& counts) {
 void repositories(const Family& family, const SnapshotSource& source, Lines& lines) {
   RegistryLines registry(family, source, lines);
   for (std::size_t i = 0; i < kFreshness; ++i) {
-    registry.add(label("state", name(static_cast<Freshness>(i))), source.snapshot.repositories[i]);
+    registry.add({{"state", std::string(name(static_cast<Freshness>(i)))}},
+                 source.snapshot.repositories[i]);
   }
 }
 
@@ -59,15 +63,15 @@ void records(const Family& family, const SnapshotSource& source, Lines& lines) {
   const RegistryState& state = source.snapshot.state;
   RegistryLines registry(family, source, lines);
   for (std::size_t i = 0; i < kRecordClasses; ++i) {
-    registry.add(label("class", name(static_cast<RecordClass>(i))), state.records[i]);
+    registry.add({{"class", std::string(name(static_cast<RecordClass>(i)))}}, state.records[i]);
   }
-  registry.add(label("class", "rejected"), sum(state.rejected));
+  registry.add({{"class", "rejected"}}, sum(state.rejected));
 }
 
 void records_rejected(const Family& family, const SnapshotSource& source, Lines& lines) {
   RegistryLines registry(family, source, lines);
   for (std::size_t i = 0; i < kRejections; ++i) {
-    registry.add(label("reason", name(static_cast<Rejection>(i))),
+    registry.add({{"reason", std::string(name(static_cast<Rejection>(i)))}},
                  source.snapshot.state.rejected[i]);
   }
 }
@@ -75,31 +79,31 @@ void records_rejected(const Family& family, const SnapshotSource& source, Lines&
 void durations_invalid(const Family& family, const SnapshotSource& source, Lines& lines) {
   const auto& counts = source.snapshot.state.invalid_durations;
   RegistryLines registry(family, source, lines);
-  registry.add(label("reason", "negative"),
+  registry.add({{"reason", "negative"}},
                counts[static_cast<std::size_t>(InvalidDuration::negative)]);
-  registry.add(label("reason", "missing"),
-               counts[static_cast<std::size_t>(InvalidDuration::missing)]);
+  registry.add({{"reason", "missing"}}, counts[static_cast<std::size_t>(InvalidDuration::missing)]);
 }
 
-/// It starts at 0 with the process, unlike the registry's other counters: no `_created`.
+/// It starts at 0 with the process, unlike the registry's other counters.
 void unknown_statuses(const Family& family, const SnapshotSource& source, Lines& lines) {
   std::uint64_t all = 0;
   for (const auto& [status, count] : source.snapshot.unknown_statuses) all += count;
-  lines.add(line_frame(family.name), LinePart(label("registry", source.snapshot.name)), all);
+  lines.add(counter_frame(source.format, family.name),
+            LinePart(written({{"registry", source.snapshot.name}}, source.format)), all,
+            process_created_at(source));
 }
 
 void failing(const Family& family, const SnapshotSource& source, Lines& lines) {
   for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
     if (!view.failing) return;
-    lines.add(line_frame(family.name, label("reason", name(*view.failing))), labels,
-              std::uint64_t{1});
+    const Labels reason{{"reason", std::string(name(*view.failing))}};
+    lines.add(line_frame(source.format, family.name, reason), labels, std::uint64_t{1});
   });
 }
 
 void build_info(const Family& family, const ScrapeSource&, SampleWriter& writer) {
-  const std::string labels =
-      label("version", REGISTRY_EXPORTER_VERSION) + "," + label("compiler", __VERSION__);
-  writer.add(family.name, labels, std::uint64_t{1});
+  writer.add(family.name, family.type,
+             {{"version", REGISTRY_EXPORTER_VERSION}, {"compiler", __VERSION__}}, std::uint64_t{1});
 }
 
 /// A family whose counts are kept by prometheus-cpp.
@@ -107,13 +111,13 @@ template <SelfMetric Metric>
 void counted(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
   std::vector<std::string> names;
   for (const auto& registry : source.registries) names.push_back(registry->name);
-  write_self(family.name, source.self.collect(Metric, names), writer);
+  write_self(family.name, source.self.collect(Metric, names), writer, process_created_at(source));
 }
 
 /// A family with one value for the process.
 template <auto Value>
 void live_value(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
-  writer.add(family.name, {}, Value(source.live));
+  writer.add(family.name, family.type, {}, Value(source.live));
 }
 
 std::optional<Thousandths> clock_offset(const CloudHealth& health) {

@@ -8,6 +8,7 @@
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/encode.h"
 #include "exporter/exposition/process_metrics.h"
+#include "exporter/exposition/protobuf_writer.h"
 #include "exporter/exposition/render.h"
 #include "exporter/exposition/rendered_registry.h"
 #include "exporter/exposition/self_metrics.h"
@@ -30,6 +31,14 @@ bool wanted(const std::vector<std::string>& names, std::string_view name) {
   return names.empty() || contains(names, name);
 }
 
+std::size_t bytes_in(const std::vector<const Blocks*>& parts) {
+  std::size_t bytes = 0;
+  for (const Blocks* blocks : parts) {
+    for (const auto& block : *blocks) bytes += block->text()->size();
+  }
+  return bytes;
+}
+
 /// The lines of a family: those of each registry's snapshot, then the scrape's own.
 void add_family(Answer& answer, const Family& family, const Rendered& registries,
                 const std::string& own, ExpositionFormat format) {
@@ -39,7 +48,9 @@ void add_family(Answer& answer, const Family& family, const Rendered& registries
     if (found != registry->families.end()) parts.push_back(&found->second.blocks);
   }
   if (parts.empty() && own.empty()) return;
-  answer.add(head(family, format));
+  answer.add(format == ExpositionFormat::protobuf
+                 ? protobuf_head(family, bytes_in(parts) + own.size())
+                 : head(family, format));
   for (const Blocks* blocks : parts) {
     for (const auto& block : *blocks) answer.add(block);
   }
@@ -106,8 +117,8 @@ std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState&
 
   const bool process_wide = request.registries.empty();
   const ProcessMetrics process = process_wide ? read_process_metrics() : ProcessMetrics{};
-  const ScrapeSource source{live, registries, self_, process};
-  SampleWriter writer;
+  const ScrapeSource source{live, registries, self_, process, options_, format};
+  SampleWriter writer(format);
   Answer answer(request.gzip);
   for (const Family& family : families()) {
     if (contains(options_.disabled, family.name) || !wanted(request.families, family.name))

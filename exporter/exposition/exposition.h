@@ -16,7 +16,7 @@ namespace registry_exporter {
 
 class SelfMetrics;
 
-/// "text" or "openmetrics".
+/// "text", "openmetrics" or "protobuf".
 std::string_view name(ExpositionFormat format);
 /// The value of Content-Type.
 std::string_view content_type(ExpositionFormat format);
@@ -26,7 +26,8 @@ struct ExpositionOptions {
   std::map<Millis, std::string> window_names;  ///< As the user wrote them; default: shortest form.
   std::vector<double> bucket_bounds;           ///< Seconds, strictly increasing, without +Inf.
   Millis max_staleness{120'000};               ///< Older data is stale.
-  bool created_timestamps = false;
+  bool created_timestamps = false;             ///< In OpenMetrics; protobuf always has them.
+  UnixMillis process_started_at;
   std::vector<std::string> disabled;  ///< Families left out.
 };
 
@@ -52,7 +53,8 @@ class Exposition {
 
   /// The exposition that `request` asks for: its format, whether it is one gzip stream, and which
   /// families. If it names registries: only the series of those, without the series of the
-  /// process. Families are grouped; OpenMetrics ends in "# EOF\n".
+  /// process. Families are grouped; OpenMetrics ends in "# EOF\n", in protobuf each family
+  /// begins with its length.
   std::vector<Chunk> render(const Snapshot& snapshot, const LiveState& live,
                             const ScrapeRequest& request);
 

@@ -45,11 +45,17 @@ class Lines {
   /// affects few other rows. Not much smaller: larger blocks compress better.
   static constexpr std::size_t kBlockBytes = 16UL * 1024;
   static constexpr std::size_t kBlockRows = 32;
+  /// A row in protobuf is a quarter of the text: as many rows are affected by a change.
+  static constexpr std::size_t kProtobufBlockBytes = kBlockBytes / 4;
 
-  template <class Number>
-  void add(const LineFrame& frame, const LinePart& labels, Number value,
-           std::string_view exemplar = {}) {
-    writer_.add(frame, labels, value, exemplar);
+  explicit Lines(ExpositionFormat format)
+      : writer_(format, 2 * kBlockBytes),
+        block_bytes_(format == ExpositionFormat::protobuf ? kProtobufBlockBytes : kBlockBytes) {}
+
+  /// As SampleWriter::add().
+  template <class Frame, class... Values>
+  void add(const Frame& frame, const LinePart& labels, const Values&... values) {
+    writer_.add(frame, labels, values...);
   }
 
   /// Called before a family is rendered, with its lines of last time.
@@ -81,7 +87,7 @@ class Lines {
     row_ends_ = row + 1;
     if (row_begins_ == 0) key_ = row_hash;
     row_begins_ = writer_.size();
-    const std::size_t usual = std::clamp(kBlockRows * row_bytes, kBlockBytes / 4, kBlockBytes);
+    const std::size_t usual = std::clamp(kBlockRows * row_bytes, block_bytes_ / 4, block_bytes_);
     // One row in (usual / row_bytes) is a border, always the same ones.
     const bool border = writer_.size() >= usual / 4 && (row_hash >> 32) * usual >> 32 < row_bytes;
     if (border || writer_.size() >= 4 * usual) cut();
@@ -103,7 +109,8 @@ class Lines {
     key_ = 0;
   }
 
-  SampleWriter writer_{2 * kBlockBytes};
+  SampleWriter writer_;
+  const std::size_t block_bytes_;
   std::size_t row_begins_ = 0;
   std::uint64_t key_ = 0;
   std::size_t row_ends_ = 0;

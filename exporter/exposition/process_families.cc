@@ -8,7 +8,9 @@ namespace {
 
 template <std::optional<double> ProcessMetrics::*Value>
 void process_value(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
-  if (const auto& value = source.process.*Value) writer.add(family.name, {}, *value);
+  if (const auto& value = source.process.*Value) {
+    writer.add(family.name, family.type, {}, *value, process_created_at(source));
+  }
 }
 
 using enum FamilyType;

@@ -19,18 +19,16 @@ std::uint64_t hash_of(std::string_view text) {
 
 }  // namespace
 
-std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot) {
-  const std::string registry = label("registry", snapshot.name);
+std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, ExpositionFormat format) {
+  const std::string registry = written({{"registry", snapshot.name}}, format);
   std::vector<RowLabels> labels;
   labels.reserve(snapshot.rows.size());
   for (const RepositoryRow& row : snapshot.rows) {
     std::string text;
     text.reserve(kLabelsBytes);
     text += registry;
-    text.push_back(',');
-    append_label(text, "repo_namespace", row.view->ref.repo_namespace);
-    text.push_back(',');
-    append_label(text, "repo", row.view->ref.name);
+    append_written(text, "repo_namespace", row.view->ref.repo_namespace, format);
+    append_written(text, "repo", row.view->ref.name, format);
     const std::uint64_t hash = hash_of(text);
     labels.push_back({LinePart(std::move(text)), hash});
   }
@@ -39,7 +37,8 @@ std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot) {
 
 std::optional<UnixMillis> created_at(const SnapshotSource& source) {
   const bool wanted =
-      source.format == ExpositionFormat::openmetrics && source.options.created_timestamps;
+      source.format == ExpositionFormat::protobuf ||
+      (source.format == ExpositionFormat::openmetrics && source.options.created_timestamps);
   return wanted ? source.snapshot.state.created_at : std::nullopt;
 }
 

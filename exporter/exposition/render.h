@@ -14,13 +14,13 @@
 /// Renders families as lines of text. Pure.
 namespace registry_exporter {
 
-/// `registry="…",repo_namespace="…",repo="…"`
+/// `registry="…",repo_namespace="…",repo="…"`, or the same in protobuf.
 struct RowLabels {
   LinePart text;
   std::uint64_t hash = 0;  ///< Of the text.
 };
 /// For each row of the snapshot, in its order.
-std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot);
+std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, ExpositionFormat format);
 
 /// What RenderSnapshot functions read.
 struct SnapshotSource {
@@ -36,6 +36,8 @@ struct ScrapeSource {
   const std::vector<std::shared_ptr<const RegistrySnapshot>>& registries;  ///< Those asked for.
   const SelfMetrics& self;
   const ProcessMetrics& process;
+  const ExpositionOptions& options;
+  ExpositionFormat format;
 };
 
 /// The lines that a registry's snapshot contributes to a family; empty if it has no series there.
@@ -46,7 +48,15 @@ std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSourc
 /// The lines that the scrape itself contributes to a family. `writer` is reused as `lines` above.
 std::string render_scrape(const Family& family, const ScrapeSource& source, SampleWriter& writer);
 
-/// When the series began; nullopt if there are to be no `_created` lines.
+/// When the series of a registry began; nullopt: not to be shown, or not known yet.
 std::optional<UnixMillis> created_at(const SnapshotSource& source);
+
+/// When the series began that start at 0 with the process. Only protobuf shows it: there it costs
+/// no series of its own.
+template <class Source>
+std::optional<UnixMillis> process_created_at(const Source& source) {
+  const bool wanted = source.format == ExpositionFormat::protobuf;
+  return wanted ? std::optional(source.options.process_started_at) : std::nullopt;
+}
 
 }  // namespace registry_exporter

@@ -80,13 +80,14 @@ std::shared_ptr<const RenderedRegistry> render_registry(
   auto rendered = std::make_shared<RenderedRegistry>();
   const bool same_labels = before != nullptr && same_repositories(*before->snapshot, *snapshot);
   rendered->labels =
-      same_labels ? before->labels
-                  : std::make_shared<const std::vector<RowLabels>>(make_row_labels(*snapshot));
+      same_labels
+          ? before->labels
+          : std::make_shared<const std::vector<RowLabels>>(make_row_labels(*snapshot, format));
   std::vector<std::size_t> changed;
   if (same_labels) changed = next_changed(*before->snapshot, *snapshot);
   const SnapshotSource source{*snapshot, *rendered->labels, options, format};
   const auto& disabled = options.disabled;
-  Lines lines;
+  Lines lines(format);
   for (const Family& family : families()) {
     if (std::find(disabled.begin(), disabled.end(), family.name) != disabled.end()) continue;
     const RenderedFamily* family_before = nullptr;

@@ -33,7 +33,7 @@ void for_all_rows(const SnapshotSource& source, Lines& lines, Each each) {
 /// A family with one value for each row; `Value(view)` returns nullopt for a row without one.
 template <auto Value>
 void row_value(const Family& family, const SnapshotSource& source, Lines& lines) {
-  const LineFrame frame = line_frame(family.name);
+  const LineFrame frame = line_frame(source.format, family.name);
   for_rows(source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
              const auto value = Value(view);
@@ -44,18 +44,16 @@ void row_value(const Family& family, const SnapshotSource& source, Lines& lines)
 /// The same for all rows, also for those whose cloud series don't show yet.
 template <auto Value>
 void any_row_value(const Family& family, const SnapshotSource& source, Lines& lines) {
-  const LineFrame frame = line_frame(family.name);
+  const LineFrame frame = line_frame(source.format, family.name);
   for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
     const auto value = Value(view);
     if (value) lines.add(frame, labels, *value);
   });
 }
 
-PerOutcome<LineFrame> frames_by_outcome(std::string_view sample, std::string_view label_name,
-                                        const StreamKind& kind);
 /// One frame for each configured window, after the labels in `labels_before`.
 std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotSource& source,
-                                        const std::string& labels_before = {});
+                                        const Labels& labels_before = {});
 /// The counter of events by outcome, which the label `label_name` tells.
 void events_by(std::string_view label_name, const Family& family, const SnapshotSource& source,
                Lines& lines);

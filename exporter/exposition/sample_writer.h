@@ -2,12 +2,16 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "exporter/exposition/encode.h"
+#include "exporter/exposition/family.h"
+#include "exporter/exposition/protobuf_writer.h"
 
 namespace registry_exporter {
 
@@ -40,23 +44,112 @@ class LinePart {
 /// What the lines of one series have in common, whichever row they belong to:
 /// `head` + the labels of the row + `tail` + value.
 struct LineFrame {
-  LinePart head;  ///< `acr_builds_total{`
-  LinePart tail;  ///< `,status="success"} `
+  LinePart head;  ///< `acr_builds_total{`; in protobuf nothing.
+  LinePart tail;  ///< `,status="success"} `; in protobuf the labels alone.
 };
-inline LineFrame line_frame(std::string_view sample, std::string_view more_labels = {}) {
-  std::string tail = "} ";
-  if (!more_labels.empty()) tail = "," + std::string(more_labels) + tail;
-  return {LinePart(std::string(sample) + "{"), LinePart(std::move(tail))};
-}
+LineFrame line_frame(ExpositionFormat format, std::string_view sample, const Labels& more = {});
 
-/// Writes sample lines into a buffer. No other code puts a sample line together.
+/// A counter that tells when it began.
+struct CounterFrame {
+  LineFrame value, created;
+};
+CounterFrame counter_frame(ExpositionFormat format, std::string_view family,
+                           const Labels& more = {});
+
+struct HistogramFrame {
+  std::vector<double> bounds;      ///< Without +Inf.
+  std::vector<LineFrame> buckets;  ///< The last is +Inf. In protobuf there are none.
+  LineFrame sum, count, created;
+};
+HistogramFrame histogram_frame(ExpositionFormat format, std::string_view family,
+                               std::vector<double> bounds, const Labels& more);
+
+template <class Sum>
+struct HistogramSample {
+  std::span<const std::uint64_t> cumulative;  ///< By bucket; the last is +Inf.
+  Sum sum{};
+  std::optional<UnixMillis> created{};
+  std::span<const std::optional<Exemplar>> exemplars{};  ///< By bucket; may be shorter.
+};
+
+/// Writes samples in one format into a buffer. No other code puts a sample together.
 class SampleWriter {
  public:
-  explicit SampleWriter(std::size_t capacity = 1024) : buffer_(capacity) {}
+  explicit SampleWriter(ExpositionFormat format = ExpositionFormat::text,
+                        std::size_t capacity = 1024)
+      : format_(format), buffer_(format == ExpositionFormat::protobuf ? 0 : capacity) {}
 
+  /// A gauge.
   template <class Number>
-  void add(const LineFrame& frame, const LinePart& labels, Number value,
-           std::string_view exemplar = {}) {
+  void add(const LineFrame& frame, const LinePart& labels, Number value) {
+    if (format_ != ExpositionFormat::protobuf) return add_line(frame, labels, value);
+    protobuf_.gauge({labels.view(), frame.tail.view()}, as_double(value));
+  }
+
+  /// A counter; `created`: when it began, if that is to be shown.
+  template <class Number>
+  void add(const CounterFrame& frame, const LinePart& labels, Number value,
+           std::optional<UnixMillis> created) {
+    if (format_ == ExpositionFormat::protobuf) {
+      protobuf_.counter({labels.view(), frame.value.tail.view()}, as_double(value), created);
+      return;
+    }
+    add_line(frame.value, labels, value);
+    if (created) add_line(frame.created, labels, seconds(*created));
+  }
+
+  template <class Sum>
+  void add(const HistogramFrame& frame, const LinePart& labels, const HistogramSample<Sum>& shown) {
+    if (format_ == ExpositionFormat::protobuf) {
+      protobuf_.histogram({labels.view(), frame.count.tail.view()}, {.bounds = frame.bounds,
+                                                                     .cumulative = shown.cumulative,
+                                                                     .sum = as_double(shown.sum),
+                                                                     .exemplars = shown.exemplars,
+                                                                     .created = shown.created});
+      return;
+    }
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < shown.cumulative.size(); ++i) {
+      const bool has_one = format_ == ExpositionFormat::openmetrics && i < shown.exemplars.size() &&
+                           shown.exemplars[i] && shown.cumulative[i] > before;
+      before = shown.cumulative[i];
+      add_line(frame.buckets[i], labels, before,
+               has_one ? exemplar_text(*shown.exemplars[i]) : std::string());
+    }
+    add_line(frame.sum, labels, shown.sum);
+    add_line(frame.count, labels, before);
+    if (shown.created) add_line(frame.created, labels, seconds(*shown.created));
+  }
+
+  /// A gauge or counter whose labels are like no other's; there may be none.
+  template <class Number>
+  void add(std::string_view family, FamilyType type, const Labels& labels, Number value,
+           std::optional<UnixMillis> created = std::nullopt) {
+    const LinePart row(written(labels, format_));
+    if (format_ != ExpositionFormat::protobuf && labels.empty()) {
+      return add_line({LinePart(std::string(family)), LinePart(" ")}, row, value);
+    }
+    if (type == FamilyType::counter) {
+      add(counter_frame(format_, family), row, value, created);
+    } else {
+      add(line_frame(format_, family), row, value);
+    }
+  }
+
+  ExpositionFormat format() const { return format_; }
+  std::size_t size() const {
+    return format_ == ExpositionFormat::protobuf ? protobuf_.size() : used_;
+  }
+  /// What was added; the writer is then empty and keeps its memory.
+  std::string take() {
+    if (format_ == ExpositionFormat::protobuf) return protobuf_.take();
+    return {buffer_.data(), std::exchange(used_, 0)};
+  }
+
+ private:
+  template <class Number>
+  void add_line(const LineFrame& frame, const LinePart& labels, Number value,
+                std::string_view exemplar = {}) {
     const std::size_t most = frame.head.size() + labels.size() + frame.tail.size() +
                              LinePart::kStride + kNumberBytes + exemplar.size() + 1;
     if (buffer_.size() - used_ < most) buffer_.resize(2 * buffer_.size() + most);
@@ -70,18 +163,8 @@ class SampleWriter {
     used_ = static_cast<std::size_t>(to - buffer_.data());
   }
 
-  /// A line whose labels are like no other's; `labels` may be empty.
-  template <class Number>
-  void add(std::string_view sample, std::string_view labels, Number value) {
-    const LineFrame without_labels{LinePart(std::string(sample)), LinePart(" ")};
-    add(labels.empty() ? without_labels : line_frame(sample), LinePart(std::string(labels)), value);
-  }
-
-  std::size_t size() const { return used_; }
-  /// The lines so far; the writer is then empty and keeps its memory.
-  std::string take() { return {buffer_.data(), std::exchange(used_, 0)}; }
-
- private:
+  const ExpositionFormat format_;
+  ProtobufWriter protobuf_;
   std::vector<char> buffer_;
   std::size_t used_ = 0;
 };

@@ -20,7 +20,7 @@ void health_value(const Family& family, const ScrapeSource& source, SampleWriter
     });
     if (health == healths.end()) continue;
     const auto value = Value(health->second);
-    if (value) writer.add(family.name, label("registry", registry->name), *value);
+    if (value) writer.add(family.name, family.type, {{"registry", registry->name}}, *value);
   }
 }
 

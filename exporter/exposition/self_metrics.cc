@@ -6,6 +6,7 @@
 #include <prometheus/histogram.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "exporter/exposition/encode.h"
@@ -17,13 +18,24 @@ namespace {
 const prometheus::Histogram::BucketBoundaries kCallBuckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
                                                            1,    2.5,   5,    10,  30};
 
-std::string labels_of(const prometheus::ClientMetric& metric) {
-  std::string labels;
-  for (const auto& each : metric.label) {
-    if (!labels.empty()) labels.push_back(',');
-    append_label(labels, each.name, each.value);
-  }
+Labels labels_of(const prometheus::ClientMetric& metric) {
+  Labels labels;
+  for (const auto& each : metric.label) labels.emplace_back(each.name, each.value);
   return labels;
+}
+
+void write_histogram(std::string_view name, const prometheus::ClientMetric& metric,
+                     SampleWriter& writer, std::optional<UnixMillis> created) {
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> cumulative;
+  for (const auto& bucket : metric.histogram.bucket) {
+    if (std::isfinite(bucket.upper_bound)) bounds.push_back(bucket.upper_bound);
+    cumulative.push_back(bucket.cumulative_count);
+  }
+  writer.add(histogram_frame(writer.format(), name, std::move(bounds), {}),
+             LinePart(written(labels_of(metric), writer.format())),
+             HistogramSample<double>{
+                 .cumulative = cumulative, .sum = metric.histogram.sample_sum, .created = created});
 }
 
 /// nullptr: the series belongs to no registry.
@@ -128,22 +140,19 @@ prometheus::MetricFamily SelfMetrics::collect(SelfMetric metric,
   return family;
 }
 
-void write_self(std::string_view name, const prometheus::MetricFamily& family,
-                SampleWriter& writer) {
+void write_self(std::string_view name, const prometheus::MetricFamily& family, SampleWriter& writer,
+                std::optional<UnixMillis> created) {
   for (const prometheus::ClientMetric& metric : family.metric) {
-    const std::string labels = labels_of(metric);
-    if (family.type != prometheus::MetricType::Histogram) {
-      const bool gauge = family.type == prometheus::MetricType::Gauge;
-      writer.add(name, labels, gauge ? metric.gauge.value : metric.counter.value);
-      continue;
+    switch (family.type) {
+      case prometheus::MetricType::Histogram:
+        write_histogram(name, metric, writer, created);
+        break;
+      case prometheus::MetricType::Gauge:
+        writer.add(name, FamilyType::gauge, labels_of(metric), metric.gauge.value);
+        break;
+      default:
+        writer.add(name, FamilyType::counter, labels_of(metric), metric.counter.value, created);
     }
-    const std::string bucket_name = std::string(name) + "_bucket";
-    for (const auto& bucket : metric.histogram.bucket) {
-      const std::string bound = label("le", bucket_bound(bucket.upper_bound));
-      writer.add(bucket_name, labels + "," + bound, bucket.cumulative_count);
-    }
-    writer.add(std::string(name) + "_sum", labels, metric.histogram.sample_sum);
-    writer.add(std::string(name) + "_count", labels, metric.histogram.sample_count);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,8 +53,9 @@ class SelfMetrics final : public CallObserver {
   std::unique_ptr<Families> families_;
 };
 
-/// Writes the sample lines of `family` under the name `name`; they are the same in both formats.
-void write_self(std::string_view name, const prometheus::MetricFamily& family,
-                SampleWriter& writer);
+/// Writes the samples of `family` under the name `name`; `created`: when they began, if that is to
+/// be shown.
+void write_self(std::string_view name, const prometheus::MetricFamily& family, SampleWriter& writer,
+                std::optional<UnixMillis> created = std::nullopt);
 
 }  // namespace registry_exporter

@@ -23,16 +23,17 @@ void deletions_recent(const Family& family, const SnapshotSource& source, Lines&
 }
 
 void rule_info(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_rows(
-      source, lines, [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-        std::set<std::string> written;  // A list that names a rule twice makes one series.
-        for (const RetentionRule& rule : view.rules) {
-          std::string more = label("retention_id", rule.retention_id) + "," +
-                             label("template", rule.rule_template) + "," + label("keep", rule.keep);
-          if (!written.insert(more).second) continue;
-          lines.add(line_frame(family.name, more), labels, std::uint64_t{1});
-        }
-      });
+  for_rows(source, lines,
+           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
+             std::set<Labels> shown;  // A list that names a rule twice makes one series.
+             for (const RetentionRule& rule : view.rules) {
+               Labels more{{"retention_id", rule.retention_id},
+                           {"template", rule.rule_template},
+                           {"keep", rule.keep}};
+               const LineFrame frame = line_frame(source.format, family.name, more);
+               if (shown.insert(std::move(more)).second) lines.add(frame, labels, std::uint64_t{1});
+             }
+           });
 }
 
 std::optional<Thousandths> last_deletion(const RepositoryView& view) {

@@ -9,7 +9,8 @@
 
 namespace registry_exporter {
 
-enum class ExpositionFormat { text, openmetrics };  ///< 0.0.4; 1.0.0
+/// Text 0.0.4; OpenMetrics 1.0.0; delimited messages of io.prometheus.client.MetricFamily.
+enum class ExpositionFormat { text, openmetrics, protobuf };
 
 /// What one scrape of the metrics asks for.
 struct ScrapeRequest {
@@ -18,6 +19,7 @@ struct ScrapeRequest {
   Millis timeout{10'000};                 ///< Until the response has to be ready.
   ExpositionFormat format = ExpositionFormat::text;
   bool gzip = false;
+  bool names_escaping = false;  ///< Asks how names are escaped: the answer's Content-Type tells.
   std::string client{};  ///< Identifies the scraper: a new series is first shown to it as zero.
   bool collect = true;   ///< False: render the newest snapshot without calling the clouds.
 };

@@ -82,7 +82,12 @@ void RenderAll(benchmark::State& state) {
   }
   report(state, chunks, lines_in(chunks));
 }
-BENCHMARK(RenderAll)->Arg(0)->Arg(1)->ArgName("openmetrics")->Unit(benchmark::kMillisecond);
+BENCHMARK(RenderAll)  // Text, OpenMetrics, protobuf.
+    ->Arg(0)
+    ->Arg(1)
+    ->Arg(2)
+    ->ArgName("format")
+    ->Unit(benchmark::kMillisecond);
 
 /// Two snapshots in turn that differ in `changed` repositories.
 void RenderAfterChanges(benchmark::State& state) {
@@ -104,30 +109,37 @@ void RenderAfterChanges(benchmark::State& state) {
     std::swap(first, second);
     auto fresh = std::make_shared<RegistrySnapshot>(*first);  // A commit makes a new snapshot.
     fresh->version = static_cast<std::uint64_t>(state.iterations()) + 2;
-    chunks = exposition.render({{fresh}}, live(), {.gzip = state.range(1) != 0});
+    chunks = exposition.render(
+        {{fresh}}, live(),
+        {.format = static_cast<ExpositionFormat>(state.range(2)), .gzip = state.range(1) != 0});
     benchmark::DoNotOptimize(chunks);
   }
   report(state, chunks, 0);
 }
 BENCHMARK(RenderAfterChanges)
-    ->ArgNames({"changed", "gzip"})
-    ->Args({10'000, 0})
-    ->Args({100, 0})
-    ->Args({100, 1})
-    ->Args({1, 1})
+    ->ArgNames({"changed", "gzip", "format"})
+    ->Args({10'000, 0, 0})
+    ->Args({10'000, 0, 2})
+    ->Args({100, 0, 0})
+    ->Args({100, 0, 2})
+    ->Args({100, 1, 0})
+    ->Args({100, 1, 2})
+    ->Args({1, 1, 0})
+    ->Args({1, 1, 2})
     ->Unit(benchmark::kMillisecond);
 
 void RenderAllAndGzip(benchmark::State& state) {
   SelfMetrics self;
+  const auto format = static_cast<ExpositionFormat>(state.range(0));
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
   for (auto _ : state) {
     Exposition exposition(sample::busy_options(), self);
-    chunks = exposition.render(snapshot, live(), {.gzip = true});
+    chunks = exposition.render(snapshot, live(), {.format = format, .gzip = true});
   }
   report(state, chunks, 0);
 }
-BENCHMARK(RenderAllAndGzip)->Unit(benchmark::kMillisecond);
+BENCHMARK(RenderAllAndGzip)->Arg(0)->Arg(2)->ArgName("format")->Unit(benchmark::kMillisecond);
 
 void RenderUnchanged(benchmark::State& state) {
   SelfMetrics self;

@@ -97,7 +97,7 @@ TEST_CASE("encode: label values are escaped, and valid UTF-8 stays as it is") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
-    CHECK(label("l", row.value) == row.text);
+    CHECK(written({{"l", row.value}}, ExpositionFormat::text) == row.text);
   }
 }
 
@@ -120,7 +120,8 @@ TEST_CASE("encode: bytes that are no UTF-8 become valid, and different names sta
   std::set<std::string> valid;
   for (const std::string& text : invalid) {
     CAPTURE(text);
-    const std::string line = "# TYPE x gauge\nx{" + label("l", text) + "} 1\n";
+    const std::string line =
+        "# TYPE x gauge\nx{" + written({{"l", text}}, ExpositionFormat::text) + "} 1\n";
     const auto families = sample::parse_exposition(line, false);  // Throws if it isn't valid.
     const std::string value = families.at(0).samples.at(0).labels.at("l");
     CHECK(value.find("\xef\xbf\xbd") != std::string::npos);

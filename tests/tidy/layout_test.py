@@ -41,6 +41,7 @@ CONTAINED = {
                     "web/web_config.cc"},
     r"<re2/": {"config/filter.cc"},
     r"<prometheus/": {"exposition/"},
+    r"<protozero/": {"exposition/protobuf_writer.cc"},
     r"<openssl/": {"base/digest.cc", "base/out_of_memory.cc", "net/curl_error.cc",
                     "net/curl_request.cc", "web/tls_context.cc",
                     "web/asio_connection.cc"},

@@ -1,0 +1,230 @@
+#include "exporter/exposition/protobuf_writer.h"
+
+#include <algorithm>
+#include <limits>
+#include <protozero/basic_pbf_writer.hpp>
+#include <protozero/buffer_fixed.hpp>
+#include <protozero/buffer_string.hpp>
+#include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
+#include <utility>
+
+#include "exporter/exposition/encode.h"
+
+namespace registry_exporter {
+namespace {
+
+using protozero::pbf_writer;
+using FixedWriter = protozero::basic_pbf_writer<protozero::fixed_size_buffer_adaptor>;
+
+// Numbers of the fields in metrics.proto, by message.
+namespace label_pair {
+enum : protozero::pbf_tag_type { name = 1, value = 2 };
+}
+namespace metric_family {
+enum : protozero::pbf_tag_type { name = 1, help = 2, type = 3, metric = 4, unit = 5 };
+}
+namespace metric {
+enum : protozero::pbf_tag_type { label = 1, gauge = 2, counter = 3, histogram = 7 };
+}
+namespace gauge {
+enum : protozero::pbf_tag_type { value = 1 };
+}
+namespace counter {
+enum : protozero::pbf_tag_type { value = 1, created = 3 };
+}
+namespace histogram {
+enum : protozero::pbf_tag_type { count = 1, sum = 2, bucket = 3, created = 15 };
+}
+namespace bucket {
+enum : protozero::pbf_tag_type { cumulative_count = 1, upper_bound = 2, exemplar = 3 };
+}
+namespace exemplar {
+enum : protozero::pbf_tag_type { label = 1, value = 2, timestamp = 3 };
+}
+namespace timestamp {
+enum : protozero::pbf_tag_type { seconds = 1, nanos = 2 };
+}
+
+constexpr std::size_t kDoubleField = 9;  // Its tag, then eight bytes.
+constexpr std::size_t kSmallHead = 2;    // Tag and length of a message below 128 bytes.
+constexpr std::size_t kHead = 1 + protozero::max_varint_length;  // Tag and length of any message.
+// The most that these fields can take. While a message of unknown length is written, protozero
+// keeps five bytes for its length.
+constexpr std::size_t kHistogramFields = 64;  // Count, sum, created.
+constexpr std::size_t kBucketField = 48;
+constexpr std::size_t kExemplarField = 4 * 128 + 96;  // The id: 128 characters of four bytes.
+constexpr std::int32_t kNanosPerMilli = 1'000'000;
+
+/// The value of the enumeration MetricType.
+std::int32_t number_of(FamilyType type) {
+  switch (type) {
+    case FamilyType::counter:
+      return 0;
+    case FamilyType::gauge:
+      return 1;
+    case FamilyType::histogram:
+      return 4;
+  }
+  return 1;
+}
+
+template <class Writer>
+void add_time(Writer& parent, protozero::pbf_tag_type tag, UnixMillis time) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  const auto rest = static_cast<std::int32_t>((time - whole).count());
+  Writer written(parent, tag);
+  written.add_int64(timestamp::seconds, whole.time_since_epoch().count());
+  if (rest != 0) written.add_int32(timestamp::nanos, rest * kNanosPerMilli);
+}
+
+/// The field of a message that tells when a series began; empty without a time.
+std::string created_field(protozero::pbf_tag_type tag, const std::optional<UnixMillis>& created) {
+  std::string field;
+  pbf_writer written(field);
+  if (created) add_time(written, tag, *created);
+  return field;
+}
+
+std::size_t text_field_bytes(std::string_view text) {
+  return static_cast<std::size_t>(1 + protozero::length_of_varint(text.size())) + text.size();
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+void add_exemplar(FixedWriter& parent, const Exemplar& shown) {
+  const auto id = exemplar_id(shown);
+  if (!id) return;
+  FixedWriter written(parent, bucket::exemplar);
+  {
+    FixedWriter label(written, exemplar::label);
+    label.add_string(label_pair::name, kExemplarLabel.data(), kExemplarLabel.size());
+    label.add_string(label_pair::value, *id);
+  }
+  written.add_double(exemplar::value, shown.seconds);
+  add_time(written, exemplar::timestamp, shown.ended_at);
+}
+
+void add_text(pbf_writer& to, protozero::pbf_tag_type tag, std::string_view text) {
+  to.add_string(tag, text.data(), text.size());
+}
+
+}  // namespace
+
+void append_label_pair(std::string& out, std::string_view name, std::string_view value) {
+  std::string valid;
+  if (!is_ascii(value)) value = valid = valid_utf8(value);
+  pbf_writer labels(out);
+  pbf_writer pair(labels, metric::label, text_field_bytes(name) + text_field_bytes(value));
+  add_text(pair, label_pair::name, name);
+  add_text(pair, label_pair::value, value);
+}
+
+std::string protobuf_head(const Family& family, std::size_t metrics_bytes) {
+  std::string fields;
+  pbf_writer written(fields);
+  add_text(written, metric_family::name, family.name);
+  add_text(written, metric_family::help, help_of(family));
+  written.add_enum(metric_family::type, number_of(family.type));
+  if (const auto unit = unit_of(family); !unit.empty()) {
+    add_text(written, metric_family::unit, unit);
+  }
+  std::string head;
+  protozero::add_varint_to_buffer(&head, fields.size() + metrics_bytes);
+  return head + fields;
+}
+
+/// A place in a buffer with room for one message: written without asking for room again.
+class ProtobufWriter::Room {
+ public:
+  Room(Buffer& buffer, std::size_t most) : buffer_(buffer), bytes_(place(buffer, most), most) {}
+  ~Room() { buffer_.used += bytes_.size(); }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  protozero::fixed_size_buffer_adaptor& bytes() { return bytes_; }
+  void append(std::string_view text) { bytes_.append(text.data(), text.size()); }
+
+ private:
+  static char* place(Buffer& buffer, std::size_t most) {
+    auto& bytes = buffer.bytes;
+    if (bytes.size() - buffer.used < most) bytes.resize(2 * bytes.size() + most);
+    return bytes.data() + buffer.used;
+  }
+
+  Buffer& buffer_;
+  protozero::fixed_size_buffer_adaptor bytes_;
+};
+
+void ProtobufWriter::gauge(const SeriesLabels& labels, double value) {
+  const std::size_t bytes = labels.row.size() + labels.series.size() + kSmallHead + kDoubleField;
+  Room room(buffer_, kHead + bytes);
+  FixedWriter family(room.bytes());
+  FixedWriter metric(family, metric_family::metric, bytes);
+  room.append(labels.row);
+  room.append(labels.series);
+  FixedWriter written(metric, metric::gauge, kDoubleField);
+  written.add_double(gauge::value, value);
+}
+
+void ProtobufWriter::counter(const SeriesLabels& labels, double value,
+                             std::optional<UnixMillis> created) {
+  if (created_.time != created) created_ = {created, created_field(counter::created, created)};
+  const std::size_t value_bytes = kDoubleField + created_.field.size();
+  const std::size_t bytes = labels.row.size() + labels.series.size() + kSmallHead + value_bytes;
+  Room room(buffer_, kHead + bytes);
+  FixedWriter family(room.bytes());
+  FixedWriter metric(family, metric_family::metric, bytes);
+  room.append(labels.row);
+  room.append(labels.series);
+  FixedWriter written(metric, metric::counter, value_bytes);
+  written.add_double(counter::value, value);
+  room.append(created_.field);
+}
+
+void ProtobufWriter::histogram(const SeriesLabels& labels, const Histogram& shown) {
+  const std::string_view value = histogram_value(shown);
+  const auto head = static_cast<std::size_t>(1 + protozero::length_of_varint(value.size()));
+  const std::size_t bytes = labels.row.size() + labels.series.size() + head + value.size();
+  Room room(buffer_, kHead + bytes);
+  FixedWriter family(room.bytes());
+  FixedWriter metric(family, metric_family::metric, bytes);
+  room.append(labels.row);
+  room.append(labels.series);
+  metric.add_message(metric::histogram, value.data(), value.size());
+}
+
+std::string_view ProtobufWriter::histogram_value(const Histogram& shown) {
+  value_.used = 0;
+  std::size_t most = kHistogramFields + shown.cumulative.size() * kBucketField;
+  most += shown.exemplars.size() * kExemplarField;
+  Room room(value_, most);
+  FixedWriter written(room.bytes());
+  written.add_uint64(histogram::count, shown.cumulative.back());
+  written.add_double(histogram::sum, shown.sum);
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < shown.cumulative.size(); ++i) {
+    const std::uint64_t count = shown.cumulative[i];
+    const bool has_one = i < shown.exemplars.size() && shown.exemplars[i] && count > before;
+    before = count;
+    // A length that is known beforehand saves moving what was written.
+    const auto bytes = static_cast<std::size_t>(1 + protozero::length_of_varint(count));
+    FixedWriter bucket(written, histogram::bucket, has_one ? 0 : bytes + kDoubleField);
+    bucket.add_uint64(bucket::cumulative_count, count);
+    bucket.add_double(bucket::upper_bound, i < shown.bounds.size()
+                                               ? shown.bounds[i]
+                                               : std::numeric_limits<double>::infinity());
+    if (has_one) add_exemplar(bucket, *shown.exemplars[i]);
+  }
+  if (shown.created) add_time(written, histogram::created, *shown.created);
+  return {room.bytes().data(), room.bytes().size()};
+}
+
+std::string ProtobufWriter::take() {
+  return {buffer_.bytes.data(), std::exchange(buffer_.used, 0)};
+}
+
+}  // namespace registry_exporter

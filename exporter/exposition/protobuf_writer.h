@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/exposition/family.h"
+#include "exporter/model/snapshot.h"
+
+/// The protobuf format: messages of io.prometheus.client (client_model's metrics.proto). Pure.
+namespace registry_exporter {
+
+/// Appends a label to the labels of a series: field `label` of Metric.
+void append_label_pair(std::string& out, std::string_view name, std::string_view value);
+
+/// What stands before the metrics of a family: the length of the whole MetricFamily, of which
+/// `metrics_bytes` are still to come, and its other fields.
+std::string protobuf_head(const Family& family, std::size_t metrics_bytes);
+
+/// Writes metrics of a MetricFamily. Labels are given as append_label_pair() wrote them, in two
+/// parts: those of the row, and those of the series.
+class ProtobufWriter {
+ public:
+  struct SeriesLabels {
+    std::string_view row;
+    std::string_view series;
+  };
+  struct Histogram {
+    std::span<const double> bounds;             ///< Without +Inf.
+    std::span<const std::uint64_t> cumulative;  ///< By bucket; the last is +Inf.
+    double sum = 0;
+    std::span<const std::optional<Exemplar>> exemplars{};  ///< By bucket; may be shorter.
+    std::optional<UnixMillis> created{};
+  };
+
+  void gauge(const SeriesLabels& labels, double value);
+  void counter(const SeriesLabels& labels, double value, std::optional<UnixMillis> created);
+  void histogram(const SeriesLabels& labels, const Histogram& histogram);
+
+  std::size_t size() const { return buffer_.used; }
+  /// The metrics so far; the writer is then empty and keeps its memory.
+  std::string take();
+
+ private:
+  class Room;
+  struct Buffer {
+    std::vector<char> bytes;
+    std::size_t used = 0;
+  };
+  /// The field of a counter that tells when it began: the same for all series of a registry.
+  struct CreatedField {
+    std::optional<UnixMillis> time;
+    std::string field;
+  };
+
+  /// Good until the next call.
+  std::string_view histogram_value(const Histogram& shown);
+
+  Buffer buffer_;
+  Buffer value_;  ///< Kept for its memory.
+  CreatedField created_;
+};
+
+}  // namespace registry_exporter
