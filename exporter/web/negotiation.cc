@@ -13,9 +13,12 @@ namespace {
 
 /// One element of a list like `text/plain;version=0.0.4;q=0.5`.
 struct Choice {
-  std::string name;     ///< Lower case.
-  std::string version;  ///< Its `version` parameter, or "".
-  int q = 1000;         ///< Thousandths.
+  std::string name;      ///< Lower case.
+  std::string version;   ///< Its `version` parameter, or "".
+  std::string proto;     ///< The message, in protobuf.
+  std::string encoding;  ///< How messages are joined, in protobuf.
+  bool escaping = false;
+  int q = 1000;  ///< Thousandths.
 };
 
 /// Splits at `separator` outside of quoted strings.
@@ -56,7 +59,8 @@ std::string_view unquoted(std::string_view text) {
 
 std::optional<Choice> parse_choice(std::string_view element) {
   const std::vector<std::string_view> parts = split(element, ';');
-  Choice choice{.name = lower(trim(parts[0])), .version = {}, .q = 1000};
+  Choice choice;
+  choice.name = lower(trim(parts[0]));
   if (choice.name.empty()) return std::nullopt;
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const std::size_t equals = parts[i].find('=');
@@ -64,6 +68,9 @@ std::optional<Choice> parse_choice(std::string_view element) {
     const std::string key = lower(trim(parts[i].substr(0, equals)));
     const std::string_view value = trim(parts[i].substr(equals + 1));
     if (key == "version") choice.version = unquoted(value);
+    if (key == "proto") choice.proto = unquoted(value);
+    if (key == "encoding") choice.encoding = unquoted(value);
+    if (key == "escaping") choice.escaping = !unquoted(value).empty();
     if (key != "q") continue;
     const std::optional<int> q = parse_q(value);
     if (!q) return std::nullopt;
@@ -92,6 +99,18 @@ std::optional<int> q_of(const std::vector<Choice>& choices, std::string_view nam
   return best;
 }
 
+/// Of the one message and encoding that is spoken here.
+int q_of_protobuf(const std::vector<Choice>& choices) {
+  int best = 0;
+  for (const Choice& choice : choices) {
+    const bool spoken = choice.name == "application/vnd.google.protobuf" &&
+                        choice.proto == "io.prometheus.client.MetricFamily" &&
+                        choice.encoding == "delimited";
+    if (spoken) best = std::max(best, choice.q);
+  }
+  return best;
+}
+
 }  // namespace
 
 ExpositionFormat negotiate_format(std::string_view accept) {
@@ -100,7 +119,15 @@ ExpositionFormat negotiate_format(std::string_view accept) {
   std::optional<int> text = q_of(choices, "text/plain", "0.0.4");
   if (!text) text = q_of(choices, "text/*");
   if (!text) text = q_of(choices, "*/*");
+  const int protobuf = q_of_protobuf(choices);
+  if (protobuf > std::max(openmetrics, text.value_or(0))) return ExpositionFormat::protobuf;
   return openmetrics > text.value_or(0) ? ExpositionFormat::openmetrics : ExpositionFormat::text;
+}
+
+bool names_escaping(std::string_view accept) {
+  const std::vector<Choice> choices = parse_choices(accept);
+  return std::any_of(choices.begin(), choices.end(),
+                     [](const Choice& choice) { return choice.escaping; });
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {

@@ -122,7 +122,9 @@ std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
   scrape.registries = std::move(registries.names);
   scrape.families = std::move(families.names);
   scrape.timeout = response_time(*timeout, options.timeout_offset);
-  scrape.format = negotiate_format(joined(request, "accept"));
+  const std::string accept = joined(request, "accept");
+  scrape.format = negotiate_format(accept);
+  scrape.names_escaping = names_escaping(accept);
   scrape.gzip = accepts_gzip(joined(request, "accept-encoding"));
   scrape.client = client_of(request, scrape.families);
   scrape.collect = request.method == "GET";
@@ -131,7 +133,9 @@ std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
 
 WebResponse scrape_response(const ScrapeRequest& scrape, ScrapeResponse scraped) {
   WebResponse response;
-  response.headers = {{"Content-Type", std::string(content_type(scrape.format))},
+  std::string type(content_type(scrape.format));
+  if (scrape.names_escaping) type += "; escaping=underscores";
+  response.headers = {{"Content-Type", std::move(type)},
                       {"Vary", "Accept, Accept-Encoding"},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Cache-Control", "no-store"}};

@@ -268,14 +268,14 @@ def settle(test, world, exporter):
     return series
 
 
-def start_prometheus(test, config, folder):
+def start_prometheus(test, config, folder, *flags):
     """Real Prometheus with this configuration file, until the test ends; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     process = subprocess.Popen(
         ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
-         f"--web.listen-address={address}"],
+         f"--web.listen-address={address}", *flags],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     test.addCleanup(process.wait)
     test.addCleanup(process.kill)

@@ -7,12 +7,14 @@
 #include "exporter/config/config.h"
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/exposition.h"
+#include "exporter/exposition/protobuf_writer.h"
 #include "exporter/exposition/render.h"
 #include "exporter/store/state_codec.h"
 #include "exporter/web/http_head.h"
 #include "exporter/web/negotiation.h"
 #include "exporter/web/request_target.h"
 #include "exporter/web/web_config.h"
+#include "tests/exposition/decoded_protobuf.h"
 #include "tests/exposition/parsed_exposition.h"
 #include "tests/exposition/sample_snapshot.h"
 #include "tests/fuzz/target.h"
@@ -79,6 +81,11 @@ void negotiation(std::string_view input) {
   if (input.find_first_of("=;") == std::string_view::npos && !names_it && input.size() < 10) {
     law(format == ExpositionFormat::text, "nobody asked for OpenMetrics");
   }
+  law(format != ExpositionFormat::protobuf ||
+          input.find("io.prometheus.client.MetricFamily") != std::string_view::npos,
+      "nobody asked for protobuf");
+  law(!names_escaping(input) || input.size() > std::string_view(";escaping=").size(),
+      "nobody asked how names are escaped");
   (void)accepts_gzip(input);
 }
 
@@ -101,9 +108,9 @@ constexpr std::string_view kBuildsTotal = "acr_builds_total";
 
 /// Two families of one registry: its builds, and `other`.
 std::string shown(const RegistrySnapshot& registry, const Family& other, ExpositionFormat format) {
-  const std::vector<RowLabels> labels = make_row_labels(registry);
+  const std::vector<RowLabels> labels = make_row_labels(registry, format);
   const ExpositionOptions options = sample::options();
-  Lines lines;
+  Lines lines(format);
   std::string text;
   for (const Family& family : families()) {
     if (family.name != kBuildsTotal && family.name != other.name) continue;
@@ -111,9 +118,29 @@ std::string shown(const RegistrySnapshot& registry, const Family& other, Exposit
     for (const LineBlock& block :
          render_snapshot(family, {registry, labels, options, format}, lines))
       body += block.text;
-    if (!body.empty()) text += head(family, format) + body;
+    if (body.empty()) continue;
+    text += format == ExpositionFormat::protobuf ? protobuf_head(family, body.size())
+                                                 : head(family, format);
+    text += body;
   }
   return format == ExpositionFormat::openmetrics ? text + "# EOF\n" : text;
+}
+
+/// The same names and numbers in protobuf, as another decoder reads them.
+void protobuf_is_read(const RegistrySnapshot& registry, const Family& other, std::string_view name,
+                      std::uint64_t counts) {
+  const std::string stream = shown(registry, other, ExpositionFormat::protobuf);
+  bool found = false;
+  for (const auto& family : sample::decode_families(stream)) {
+    for (const auto& metric : family.metrics) {
+      const auto repo = metric.labels.find("repo");
+      if (repo != metric.labels.end()) law(repo->second == name, "another name in protobuf");
+      if (family.name != kBuildsTotal || metric.labels.at("status") != "success") continue;
+      found = true;
+      law(metric.value == static_cast<double>(counts), "another number in protobuf");
+    }
+  }
+  law(found, "not shown in protobuf");
 }
 
 /// A number (two bytes), format and family, then names: they are shown so that another parser reads
@@ -145,6 +172,7 @@ void exposition(std::string_view input) {
     }
   }
   law(found, "not shown");
+  protobuf_is_read(*registry, other, name, counts);
 }
 
 /// `input` as the body of a blob with the right checksum, so that the fuzzer gets behind it.

@@ -33,6 +33,11 @@ RECORDS = "exporter/store/record_table.cc"
 CODEC = "exporter/store/state_codec.cc"
 ENCODE = "exporter/exposition/encode.cc"
 ACR_FAMILIES = "exporter/exposition/acr_families.cc"
+EXPOSITION = "exporter/exposition/exposition.cc"
+RENDER = "exporter/exposition/render.cc"
+PROTOBUF = "exporter/exposition/protobuf_writer.cc"
+ANSWER = "exporter/exposition/answer.cc"
+NEGOTIATION = "exporter/web/negotiation.cc"
 BUCKET = "exporter/net/token_bucket.cc"
 RATE = "exporter/net/rate_control.cc"
 GUARD = "exporter/net/key_guard.cc"
@@ -407,8 +412,8 @@ MUTANTS = [
      "kExemplarLabel.size() + characters > 10 * kExemplarCharacters"),
     ("invalid bytes go out", ENCODE, "if (length == 0) {", "if (length == 99) {"),
     ("negative fractions lose their sign", ENCODE, "if (whole == 0) *to++ = '-';", ""),
-    ("buckets are not cumulative", ACR_FAMILIES, "cumulative += histogram.counts[i];",
-     "cumulative = histogram.counts[i];"),
+    ("buckets are not cumulative", ACR_FAMILIES, "all += histogram.counts[i];",
+     "all = histogram.counts[i];"),
     ("a ratio of nothing is shown", ACR_FAMILIES, "if (ended > 0) lines.add(frames[i]",
      "lines.add(frames[i]"),
     ("canceled builds lower the ratio", ACR_FAMILIES,
@@ -558,7 +563,27 @@ MUTANTS = [
     ("a page too far is empty", LIST, "page.page = std::min(query.page, page.pages);",
      "page.page = query.page;"),
     ("reloading needs no flag", ROUTES, "if (!shared->options.enable_lifecycle) {", "if (false) {"),
-    ("HEAD counts as seen", ROUTES, "if (!scrape.collect && response.when_done) {", "if (false) {"),
+    ("HEAD counts as seen", ROUTES, "(!scrape.collect || !shows_events(scrape.families))",
+     "!shows_events(scrape.families)"),
+    ("gauges alone count as seen", ROUTES, "(!scrape.collect || !shows_events(scrape.families))",
+     "!scrape.collect"),
+    ("unknown families are passed over", ROUTES,
+     'if (families.unknown) return unknown("metric family", *families.unknown);', ""),
+    ("chosen families make no scraper of its own", ROUTES,
+     'for (const std::string& family : families) client += "\\n" + family;', ""),
+    ("any protobuf is this protobuf", NEGOTIATION, 'choice.encoding == "delimited"', "true"),
+    ("protobuf wins a tie", NEGOTIATION, "if (protobuf > std::max(openmetrics, text.value_or(0)))",
+     "if (protobuf > 0 && protobuf >= std::max(openmetrics, text.value_or(0)))"),
+    ("metrics of protobuf lose what the scrape itself adds", EXPOSITION,
+     "bytes_in(parts) + own.size()", "bytes_in(parts)"),
+    ("protobuf shows beginnings only when asked to", RENDER,
+     "source.format == ExpositionFormat::protobuf ||", ""),
+    ("times in protobuf lose their milliseconds", PROTOBUF, "rest * kNanosPerMilli", "rest"),
+    ("exemplars stand in empty buckets of protobuf", PROTOBUF,
+     "shown.exemplars[i] && count > before", "shown.exemplars[i]"),
+    ("labels in protobuf are any bytes", PROTOBUF,
+     "if (!is_ascii(value)) value = valid = valid_utf8(value);", ""),
+    ("compressed blocks are not counted as bytes", ANSWER, "bytes_ += block->text()->size();", ""),
     ("what nobody set up is to blame", CREDENTIALS,
      "return without_credentials(begun.empty() ? others : begun);",
      "others.insert(others.end(), begun.begin(), begun.end());\n  return without_credentials(others);"),

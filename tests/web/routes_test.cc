@@ -196,6 +196,32 @@ TEST_CASE("routes: a scrape is asked for as its headers and query say") {
   CHECK(body(*response) == "up 1\ndown 0\n");
 }
 
+TEST_CASE("routes: Content-Type names the format, and how names are escaped where that is asked") {
+  const std::string protobuf =
+      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+  const std::pair<std::string, const char*> rows[] = {
+      {"", "text/plain; version=0.0.4; charset=utf-8"},
+      {"text/plain;version=0.0.4;escaping=values",
+       "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"},
+      {"application/openmetrics-text;escaping=allow-utf-8",
+       "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"},
+      {protobuf,
+       "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+       "encoding=delimited"},
+      {protobuf + ";escaping=allow-utf-8",
+       "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+       "encoding=delimited; escaping=underscores"},
+  };
+  for (const auto& [accept, type] : rows) {
+    CAPTURE(accept);
+    Fake fake;
+    Routes routes = fake.routes();
+    const auto response = ask(routes, "GET", "/metrics", {{"accept", accept}});
+    REQUIRE(response);
+    CHECK(header(*response, "Content-Type") == type);
+  }
+}
+
 TEST_CASE("routes: without a header the configured timeout holds, less the offset") {
   Fake fake;
   fake.timeout = Millis{600};
