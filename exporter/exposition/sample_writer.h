@@ -146,23 +146,25 @@ class SampleWriter {
     return {buffer_.data(), std::exchange(used_, 0)};
   }
 
- private:
+  /// One line of text. `after`: what follows the value, with a blank before it: a time or an
+  /// exemplar.
   template <class Number>
   void add_line(const LineFrame& frame, const LinePart& labels, Number value,
-                std::string_view exemplar = {}) {
+                std::string_view after = {}) {
     const std::size_t most = frame.head.size() + labels.size() + frame.tail.size() +
-                             LinePart::kStride + kNumberBytes + exemplar.size() + 1;
+                             LinePart::kStride + kNumberBytes + after.size() + 1;
     if (buffer_.size() - used_ < most) buffer_.resize(2 * buffer_.size() + most);
     char* to = buffer_.data() + used_;
     to = frame.head.copy(to);
     to = labels.copy(to);
     to = frame.tail.copy(to);
     to = write_number(to, value);
-    if (!exemplar.empty()) to += exemplar.copy(to, exemplar.size());
+    if (!after.empty()) to += after.copy(to, after.size());
     *to++ = '\n';
     used_ = static_cast<std::size_t>(to - buffer_.data());
   }
 
+ private:
   const ExpositionFormat format_;
   ProtobufWriter protobuf_;
   std::vector<char> buffer_;
