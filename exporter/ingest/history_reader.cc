@@ -1,0 +1,185 @@
+#include "exporter/ingest/history_reader.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "exporter/ingest/reading.h"
+
+namespace registry_exporter {
+namespace {
+
+/// Visits in a row that fail and read nothing new before the rest of a list is given up.
+constexpr int kFailuresMax = 6;
+/// A first page that fails so often may have a row that breaks it.
+constexpr int kFailuresBeforeProbe = 3;
+constexpr Millis kFirstPause{500};
+/// Visits of one list. Each one that does not fail reads further.
+constexpr int kVisitsMax = 50'000;
+/// An EndTime further ahead of the server's clock than this tells no time.
+constexpr std::chrono::minutes kEndAheadMax{5};
+
+/// Which rows a page had, and when the oldest of them began.
+struct PageRows {
+  std::uint64_t end = 0;  ///< The row behind it.
+  std::optional<UnixMillis> oldest_start;
+};
+
+/// One list being read: the ledger only tells its Reading what was met.
+class HistoryReader {
+ public:
+  HistoryReader(Cloud& cloud, const RepositoryRef& repository, const HistoryReading& options)
+      : cloud_(cloud), repository_(repository), options_(options) {}
+
+  ListHistory run() {
+    for (int visits = 0; visits < kVisitsMax && !ledger_.read_whole; ++visits) {
+      visit();
+      if (!failure_) {
+        failures_ = 0;
+        continue;
+      }
+      // The nth failure is followed by 2^n times the pause.
+      const Millis pause = kFirstPause * (1 << failures_);
+      if (++failures_ >= kFailuresMax || is_hopeless(*failure_)) break;
+      options_.pause(pause);
+    }
+    return result();
+  }
+
+ private:
+  /// Whatever else is read of this list is refused as well.
+  bool is_hopeless(const Error& error) const {
+    const bool nothing_read = pages_.empty();
+    const bool row_may_be_to_blame =
+        traits(error.kind).concerns_row && failures_ <= kFailuresBeforeProbe;
+    return error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::canceled ||
+           (is_lasting(error.kind) && nothing_read && !row_may_be_to_blame);
+  }
+
+  ReadingOptions reading_options() const {
+    ReadingOptions reading;
+    reading.page_size = options_.page_size;
+    reading.failed_before = failures_ > 0;
+    reading.first_page_fails = failures_ >= kFailuresBeforeProbe && failure_ && pages_.empty() &&
+                               traits(failure_->kind).concerns_row;
+    return reading;
+  }
+
+  void visit() {
+    Reading reading(ledger_, reading_options(), std::move(progress_));
+    failure_.reset();
+    while (const auto ask = reading.next(ledger_)) {
+      if (ask->what != Ask::What::page) break;  // Open records are not history.
+      const Result<Page> page = cloud_.list_records(repository_, ask->page);
+      MergeEffects effects;
+      if (!page) {
+        if (reading.apply_page_error(ledger_, page.error(), effects)) continue;
+        failure_ = page.error();
+        failed_row_ = first_row(ask->page);
+        break;
+      }
+      take(*page, ask->page);
+      reading.apply_page(ledger_, *page, context_of(*page), effects);
+    }
+    if (!failure_) failure_ = reading.error();
+    if (reading.unreadable()) unreadable_ = reading.unreadable();
+    progress_ = reading.take_progress();
+  }
+
+  MergeContext context_of(const Page& page) const {
+    MergeContext context;
+    context.kind = options_.kind;
+    context.seen_at = page.server_time.value_or(options_.now);
+    return context;
+  }
+
+  void take(const Page& page, const PageRequest& asked) {
+    PageRows rows{first_row(asked) + page.rows, std::nullopt};
+    std::optional<UnixMillis> before;
+    for (const Record& record : page.records) {
+      if (record.started_at) {
+        const UnixMillis start = *record.started_at;
+        if (before && start > *before) ++rising_;
+        if (before && start < *before) ++falling_;
+        before = start;
+        rows.oldest_start = std::min(rows.oldest_start.value_or(start), start);
+      }
+      if (record.open) continue;
+      PastRecord past{record.key, record.started_at, record.ended_at, record.outcome};
+      const bool ahead = page.server_time && past.ended_at > *page.server_time + kEndAheadMax;
+      if (ahead) past.ended_at.reset();
+      records_.insert_or_assign(record.key, past);
+    }
+    pages_.push_back(rows);
+    if (rows.end > rows_met_) failures_ = 0;
+    rows_met_ = std::max(rows_met_, rows.end);
+    if (page.rows > 0) total_ = page.total;
+    total_moved_ |= first_total_ && total_ != first_total_;
+    first_total_ = total_;
+  }
+
+  ListHistory result() {
+    ListHistory history;
+    history.records.reserve(records_.size());
+    for (const auto& [key, record] : records_) history.records.push_back(record);
+    std::optional<std::uint64_t> missing_from;
+    if (!ledger_.read_whole) {
+      history.cut_off =
+          failure_.value_or(Error{ErrorKind::malformed, "the list has no end", {}, {}});
+      missing_from = failed_row_.value_or(0);
+    } else if (unreadable_) {
+      history.cut_off = unreadable_;
+      missing_from = ledger_.unread_from;
+    } else if (ends_early()) {
+      history.cut_off = Error{ErrorKind::malformed,
+                              "the list ends after " + std::to_string(rows_met_) + " of " +
+                                  std::to_string(*total_) + " records",
+                              {},
+                              {}};
+      missing_from = rows_met_;
+    }
+    if (missing_from && falling_ > 9 * rising_) history.whole_since = oldest_before(*missing_from);
+    return history;
+  }
+
+  /// A total that stays the same and promises more than a page beyond the end is believed: the
+  /// server does not show the rest.
+  bool ends_early() const {
+    return total_ && !total_moved_ &&
+           *total_ > rows_met_ + static_cast<std::uint64_t>(options_.page_size);
+  }
+
+  std::optional<UnixMillis> oldest_before(std::uint64_t row) const {
+    std::optional<UnixMillis> oldest;
+    for (const PageRows& page : pages_) {
+      if (page.end > row || !page.oldest_start) continue;
+      oldest = std::min(oldest.value_or(*page.oldest_start), *page.oldest_start);
+    }
+    return oldest;
+  }
+
+  Cloud& cloud_;
+  const RepositoryRef& repository_;
+  const HistoryReading& options_;
+  Ledger ledger_;
+  SweepProgress progress_;
+  std::unordered_map<RecordKey, PastRecord> records_;
+  std::vector<PageRows> pages_;
+  std::uint64_t rows_met_ = 0;
+  std::uint64_t rising_ = 0;  ///< Neighbours on a page, by their start.
+  std::uint64_t falling_ = 0;
+  std::optional<std::uint64_t> total_, first_total_;
+  bool total_moved_ = false;
+  int failures_ = 0;  ///< Visits in a row.
+  std::optional<Error> failure_;
+  std::optional<std::uint64_t> failed_row_;
+  std::optional<Error> unreadable_;
+};
+
+}  // namespace
+
+ListHistory read_history(Cloud& cloud, const RepositoryRef& repository,
+                         const HistoryReading& options) {
+  return HistoryReader(cloud, repository, options).run();
+}
+
+}  // namespace registry_exporter
