@@ -8,6 +8,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "exporter/backfill.h"
 #include "exporter/base/duration.h"
 #include "exporter/base/inherited.h"
 #include "exporter/config/secret_files.h"
@@ -99,6 +100,7 @@ App::~App() = default;
 int App::run() {
   if (options_.config_check) return check_config();
   if (options_.doctor) return diagnose();
+  if (options_.backfill) return print_history();
   if (!options_.once) {
     if (const auto code = open_web_access()) return *code;
   }
@@ -127,6 +129,22 @@ int App::diagnose() {
     return kWrongUsage;
   }
   return run_doctor(runtime_, *config, engine_options(), connect_) ? 0 : kRunTimeFailure;
+}
+
+int App::print_history() {
+  const auto config = load(options_);
+  if (!config) {
+    print_problems(stderr, options_.config_file, config.error());
+    return kWrongUsage;
+  }
+  BackfillOptions backfill;
+  backfill.engine = engine_options();
+  backfill.labels = options_.backfill_labels;
+  backfill.step = options_.backfill_step;
+  backfill.until = options_.backfill_until;
+  backfill.state_path = options_.state_path.value_or(config->state_path);
+  const Result<Done> printed = run_backfill(runtime_, *config, backfill, connect_);
+  return printed ? 0 : failed(printed.error().detail, kRunTimeFailure);
 }
 
 int App::collect_once() {

@@ -25,8 +25,8 @@ class App final : private WebServices {
   App(Runtime runtime, Options options, CloudFactory connect);
   ~App() override;
 
-  /// Serves until SIGTERM or SIGINT; SIGHUP reloads. With --config.check, --doctor or --once: does
-  /// that and returns.
+  /// Serves until SIGTERM or SIGINT; SIGHUP reloads. With --config.check, --doctor, --backfill
+  /// or --once: does that and returns.
   int run();
 
  private:
@@ -41,6 +41,7 @@ class App final : private WebServices {
 
   int check_config() const;
   int diagnose();
+  int print_history();
   int collect_once();
   int serve();
 

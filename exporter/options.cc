@@ -5,8 +5,11 @@
 #include <charconv>
 
 #include "exporter/base/duration.h"
+#include "exporter/base/text.h"
+#include "exporter/base/time_text.h"
 #include "exporter/config/shard.h"
 #include "exporter/config/spelling.h"
+#include "exporter/exposition/history.h"
 #include "exporter/web/listen_address.h"
 
 namespace registry_exporter {
@@ -20,7 +23,9 @@ constexpr const char* kUsage =
          [--web.listen-address=ADDRESS]... [--web.telemetry-path=PATH]
          [--web.config.file=FILE] [--web.enable-lifecycle] [--web.max-requests=N]
          [--web.timeout-offset=DURATION] [--web.systemd-socket]
-         [--state.path=FILE] [--once] [--doctor] [--shard=I] [--total-shards=N]
+         [--state.path=FILE] [--once] [--doctor]
+         [--backfill] [--backfill.label=NAME=VALUE]... [--backfill.step=DURATION]
+         [--backfill.until=TIME] [--shard=I] [--total-shards=N]
          [--log.level=LEVEL] [--log.format=FORMAT] [--version] [--help]
 )";
 
@@ -52,6 +57,13 @@ State
 Instead of serving
   --once                        One complete collection, the exposition on stdout, and end
   --doctor                      Check every registry live and say what to change
+  --backfill                    Print what the lists tell of the past as OpenMetrics with the
+                                events' own times, for promtool tsdb create-blocks-from openmetrics
+  --backfill.label=NAME=VALUE   Add a label to each series, as job and instance; may be given
+                                several times
+  --backfill.step=DURATION      Events within it share a sample, at least 1s (default: 1m)
+  --backfill.until=TIME         Nothing later, as 2026-01-31T00:00:00Z or Unix seconds (default:
+                                where the state begins, if there is a state, else now)
 
 Several processes
   --total-shards=N              How many share the repositories (default: 1)
@@ -75,6 +87,9 @@ struct Raw {
   std::string log_level = "info";
   std::string log_format = "logfmt";
   std::string shard;
+  std::vector<std::string> backfill_labels;
+  std::string backfill_step = "1m";
+  std::string backfill_until;
 };
 
 // Checks for CLI11: "" for a good value, else what is wrong.
@@ -82,6 +97,48 @@ struct Raw {
 std::string check_duration(const std::string& text) {
   if (parse_duration(text)) return {};
   return in_quotes(text) + " is not a duration; write it like 500ms or 0.5s";
+}
+
+std::string check_step(const std::string& text) {
+  const auto step = parse_duration(text);
+  if (step && *step >= std::chrono::seconds(1)) return {};
+  return in_quotes(text) + " is not a duration of 1s or more; write it like 1m";
+}
+
+/// RFC 3339, or seconds since 1970 as promtool has them.
+std::optional<UnixMillis> parse_time(const std::string& text) {
+  double seconds = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, seconds);
+  if (error != std::errc{} || end != last) return parse_rfc3339(text);
+  if (!(seconds > 0 && seconds < 1e11)) return std::nullopt;
+  return UnixMillis{Millis{static_cast<std::int64_t>(seconds * 1000)}};
+}
+
+std::string check_time(const std::string& text) {
+  if (parse_time(text)) return {};
+  return in_quotes(text) + " is no time; write it like 2026-01-31T00:00:00Z";
+}
+
+std::pair<std::string, std::string> label_of(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) return {text, ""};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::string check_label(const std::string& text) {
+  const auto [name, value] = label_of(text);
+  const bool is_name =
+      !name.empty() && (name[0] < '0' || name[0] > '9') &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return c == '_' || (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+      });
+  if (!is_name) return in_quotes(text) + " does not begin with the name of a label and =";
+  if (name.starts_with("__") || is_history_label(name)) {
+    return in_quotes(name) + " is a label of the exporter or of Prometheus itself";
+  }
+  if (value.empty()) return in_quotes(name) + " has no value; write it like job=registry_exporter";
+  return is_utf8(value) ? "" : "the value of " + in_quotes(name) + " is not UTF-8";
 }
 
 std::string check_address(const std::string& text) {
@@ -125,6 +182,7 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
   app.add_flag("--web.systemd-socket", options.systemd_socket);
   app.add_flag("--once", options.once);
   app.add_flag("--doctor", options.doctor);
+  app.add_flag("--backfill", options.backfill);
 
   app.add_option("--config.file", options.config_file);
   app.add_option("--web.listen-address", options.listen_addresses)
@@ -137,6 +195,12 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
       ->check(check_integer(1, kRequestsMost));
   app.add_option("--web.timeout-offset", raw.timeout_offset)->check(check_duration);
   app.add_option("--state.path", options.state_path);
+  app.add_option("--backfill.label", raw.backfill_labels)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(check_label);
+  app.add_option("--backfill.step", raw.backfill_step)->check(check_step);
+  app.add_option("--backfill.until", raw.backfill_until)->check(check_time);
   app.add_option("--shard", raw.shard)->check(check_integer(0, kShardsMost - 1));
   app.add_option("--total-shards", options.total_shards)->check(check_integer(1, kShardsMost));
   app.add_option("--log.level", raw.log_level)
@@ -167,6 +231,20 @@ std::string choose_shard(Options& options, const std::string& given, const std::
   if (options.shard < options.total_shards) return {};
   return "--shard: " + std::to_string(options.shard) + " is not below --total-shards (" +
          std::to_string(options.total_shards) + ")";
+}
+
+/// Fills what --backfill is asked for, or says what is wrong.
+std::string choose_backfill(Options& options, const Raw& raw) {
+  options.backfill_step = *parse_duration(raw.backfill_step);  // Checked before, as all of it.
+  if (!raw.backfill_until.empty()) options.backfill_until = parse_time(raw.backfill_until);
+  for (const std::string& text : raw.backfill_labels) {
+    auto label = label_of(text);
+    for (const auto& [name, value] : options.backfill_labels) {
+      if (name == label.first) return "--backfill.label: " + in_quotes(name) + " is given twice";
+    }
+    options.backfill_labels.push_back(std::move(label));
+  }
+  return {};
 }
 
 CommandLine mistake(const std::string& what) {
@@ -213,7 +291,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   }
   const std::vector<std::string> unknown = app.remaining();
   if (!unknown.empty()) return mistake(unknown_argument(app, unknown.front()));
-  const std::string problem = choose_shard(options, raw.shard, pod_name);
+  std::string problem = choose_shard(options, raw.shard, pod_name);
+  if (problem.empty()) problem = choose_backfill(options, raw);
   if (!problem.empty()) return mistake(problem);
   options.timeout_offset = *parse_duration(raw.timeout_offset);
   options.log_level = level_of(raw.log_level);

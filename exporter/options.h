@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporter/base/clock.h"
@@ -24,6 +25,10 @@ struct Options {
   std::optional<std::string> state_path;
   bool once = false;
   bool doctor = false;
+  bool backfill = false;
+  std::vector<std::pair<std::string, std::string>> backfill_labels;  ///< Valid, each name once.
+  Millis backfill_step{60'000};                                      ///< ≥ 1 s
+  std::optional<UnixMillis> backfill_until;
   int shard = 0;         ///< 0 ≤ shard < total_shards
   int total_shards = 1;  ///< 1..100000
   log::Level log_level = log::Level::info;
