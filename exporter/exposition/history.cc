@@ -18,6 +18,8 @@ void add_point(std::vector<SamplePoint>& points, SamplePoint point) {
   points.push_back(point);
 }
 
+constexpr ExpositionFormat kFormat = ExpositionFormat::openmetrics;
+
 /// The texts that the lines of one outcome have in common.
 struct Frames {
   LineFrame count;                 ///< The counter itself, or `_count`.
@@ -25,20 +27,18 @@ struct Frames {
   std::vector<LineFrame> buckets;  ///< The same; the last is +Inf.
 };
 
+Labels outcome_label(const Family& family, Outcome outcome) {
+  return {{family.labels, std::string(name(outcome))}};
+}
+
 Frames counter_frames(const Family& family, Outcome outcome) {
-  return {line_frame(family.name, label(family.labels, name(outcome))), {}, {}};
+  return {line_frame(kFormat, family.name, outcome_label(family, outcome)), {}, {}};
 }
 
 Frames histogram_frames(const Family& family, Outcome outcome, const std::vector<double>& bounds) {
-  const std::string labels = label(family.labels, name(outcome));
-  const std::string sample(family.name);
-  Frames frames{line_frame(sample + "_count", labels), line_frame(sample + "_sum", labels), {}};
-  for (const double bound : bounds) {
-    frames.buckets.push_back(
-        line_frame(sample + "_bucket", labels + "," + label("le", bucket_bound(bound))));
-  }
-  frames.buckets.push_back(line_frame(sample + "_bucket", labels + "," + label("le", "+Inf")));
-  return frames;
+  HistogramFrame frame =
+      histogram_frame(kFormat, family.name, bounds, outcome_label(family, outcome));
+  return {std::move(frame.count), std::move(frame.sum), std::move(frame.buckets)};
 }
 
 std::string time_after_value(UnixMillis at) {
@@ -69,10 +69,10 @@ class FamilyWriter {
   bool is_histogram() const { return family_.type == FamilyType::histogram; }
 
   std::string labels_of(const RepositoryRef& ref) const {
-    std::string text = label("registry", registry_.name);
-    text += "," + label("repo_namespace", ref.repo_namespace) + "," + label("repo", ref.name);
-    for (const auto& [label_name, value] : options_.labels) text += "," + label(label_name, value);
-    return text;
+    Labels labels{
+        {"registry", registry_.name}, {"repo_namespace", ref.repo_namespace}, {"repo", ref.name}};
+    labels.insert(labels.end(), options_.labels.begin(), options_.labels.end());
+    return written(labels, kFormat);
   }
 
   /// As in a scrape: a repository's counters are there for all outcomes, from the first event of
@@ -90,8 +90,8 @@ class FamilyWriter {
     const auto points = sample_points(times_, first, registry_.until, options_.step);
     if (is_histogram()) return add_histogram(frames_[outcome], labels, points);
     for (const SamplePoint& point : points) {
-      lines_.add(frames_[outcome].count, labels, std::uint64_t{point.events},
-                 time_after_value(point.at));
+      lines_.add_line(frames_[outcome].count, labels, std::uint64_t{point.events},
+                      time_after_value(point.at));
     }
   }
 
@@ -113,10 +113,10 @@ class FamilyWriter {
       std::uint64_t cumulative = 0;
       for (std::size_t i = 0; i < counts.size(); ++i) {
         cumulative += counts[i];
-        lines_.add(frames.buckets[i], labels, cumulative, time);
+        lines_.add_line(frames.buckets[i], labels, cumulative, time);
       }
-      lines_.add(frames.sum, labels, Thousandths{sum_ms}, time);
-      lines_.add(frames.count, labels, cumulative, time);
+      lines_.add_line(frames.sum, labels, Thousandths{sum_ms}, time);
+      lines_.add_line(frames.count, labels, cumulative, time);
     }
   }
 

@@ -94,6 +94,7 @@ class HistoryReader {
 
   void take(const Page& page, const PageRequest& asked) {
     PageRows rows{first_row(asked) + page.rows, std::nullopt};
+    const UnixMillis server_time = page.server_time.value_or(options_.now);
     std::optional<UnixMillis> before;
     for (const Record& record : page.records) {
       if (record.started_at) {
@@ -105,14 +106,14 @@ class HistoryReader {
       }
       if (record.open) continue;
       PastRecord past{record.key, record.started_at, record.ended_at, record.outcome};
-      const bool ahead = page.server_time && past.ended_at > *page.server_time + kEndAheadMax;
-      if (ahead) past.ended_at.reset();
+      if (past.ended_at > server_time + kEndAheadMax) past.ended_at.reset();
       records_.insert_or_assign(record.key, past);
     }
     pages_.push_back(rows);
+    if (page.rows == 0) return;
     if (rows.end > rows_met_) failures_ = 0;
     rows_met_ = std::max(rows_met_, rows.end);
-    if (page.rows > 0) total_ = page.total;
+    total_ = page.total;
     total_moved_ |= first_total_ && total_ != first_total_;
     first_total_ = total_;
   }

@@ -142,3 +142,52 @@ TEST_CASE("options: help and usage name every flag") {
   CHECK(parse_command_line({"-h"}, "").exit_code == 0);
   CHECK(parse_command_line({"--version"}, "").text.starts_with("registry_exporter "));
 }
+
+TEST_CASE("options: --backfill with its labels, its step and its end") {
+  const Options none = options_of({});
+  CHECK_FALSE(none.backfill);
+  CHECK(none.backfill_labels.empty());
+  CHECK(none.backfill_step == std::chrono::minutes(1));
+  CHECK_FALSE(none.backfill_until);
+  const Options given =
+      options_of({"--backfill", "--backfill.label=job=a=b", "--backfill.label", "_zone2=\u00e9",
+                  "--backfill.step=90s", "--backfill.until=2026-01-02T03:04:05Z"});
+  CHECK(given.backfill);
+  CHECK(given.backfill_labels ==
+        std::vector<std::pair<std::string, std::string>>{{"job", "a=b"}, {"_zone2", "\u00e9"}});
+  CHECK(given.backfill_step == std::chrono::seconds(90));
+  CHECK(given.backfill_until == UnixMillis{Millis{1'767'323'045'000}});
+  const Options seconds = options_of({"--backfill", "--backfill.until=1767323045.5"});
+  CHECK(seconds.backfill_until == UnixMillis{Millis{1'767'323'045'500}});
+}
+
+TEST_CASE("options: a wrong --backfill flag is a mistake that is named") {
+  const std::pair<std::string, std::string> rows[] = {
+      {"--backfill.label==x", "name of a label"},
+      {"--backfill.label=1a=x", "name of a label"},
+      {"--backfill.label=a-b=x", "name of a label"},
+      {"--backfill.label=job", "has no value"},
+      {"--backfill.label=job=", "has no value"},
+      {"--backfill.label=registry=x", "of the exporter"},
+      {"--backfill.label=template=x", "of the exporter"},
+      {"--backfill.label=le=x", "of the exporter"},
+      {"--backfill.label=__name__=x", "of the exporter"},
+      {"--backfill.label=job=\xff", "not UTF-8"},
+      {"--backfill.step=999ms", "1s or more"},
+      {"--backfill.step=often", "1s or more"},
+      {"--backfill.until=yesterday", "is no time"},
+      {"--backfill.until=-5", "is no time"},
+      {"--backfill.until=nan", "is no time"},
+      {"--backfill.until=1e300", "is no time"},
+  };
+  for (const auto& [flag, told] : rows) {
+    CAPTURE(flag);
+    const CommandLine line = parse_command_line({"--backfill", flag}, "host");
+    CHECK(line.exit_code == 2);
+    CHECK(line.text.find(told) != std::string::npos);
+  }
+  const CommandLine twice =
+      parse_command_line({"--backfill.label=job=a", "--backfill.label=job=a"}, "host");
+  CHECK(twice.exit_code == 2);
+  CHECK(twice.text.find("given twice") != std::string::npos);
+}

@@ -12,6 +12,10 @@ LIST_TOTALS = "exporter/ingest/list_totals.cc"
 END_SEARCH = "exporter/ingest/end_search.cc"
 UNREADABLE_PAGE = "exporter/ingest/unreadable_page.cc"
 OPEN_RECORDS = "exporter/ingest/open_record_search.cc"
+HISTORY_READER = "exporter/ingest/history_reader.cc"
+SEAM = "exporter/ingest/seam.cc"
+HISTORY = "exporter/exposition/history.cc"
+STATE_COPY = "exporter/store/state_copy.cc"
 LIST_END = "exporter/model/list_end.cc"
 LIST_PAGES = "exporter/cloud/list_pages.cc"
 COLLECTOR = "exporter/ingest/collector.cc"
@@ -757,4 +761,17 @@ MUTANTS = [
      "if (newer) found = each;", "if (newer && false) found = each;"),
     ("a project that was never read is taken for the region's", ENGINE,
      "if (!state.created_at) continue;", ""),
+    ("the past begins with its first event", HISTORY, "add_point(points, {first - step, 0});",
+     "add_point(points, {first, 0});"),
+    ("after a silence the past has no sample before an event", HISTORY,
+     "if (before >= points.back().at + kApart)", "if (before < points.back().at)"),
+    ("what ended while it was first read is in neither past nor present", SEAM,
+     "known->record_class == RecordClass::baseline) return true;",
+     "known->record_class == RecordClass::baseline) return time && *time <= seam.at;"),
+    ("the past has what was counted live", SEAM,
+     "if (known != nullptr && known->record_class == RecordClass::counted && seam",
+     "if (known == nullptr && seam"),
+    ("a list that was cut off passes for whole", HISTORY_READER, "} else if (unreadable_) {",
+     "} else if (false) {"),
+    ("a state's log is not copied", STATE_COPY, "if (!log.empty()) {", "if (log.empty()) {"),
 ]

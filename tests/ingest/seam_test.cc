@@ -1,0 +1,92 @@
+#include "exporter/ingest/seam.h"
+
+#include <doctest/doctest.h>
+
+using namespace registry_exporter;
+using std::chrono::minutes;
+
+namespace {
+
+UnixMillis at(std::int64_t seconds) { return UnixMillis{Millis{seconds * 1000}}; }
+
+/// The process began at 1000, the registry was listed at 1010, counting began.
+const Seam kSeam{at(1000), at(1010), true};
+
+PastRecord record(std::optional<UnixMillis> started, std::optional<UnixMillis> ended) {
+  return {7, started, ended, Outcome::success};
+}
+
+Ledger knows(RecordClass record_class) {
+  Ledger ledger;
+  ledger.closed.push_back({3, at(1), at(2), RecordClass::counted, Outcome::success});
+  ledger.closed.push_back({7, at(1), at(2), record_class, Outcome::success});
+  return ledger;
+}
+
+std::optional<UnixMillis> placed(const PastRecord& past, const Ledger* ledger,
+                                 const Seam& seam = kSeam) {
+  const auto events = events_before({past}, ledger, seam, true);
+  if (events.empty()) return std::nullopt;
+  return events.front().at;
+}
+
+}  // namespace
+
+TEST_CASE("seam: no sample of the past is later than the first live one can be") {
+  CHECK(seam_with_live(at(1000), at(1010), true).at == at(1000));
+  CHECK(seam_with_live(at(1000), at(990), true).at == at(1000));  // Clocks differ.
+  CHECK(seam_with_live(at(1000), at(90'000), true).at == at(90'000) - minutes(2));
+  CHECK(seam_with_live(at(1000), at(90'000), true).counting_since == at(90'000));
+}
+
+TEST_CASE("seam: each record belongs to the past or to the live counters") {
+  const Ledger baseline = knows(RecordClass::baseline);
+  const Ledger counted = knows(RecordClass::counted);
+  const Ledger late = knows(RecordClass::late);
+  Seam from_history = kSeam;
+  from_history.live_begins_at_zero = false;
+  struct Row {
+    const char* name;
+    PastRecord past;
+    const Ledger* ledger;
+    Seam seam;
+    std::optional<UnixMillis> wanted;
+  };
+  const std::optional<UnixMillis> never;
+  const Row rows[] = {
+      {"unknown, ended before", record(at(900), at(950)), nullptr, kSeam, at(950)},
+      {"unknown, ended between", record(at(900), at(1005)), nullptr, kSeam, at(1000)},
+      {"unknown, ended since", record(at(900), at(1011)), nullptr, kSeam, never},
+      {"unknown, without an end", record(at(900), never), nullptr, kSeam, at(900)},
+      {"unknown, without any time", record(never, never), nullptr, kSeam, never},
+      {"baseline, ended before", record(at(900), at(950)), &baseline, kSeam, at(950)},
+      {"baseline, ended while it was first read", record(at(900), at(1500)), &baseline, kSeam,
+       at(1000)},
+      {"baseline, without any time", record(never, never), &baseline, kSeam, at(1000)},
+      {"counted live", record(at(900), at(1500)), &counted, kSeam, never},
+      {"counted live, without an end", record(at(900), never), &counted, kSeam, never},
+      {"counted as history", record(at(900), at(950)), &counted, from_history, at(950)},
+      {"counted after the history", record(at(900), at(1500)), &counted, from_history, never},
+      {"late, from before", record(at(900), at(950)), &late, kSeam, at(950)},
+      {"late, from since", record(at(900), at(1500)), &late, kSeam, never},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    CHECK(placed(row.past, row.ledger, row.seam) == row.wanted);
+  }
+}
+
+TEST_CASE("seam: events are sorted, and only real spans are durations") {
+  const auto events = events_before({{1, at(300), at(400), Outcome::failed},
+                                     {2, at(250), at(200), Outcome::failed},
+                                     {3, at(100), std::nullopt, Outcome::canceled},
+                                     {4, std::nullopt, at(350), Outcome::success}},
+                                    nullptr, kSeam, true);
+  CHECK(events == std::vector<PastEvent>{{at(100), Outcome::canceled, std::nullopt},
+                                         {at(200), Outcome::failed, std::nullopt},
+                                         {at(350), Outcome::success, std::nullopt},
+                                         {at(400), Outcome::failed, Millis{100'000}}});
+  const auto deletions =
+      events_before({{1, at(300), at(300), Outcome::tag_rule}}, nullptr, kSeam, false);
+  CHECK(deletions == std::vector<PastEvent>{{at(300), Outcome::tag_rule, std::nullopt}});
+}
