@@ -75,6 +75,7 @@ sigset_t handled_signals() {
 
 WebOptions web_options(const Options& options) {
   WebOptions web;
+  web.site = options.site;
   web.telemetry_path = options.telemetry_path;
   web.enable_lifecycle = options.enable_lifecycle;
   web.max_requests = options.max_requests;
@@ -251,7 +252,7 @@ std::unique_ptr<Server> App::make_web_server(Routes& routes) {
     routes.handle(std::move(request), std::move(reply));
   };
   if (web_access_) {
-    handler = web_access_->guard(std::move(handler));
+    handler = web_access_->guard(std::move(handler), options_.site);
     server_options.tls = [this] { return web_access_->tls(); };
   }
   return make_server(server_options, std::move(handler));

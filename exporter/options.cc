@@ -21,6 +21,7 @@ constexpr int kShardsMost = 100'000;
 constexpr const char* kUsage =
     R"(Usage: registry_exporter [--config.file=FILE] [--config.check]
          [--web.listen-address=ADDRESS]... [--web.telemetry-path=PATH]
+         [--web.external-url=URL] [--web.route-prefix=PATH]
          [--web.config.file=FILE] [--web.enable-lifecycle] [--web.max-requests=N]
          [--web.timeout-offset=DURATION] [--web.systemd-socket]
          [--state.path=FILE] [--once] [--doctor]
@@ -45,6 +46,9 @@ Web
   --web.listen-address=ADDRESS  host:port, :port or [::1]:port; may be given several times
                                 (default: :10067)
   --web.telemetry-path=PATH     Where the metrics are (default: /metrics)
+  --web.external-url=URL        Where people reach this exporter, for links and redirects: a URL or
+                                only its path, as behind a reverse proxy
+  --web.route-prefix=PATH       Every path here is under it (default: the external URL's path)
   --web.config.file=FILE        TLS, passwords and headers, in the exporter-toolkit's format
   --web.enable-lifecycle        Allow POST /-/reload
   --web.max-requests=N          Scrapes under way at once; more get 503 (default: 40)
@@ -90,6 +94,8 @@ struct Raw {
   std::vector<std::string> backfill_labels;
   std::string backfill_step = "1m";
   std::string backfill_until;
+  std::optional<std::string> external_url;
+  std::optional<std::string> route_prefix;
 };
 
 // Checks for CLI11: "" for a good value, else what is wrong.
@@ -190,6 +196,8 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(check_address);
   app.add_option("--web.telemetry-path", options.telemetry_path)->check(check_path);
+  app.add_option("--web.external-url", raw.external_url);
+  app.add_option("--web.route-prefix", raw.route_prefix);
   app.add_option("--web.config.file", options.web_config_file);
   app.add_option("--web.max-requests", options.max_requests)
       ->check(check_integer(1, kRequestsMost));
@@ -294,6 +302,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   std::string problem = choose_shard(options, raw.shard, pod_name);
   if (problem.empty()) problem = choose_backfill(options, raw);
   if (!problem.empty()) return mistake(problem);
+  Result<Site> site = make_site(raw.external_url, raw.route_prefix);
+  if (!site) return mistake(site.error().detail);
+  options.site = *std::move(site);
   options.timeout_offset = *parse_duration(raw.timeout_offset);
   options.log_level = level_of(raw.log_level);
   options.log_format = raw.log_format == "json" ? log::Format::json : log::Format::logfmt;

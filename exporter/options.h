@@ -7,6 +7,7 @@
 
 #include "exporter/base/clock.h"
 #include "exporter/base/log.h"
+#include "exporter/web/site.h"
 
 namespace registry_exporter {
 
@@ -15,8 +16,9 @@ struct Options {
   std::string config_file = "registry_exporter.yml";
   bool config_check = false;
   std::vector<std::string> listen_addresses{":10067"};  ///< Each can be parsed.
-  std::string telemetry_path = "/metrics";              ///< Begins with '/'; no other page's.
-  std::string web_config_file;                          ///< Empty: plain HTTP for everyone.
+  Site site{};
+  std::string telemetry_path = "/metrics";  ///< Begins with '/'; no other page's.
+  std::string web_config_file;              ///< Empty: plain HTTP for everyone.
   bool enable_lifecycle = false;
   int max_requests = 40;       ///< 1..100000
   Millis timeout_offset{500};  ///< ≥ 0

@@ -28,28 +28,27 @@ std::string summary(const RegistrySnapshot& snapshot, const RepositoryOverview& 
          " ago";
 }
 
-Html registry_row(const RepositoryOverview::Registry& registry,
-                  const RepositoryOverview& overview) {
+Html registry_row(const RepositoryOverview::Registry& registry, const LandingPage& page) {
   const RegistrySnapshot& snapshot = *registry.snapshot;
-  Html row = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"><a href=\"status?registry=" +
-             escape(percent_encode(snapshot.name)) + "\">" + isolated(snapshot.name) +
-             "</a></th><td role=\"cell\" data-label=\"Type\">" + escape(snapshot.type) +
-             "</td><td role=\"cell\" data-label=\"Health\"><span>";
+  Html row = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\"><a href=\"" +
+             escape(page.links) + "status?registry=" + escape(percent_encode(snapshot.name)) +
+             "\">" + isolated(snapshot.name) + "</a></th><td role=\"cell\" data-label=\"Type\">" +
+             escape(snapshot.type) + "</td><td role=\"cell\" data-label=\"Health\"><span>";
   row += registry.up ? Html("<span class=\"tag good\">up</span>")
                      : Html("<span class=\"tag bad\">down</span>");
   return row + "</span></td><td role=\"cell\" data-label=\"Repositories\" class=\"number\">" +
          html_number(snapshot.rows.size()) + "</td><td role=\"cell\" data-label=\"Details\">" +
-         isolated(summary(snapshot, overview)) + "</td></tr>\n";
+         isolated(summary(snapshot, page.overview)) + "</td></tr>\n";
 }
 
-Html registry_table(const RepositoryOverview& overview) {
-  if (overview.registries.empty()) return "<p class=\"soft\">No registries yet.</p>\n";
+Html registry_table(const LandingPage& page) {
+  if (page.overview.registries.empty()) return "<p class=\"soft\">No registries yet.</p>\n";
   Html table =
       "<div class=\"card\"><table class=\"stacked\" role=\"table\"><thead><tr role=\"row\">"
       "<th scope=\"col\">Registry</th><th scope=\"col\">Type</th><th scope=\"col\">Health</th>"
       "<th scope=\"col\" class=\"number\">Repositories</th><th scope=\"col\">Details</th>"
       "</tr></thead><tbody>\n";
-  for (const auto& registry : overview.registries) table += registry_row(registry, overview);
+  for (const auto& registry : page.overview.registries) table += registry_row(registry, page);
   return table + "</tbody></table></div>\n";
 }
 
@@ -62,9 +61,9 @@ Html refusals(std::span<const std::string> reasons) {
   return html;
 }
 
-Html link_row(std::string_view path, const Html& description) {
-  return "<dt><a href=\"" + link_target(path) + "\"><code>" + escape(path) +
-         "</code></a></dt><dd>" + description + "</dd>\n";
+Html link_row(std::string_view links, std::string_view path, const Html& description) {
+  return "<dt><a href=\"" + escape(links) + link_target(path.substr(1)) + "\"><code>" +
+         escape(path) + "</code></a></dt><dd>" + description + "</dd>\n";
 }
 
 }  // namespace
@@ -77,14 +76,15 @@ Html landing_page(const LandingPage& page) {
               "Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n";
   html += refusals(page.refused_configurations);
   html += "<h2>Registries</h2>\n";
-  html += registry_table(page.overview);
+  html += registry_table(page);
   html += "<h2>Pages</h2>\n<div class=\"card\"><dl>\n";
-  html += link_row(page.telemetry_path,
+  html += link_row(page.links, page.telemetry_path,
                    "metrics; add <code>?registry=NAME</code> for a single registry");
-  html += link_row("/status", "all repositories: state, last read, latest events, problems");
-  html += link_row("/api/v1/repositories", "the same as JSON");
-  html += link_row("/-/healthy", "200 while the process is running");
-  html += link_row("/-/ready", "200 once configuration and state are loaded");
+  html += link_row(page.links, "/status",
+                   "all repositories: state, last read, latest events, problems");
+  html += link_row(page.links, "/api/v1/repositories", "the same as JSON");
+  html += link_row(page.links, "/-/healthy", "200 while the process is running");
+  html += link_row(page.links, "/-/ready", "200 once configuration and state are loaded");
   html +=
       "</dl></div>\n</main>\n<footer class=\"soft\">Metrics are described in their "
       "<code>HELP</code> "

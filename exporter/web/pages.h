@@ -12,6 +12,7 @@ namespace registry_exporter {
 
 struct LandingPage {
   std::string_view version;
+  std::string_view links;  ///< What they begin with: see Site.
   std::string_view telemetry_path;
   bool ready = false;
   const RepositoryOverview& overview;

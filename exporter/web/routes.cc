@@ -36,6 +36,13 @@ WebResponse not_allowed(std::string allow) {
   return response;
 }
 
+/// To the start page.
+WebResponse redirect(const Site& site) {
+  WebResponse response = text_response(302, "302 see " + site.home() + "\n");
+  response.headers.emplace_back("Location", site.home());
+  return response;
+}
+
 WebResponse unavailable(const std::string& why) {
   WebResponse response = text_response(503, "503 " + why + "\n");
   response.headers.emplace_back("Retry-After", "1");
@@ -202,8 +209,10 @@ void serve_landing(const Shared& shared, const WebRequest& request, const Routes
   const bool started = shared->services.run_task([shared, reply] {
     const WebServices& services = shared->services;
     const RepositoryOverview overview = services.repositories();
+    const std::string links = shared->options.site.links();
     const std::vector<std::string> refused = services.refused_configurations();
     reply(html_response(landing_page({.version = REGISTRY_EXPORTER_VERSION,
+                                      .links = links,
                                       .telemetry_path = shared->options.telemetry_path,
                                       .ready = services.ready(),
                                       .overview = overview,
@@ -220,7 +229,9 @@ void serve_repositories(const Shared& shared, const QueryPairs& pairs, bool json
   if (!query) return reply(text_response(400, "400 " + query.error().detail + "\n"));
   const bool started = shared->services.run_task([shared, reply, json, query = *std::move(query)] {
     const RepositoryOverview overview = shared->services.repositories();
-    if (!json) return reply(html_response(status_page(overview, query)));
+    if (!json) {
+      return reply(html_response(status_page(overview, query, shared->options.site.links())));
+    }
     WebResponse response = text_response(200, repositories_json(overview, query));
     response.headers.front().second = "application/json";
     reply(std::move(response));
@@ -241,6 +252,26 @@ void serve_reload(const Shared& shared, const WebRequest& request, const Routes:
   if (!started) reply(unavailable("no thread available for the reload"));
 }
 
+/// `target`: its path is the one inside the site.
+void serve(const Shared& shared, const WebRequest& request, const RequestTarget& target,
+           const Routes::Reply& reply) {
+  const std::string& path = target.path;
+  if (path == shared->options.telemetry_path) {
+    return serve_scrape(shared, request, target.query, reply);
+  }
+  if (path == "/-/reload") return serve_reload(shared, request, reply);
+  const bool json = path == "/api/v1/repositories";
+  const bool list = json || path == "/status";
+  const bool known = list || path == "/" || path == "/-/healthy" || path == "/-/ready";
+  if (!known) return reply(text_response(404, "404 not found\n"));
+  if (!is_read(request)) return reply(not_allowed("GET, HEAD"));
+  if (path == "/") return serve_landing(shared, request, reply);
+  if (list) return serve_repositories(shared, target.query, json, reply);
+  const bool good = path == "/-/healthy" || shared->services.ready();
+  const char* const word = path == "/-/healthy" ? "healthy\n" : "ready\n";
+  reply(good ? text_response(200, word) : text_response(503, "503 not ready\n"));
+}
+
 }  // namespace
 
 Routes::Routes(WebOptions options, WebServices& services)
@@ -249,22 +280,15 @@ Routes::Routes(WebOptions options, WebServices& services)
 void Routes::handle(WebRequest request, Reply reply) {
   const std::optional<RequestTarget> target = parse_request_target(request.target);
   if (!target) return reply(text_response(400, "400 bad request target\n"));
-  const std::string& path = target->path;
-  if (path == shared_->options.telemetry_path) {
-    return serve_scrape(shared_, request, target->query, reply);
+  if (target->path == "*") return reply(not_allowed("GET, HEAD"));
+  const Site& site = shared_->options.site;
+  const bool is_above = target->path == "/" || target->path == site.prefix;
+  if (is_above && !site.prefix.empty()) {
+    return reply(is_read(request) ? redirect(site) : not_allowed("GET, HEAD"));
   }
-  if (path == "/-/reload") return serve_reload(shared_, request, reply);
-  const bool json = path == "/api/v1/repositories";
-  const bool list = json || path == "/status";
-  const bool known =
-      list || path == "/" || path == "/-/healthy" || path == "/-/ready" || path == "*";
-  if (!known) return reply(text_response(404, "404 not found\n"));
-  if (!is_read(request) || path == "*") return reply(not_allowed("GET, HEAD"));
-  if (path == "/") return serve_landing(shared_, request, reply);
-  if (list) return serve_repositories(shared_, target->query, json, reply);
-  const bool good = path == "/-/healthy" || shared_->services.ready();
-  const char* const word = path == "/-/healthy" ? "healthy\n" : "ready\n";
-  reply(good ? text_response(200, word) : text_response(503, "503 not ready\n"));
+  const std::optional<std::string> path = site.path_inside(target->path);
+  if (!path) return reply(text_response(404, "404 not found\n"));
+  serve(shared_, request, {*path, target->query}, reply);
 }
 
 }  // namespace registry_exporter

@@ -9,6 +9,7 @@
 #include "exporter/model/repository_overview.h"
 #include "exporter/model/scrape.h"
 #include "exporter/web/http_message.h"
+#include "exporter/web/site.h"
 
 namespace registry_exporter {
 
@@ -32,7 +33,8 @@ class WebServices {
 };
 
 struct WebOptions {
-  std::string telemetry_path = "/metrics";
+  Site site{};
+  std::string telemetry_path = "/metrics";  ///< Under the site's prefix, as every path here.
   bool enable_lifecycle = false;
   int max_requests = 40;  ///< Concurrent scrapes; more get 503 with Retry-After.
   Millis timeout_offset{500};

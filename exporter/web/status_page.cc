@@ -279,22 +279,23 @@ Html unknown_statuses(const RepositoryOverview& overview) {
 
 }  // namespace
 
-Html status_page(const RepositoryOverview& overview, const RepositoryQuery& query) {
+Html status_page(const RepositoryOverview& overview, const RepositoryQuery& query,
+                 std::string_view links) {
   const RepositoryListPage page = list_repositories(overview, query);
   RepositoryQuery same = query;
   same.per_page = 0;
   same.page = 1;
-  Html html =
-      "<header><h1>Repositories</h1><nav aria-label=\"Exporter\"><a href=\"./\">registry_exporter"
-      "</a></nav></header>\n<main>\n<p class=\"soft\">As of <time>" +
-      escape(format_rfc3339(overview.now)) +
-      "</time>. A repository is fresh if it was read within the last <code>" +
-      escape(format_duration(overview.max_staleness)) +
-      "</code>. Repositories are read only when the metrics are scraped.</p>\n";
+  Html html = "<header><h1>Repositories</h1><nav aria-label=\"Exporter\"><a href=\"" +
+              escape(links) +
+              "\">registry_exporter</a></nav></header>\n<main>\n<p class=\"soft\">As of <time>" +
+              escape(format_rfc3339(overview.now)) +
+              "</time>. A repository is fresh if it was read within the last <code>" +
+              escape(format_duration(overview.max_staleness)) +
+              "</code>. Repositories are read only when the metrics are scraped.</p>\n";
   html += registry_notes(overview) + chips(page, query) + filter_form(overview, query);
   html += table(overview, page, query) + page_links(page, query) + unknown_statuses(overview);
-  html += "</main>\n<footer class=\"soft\">Also available as <a href=\"api/v1/repositories" +
-          escape(format_repository_query(same, 0)) +
+  html += "</main>\n<footer class=\"soft\">Also available as <a href=\"" + escape(links) +
+          "api/v1/repositories" + escape(format_repository_query(same, 0)) +
           "\">JSON</a>. For troubleshooting see <code>docs/operations.md</code>.</footer>\n";
   return html_page("Repositories – registry_exporter", html);
 }

@@ -111,9 +111,10 @@ std::vector<std::string> files_with_secrets(const std::string& file, const WebCo
 }
 
 /// Parsed like in `routes`: both must agree on what a path is.
-bool is_probe(const std::string& raw_target) {
+bool is_probe(const std::string& raw_target, const Site& site) {
   const std::optional<RequestTarget> target = parse_request_target(raw_target);
-  return target && (target->path == "/-/healthy" || target->path == "/-/ready");
+  const auto path = target ? site.path_inside(target->path) : std::nullopt;
+  return path == "/-/healthy" || path == "/-/ready";
 }
 
 /// nullopt: not exactly one `Authorization` header, or not a valid one.
@@ -216,9 +217,9 @@ bool WebAccess::takes_token(const RequestRate& rate) {
   return true;
 }
 
-WebHandler WebAccess::guard(WebHandler inner) {
-  return [this, inner = std::move(inner)](WebRequest request,
-                                          std::function<void(WebResponse)> reply) {
+WebHandler WebAccess::guard(WebHandler inner, Site site) {
+  return [this, inner = std::move(inner), site = std::move(site)](
+             WebRequest request, std::function<void(WebResponse)> reply) {
     const std::shared_ptr<const Settings> settings = current();
     const auto respond = [settings, reply = std::move(reply)](WebResponse response) {
       add_headers(response, settings->config);
@@ -228,7 +229,7 @@ WebHandler WebAccess::guard(WebHandler inner) {
     if (config.rate_limit && !takes_token(*config.rate_limit)) {
       return respond(retry_later(429, "too many requests (rate_limit)"));
     }
-    if (config.users.empty() || is_probe(request.target)) return inner(request, respond);
+    if (config.users.empty() || is_probe(request.target, site)) return inner(request, respond);
     const std::optional<BasicCredentials> credentials = credentials_of(request);
     if (!credentials) return respond(unauthorized());
     basic_auth_.check(config.users, *credentials, request.client_address,

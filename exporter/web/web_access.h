@@ -11,6 +11,7 @@
 #include "exporter/base/runtime.h"
 #include "exporter/web/basic_auth.h"
 #include "exporter/web/http_message.h"
+#include "exporter/web/site.h"
 #include "exporter/web/tls_context.h"
 
 namespace registry_exporter {
@@ -29,8 +30,9 @@ class WebAccess {
   /// Error of the latest reload, with file and line; nullopt if the file is in effect.
   std::optional<std::string> problem();
   /// Passes a request to `inner` if its password is right and the rate limit allows it. Probes
-  /// (`/-/healthy`, `/-/ready`) need no password. Adds the configured headers to every response.
-  WebHandler guard(WebHandler inner);
+  /// (`/-/healthy`, `/-/ready` of the site) need no password. Adds the configured headers to every
+  /// response.
+  WebHandler guard(WebHandler inner, Site site);
 
   /// The configuration together with what the files it names contain.
   struct Settings {

@@ -19,6 +19,7 @@ TEST_CASE("options: without flags everything has its default") {
   const Options options = options_of({});
   CHECK(options.config_file == "registry_exporter.yml");
   CHECK(options.listen_addresses == std::vector<std::string>{":10067"});
+  CHECK(options.site == Site{});
   CHECK(options.telemetry_path == "/metrics");
   CHECK(options.max_requests == 40);
   CHECK(options.timeout_offset == Millis{500});
@@ -38,6 +39,8 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
       {"--web.listen-address", "127.0.0.1:1"},
       {"--web.listen-address", "[::1]:2"},
       {"--web.telemetry-path", "/m"},
+      {"--web.external-url", "https://example.com/e"},
+      {"--web.route-prefix", "/p"},
       {"--web.config.file", "w.yml"},
       {"--web.max-requests", "7"},
       {"--web.timeout-offset", "0.5s"},
@@ -58,6 +61,7 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
     CHECK(options.config_file == "c.yml");
     CHECK(options.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
     CHECK(options.telemetry_path == "/m");
+    CHECK(options.site == Site{"/p", "https://example.com/e"});
     CHECK(options.web_config_file == "w.yml");
     CHECK(options.max_requests == 7);
     CHECK(options.timeout_offset == Millis{500});
@@ -96,6 +100,11 @@ TEST_CASE("options: a mistake ends in 2, tells what is wrong, and shows the usag
       {{"--web.telemetry-path=metrics"}, "--web.telemetry-path: must begin with /"},
       {{"--web.telemetry-path=/-/ready"}, "/-/ready is another page's path"},
       {{"--web.telemetry-path=/a?b"}, "must be a plain path"},
+      {{"--web.external-url=example.com"},
+       "--web.external-url: must be https://host[:port][/path]"},
+      {{"--web.external-url=https://u:CANARY@h/"}, "--web.external-url: must be https://host"},
+      {{"--web.route-prefix=/a?b"}, "--web.route-prefix: must be a plain path such as /team/"},
+      {{"--web.route-prefix="}, "--web.route-prefix"},
       {{"--web.max-requests=0"}, "--web.max-requests: must be a whole number from 1 to"},
       {{"--web.max-requests=many"}, "--web.max-requests: must be a whole number"},
       {{"--web.max-requests=1.5"}, "--web.max-requests: must be a whole number"},

@@ -420,6 +420,48 @@ TEST_CASE("routes: metrics at / leave no room for the landing page") {
   CHECK(ask(routes, "GET", "/metrics")->status == 404);
 }
 
+TEST_CASE("routes: with a prefix every path is under it, and the root leads there") {
+  Fake fake;
+  fake.options.site = Site{"/team/exporter", {}};
+  Routes routes = fake.routes();
+  for (const char* const path :
+       {"/metrics", "/", "/status", "/api/v1/repositories", "/-/healthy", "/-/ready"}) {
+    CAPTURE(path);
+    CHECK(ask(routes, "GET", "/team/exporter" + std::string(path))->status == 200);
+    if (path != std::string("/")) CHECK(ask(routes, "GET", path)->status == 404);
+  }
+  CHECK(ask(routes, "POST", "/team/exporter/-/reload")->status == 403);
+  CHECK(ask(routes, "POST", "/-/reload")->status == 404);
+  CHECK(ask(routes, "OPTIONS", "*")->status == 405);
+  for (const char* const path : {"/", "/team/exporter", "/?x=y"}) {
+    CAPTURE(path);
+    const auto response = ask(routes, "GET", path);
+    CHECK(response->status == 302);
+    CHECK(header(*response, "Location") == "/team/exporter/");
+    CHECK(ask(routes, "POST", path)->status == 405);
+  }
+  CHECK(body(*ask(routes, "GET", "/team/exporter/")).find("href=\"./status\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("routes: links and redirects carry the external URL") {
+  Fake fake;
+  fake.options.site = Site{"/inside", "https://example.com/out&side"};
+  Routes routes = fake.routes();
+  CHECK(header(*ask(routes, "GET", "/"), "Location") == "https://example.com/out&side/");
+  const std::string landing = body(*ask(routes, "GET", "/inside/"));
+  for (const char* const path : {"metrics", "status", "-/ready", "status?registry=swr-prod"}) {
+    CAPTURE(path);
+    const std::string link = "href=\"https://example.com/out&amp;side/" + std::string(path) + "\"";
+    CHECK(landing.find(link) != std::string::npos);
+  }
+  const std::string status = body(*ask(routes, "GET", "/inside/status"));
+  CHECK(status.find("href=\"https://example.com/out&amp;side/\"") != std::string::npos);
+  CHECK(status.find("href=\"https://example.com/out&amp;side/api/v1/repositories\"") !=
+        std::string::npos);
+  CHECK(status.find("action=\"status\"") != std::string::npos);
+}
+
 TEST_CASE("pages: the landing page names every registry as text and runs nothing") {
   Fake fake;
   fake.options.telemetry_path = "/m";
@@ -432,9 +474,9 @@ TEST_CASE("pages: the landing page names every registry as text and runs nothing
   CHECK(html.find("<bdi>3 pending; not yet read completely</bdi>") != std::string::npos);
   CHECK(html.find("<bdi>no repositories known; last read completely 12s ago</bdi>") !=
         std::string::npos);
-  CHECK(html.find("href=\"/m\"") != std::string::npos);
-  CHECK(html.find("href=\"/-/healthy\"") != std::string::npos);
-  CHECK(html.find("href=\"/-/ready\"") != std::string::npos);
+  CHECK(html.find("href=\"./m\"") != std::string::npos);
+  CHECK(html.find("href=\"./-/healthy\"") != std::string::npos);
+  CHECK(html.find("href=\"./-/ready\"") != std::string::npos);
   CHECK(html.find(REGISTRY_EXPORTER_VERSION) != std::string::npos);
   CHECK(html.find("<script") == std::string::npos);
   CHECK(html.find("style=") == std::string::npos);

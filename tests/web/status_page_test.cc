@@ -15,7 +15,7 @@ namespace {
 std::string page_of(const RepositoryOverview& overview, const QueryPairs& pairs = {}) {
   const auto query = parse_repository_query(pairs, kStatusRowsPerPage);
   REQUIRE(query);
-  return status_page(overview, *query).text();
+  return status_page(overview, *query, "./").text();
 }
 bool has(const std::string& html, const std::string& part) {
   return html.find(part) != std::string::npos;

@@ -29,6 +29,7 @@ struct Place {
   TemporaryFolder folder;
   FakeRuntime time;
   std::unique_ptr<WebAccess> access;
+  Site site;
   int let_in = 0;
 
   explicit Place(const std::string& config) { write("web.yml", config); }
@@ -46,11 +47,12 @@ struct Place {
   }
   WebResponse ask(const std::string& target, const std::string& authorization = "",
                   int authorizations = 1) {
-    const WebHandler handler =
-        access->guard([this](WebRequest request, std::function<void(WebResponse)> reply) {
+    const WebHandler handler = access->guard(
+        [this](WebRequest request, std::function<void(WebResponse)> reply) {
           ++let_in;
           reply(text_response(200, request.target));
-        });
+        },
+        site);
     WebRequest request;
     request.method = "GET";
     request.target = target;
@@ -126,6 +128,17 @@ TEST_CASE("web_access: with users, probes pass and everything else needs the pas
     if (row.status == 401) CHECK(header(response, "WWW-Authenticate").starts_with("[Basic realm="));
   }
   CHECK(place.ask("/metrics", kAliceSecret, 2).status == 401);  // Which one would be meant?
+}
+
+TEST_CASE("web_access: under a prefix, its probes pass and those of the root do not") {
+  Place place("basic_auth_users:\n  alice: " + hash_of("secret") + "\n");
+  place.site.prefix = "/a";
+  REQUIRE(place.open().empty());
+  CHECK(place.ask("/a/-/healthy").status == 200);
+  CHECK(place.ask("/a/-/ready").status == 200);
+  CHECK(place.ask("/-/healthy").status == 401);
+  CHECK(place.ask("/a").status == 401);
+  CHECK(place.ask("/").status == 401);
 }
 
 TEST_CASE("web_access: configured headers replace our own on every answer") {
