@@ -83,6 +83,8 @@ Html landing_page(const LandingPage& page) {
   html += link_row(page.links, "/status",
                    "all repositories: state, last read, latest events, problems");
   html += link_row(page.links, "/api/v1/repositories", "the same as JSON");
+  html += link_row(page.links, "/api/v1/targets",
+                   "the registries as targets, for Prometheus's <code>http_sd_configs</code>");
   html += link_row(page.links, "/-/healthy", "200 while the process is running");
   html += link_row(page.links, "/-/ready", "200 once configuration and state are loaded");
   html +=

@@ -14,6 +14,7 @@
 #include "exporter/web/negotiation.h"
 #include "exporter/web/pages.h"
 #include "exporter/web/request_target.h"
+#include "exporter/web/scrape_targets.h"
 #include "exporter/web/status_page.h"
 
 namespace registry_exporter {
@@ -157,6 +158,12 @@ WebResponse scrape_response(const ScrapeRequest& scrape, ScrapeResponse scraped)
   return response;
 }
 
+WebResponse json_response(std::string json) {
+  WebResponse response = text_response(200, std::move(json));
+  response.headers.front().second = "application/json";
+  return response;
+}
+
 WebResponse html_response(const Html& page) {
   WebResponse response = text_response(200, page.text());
   response.headers = {
@@ -232,11 +239,25 @@ void serve_repositories(const Shared& shared, const QueryPairs& pairs, bool json
     if (!json) {
       return reply(html_response(status_page(overview, query, shared->options.site.links())));
     }
-    WebResponse response = text_response(200, repositories_json(overview, query));
-    response.headers.front().second = "application/json";
-    reply(std::move(response));
+    reply(json_response(repositories_json(overview, query)));
   });
   if (!started) reply(unavailable("no thread available for the page"));
+}
+
+void serve_targets(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
+  std::string host(request.header("host"));
+  if (host.empty() && !shared->options.site.has_external_host()) {
+    return reply(text_response(400, "400 no Host header: it is the address of the targets\n"));
+  }
+  const bool started = shared->services.run_task([shared, reply, host = std::move(host)] {
+    const WebOptions& options = shared->options;
+    std::vector<std::string> names;
+    for (const auto& registry : shared->services.repositories().registries) {
+      names.push_back(registry.snapshot->name);
+    }
+    reply(json_response(scrape_targets_json(options.site, options.telemetry_path, host, names)));
+  });
+  if (!started) reply(unavailable("no thread available for the targets"));
 }
 
 void serve_reload(const Shared& shared, const WebRequest& request, const Routes::Reply& reply) {
@@ -262,10 +283,12 @@ void serve(const Shared& shared, const WebRequest& request, const RequestTarget&
   if (path == "/-/reload") return serve_reload(shared, request, reply);
   const bool json = path == "/api/v1/repositories";
   const bool list = json || path == "/status";
-  const bool known = list || path == "/" || path == "/-/healthy" || path == "/-/ready";
+  const bool targets = path == "/api/v1/targets";
+  const bool known = list || targets || path == "/" || path == "/-/healthy" || path == "/-/ready";
   if (!known) return reply(text_response(404, "404 not found\n"));
   if (!is_read(request)) return reply(not_allowed("GET, HEAD"));
   if (path == "/") return serve_landing(shared, request, reply);
+  if (targets) return serve_targets(shared, request, reply);
   if (list) return serve_repositories(shared, target.query, json, reply);
   const bool good = path == "/-/healthy" || shared->services.ready();
   const char* const word = path == "/-/healthy" ? "healthy\n" : "ready\n";

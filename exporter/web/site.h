@@ -18,6 +18,9 @@ struct Site {
 
   /// What follows the prefix: "/" and so on. nullopt: the path is not under it.
   std::optional<std::string> path_inside(std::string_view path) const;
+  bool has_external_host() const {
+    return external && !external->empty() && external->front() != '/';
+  }
   /// Where the start page is; ends in '/'.
   std::string home() const { return external.value_or(prefix) + "/"; }
   /// What the links of a page directly under the prefix begin with. Without an external URL they

@@ -1,6 +1,8 @@
-# TLS, passwords and hostile clients, and the way out through a proxy, against the real programs.
+# TLS, passwords and hostile clients, the way out through a proxy, and paths behind one, against the
+# real programs.
 if(TARGET registry_exporter AND TARGET registry_simulator)
   add_python_test(e2e_edge e2e edge_test)
   add_python_test(e2e_proxy e2e proxy_test)
-  set_tests_properties(e2e_edge e2e_proxy PROPERTIES RUN_SERIAL ON)
+  add_python_test(e2e_site e2e site_test)
+  set_tests_properties(e2e_edge e2e_proxy e2e_site PROPERTIES RUN_SERIAL ON)
 endif()

@@ -72,6 +72,8 @@ HEAD = "exporter/web/http_head.cc"
 LIST = "exporter/web/repository_list.cc"
 HTML = "exporter/web/html.cc"
 ROUTES = "exporter/web/routes.cc"
+SITE = "exporter/web/site.cc"
+TARGETS = "exporter/web/scrape_targets.cc"
 SERVER = "exporter/web/asio_server.cc"
 ADDRESS = "exporter/web/listen_address.cc"
 INHERITED = "exporter/base/inherited.cc"
@@ -774,4 +776,12 @@ MUTANTS = [
     ("a list that was cut off passes for whole", HISTORY_READER, "} else if (unreadable_) {",
      "} else if (false) {"),
     ("a state's log is not copied", STATE_COPY, "if (!log.empty()) {", "if (log.empty()) {"),
+    ("a prefix is compared without its slash", SITE,
+     "if (!path.starts_with('/')) return std::nullopt;", ""),
+    ("the root does not lead to the prefix", ROUTES,
+     "if (is_above && !site.prefix.empty()) {", "if (false) {"),
+    ("probes of the root pass without a password under a prefix", WEB_ACCESS,
+     "target ? site.path_inside(target->path) : std::nullopt", "target ? std::optional(target->path) : std::nullopt"),
+    ("all registries of an address are one instance", TARGETS,
+     'address.host_and_port + "/" + registry}', "address.host_and_port}"),
 ]

@@ -412,6 +412,25 @@ TEST_CASE("routes: the list of repositories, for people and for programs, asks n
   CHECK(ask(routes, "GET", "/status")->status == 503);
 }
 
+TEST_CASE("routes: the targets are at the address of the request, and ask no cloud") {
+  Fake fake;
+  Routes routes = fake.routes();
+  const auto response = ask(routes, "GET", "/api/v1/targets", {{"host", "exporter:10067"}});
+  REQUIRE(response);
+  CHECK(response->status == 200);
+  CHECK(header(*response, "Content-Type") == "application/json");
+  CHECK(body(*response).starts_with("[{\"targets\":[\"exporter:10067\"],"));
+  CHECK(body(*response).find("\"__param_registry\":\"acr-<b>\"") != std::string::npos);
+  CHECK(ask(routes, "POST", "/api/v1/targets", {{"host", "h:1"}})->status == 405);
+  CHECK(ask(routes, "GET", "/api/v1/targets")->status == 400);
+  fake.options.site.external = "https://example.com";
+  Routes outside = fake.routes();
+  CHECK(body(*ask(outside, "GET", "/api/v1/targets")).find("example.com:443") != std::string::npos);
+  CHECK(fake.scrapes.empty());
+  fake.threads_left = false;
+  CHECK(ask(routes, "GET", "/api/v1/targets", {{"host", "h:1"}})->status == 503);
+}
+
 TEST_CASE("routes: metrics at / leave no room for the landing page") {
   Fake fake;
   fake.options.telemetry_path = "/";
@@ -424,10 +443,11 @@ TEST_CASE("routes: with a prefix every path is under it, and the root leads ther
   Fake fake;
   fake.options.site = Site{"/team/exporter", {}};
   Routes routes = fake.routes();
-  for (const char* const path :
-       {"/metrics", "/", "/status", "/api/v1/repositories", "/-/healthy", "/-/ready"}) {
+  for (const char* const path : {"/metrics", "/", "/status", "/api/v1/repositories", "/-/healthy",
+                                 "/api/v1/targets", "/-/ready"}) {
     CAPTURE(path);
-    CHECK(ask(routes, "GET", "/team/exporter" + std::string(path))->status == 200);
+    CHECK(ask(routes, "GET", "/team/exporter" + std::string(path), {{"host", "h:1"}})->status ==
+          200);
     if (path != std::string("/")) CHECK(ask(routes, "GET", path)->status == 404);
   }
   CHECK(ask(routes, "POST", "/team/exporter/-/reload")->status == 403);
