@@ -92,7 +92,8 @@ App::App(Runtime runtime, Options options, CloudFactory connect)
       started_at_(runtime.clock.now()),
       options_(std::move(options)),
       connect_(std::move(connect)),
-      supervisor_(options_.notify_socket) {
+      supervisor_(options_.notify_socket),
+      watch_(runtime) {
   log::configure(options_.log_level, options_.log_format);
 }
 
@@ -183,6 +184,7 @@ int App::serve() {
   }
   ready_ = true;
   log_addresses(*server, registries);
+  watch_configurations();
   supervisor_.ready("collecting on scrape of " + server->addresses().front());
   wait_for_stop_signal();
   supervisor_.stopping();
@@ -204,12 +206,14 @@ std::optional<int> App::open_web_access() {
 }
 
 std::optional<int> App::load_everything() {
+  FileDigests files = config_digests(options_.config_file);
   auto config = load(options_);
   if (!config) {
     print_problems(stderr, options_.config_file, config.error());
     return kWrongUsage;
   }
   config_ = std::move(*config);
+  note_loaded(std::move(files));
   warn_of_secret_files(secret_files(config_, options_.config_file));
   reload_.succeeded(runtime_.clock.now());
   if (const auto code = open_state()) return code;
@@ -285,6 +289,7 @@ void App::wait_for_stop_signal() {
 /// started for that, one after the other.
 void App::stop(Server& server) {
   ready_ = false;
+  watch_.stop();
   std::unique_ptr<Thread> closing;
   try {
     closing = runtime_.threads.start("stop", [&server] { server.stop(kStopGrace); });
@@ -315,7 +320,10 @@ LiveState App::live_state() const {
 std::optional<std::string> App::reload() {
   const MutexLock one_at_a_time(reload_mutex_);
   supervisor_.reloading();
-  if (const std::optional<std::string> error = replace_engine()) {
+  FileDigests files = config_digests(options_.config_file);
+  const std::optional<std::string> error = replace_engine();
+  note_loaded(std::move(files));
+  if (error) {
     reload_.failed(*error);
     supervisor_.ready("configuration not reloaded: " + *error);
     log::error("configuration not reloaded: the previous one stays in effect",
@@ -327,6 +335,27 @@ std::optional<std::string> App::reload() {
   supervisor_.ready("configuration reloaded");
   log::info("configuration reloaded", {{"file", options_.config_file}});
   return std::nullopt;
+}
+
+/// `files`: the configuration as it was before it was read, so that a change meanwhile is noticed.
+void App::note_loaded(FileDigests files) {
+  if (config_.is_from_pipe) return;
+  const FileDigests certificates = certificate_digests(config_);
+  files.insert(files.end(), certificates.begin(), certificates.end());
+  watch_.loaded(std::move(files));
+}
+
+void App::watch_configurations() {
+  if (options_.auto_reload_interval == Millis{0}) return;
+  const MutexLock lock(reload_mutex_);
+  if (config_.is_from_pipe) {
+    log::warn("--config.auto-reload-interval: a pipe can't be read again; use a file",
+              {{"file", options_.config_file}});
+  }
+  const auto look = [this] {
+    if (web_access_) web_access_->look();
+  };
+  watch_.start(options_.auto_reload_interval, look, [this] { reload(); });
 }
 
 /// Loads the configuration and starts an engine for it in place of the current one. On error the

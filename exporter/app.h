@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exporter/base/mutex.h"
+#include "exporter/config/config_watch.h"
 #include "exporter/engine.h"
 #include "exporter/options.h"
 #include "exporter/reload_state.h"
@@ -55,6 +56,8 @@ class App final : private WebServices {
   void wait_for_stop_signal();
   void stop(Server& server);
   std::optional<std::string> replace_engine();
+  void note_loaded(FileDigests files);
+  void watch_configurations();
   std::shared_ptr<Engine> engine() const;
   LiveState live_state() const;
 
@@ -78,6 +81,7 @@ class App final : private WebServices {
   Mutex reload_mutex_;  ///< One reload at a time. Guards `config_` once requests are served.
   Config config_;
   ReloadState reload_;
+  ConfigWatch watch_;
   mutable Mutex mutex_;
   std::shared_ptr<Engine> engine_ GUARDED_BY(mutex_);
   std::atomic<bool> ready_{false};

@@ -17,9 +17,11 @@ namespace {
 
 constexpr int kRequestsMost = 100'000;
 constexpr int kShardsMost = 100'000;
+constexpr Millis kReloadIntervalLeast{100};
 
 constexpr const char* kUsage =
     R"(Usage: registry_exporter [--config.file=FILE] [--config.check]
+         [--config.auto-reload-interval=DURATION]
          [--web.listen-address=ADDRESS]... [--web.telemetry-path=PATH]
          [--web.external-url=URL] [--web.route-prefix=PATH]
          [--web.config.file=FILE] [--web.enable-lifecycle] [--web.max-requests=N]
@@ -40,6 +42,9 @@ constexpr const char* kFlags =
     R"(
 Configuration
   --config.file=FILE            The configuration, a file or a pipe (default: registry_exporter.yml)
+  --config.auto-reload-interval=DURATION
+                                Look this often whether it, or the web configuration, has changed,
+                                and reload it then (default: 0s, off)
   --config.check                Check it, print OK or every problem with its line, and end
 
 Web
@@ -87,6 +92,7 @@ SIGHUP reloads the configuration; SIGTERM and SIGINT end in order.
 
 /// What needs a second look before it is in Options.
 struct Raw {
+  std::string auto_reload_interval = "0s";
   std::string timeout_offset = "500ms";
   std::string log_level = "info";
   std::string log_format = "logfmt";
@@ -147,6 +153,13 @@ std::string check_label(const std::string& text) {
   return is_utf8(value) ? "" : "the value of " + in_quotes(name) + " is not UTF-8";
 }
 
+std::string check_reload_interval(const std::string& text) {
+  const auto interval = parse_duration(text);
+  if (!interval) return check_duration(text);
+  if (*interval == Millis{0} || *interval >= kReloadIntervalLeast) return {};
+  return "must be 0s (off) or at least " + format_duration(kReloadIntervalLeast);
+}
+
 std::string check_address(const std::string& text) {
   const auto address = parse_listen_address(text);
   return address ? "" : address.error().detail;
@@ -191,6 +204,8 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
   app.add_flag("--backfill", options.backfill);
 
   app.add_option("--config.file", options.config_file);
+  app.add_option("--config.auto-reload-interval", raw.auto_reload_interval)
+      ->check(check_reload_interval);
   app.add_option("--web.listen-address", options.listen_addresses)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -305,6 +320,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   Result<Site> site = make_site(raw.external_url, raw.route_prefix);
   if (!site) return mistake(site.error().detail);
   options.site = *std::move(site);
+  options.auto_reload_interval = *parse_duration(raw.auto_reload_interval);
   options.timeout_offset = *parse_duration(raw.timeout_offset);
   options.log_level = level_of(raw.log_level);
   options.log_format = raw.log_format == "json" ? log::Format::json : log::Format::logfmt;

@@ -15,6 +15,7 @@ namespace registry_exporter {
 struct Options {
   std::string config_file = "registry_exporter.yml";
   bool config_check = false;
+  Millis auto_reload_interval{0};                       ///< 0: off; else ≥ 100 ms.
   std::vector<std::string> listen_addresses{":10067"};  ///< Each can be parsed.
   Site site{};
   std::string telemetry_path = "/metrics";  ///< Begins with '/'; no other page's.

@@ -16,13 +16,9 @@ constexpr std::size_t kFileBytesMax = 1U << 20U;
 /// A change has to be in effect for connections one second later: we check twice as often.
 constexpr Millis kCheckInterval{500};
 
-Sha256 digest_of(const Result<std::string>& content) {
-  return sha256(content ? "content " + *content : "error " + content.error().detail);
-}
-
 /// The result of reading the configuration and all the files it names.
 struct LoadedSettings {
-  WebAccess::FileDigests digests;
+  FileDigests digests;
   std::optional<std::string> piped;
   tl::expected<std::shared_ptr<const WebAccess::Settings>, std::vector<ConfigProblem>> settings;
 };
@@ -100,7 +96,7 @@ class SettingsLoader {
 
   const std::string file_;
   std::optional<std::string> piped_;
-  WebAccess::FileDigests digests_;
+  FileDigests digests_;
 };
 
 /// The file of the private key, and the configuration itself if it contains a key or hashes.
@@ -181,13 +177,8 @@ std::shared_ptr<const WebAccess::Settings> WebAccess::current() {
   return settings_;
 }
 
-/// Compares contents, not times: this also notices symbolic links that were switched and files
-/// that were written twice within one tick of the clock.
 void WebAccess::reload_if_changed() {
-  const bool same = std::all_of(digests_.begin(), digests_.end(), [](const auto& each) {
-    return digest_of(read_file(each.first, kFileBytesMax)) == each.second;
-  });
-  if (same) return;
+  if (digests_now(digests_, kFileBytesMax) == digests_) return;
   LoadedSettings loaded = SettingsLoader(file_, piped_).load();
   digests_ = std::move(loaded.digests);
   if (loaded.settings) {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/base/digest.h"
+#include "exporter/base/file_digests.h"
 #include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/web/basic_auth.h"
@@ -27,6 +27,8 @@ class WebAccess {
 
   /// For new connections; nullptr: plain HTTP.
   std::shared_ptr<const TlsContext> tls();
+  /// Reloads if a file changed. Connections do it, too.
+  void look() { current(); }
   /// Error of the latest reload, with file and line; nullopt if the file is in effect.
   std::optional<std::string> problem();
   /// Passes a request to `inner` if its password is right and the rate limit allows it. Probes
@@ -39,8 +41,6 @@ class WebAccess {
     WebConfig config;
     std::shared_ptr<const TlsContext> tls;
   };
-  /// Path and digest of each file as it was last read, to detect changes.
-  using FileDigests = std::vector<std::pair<std::string, Sha256>>;
 
  private:
   WebAccess(Runtime runtime, std::string file);

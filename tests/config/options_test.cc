@@ -19,6 +19,7 @@ TEST_CASE("options: without flags everything has its default") {
   const Options options = options_of({});
   CHECK(options.config_file == "registry_exporter.yml");
   CHECK(options.listen_addresses == std::vector<std::string>{":10067"});
+  CHECK(options.auto_reload_interval == Millis{0});
   CHECK(options.site == Site{});
   CHECK(options.telemetry_path == "/metrics");
   CHECK(options.max_requests == 40);
@@ -39,6 +40,7 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
       {"--web.listen-address", "127.0.0.1:1"},
       {"--web.listen-address", "[::1]:2"},
       {"--web.telemetry-path", "/m"},
+      {"--config.auto-reload-interval", "30s"},
       {"--web.external-url", "https://example.com/e"},
       {"--web.route-prefix", "/p"},
       {"--web.config.file", "w.yml"},
@@ -61,6 +63,7 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
     CHECK(options.config_file == "c.yml");
     CHECK(options.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
     CHECK(options.telemetry_path == "/m");
+    CHECK(options.auto_reload_interval == Millis{30'000});
     CHECK(options.site == Site{"/p", "https://example.com/e"});
     CHECK(options.web_config_file == "w.yml");
     CHECK(options.max_requests == 7);
@@ -100,6 +103,9 @@ TEST_CASE("options: a mistake ends in 2, tells what is wrong, and shows the usag
       {{"--web.telemetry-path=metrics"}, "--web.telemetry-path: must begin with /"},
       {{"--web.telemetry-path=/-/ready"}, "/-/ready is another page's path"},
       {{"--web.telemetry-path=/a?b"}, "must be a plain path"},
+      {{"--config.auto-reload-interval=1"},
+       "--config.auto-reload-interval: \"1\" is not a duration"},
+      {{"--config.auto-reload-interval=1ms"}, "must be 0s (off) or at least 100ms"},
       {{"--web.external-url=example.com"},
        "--web.external-url: must be https://host[:port][/path]"},
       {{"--web.external-url=https://u:CANARY@h/"}, "--web.external-url: must be https://host"},

@@ -65,6 +65,7 @@ PROJECT = "exporter/swr/project.cc"
 SWR_TOKENS = "exporter/swr/token_service.cc"
 ENGINE = "exporter/engine.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
+WATCH = "exporter/config/config_watch.cc"
 AUTH = "exporter/web/basic_auth.cc"
 WEB_ACCESS = "exporter/web/web_access.cc"
 WEB_CONFIG = "exporter/web/web_config.cc"
@@ -785,4 +786,10 @@ MUTANTS = [
      "target ? Site{}.path_inside(target->path) : site.path_inside({})"),
     ("all registries of an address are one instance", TARGETS,
      'address.host_and_port + "/" + registry}', "address.host_and_port}"),
+    ("a file is loaded while it is written", WATCH,
+     "const bool settled = changing_ == now;", "const bool settled = true;"),
+    ("a new authority waits for a restart", WATCH,
+     "{tls.ca_file, tls.cert_file, tls.key_file}", "{tls.cert_file, tls.key_file}"),
+    ("a bad file is loaded again and again", WATCH,
+     "if (loaded_ != loaded || now == loaded) {", "if (loaded_ != loaded) {"),
 ]
