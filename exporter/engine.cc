@@ -8,6 +8,23 @@
 namespace registry_exporter {
 namespace {
 
+using LabelPairs = std::vector<std::pair<std::string, std::string>>;
+
+std::function<LabelPairs(const std::string&)> labels_of_repository(
+    const std::vector<LabelRule>& rules) {
+  std::vector<std::string> patterns;
+  std::vector<LabelPairs> labels;
+  for (const LabelRule& rule : rules) {
+    patterns.push_back(rule.match);
+    labels.emplace_back(rule.labels.begin(), rule.labels.end());
+  }
+  return [patterns = std::make_shared<const PatternList>(patterns),
+          labels = std::move(labels)](const std::string& full_name) {
+    const std::optional<std::size_t> rule = patterns->first_match(full_name);
+    return rule ? labels[*rule] : LabelPairs();
+  };
+}
+
 ExpositionOptions exposition_options(const Config& config, const EngineOptions& engine) {
   ExpositionOptions options;
   options.windows = config.metrics.windows;
@@ -17,6 +34,9 @@ ExpositionOptions exposition_options(const Config& config, const EngineOptions& 
   options.created_timestamps = config.metrics.created_timestamps;
   options.disabled = config.metrics.disabled;
   options.process_started_at = engine.process_started_at;
+  if (!config.metrics.repository_labels.empty()) {
+    options.labels_of_repository = labels_of_repository(config.metrics.repository_labels);
+  }
   return options;
 }
 

@@ -32,6 +32,13 @@ struct CollectionConfig {
 /// What a raw build status counts as (`metrics.build_statuses`). Keys in upper case.
 enum class StatusMeaning { success, failed, canceled, other, open };
 
+/// Labels for the repositories whose "namespace/name" matches (RE2, fully anchored).
+struct LabelRule {
+  std::string match;
+  std::map<std::string, std::string> labels;  ///< Not empty; valid names, no empty values.
+  bool operator==(const LabelRule&) const = default;
+};
+
 struct MetricsConfig {
   std::vector<Millis> windows{std::chrono::hours(1), std::chrono::hours(24),
                               std::chrono::hours(24 * 7)};  ///< Each > 0 and ≤ lookback; distinct.
@@ -43,8 +50,9 @@ struct MetricsConfig {
                                              900, 1200, 1800, 2700, 3600, 7200};  ///< Seconds.
   std::map<std::string, StatusMeaning> build_statuses;
   bool created_timestamps = false;
-  std::vector<std::string> disabled;  ///< Names of known families.
-  int max_repositories = 20'000;      ///< ≥ 1, for each registry.
+  std::vector<std::string> disabled;         ///< Names of known families.
+  int max_repositories = 20'000;             ///< ≥ 1, for each registry.
+  std::vector<LabelRule> repository_labels;  ///< The first match wins. At most 10 label names.
   bool operator==(const MetricsConfig&) const = default;
 };
 

@@ -23,10 +23,13 @@ Compiled compile(const std::vector<std::string>& patterns) {
   return compiled;
 }
 
+bool matches(const RE2& pattern, const std::string& text) {
+  return pattern.ok() && RE2::FullMatch(text, pattern);
+}
+
 bool any_matches(const Compiled& patterns, const std::string& text) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
-    return pattern->ok() && RE2::FullMatch(text, *pattern);
-  });
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& pattern) { return matches(*pattern, text); });
 }
 
 }  // namespace
@@ -44,6 +47,23 @@ RepositoryFilter::~RepositoryFilter() = default;
 bool RepositoryFilter::matches(const std::string& full_name) const {
   const bool included = patterns_->include.empty() || any_matches(patterns_->include, full_name);
   return included && !any_matches(patterns_->exclude, full_name);
+}
+
+struct PatternList::Patterns {
+  Compiled compiled;
+};
+
+PatternList::PatternList(const std::vector<std::string>& patterns)
+    : patterns_(std::make_unique<const Patterns>(Patterns{compile(patterns)})) {}
+
+PatternList::~PatternList() = default;
+
+std::optional<std::size_t> PatternList::first_match(const std::string& full_name) const {
+  const Compiled& compiled = patterns_->compiled;
+  for (std::size_t i = 0; i < compiled.size(); ++i) {
+    if (matches(*compiled[i], full_name)) return i;
+  }
+  return std::nullopt;
 }
 
 std::string pattern_error(const std::string& pattern) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,18 @@ class RepositoryFilter {
   explicit RepositoryFilter(const RepositoryFilters& filters);
   ~RepositoryFilter();
   bool matches(const std::string& full_name) const;
+
+ private:
+  struct Patterns;
+  std::unique_ptr<const Patterns> patterns_;
+};
+
+/// Patterns in order; each as above.
+class PatternList {
+ public:
+  explicit PatternList(const std::vector<std::string>& patterns);
+  ~PatternList();
+  std::optional<std::size_t> first_match(const std::string& full_name) const;
 
  private:
   struct Patterns;

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "exporter/base/duration.h"
 #include "exporter/base/text.h"
 #include "exporter/config/config.h"
 #include "exporter/config/documents.h"
 #include "exporter/config/endpoint.h"
+#include "exporter/config/filter.h"
 #include "exporter/config/registry_section.h"
 #include "exporter/config/spelling.h"
 #include "exporter/config/yaml_section.h"
@@ -14,6 +16,7 @@ namespace registry_exporter {
 namespace {
 
 constexpr int kRepositoriesMost = 1'000'000;
+constexpr std::size_t kLabelNamesMost = 10;
 constexpr double kBucketMost = 1e12;  ///< Seconds.
 
 template <class T>
@@ -132,6 +135,69 @@ std::vector<std::string> read_disabled(Section& section, const KnownFamily& know
   return families;
 }
 
+bool is_label_name(const std::string& name) {
+  const bool digit_first = !name.empty() && name.front() >= '0' && name.front() <= '9';
+  return !name.empty() && !digit_first && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+std::map<std::string, std::string> read_labels(Section section) {
+  std::map<std::string, std::string> labels;
+  for (const std::string& name : section.keys()) {
+    if (!is_label_name(name)) {
+      section.problem(name, " is no label name: use letters, digits and _, not a digit first");
+      continue;
+    }
+    const auto value = section.text_not_empty(name);
+    if (value && !is_one_line(*value)) section.problem(name, " must be one line");
+    labels.emplace(name, value.value_or(""));
+  }
+  if (section.is_mapping() && section.keys().empty()) {
+    section.problem_here(" must name a label at least, as in {team: alpha}");
+  }
+  return labels;
+}
+
+LabelRule read_label_rule(Section section) {
+  LabelRule rule;
+  rule.match = section.required_text("match");
+  if (const std::string error = pattern_error(rule.match); !error.empty()) {
+    section.problem("match", ": " + in_quotes(section.get("match").Scalar()) +
+                                 " is no pattern: " + in_one_line(error));
+  }
+  if (auto labels = section.section("labels")) {
+    rule.labels = read_labels(*labels);
+  } else {
+    section.missing("labels");
+  }
+  section.refuse_the_rest();
+  return rule;
+}
+
+std::vector<LabelRule> read_repository_labels(Section& section) {
+  const std::string key = "repository_labels";
+  const YAML::Node node = section.get(key);
+  if (!node.IsDefined() || node.IsNull()) return {};
+  if (!node.IsSequence()) {
+    section.problem(key, " must be a list of {match: …, labels: {…}}");
+    return {};
+  }
+  std::vector<LabelRule> rules;
+  std::set<std::string> names;
+  for (const auto& item : node) {
+    const std::string what = section.name_of(key) + "[" + std::to_string(rules.size()) + "]";
+    rules.push_back(read_label_rule(Section(item, item, what, section.context())));
+    const bool were_few = names.size() <= kLabelNamesMost;
+    for (const auto& [name, value] : rules.back().labels) names.insert(name);
+    if (were_few && names.size() > kLabelNamesMost) {
+      section.context().problems.add(item, what + ": more than " + std::to_string(kLabelNamesMost) +
+                                               " label names in all rules together");
+    }
+  }
+  return rules;
+}
+
 MetricsConfig read_metrics(Section section, Millis lookback, const KnownFamily& known_family) {
   MetricsConfig config;
   read_windows(section, config, lookback);
@@ -142,6 +208,7 @@ MetricsConfig read_metrics(Section section, Millis lookback, const KnownFamily& 
   assign(config.created_timestamps, section.boolean("created_timestamps"));
   config.disabled = read_disabled(section, known_family);
   assign(config.max_repositories, section.integer("max_repositories", 1, kRepositoriesMost));
+  config.repository_labels = read_repository_labels(section);
   section.refuse_the_rest();
   return config;
 }

@@ -101,6 +101,19 @@ void failing(const Family& family, const SnapshotSource& source, Lines& lines) {
   });
 }
 
+void repository_labels(const Family& family, const SnapshotSource& source, Lines& lines) {
+  const auto& labels_of = source.options.labels_of_repository;
+  if (!labels_of) return;
+  for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
+    std::string more;
+    for (const auto& [name, value] : labels_of(view.ref.repo_namespace + "/" + view.ref.name)) {
+      if (!more.empty()) more += ",";
+      append_label(more, "label_" + name, value);
+    }
+    if (!more.empty()) lines.add(line_frame(family.name, more), labels, std::uint64_t{1});
+  });
+}
+
 void build_info(const Family& family, const ScrapeSource&, SampleWriter& writer) {
   writer.add(family.name, family.type,
              {{"version", REGISTRY_EXPORTER_VERSION}, {"compiler", __VERSION__}}, std::uint64_t{1});
@@ -169,6 +182,10 @@ constexpr Family kFamilies[] = {
      any_row_value<[](const View& view) { return seconds(view.last_read); }>},
     {"registry_exporter_repository_failing", gauge, repository, "reason",
      "1 if the last attempt to read the repository failed, by reason. Absent otherwise.", failing},
+    {"registry_exporter_repository_labels", gauge, repository, "label_*",
+     "Labels of the repository by the rules in metrics.repository_labels. Always 1. Absent if no "
+     "rule matches.",
+     repository_labels},
     {"registry_exporter_repository_first_unreadable_row", gauge, repository, "",
      "Index, from 0, of the first row that cannot be read in the list of the repository, where "
      "earlier rows can. Absent if all rows can be read.",

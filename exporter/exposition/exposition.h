@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,6 +30,9 @@ struct ExpositionOptions {
   bool created_timestamps = false;             ///< In OpenMetrics; protobuf always has them.
   UnixMillis process_started_at;
   std::vector<std::string> disabled;  ///< Families left out.
+  /// The user's labels for a repository, by "namespace/name"; empty if there are none for it.
+  std::function<std::vector<std::pair<std::string, std::string>>(const std::string&)>
+      labels_of_repository;
 };
 
 /// The state of the process at the moment of a scrape, besides the snapshot.

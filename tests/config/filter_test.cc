@@ -30,3 +30,12 @@ TEST_CASE("filter: alternatives are anchored as a whole") {
   CHECK_FALSE(filter.matches("a/xb/y"));
   CHECK_FALSE(filter.matches("a/x/1"));
 }
+
+TEST_CASE("filter: of patterns in order, the first that matches the whole name wins") {
+  const PatternList patterns({"team-(", "team-a/.*", "team-a/api", ".*/web"});
+  CHECK(patterns.first_match("team-a/api") == 1);
+  CHECK(patterns.first_match("team-b/web") == 3);
+  CHECK(patterns.first_match("team-a/web") == 1);
+  CHECK(patterns.first_match("my-team-a/api") == std::nullopt);
+  CHECK(PatternList({}).first_match("a/b") == std::nullopt);
+}

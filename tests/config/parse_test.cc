@@ -120,6 +120,9 @@ TEST_CASE("parse: every key reaches its place") {
   CHECK(metrics.created_timestamps);
   CHECK(metrics.disabled == std::vector<std::string>{"acr_builds_total"});
   CHECK(metrics.max_repositories == 5);
+  CHECK(metrics.repository_labels ==
+        std::vector<LabelRule>{{"team-a/.*", {{"team", "key"}, {"tier", "1"}}},
+                               {".*", {{"_o", "x y"}}}});
 
   const RegistryConfig& keys = config->registries.at(0);
   CHECK(keys.endpoint == "http://127.0.0.1:8080");

@@ -35,7 +35,7 @@ struct Described {
 /// Rows of the page's tables: | `name` | type | `label`, `label` | … |
 std::map<std::string, Described> described_families(const std::string& page) {
   const std::regex row(R"(^\| `([a-z_]+)` \| (\w+) \|([^|]*)\|)");
-  const std::regex label("`([a-z_]+)`");
+  const std::regex label("`([a-z_*]+)`");
   std::map<std::string, Described> described;
   std::istringstream lines(page);
   for (std::string line; std::getline(lines, line);) {

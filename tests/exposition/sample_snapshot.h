@@ -20,6 +20,10 @@ inline ExpositionOptions options() {
   options.windows = {std::chrono::hours{1}, std::chrono::hours{24}};
   options.window_names = {{std::chrono::hours{24}, "24h"}};
   options.bucket_bounds = {60, 300};
+  options.labels_of_repository = [](const std::string& full_name) {
+    using Labels = std::vector<std::pair<std::string, std::string>>;
+    return full_name == "team-a/api" ? Labels{{"team", "a\"b"}, {"tier", "1"}} : Labels{};
+  };
   return options;
 }
 

@@ -66,6 +66,9 @@ SWR_TOKENS = "exporter/swr/token_service.cc"
 ENGINE = "exporter/engine.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
 WATCH = "exporter/config/config_watch.cc"
+FILTER = "exporter/config/filter.cc"
+PARSE = "exporter/config/parse.cc"
+OWN_FAMILIES = "exporter/exposition/exporter_families.cc"
 AUTH = "exporter/web/basic_auth.cc"
 WEB_ACCESS = "exporter/web/web_access.cc"
 WEB_CONFIG = "exporter/web/web_config.cc"
@@ -542,7 +545,8 @@ MUTANTS = [
     ("a broken web configuration opens the door", WEB_ACCESS,
      "  const ConfigProblem& first = loaded",
      "  settings_ = std::make_shared<Settings>();\n  const ConfigProblem& first = loaded"),
-    ("changes are never noticed", WEB_ACCESS, "if (same) return;", "if (same || !digests_.empty()) return;"),
+    ("changes are never noticed", WEB_ACCESS,
+     "if (digests_now(digests_, kFileBytesMax) == digests_) return;", "if (!digests_.empty()) return;"),
     ("certificates are not looked at again", WEB_ACCESS, "digests_.emplace_back(path, digest_of(content));",
      "if (path == file_) digests_.emplace_back(path, digest_of(content));"),
     ("configured headers stand beside ours", WEB_ACCESS,
@@ -792,4 +796,11 @@ MUTANTS = [
      "{tls.ca_file, tls.cert_file, tls.key_file}", "{tls.cert_file, tls.key_file}"),
     ("a bad file is loaded again and again", WATCH,
      "if (loaded_ != loaded || now == loaded) {", "if (loaded_ != loaded) {"),
+    ("any part of a name gives its repository labels", FILTER,
+     "return pattern.ok() && RE2::FullMatch(text, pattern);",
+     "return pattern.ok() && RE2::PartialMatch(text, pattern);"),
+    ("each rule may have ten label names of its own", PARSE,
+     "names.insert(name);\n", "names = {name};\n"),
+    ("labels of repositories show under their bare names", OWN_FAMILIES,
+     'append_label(more, "label_" + name, value);', "append_label(more, name, value);"),
 ]
