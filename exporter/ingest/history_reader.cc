@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "exporter/ingest/reading.h"
+#include "exporter/ingest/list_reader.h"
 
 namespace registry_exporter {
 namespace {
@@ -24,7 +24,7 @@ struct PageRows {
   std::optional<UnixMillis> oldest_start;
 };
 
-/// One list being read: the ledger only tells its Reading what was met.
+/// One list being read: the ledger only tells the reader what was met.
 class HistoryReader {
  public:
   HistoryReader(Cloud& cloud, const RepositoryRef& repository, const HistoryReading& options)
@@ -52,11 +52,11 @@ class HistoryReader {
     const bool row_may_be_to_blame =
         traits(error.kind).concerns_row && failures_ <= kFailuresBeforeProbe;
     return error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::canceled ||
-           (is_lasting(error.kind) && nothing_read && !row_may_be_to_blame);
+           (traits(error.kind).lasting && nothing_read && !row_may_be_to_blame);
   }
 
-  ReadingOptions reading_options() const {
-    ReadingOptions reading;
+  ListReaderOptions reader_options() const {
+    ListReaderOptions reading;
     reading.page_size = options_.page_size;
     reading.failed_before = failures_ > 0;
     reading.first_page_fails = failures_ >= kFailuresBeforeProbe && failure_ && pages_.empty() &&
@@ -65,10 +65,10 @@ class HistoryReader {
   }
 
   void visit() {
-    Reading reading(ledger_, reading_options(), std::move(progress_));
+    ListReader reading(ledger_, reader_options(), std::move(progress_));
     failure_.reset();
     while (const auto ask = reading.next(ledger_)) {
-      if (ask->what != Ask::What::page) break;  // Open records are not history.
+      if (ask->what != ListRequest::What::page) break;  // Open records are not history.
       const Result<Page> page = cloud_.list_records(repository_, ask->page);
       MergeEffects effects;
       if (!page) {
