@@ -105,12 +105,12 @@ void repository_labels(const Family& family, const SnapshotSource& source, Lines
   const auto& labels_of = source.options.labels_of_repository;
   if (!labels_of) return;
   for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
-    std::string more;
+    Labels more;
     for (const auto& [name, value] : labels_of(view.ref.repo_namespace + "/" + view.ref.name)) {
-      if (!more.empty()) more += ",";
-      append_label(more, "label_" + name, value);
+      more.emplace_back("label_" + name, value);
     }
-    if (!more.empty()) lines.add(line_frame(family.name, more), labels, std::uint64_t{1});
+    if (more.empty()) return;
+    lines.add(line_frame(source.format, family.name, more), labels, std::uint64_t{1});
   });
 }
 

@@ -802,5 +802,5 @@ MUTANTS = [
     ("each rule may have ten label names of its own", PARSE,
      "names.insert(name);\n", "names = {name};\n"),
     ("labels of repositories show under their bare names", OWN_FAMILIES,
-     'append_label(more, "label_" + name, value);', "append_label(more, name, value);"),
+     'more.emplace_back("label_" + name, value);', "more.emplace_back(name, value);"),
 ]
