@@ -65,7 +65,6 @@ class RegistryBackfill {
         pause_over_(runtime.threads.make_waiter()) {
     if (state != nullptr) live_ = live_registry(*state, registry.identity());
     history_.name = registry.name;
-    history_.kind = registry.is_acr() ? &kBuilds : &kDeletions;
     if (live_.state != nullptr) {
       const bool from_zero =
           state->follows_damage || config.collection.initial_history == InitialHistory::baseline;
@@ -84,6 +83,7 @@ class RegistryBackfill {
     const auto connection = connect(registry, config_.metrics, runtime_, meter_);
     if (!connection) return report_.failed(connection.error());
     Cloud& cloud = *connection->cloud;
+    history_.kind = connection->kind;
     const std::string identity = registry_.identity();
     if (live_.state != nullptr && live_.state->identity != identity) {
       cloud.keep_to_project(live_.state->identity.substr(identity.size()));
