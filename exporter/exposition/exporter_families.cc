@@ -105,11 +105,10 @@ void repository_labels(const Family& family, const SnapshotSource& source, Lines
   const auto& labels_of = source.options.labels_of_repository;
   if (!labels_of) return;
   for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
-    Labels more;
-    for (const auto& [name, value] : labels_of(view.ref.repo_namespace + "/" + view.ref.name)) {
-      more.emplace_back("label_" + name, value);
-    }
-    if (more.empty()) return;
+    auto own = labels_of(view.ref.repo_namespace + "/" + view.ref.name);
+    if (own.empty()) return;
+    for (auto& each : own) each.first.insert(0, "label_");
+    const Labels more(own.begin(), own.end());  // Views of the names in `own`.
     lines.add(line_frame(source.format, family.name, more), labels, std::uint64_t{1});
   });
 }

@@ -35,9 +35,11 @@ WORDS = {"and", "or", "unless", "offset", "bool"}
 
 def catalog():
     """Every sample name the exporter can expose, with its labels."""
-    family = re.compile(r'\{"(\w+)", (counter|gauge|histogram), (process|registry|repository), "([\w,]*)",')
+    family = re.compile(r'\{"(\w+)", (counter|gauge|histogram), (process|registry|repository), "([\w,*]*)",')
     samples = {}
     for name, kind, scope, own in family.findall("".join(path.read_text() for path in FAMILIES)):
+        # The user's own labels: those of the example in the documents.
+        own = own.replace("label_*", "label_team,label_tier")
         labels = SCOPE_LABELS[scope] | set(filter(None, own.split(",")))
         if kind == "histogram":
             samples[name + "_bucket"] = labels | {"le"}

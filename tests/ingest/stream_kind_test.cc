@@ -35,9 +35,9 @@ void scrape_three_times(Bench& bench) {
 }
 
 std::string exposition_of(const RegistrySnapshot& snapshot, const Family& family) {
-  const std::vector<RowLabels> labels = make_row_labels(snapshot);
+  const std::vector<RowLabels> labels = make_row_labels(snapshot, ExpositionFormat::text);
   const ExpositionOptions options;
-  Lines lines;
+  Lines lines(ExpositionFormat::text);
   std::string text;
   const SnapshotSource source{snapshot, labels, options, ExpositionFormat::text};
   for (const LineBlock& block : render_snapshot(family, source, lines)) text += block.text;

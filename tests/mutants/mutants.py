@@ -804,5 +804,5 @@ MUTANTS = [
     ("each rule may have ten label names of its own", PARSE,
      "names.insert(name);\n", "names = {name};\n"),
     ("labels of repositories show under their bare names", OWN_FAMILIES,
-     'more.emplace_back("label_" + name, value);', "more.emplace_back(name, value);"),
+     'for (auto& each : own) each.first.insert(0, "label_");', ""),
 ]
