@@ -19,6 +19,7 @@ FOR_OTHERS = {
     "swr_repository_downloads",  # the cloud's own, may fall
     "registry_exporter_clock_offset_seconds",  # followed by itself
     "acr_repository_info",  # to be joined
+    "registry_exporter_repository_labels",  # to be joined
     "registry_exporter_exposition_bytes",  # to be compared with the scraper's own limit
 }
 

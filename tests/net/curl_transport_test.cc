@@ -391,7 +391,7 @@ TEST_CASE("tls: nothing older than 1.2, and our own certificate is shown when as
   const TemporaryFile key_file(own->key_pem());
   const auto ending_with = [&](const std::function<void(SSL_CTX*)>& adjust, bool shows_own) {
     NastyServer server([&](Connection& connection) {
-      if (!connection.start_tls(*certificate, adjust)) return;
+      if (!connection.start_tls(*certificate, adjust)) return connection.drain();
       if (!connection.read_head().empty()) connection.send(kGoodAnswer);
     });
     CurlOptions options = authority.trusted();

@@ -59,6 +59,12 @@ class NastyServer {
       char byte = 0;
       while (read(&byte) == 1) continue;
     }
+    /// Reads what the client sends below TLS until it goes, so that closing is no reset: a client
+    /// would see that instead of the alert before it.
+    void drain() {
+      char bytes[512];
+      while (::recv(descriptor_, bytes, sizeof bytes, 0) > 0) continue;
+    }
     /// One piece every few milliseconds, for ever.
     void drip(std::string_view piece) {
       while (send(piece) && !server_.sleep(std::chrono::milliseconds(10))) continue;
