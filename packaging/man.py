@@ -39,11 +39,12 @@ def page(text, version, date):
     lines += [".hy", ".ad", ".SH DESCRIPTION", *map(escaped, about.strip().splitlines()), ".SH OPTIONS"]
     section = False
     for line in rest.splitlines():
-        flag = re.match(r"  (--\S+) +(.*)", line)
+        # What a long flag does begins on the next line.
+        flag = re.match(r"  (--\S+)(?: +(.*))?$", line)
         if flag and not section:
             lines.append(".SS Other")
         if flag:
-            lines += [".TP", ".B " + escaped(flag[1]), escaped(flag[2])]
+            lines += [".TP", ".B " + escaped(flag[1]), *map(escaped, filter(None, [flag[2]]))]
         elif line.startswith("Exit codes: "):
             lines += [".SH EXIT STATUS", escaped(line.removeprefix("Exit codes: "))]
         elif line.startswith("SIG"):
