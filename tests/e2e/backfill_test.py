@@ -1,16 +1,14 @@
 """--backfill, real promtool and real Prometheus: the listed past and the live counters are one series."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import time
 import unittest
 import urllib.parse
 
 import harness
-from harness import World, counters, differences, http, scrape, wait_for
+from harness import World, counters, differences, http, need_prometheus, scrape, wait_for
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -137,10 +135,7 @@ class Backfill(unittest.TestCase):
 
 class InPrometheus(unittest.TestCase):
     def setUp(self):
-        if not shutil.which("prometheus"):
-            if os.environ.get("CI") == "true":
-                self.fail("prometheus is not installed")
-            self.skipTest("prometheus is not installed")
+        need_prometheus(self)
 
     def promtool(self, *arguments):
         done = subprocess.run(["promtool", "tsdb", "create-blocks-from", *map(str, arguments)],

@@ -268,6 +268,15 @@ def settle(test, world, exporter):
     return series
 
 
+def need_prometheus(test):
+    """Skips the test where there is no Prometheus; on CI there has to be one."""
+    if shutil.which("prometheus"):
+        return
+    if os.environ.get("CI") == "true":
+        test.fail("prometheus is not installed")
+    test.skipTest("prometheus is not installed")
+
+
 def start_prometheus(test, config, folder, *flags):
     """Real Prometheus with this configuration file, until the test ends; its address."""
     with socket.socket() as free:

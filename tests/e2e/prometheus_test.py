@@ -1,12 +1,10 @@
 """Real Prometheus scrapes the real exporter: targets are up and the values arrive."""
 
 import json
-import os
-import shutil
 import unittest
 import urllib.parse
 
-from harness import World, counters, http, scrape, start_prometheus, wait_for
+from harness import World, counters, http, scrape, need_prometheus, start_prometheus, wait_for
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -18,10 +16,7 @@ scrape_configs:
 
 class Prometheus(unittest.TestCase):
     def setUp(self):
-        if not shutil.which("prometheus"):
-            if os.environ.get("CI") == "true":
-                self.fail("prometheus is not installed")
-            self.skipTest("prometheus is not installed")
+        need_prometheus(self)
 
     def test_targets_are_up_and_values_are_equal(self):
         with World() as world:

@@ -1,12 +1,10 @@
 """Real Prometheus that asks for protobuf stores the values of the text format."""
 
 import json
-import os
-import shutil
 import unittest
 import urllib.parse
 
-from harness import World, http, parse, scrape, start_prometheus, wait_for
+from harness import World, http, parse, scrape, need_prometheus, start_prometheus, wait_for
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -21,10 +19,7 @@ OF_PROMETHEUS = {"__name__", "instance", "job"}
 
 class Protobuf(unittest.TestCase):
     def setUp(self):
-        if not shutil.which("prometheus"):
-            if os.environ.get("CI") == "true":
-                self.fail("prometheus is not installed")
-            self.skipTest("prometheus is not installed")
+        need_prometheus(self)
 
     def test_prometheus_with_native_histograms_stores_what_the_text_shows(self):
         with World() as world:

@@ -1,13 +1,11 @@
 """The exporter under a path, and Prometheus that finds its targets by itself."""
 
 import json
-import os
-import shutil
 import subprocess
 import unittest
 import urllib.parse
 
-from harness import EXPORTER, World, http, start_prometheus, wait_for
+from harness import EXPORTER, World, http, need_prometheus, start_prometheus, wait_for
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -58,10 +56,7 @@ class Site(unittest.TestCase):
 
 class Discovery(unittest.TestCase):
     def setUp(self):
-        if not shutil.which("prometheus"):
-            if os.environ.get("CI") == "true":
-                self.fail("prometheus is not installed")
-            self.skipTest("prometheus is not installed")
+        need_prometheus(self)
 
     def test_prometheus_finds_one_target_for_each_registry(self):
         with World() as world:

@@ -233,7 +233,8 @@ MUTANTS = [
     ("a page that fails behind another is searched as a part of it", UNREADABLE_PAGE,
      "if (first_row(asked) >= row_behind(page_)) page_ = asked;", ""),
     ("history out of reach in a list without an order is news", FINISHED_WALK,
-     "newest_first ? newest_start(ledger) : run_.walk.started_at", "newest_start(ledger)"),
+     "newest_first ? newest_start(ledger) : run_.walk.started_at",
+     "newest_first || true ? newest_start(ledger) : run_.walk.started_at"),
     ("history that was out of reach is news", FINISHED_WALK,
      "if (ledger.baseline_pending) {\n      const bool newest_first", "if (false) {\n      const bool newest_first"),
     ("what was out of reach is history for ever", RULES,
@@ -296,7 +297,7 @@ MUTANTS = [
     # The cycle and what it shows.
     ("what was not committed is shown", PUBLISHER,
      "  if (ok) {\n    for (const CommitBatch::Item& item : batch.items) {",
-     "  if (true) {\n    for (const CommitBatch::Item& item : batch.items) {"),
+     "  if (ok || true) {\n    for (const CommitBatch::Item& item : batch.items) {"),
     ("what a failed commit held is forgotten", PUBLISHER,
      "pending.unsaved.insert(pending.unsaved.begin(), item.closed.begin(), item.closed.end());", ""),
     ("registry counters show before they are saved", PUBLISHER,
