@@ -24,8 +24,8 @@ constexpr Millis kStopGrace{3'000};
 constexpr std::chrono::hours kOnceTimeout{24};
 
 void print_problems(std::FILE* to, const std::string& file,
-                    const std::vector<ConfigProblem>& problems) {
-  for (const ConfigProblem& problem : problems) {
+                    const std::vector<config::ConfigProblem>& problems) {
+  for (const config::ConfigProblem& problem : problems) {
     const std::string line = problem.line > 0 ? ":" + std::to_string(problem.line) : "";
     std::fprintf(to, "%s%s: %s\n", file.c_str(), line.c_str(), problem.message.c_str());
   }
@@ -33,11 +33,12 @@ void print_problems(std::FILE* to, const std::string& file,
 
 /// One line for the log. An unknown key goes first: a missing key is often the same one,
 /// misspelled.
-std::string summary_of(const std::string& file, const std::vector<ConfigProblem>& problems) {
+std::string summary_of(const std::string& file,
+                       const std::vector<config::ConfigProblem>& problems) {
   const auto unknown = std::find_if(problems.begin(), problems.end(), [](const auto& problem) {
     return problem.message.find("unknown") != std::string::npos;
   });
-  const ConfigProblem& shown = unknown == problems.end() ? problems.front() : *unknown;
+  const config::ConfigProblem& shown = unknown == problems.end() ? problems.front() : *unknown;
   const std::string line = shown.line > 0 ? ":" + std::to_string(shown.line) : "";
   const std::size_t others = problems.size() - 1;
   return file + line + ": " + shown.message +
@@ -49,9 +50,10 @@ int failed(const std::string& message, int code) {
   return code;
 }
 
-tl::expected<Config, std::vector<ConfigProblem>> load(const Options& options) {
-  return load_config(options.config_file,
-                     [](const std::string& family) { return is_known_family(family); });
+tl::expected<config::Config, std::vector<config::ConfigProblem>> load(const Options& options) {
+  return config::load_config(options.config_file, [](const std::string& family) {
+    return exposition::is_known_family(family);
+  });
 }
 
 /// A failure in here, for example because no thread can be started, leaves no engine that collects.
@@ -73,8 +75,8 @@ sigset_t handled_signals() {
   return signals;
 }
 
-WebOptions web_options(const Options& options) {
-  WebOptions web;
+web::WebOptions web_options(const Options& options) {
+  web::WebOptions web;
   web.site = options.site;
   web.telemetry_path = options.telemetry_path;
   web.enable_lifecycle = options.enable_lifecycle;
@@ -115,11 +117,11 @@ int App::check_config() const {
   if (!config) print_problems(stdout, options_.config_file, config.error());
   bool good = config.has_value();
   if (!options_.web_config_file.empty()) {
-    const auto access = WebAccess::open(runtime_, options_.web_config_file);
+    const auto access = web::WebAccess::open(runtime_, options_.web_config_file);
     if (!access) print_problems(stdout, options_.web_config_file, access.error());
     good &= access.has_value();
   }
-  if (config) warn_of_secret_files(secret_files(*config, options_.config_file));
+  if (config) config::warn_of_secret_files(config::secret_files(*config, options_.config_file));
   if (good) std::puts("OK");
   return good ? 0 : kRunTimeFailure;
 }
@@ -169,10 +171,10 @@ int App::collect_once() {
 int App::serve() {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Inherited by all threads started from here on.
-  tasks_ = std::make_unique<TaskThreads>(runtime_.threads,
-                                         static_cast<std::size_t>(options_.max_requests) + 4);
-  Routes routes(web_options(options_), *this);
-  const std::unique_ptr<Server> server = make_web_server(routes);
+  tasks_ = std::make_unique<web::TaskThreads>(runtime_.threads,
+                                              static_cast<std::size_t>(options_.max_requests) + 4);
+  web::Routes routes(web_options(options_), *this);
+  const std::unique_ptr<web::Server> server = make_web_server(routes);
   const std::size_t registries = config_.registries.size();
   engine()->start(std::move(*state_.books));
   // From here on a request may reload: config_ and engine_ need their mutexes.
@@ -196,7 +198,7 @@ int App::serve() {
 
 std::optional<int> App::open_web_access() {
   if (options_.web_config_file.empty()) return std::nullopt;
-  auto access = WebAccess::open(runtime_, options_.web_config_file);
+  auto access = web::WebAccess::open(runtime_, options_.web_config_file);
   if (!access) {
     print_problems(stderr, options_.web_config_file, {access.error().front()});
     return kWrongUsage;
@@ -206,7 +208,7 @@ std::optional<int> App::open_web_access() {
 }
 
 std::optional<int> App::load_everything() {
-  FileDigests files = config_digests(options_.config_file);
+  FileDigests files = config::config_digests(options_.config_file);
   auto config = load(options_);
   if (!config) {
     print_problems(stderr, options_.config_file, config.error());
@@ -214,7 +216,7 @@ std::optional<int> App::load_everything() {
   }
   config_ = std::move(*config);
   note_loaded(std::move(files));
-  warn_of_secret_files(secret_files(config_, options_.config_file));
+  config::warn_of_secret_files(config::secret_files(config_, options_.config_file));
   reload_.succeeded(runtime_.clock.now());
   if (const auto code = open_state()) return code;
   auto engine = Engine::make(runtime_, *state_.store, config_, engine_options(), self_, connect_);
@@ -226,8 +228,8 @@ std::optional<int> App::load_everything() {
 
 std::optional<int> App::open_state() {
   const std::string path = options_.state_path.value_or(config_.state_path);
-  state_.store = make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
-  Result<LoadedState> loaded = state_.store->load();
+  state_.store = store::make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
+  Result<store::LoadedState> loaded = state_.store->load();
   if (!loaded) return failed(loaded.error().detail, kRunTimeFailure);
   state_.created_at = loaded->created_at;
   state_.recovered = loaded->damaged_moved_to.has_value();
@@ -248,21 +250,21 @@ EngineOptions App::engine_options() const {
           .process_started_at = started_at_};
 }
 
-std::unique_ptr<Server> App::make_web_server(Routes& routes) {
-  ServerOptions server_options;
+std::unique_ptr<web::Server> App::make_web_server(web::Routes& routes) {
+  web::ServerOptions server_options;
   server_options.listen_addresses = options_.listen_addresses;
   server_options.systemd_socket = options_.systemd_socket;
-  WebHandler handler = [&routes](WebRequest request, Routes::Reply reply) {
+  web::WebHandler handler = [&routes](web::WebRequest request, web::Routes::Reply reply) {
     routes.handle(std::move(request), std::move(reply));
   };
   if (web_access_) {
     handler = web_access_->guard(std::move(handler), options_.site);
     server_options.tls = [this] { return web_access_->tls(); };
   }
-  return make_server(server_options, std::move(handler));
+  return web::make_server(server_options, std::move(handler));
 }
 
-void App::log_addresses(const Server& server, std::size_t registries) const {
+void App::log_addresses(const web::Server& server, std::size_t registries) const {
   for (const std::string& address : server.addresses()) {
     log::info("listening", {{"address", address},
                             {"version", REGISTRY_EXPORTER_VERSION},
@@ -287,7 +289,7 @@ void App::wait_for_stop_signal() {
 
 /// Finishes running responses while the engine aborts its calls to the clouds; if no thread can be
 /// started for that, one after the other.
-void App::stop(Server& server) {
+void App::stop(web::Server& server) {
   ready_ = false;
   watch_.stop();
   std::unique_ptr<Thread> closing;
@@ -306,8 +308,8 @@ std::shared_ptr<Engine> App::engine() const {
   return engine_;
 }
 
-LiveState App::live_state() const {
-  LiveState live;
+exposition::LiveState App::live_state() const {
+  exposition::LiveState live;
   live.state_created_at = state_.created_at;
   live.state_recovered = state_.recovered;
   live.shard = options_.shard;
@@ -320,7 +322,7 @@ LiveState App::live_state() const {
 std::optional<std::string> App::reload() {
   const MutexLock one_at_a_time(reload_mutex_);
   supervisor_.reloading();
-  FileDigests files = config_digests(options_.config_file);
+  FileDigests files = config::config_digests(options_.config_file);
   const std::optional<std::string> error = replace_engine();
   note_loaded(std::move(files));
   if (error) {
@@ -330,7 +332,7 @@ std::optional<std::string> App::reload() {
                {{"file", options_.config_file}, {"error", *error}});
     return error;
   }
-  warn_of_secret_files(secret_files(config_, options_.config_file));
+  config::warn_of_secret_files(config::secret_files(config_, options_.config_file));
   reload_.succeeded(runtime_.clock.now());
   supervisor_.ready("configuration reloaded");
   log::info("configuration reloaded", {{"file", options_.config_file}});
@@ -340,7 +342,7 @@ std::optional<std::string> App::reload() {
 /// `files`: the configuration as it was before it was read, so that a change meanwhile is noticed.
 void App::note_loaded(FileDigests files) {
   if (config_.is_from_pipe) return;
-  const FileDigests certificates = certificate_digests(config_);
+  const FileDigests certificates = config::certificate_digests(config_);
   files.insert(files.end(), certificates.begin(), certificates.end());
   watch_.loaded(std::move(files));
 }

@@ -21,7 +21,7 @@ namespace registry_exporter {
 
 /// The program, and what its web pages ask of it. Exit codes: 0 success, 1 failure at run time,
 /// 2 wrong usage or configuration.
-class App final : private WebServices {
+class App final : private web::WebServices {
  public:
   App(Runtime runtime, Options options, CloudFactory connect);
   ~App() override;
@@ -33,7 +33,7 @@ class App final : private WebServices {
  private:
   /// The state file, and how it was found at the start.
   struct State {
-    std::unique_ptr<StateStore> store;
+    std::unique_ptr<store::StateStore> store;
     UnixMillis created_at;
     bool recovered = false;            ///< Damaged state was moved aside at this start.
     bool history_counts = true;        ///< False if the state was begun after damage.
@@ -51,15 +51,15 @@ class App final : private WebServices {
   std::optional<int> open_state();
   EngineOptions engine_options() const;
 
-  std::unique_ptr<Server> make_web_server(Routes& routes);
-  void log_addresses(const Server& server, std::size_t registries) const;
+  std::unique_ptr<web::Server> make_web_server(web::Routes& routes);
+  void log_addresses(const web::Server& server, std::size_t registries) const;
   void wait_for_stop_signal();
-  void stop(Server& server);
+  void stop(web::Server& server);
   std::optional<std::string> replace_engine();
   void note_loaded(FileDigests files);
   void watch_configurations();
   std::shared_ptr<Engine> engine() const;
-  LiveState live_state() const;
+  exposition::LiveState live_state() const;
 
   // WebServices, called from the threads of requests.
   bool registry_exists(const std::string& registry) const override;
@@ -76,17 +76,17 @@ class App final : private WebServices {
   const Options options_;
   const CloudFactory connect_;
   const Supervisor supervisor_;
-  SelfMetrics self_;
+  exposition::SelfMetrics self_;
   State state_;
   Mutex reload_mutex_;  ///< One reload at a time. Guards `config_` once requests are served.
-  Config config_;
+  config::Config config_;
   ReloadState reload_;
-  ConfigWatch watch_;
+  config::ConfigWatch watch_;
   mutable Mutex mutex_;
   std::shared_ptr<Engine> engine_ GUARDED_BY(mutex_);
   std::atomic<bool> ready_{false};
-  std::unique_ptr<TaskThreads> tasks_;
-  std::unique_ptr<WebAccess> web_access_;  ///< nullptr: plain HTTP without passwords.
+  std::unique_ptr<web::TaskThreads> tasks_;
+  std::unique_ptr<web::WebAccess> web_access_;  ///< nullptr: plain HTTP without passwords.
 };
 
 }  // namespace registry_exporter

@@ -34,9 +34,9 @@ struct LiveRegistry {
 };
 
 /// As the engine finds it: without a configured project it is the one that was read last.
-LiveRegistry live_registry(const LoadedState& state, const std::string& identity) {
-  const StoredRegistry* newest = nullptr;
-  for (const StoredRegistry& each : state.registries) {
+LiveRegistry live_registry(const store::LoadedState& state, const std::string& identity) {
+  const store::StoredRegistry* newest = nullptr;
+  for (const store::StoredRegistry& each : state.registries) {
     const bool same = each.state.identity == identity ||
                       (identity.ends_with('\n') && each.state.identity.starts_with(identity));
     if (!same || !each.state.created_at) continue;
@@ -45,7 +45,7 @@ LiveRegistry live_registry(const LoadedState& state, const std::string& identity
   LiveRegistry live;
   if (newest == nullptr) return live;
   live.state = &newest->state;
-  for (const StoredRepository& each : state.repositories) {
+  for (const store::StoredRepository& each : state.repositories) {
     if (each.registry != newest->number) continue;
     live.ledgers[{each.state.ref.repo_namespace, each.state.ref.name}] = &each.state.ledger;
   }
@@ -55,8 +55,9 @@ LiveRegistry live_registry(const LoadedState& state, const std::string& identity
 /// One registry's lists, read by several threads.
 class RegistryBackfill {
  public:
-  RegistryBackfill(Runtime runtime, const Config& config, const RegistryConfig& registry,
-                   const BackfillOptions& options, const LoadedState* state)
+  RegistryBackfill(Runtime runtime, const config::Config& config,
+                   const config::RegistryConfig& registry, const BackfillOptions& options,
+                   const store::LoadedState* state)
       : runtime_(runtime),
         config_(config),
         registry_(registry),
@@ -66,9 +67,9 @@ class RegistryBackfill {
     if (state != nullptr) live_ = live_registry(*state, registry.identity());
     history_.name = registry.name;
     if (live_.state != nullptr) {
-      const bool from_zero =
-          state->follows_damage || config.collection.initial_history == InitialHistory::baseline;
-      seam_ = seam_with_live(state->created_at, *live_.state->created_at, from_zero);
+      const bool from_zero = state->follows_damage ||
+                             config.collection.initial_history == config::InitialHistory::baseline;
+      seam_ = ingest::seam_with_live(state->created_at, *live_.state->created_at, from_zero);
     } else {
       const UnixMillis now = runtime.clock.now();
       seam_.at = seam_.counting_since = std::min(options.until.value_or(now), now);
@@ -77,7 +78,7 @@ class RegistryBackfill {
   }
 
   void run(const CloudFactory& connect) {
-    RegistryConfig registry = registry_;
+    config::RegistryConfig registry = registry_;
     registry.requests_per_second /= options_.engine.total_shards;
     registry.shards = options_.engine.total_shards;
     const auto connection = connect(registry, config_.metrics, runtime_, meter_);
@@ -108,13 +109,13 @@ class RegistryBackfill {
       report_.failed(discovery.error());
       return false;
     }
-    const RepositoryFilter filter(registry_.repositories);
+    const config::RepositoryFilter filter(registry_.repositories);
     const EngineOptions& shards = options_.engine;
     const auto most = static_cast<std::size_t>(config_.metrics.max_repositories);
     std::set<std::string> names;  // Pages drift: one may be listed twice.
     for (const ListedRepository& listed : discovery->repositories) {
       const std::string name = full_name(listed.ref);
-      const bool ours = shard_of(registry_.name, name, shards.total_shards) == shards.shard;
+      const bool ours = config::shard_of(registry_.name, name, shards.total_shards) == shards.shard;
       if (!ours || !filter.matches(name) || !names.insert(name).second) continue;
       if (names.size() <= most) history_.repositories.push_back({listed.ref, {}});
     }
@@ -125,9 +126,10 @@ class RegistryBackfill {
 
   void work(Cloud& cloud) {
     while (RepositoryHistory* const repository = next_repository()) {
-      const ListHistory list = read_history(cloud, repository->ref, reading());
+      const ingest::ListHistory list = ingest::read_history(cloud, repository->ref, reading());
       const Ledger* const ledger = live_.ledger_of(repository->ref);
-      repository->events = events_before(list.records, ledger, seam_, history_.kind->has_durations);
+      repository->events =
+          ingest::events_before(list.records, ledger, seam_, history_.kind->has_durations);
       report_.read(repository->ref, list, repository->events.size(),
                    ledger != nullptr && !ledger->read_whole);
     }
@@ -140,8 +142,8 @@ class RegistryBackfill {
     return &history_.repositories[next_++];
   }
 
-  HistoryReading reading() {
-    HistoryReading reading;
+  ingest::HistoryReading reading() {
+    ingest::HistoryReading reading;
     reading.kind = history_.kind;
     reading.page_size = registry_.page_size;
     reading.now = runtime_.clock.now();
@@ -154,43 +156,44 @@ class RegistryBackfill {
   }
 
   Runtime runtime_;
-  const Config& config_;
-  const RegistryConfig& registry_;
+  const config::Config& config_;
+  const config::RegistryConfig& registry_;
   const BackfillOptions& options_;
   NoMeter meter_;
   BackfillReport report_;
   LiveRegistry live_;
-  Seam seam_;
+  ingest::Seam seam_;
   RegistryHistory history_;
   Mutex mutex_;
   std::unique_ptr<Waiter> pause_over_;
   std::size_t next_ GUARDED_BY(mutex_) = 0;
 };
 
-void print(const std::vector<RegistryHistory>& histories, const Config& config,
+void print(const std::vector<RegistryHistory>& histories, const config::Config& config,
            const BackfillOptions& options) {
-  HistoryOptions history;
+  exposition::HistoryOptions history;
   history.step = options.step;
   history.bucket_bounds = config.metrics.build_duration_buckets;
   history.labels = options.labels;
   history.disabled = config.metrics.disabled;
-  write_history(histories, history,
-                [](std::string_view piece) { std::fwrite(piece.data(), 1, piece.size(), stdout); });
+  exposition::write_history(histories, history, [](std::string_view piece) {
+    std::fwrite(piece.data(), 1, piece.size(), stdout);
+  });
 }
 
 }  // namespace
 
-Result<Done> run_backfill(Runtime runtime, const Config& config, const BackfillOptions& options,
-                          const CloudFactory& connect) {
-  std::optional<LoadedState> state;
+Result<Done> run_backfill(Runtime runtime, const config::Config& config,
+                          const BackfillOptions& options, const CloudFactory& connect) {
+  std::optional<store::LoadedState> state;
   if (!options.until) {
-    auto read = read_state_copy(options.state_path);
+    auto read = store::read_state_copy(options.state_path);
     if (!read)
       return within("--backfill.until is needed, because the state can't be read", read.error());
     state = std::move(*read);
   }
   std::vector<std::unique_ptr<RegistryBackfill>> registries;
-  for (const RegistryConfig& registry : config.registries) {
+  for (const config::RegistryConfig& registry : config.registries) {
     registries.push_back(std::make_unique<RegistryBackfill>(runtime, config, registry, options,
                                                             state ? &*state : nullptr));
   }

@@ -20,7 +20,7 @@ struct BackfillOptions {
 /// Reads every list of every matched repository to its end and prints the past on stdout, as
 /// OpenMetrics with the events' own times. What is missing goes to the log, with the time from
 /// which on nothing is. Errors: something is missing; the state can't be read (nothing is printed).
-Result<Done> run_backfill(Runtime runtime, const Config& config, const BackfillOptions& options,
-                          const CloudFactory& connect);
+Result<Done> run_backfill(Runtime runtime, const config::Config& config,
+                          const BackfillOptions& options, const CloudFactory& connect);
 
 }  // namespace registry_exporter

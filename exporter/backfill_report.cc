@@ -37,8 +37,8 @@ void BackfillReport::found(std::size_t repositories, std::size_t over_limit, boo
   }
 }
 
-void BackfillReport::read(const RepositoryRef& ref, const ListHistory& list, std::size_t events,
-                          bool live_is_behind) {
+void BackfillReport::read(const RepositoryRef& ref, const ingest::ListHistory& list,
+                          std::size_t events, bool live_is_behind) {
   const MutexLock lock(mutex_);
   ++read_;
   events_ += events;
@@ -47,7 +47,7 @@ void BackfillReport::read(const RepositoryRef& ref, const ListHistory& list, std
   tell_progress();
 }
 
-void BackfillReport::tell_cut_off(const RepositoryRef& ref, const ListHistory& list) {
+void BackfillReport::tell_cut_off(const RepositoryRef& ref, const ingest::ListHistory& list) {
   is_whole_ = false;
   names_time_ &= list.whole_since.has_value();
   whole_since_ = std::max(whole_since_, list.whole_since);

@@ -20,7 +20,7 @@ class BackfillReport {
   void failed(const Error& error) EXCLUDES(mutex_);
   void found(std::size_t repositories, std::size_t over_limit, bool all) EXCLUDES(mutex_);
   /// `live_is_behind`: the exporter itself has not read this list yet.
-  void read(const RepositoryRef& ref, const ListHistory& list, std::size_t events,
+  void read(const RepositoryRef& ref, const ingest::ListHistory& list, std::size_t events,
             bool live_is_behind) EXCLUDES(mutex_);
   void ended(UnixMillis until) const EXCLUDES(mutex_);
 
@@ -28,7 +28,7 @@ class BackfillReport {
 
  private:
   void tell_progress() REQUIRES(mutex_);
-  void tell_cut_off(const RepositoryRef& ref, const ListHistory& list) REQUIRES(mutex_);
+  void tell_cut_off(const RepositoryRef& ref, const ingest::ListHistory& list) REQUIRES(mutex_);
 
   Clock& clock_;
   const std::string registry_;

@@ -7,9 +7,9 @@
 namespace registry_exporter {
 namespace {
 
-CurlOptions curl_options(const RegistryConfig& registry) {
-  CurlOptions options;
-  options.proxy = {registry.proxy_url, environment_variable};
+net::CurlOptions curl_options(const config::RegistryConfig& registry) {
+  net::CurlOptions options;
+  options.proxy = {registry.proxy_url, config::environment_variable};
   options.ca_file = registry.tls.ca_file;
   options.cert_file = registry.tls.cert_file;
   options.key_file = registry.tls.key_file;
@@ -20,8 +20,10 @@ CurlOptions curl_options(const RegistryConfig& registry) {
 
 }  // namespace
 
-CloudConnection connect(std::unique_ptr<HttpTransport> transport, const RegistryConfig& registry,
-                        const MetricsConfig& metrics, Runtime runtime, CallObserver& observer) {
+CloudConnection connect(std::unique_ptr<net::HttpTransport> transport,
+                        const config::RegistryConfig& registry,
+                        const config::MetricsConfig& metrics, Runtime runtime,
+                        CallObserver& observer) {
   CloudConnection connection;
   if (registry.is_acr()) {
     connection.kind = &kBuilds;
@@ -36,9 +38,9 @@ CloudConnection connect(std::unique_ptr<HttpTransport> transport, const Registry
 }
 
 CloudFactory real_clouds() {
-  return [](const RegistryConfig& registry, const MetricsConfig& metrics, Runtime runtime,
-            CallObserver& observer) -> Result<CloudConnection> {
-    return connect(make_curl_transport(curl_options(registry)), registry, metrics, runtime,
+  return [](const config::RegistryConfig& registry, const config::MetricsConfig& metrics,
+            Runtime runtime, CallObserver& observer) -> Result<CloudConnection> {
+    return connect(net::make_curl_transport(curl_options(registry)), registry, metrics, runtime,
                    observer);
   };
 }

@@ -6,8 +6,10 @@ namespace registry_exporter {
 
 /// Makes the client for a registry's cloud. Another cloud is added here, in `config/`, and in a
 /// folder beside `acr/` and `swr/`.
-CloudConnection connect(std::unique_ptr<HttpTransport> transport, const RegistryConfig& registry,
-                        const MetricsConfig& metrics, Runtime runtime, CallObserver& observer);
+CloudConnection connect(std::unique_ptr<net::HttpTransport> transport,
+                        const config::RegistryConfig& registry,
+                        const config::MetricsConfig& metrics, Runtime runtime,
+                        CallObserver& observer);
 
 /// The real clouds over libcurl.
 CloudFactory real_clouds();

@@ -70,7 +70,7 @@ void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam&
     if (!record && !(made_up && absent)) exam.failures.push_back(record.error());
     exam.made_up_record = made_up && absent;
   }
-  const auto* swr = std::get_if<SwrConfig>(&exam.registry.cloud);
+  const auto* swr = std::get_if<config::SwrConfig>(&exam.registry.cloud);
   if (swr != nullptr && swr->collect_rules && !matched.empty()) {
     const auto rules = cloud.retention_rules(matched.front());
     if (!rules) exam.failures.push_back(rules.error());
@@ -83,11 +83,12 @@ void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
     exam.failures.push_back(discovery.error());
     return;
   }
-  const RepositoryFilter filter(exam.registry.repositories);
+  const config::RepositoryFilter filter(exam.registry.repositories);
   std::vector<RepositoryRef> matched;
   for (const ListedRepository& listed : discovery->repositories) {
     const std::string name = full_name(listed.ref);
-    const bool ours = shard_of(exam.registry.name, name, options.total_shards) == options.shard;
+    const bool ours =
+        config::shard_of(exam.registry.name, name, options.total_shards) == options.shard;
     if (ours && filter.matches(name)) matched.push_back(listed.ref);
   }
   exam.project_id = discovery->project_id;
@@ -99,18 +100,18 @@ void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
 
 }  // namespace
 
-bool run_doctor(Runtime runtime, const Config& config, const EngineOptions& options,
+bool run_doctor(Runtime runtime, const config::Config& config, const EngineOptions& options,
                 const CloudFactory& connect) {
   std::size_t ill = 0;
-  for (RegistryConfig registry : config.registries) {
+  for (config::RegistryConfig registry : config.registries) {
     registry.requests_per_second /= options.total_shards;
     registry.shards = options.total_shards;
     Exam exam;
     exam.registry = registry;
     exam.collection = config.collection;
-    exam.proxy =
-        proxy_host(proxy_for(registry.endpoint, {registry.proxy_url, environment_variable}).url);
-    if (registry.is_acr()) exam.notes = acr::host_notes(registry, environment_variable);
+    exam.proxy = proxy_host(
+        net::proxy_for(registry.endpoint, {registry.proxy_url, config::environment_variable}).url);
+    if (registry.is_acr()) exam.notes = acr::host_notes(registry, config::environment_variable);
     LastOutcomes observer;
     const auto connection = connect(registry, config.metrics, runtime, observer);
     if (connection) {

@@ -14,9 +14,9 @@ namespace registry_exporter {
 
 /// The results of examining one registry live.
 struct Exam {
-  RegistryConfig registry;  ///< With this process's share of the rate.
-  std::string project_id;   ///< swr: of the repositories that were found.
-  CollectionConfig collection;
+  config::RegistryConfig registry;  ///< With this process's share of the rate.
+  std::string project_id;           ///< swr: of the repositories that were found.
+  config::CollectionConfig collection;
   std::string proxy;  ///< "host:port"; empty: none.
   CloudHealth health;
   /// Operation → how it went last: "ok", or the name of an ErrorKind.

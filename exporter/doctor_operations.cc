@@ -50,9 +50,9 @@ std::span<const Operation> operations_of(const Exam& exam) {
 }
 
 Service service_of(const Exam& exam, std::string_view operation) {
-  if (operation == kInstanceMetadata) return Service::instance_metadata;
-  if (operation == kPodIdentity) return Service::pod_identity;
-  if (operation == kCredentialsUri) return Service::credentials_uri;
+  if (operation == cloud::kInstanceMetadata) return Service::instance_metadata;
+  if (operation == cloud::kPodIdentity) return Service::pod_identity;
+  if (operation == cloud::kCredentialsUri) return Service::credentials_uri;
   for (const Operation& each : operations_of(exam)) {
     if (operation == each.name) return each.service;
   }
@@ -74,7 +74,7 @@ std::string policy_for(const Exam& exam, const std::vector<std::string>& actions
            "]}]}";
   }
   const std::string resource =
-      "acs:cr:*:*:repository/" + std::get<AcrConfig>(exam.registry.cloud).instance_id;
+      "acs:cr:*:*:repository/" + std::get<config::AcrConfig>(exam.registry.cloud).instance_id;
   return R"({"Version":"1","Statement":[{"Effect":"Allow","Action":[)" + quoted(actions) +
          R"(],"Resource":[)" + quoted({resource, resource + "/*"}) + "]}]}";
 }

@@ -27,7 +27,7 @@ const char* of_certificate(ErrorCause cause) {
 
 std::string of_unanswered(const Exam& exam, const Error& error) {
   const Place place = place_of(exam, error);
-  if (error.operation == kInstanceMetadata) {
+  if (error.operation == cloud::kInstanceMetadata) {
     return "instance metadata can't be reached: is this an instance (or pod) of the cloud? Else "
            "configure another form of credentials";
   }
@@ -69,7 +69,7 @@ std::string of_transport(const Exam& exam, const Error& error) {
 // ── Refused credentials ──────────────────────────────────────────────────────────────────────────
 
 std::string of_lock(const Exam& exam) {
-  const auto* swr = std::get_if<SwrConfig>(&exam.registry.cloud);
+  const auto* swr = std::get_if<config::SwrConfig>(&exam.registry.cloud);
   if (swr != nullptr && swr->credentials.iam_user) {
     return "the user is locked for a quarter of an hour after too many wrong passwords: correct "
            "the password wherever it is used, then wait";
@@ -114,9 +114,9 @@ struct RefusedOperation {
 };
 
 constexpr RefusedOperation kRefusedOperations[] = {
-    {kInstanceMetadata, true,
+    {cloud::kInstanceMetadata, true,
      "instance metadata gives no keys: attach a role (acr: RAM role, swr: agency) to the instance"},
-    {kPodIdentity, true,
+    {cloud::kPodIdentity, true,
      "pod identity gives no keys: bind an agency to the pod's service account (CCE console)"},
     {"AssumeRoleWithOIDC", true,
      "STS refuses the OIDC token: check oidc.role_arn, oidc.provider_arn, the trust policy of the "
@@ -156,8 +156,8 @@ std::string of_not_found(const Exam& exam, const Error& error) {
     return "not found: check project_id, region and static_repositories (" + error.detail + ")";
   }
   if (error.cause == ErrorCause::unknown_instance) {
-    return "there is no instance " + std::get<AcrConfig>(exam.registry.cloud).instance_id + " at " +
-           exam.registry.endpoint + ": check instance_id and region";
+    return "there is no instance " + std::get<config::AcrConfig>(exam.registry.cloud).instance_id +
+           " at " + exam.registry.endpoint + ": check instance_id and region";
   }
   return "not found: check static_repositories (" + error.detail + ")";
 }
@@ -187,7 +187,7 @@ std::string of_setting(const Error& error) {
 Place registry_place(const Exam& exam) { return {exam.registry.endpoint, "endpoint", "endpoint"}; }
 
 Place place_of(const Exam& exam, const Error& error) {
-  const RegistryConfig& registry = exam.registry;
+  const config::RegistryConfig& registry = exam.registry;
   const auto given = [](const std::string& url, const char* otherwise) {
     return url.empty() ? std::string(otherwise) : url;
   };
@@ -197,7 +197,8 @@ Place place_of(const Exam& exam, const Error& error) {
     case Service::sts:
       return {given(registry.key_endpoints.sts, "STS"), "sts_endpoint", "sts_endpoint"};
     case Service::iam:
-      return {std::get<SwrConfig>(registry.cloud).iam_endpoint, "iam_endpoint", "iam_endpoint"};
+      return {std::get<config::SwrConfig>(registry.cloud).iam_endpoint, "iam_endpoint",
+              "iam_endpoint"};
     case Service::instance_metadata:
       return {given(registry.key_endpoints.metadata, "instance metadata"), "metadata",
               "metadata_endpoint"};

@@ -98,16 +98,16 @@ class Report {
   }
 
   void title() {
-    const RegistryConfig& registry = exam_.registry;
-    text_ = registry.name + " (" + (registry.is_acr() ? "acr, " : "swr, ") + registry.region +
-            ", " +
-            (registry.is_acr() ? "instance " + std::get<AcrConfig>(registry.cloud).instance_id
-                               : project()) +
-            ")";
+    const config::RegistryConfig& registry = exam_.registry;
+    text_ =
+        registry.name + " (" + (registry.is_acr() ? "acr, " : "swr, ") + registry.region + ", " +
+        (registry.is_acr() ? "instance " + std::get<config::AcrConfig>(registry.cloud).instance_id
+                           : project()) +
+        ")";
     text_ = escaped(text_) + "\n";
   }
   std::string project() const {
-    const std::string& configured = std::get<SwrConfig>(exam_.registry.cloud).project_id;
+    const std::string& configured = std::get<config::SwrConfig>(exam_.registry.cloud).project_id;
     if (!configured.empty()) return "project " + configured;
     if (exam_.project_id.empty()) return "the region's project";
     return "project " + exam_.project_id + ", as found";
@@ -191,7 +191,7 @@ class Report {
 
   /// Without the right to list the instance, namespaces are listed; that needs a right, too.
   void namespace_rights() {
-    const std::string& id = std::get<AcrConfig>(exam_.registry.cloud).instance_id;
+    const std::string& id = std::get<config::AcrConfig>(exam_.registry.cloud).instance_id;
     remedy(
         "where only single namespaces may be read: name their repositories by static_repositories, "
         "or allow, beside cr:ListRepository on the namespaces, cr:ListNamespace on "
@@ -223,12 +223,12 @@ class Report {
   void cost() {
     if (exam_.matched == 0 || !exam_.pages_each) return;
     const auto seconds = [](Millis time) { return static_cast<double>(time.count()) / 1000; };
-    const CollectionConfig& collection = exam_.collection;
+    const config::CollectionConfig& collection = exam_.collection;
     const auto matched = static_cast<double>(exam_.matched);
     const double rate = exam_.registry.requests_per_second;
     const bool fixed = exam_.registry.static_repositories.has_value();
     const double listing = fixed ? 0 : std::ceil(static_cast<double>(exam_.found) / kListPageSize);
-    const auto* swr = std::get_if<SwrConfig>(&exam_.registry.cloud);
+    const auto* swr = std::get_if<config::SwrConfig>(&exam_.registry.cloud);
     const double rules = swr != nullptr && swr->collect_rules ? matched : 0;
     const double all_pages = matched * *exam_.pages_each;
     const double cold = listing + rules + all_pages;

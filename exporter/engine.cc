@@ -11,22 +11,23 @@ namespace {
 using LabelPairs = std::vector<std::pair<std::string, std::string>>;
 
 std::function<LabelPairs(const std::string&)> labels_of_repository(
-    const std::vector<LabelRule>& rules) {
+    const std::vector<config::LabelRule>& rules) {
   std::vector<std::string> patterns;
   std::vector<LabelPairs> labels;
-  for (const LabelRule& rule : rules) {
+  for (const config::LabelRule& rule : rules) {
     patterns.push_back(rule.match);
     labels.emplace_back(rule.labels.begin(), rule.labels.end());
   }
-  return [patterns = std::make_shared<const PatternList>(patterns),
+  return [patterns = std::make_shared<const config::PatternList>(patterns),
           labels = std::move(labels)](const std::string& full_name) {
     const std::optional<std::size_t> rule = patterns->first_match(full_name);
     return rule ? labels[*rule] : LabelPairs();
   };
 }
 
-ExpositionOptions exposition_options(const Config& config, const EngineOptions& engine) {
-  ExpositionOptions options;
+exposition::ExpositionOptions exposition_options(const config::Config& config,
+                                                 const EngineOptions& engine) {
+  exposition::ExpositionOptions options;
   options.windows = config.metrics.windows;
   options.window_names = config.metrics.window_names;
   options.bucket_bounds = config.metrics.build_duration_buckets;
@@ -41,7 +42,7 @@ ExpositionOptions exposition_options(const Config& config, const EngineOptions& 
 }
 
 /// Filters, fixed lists and shards as a text: another text is another set of repositories.
-std::string scope_of(const RegistryConfig& registry, const EngineOptions& options) {
+std::string scope_of(const config::RegistryConfig& registry, const EngineOptions& options) {
   std::string scope;
   const auto add = [&scope](const std::string& part) {
     scope += std::to_string(part.size()) + ":" + part + ",";
@@ -54,11 +55,11 @@ std::string scope_of(const RegistryConfig& registry, const EngineOptions& option
 
 }  // namespace
 
-EngineBooks engine_books_of(LoadedState loaded) {
+EngineBooks engine_books_of(store::LoadedState loaded) {
   EngineBooks data;
-  std::map<RegistryNumber, TrackedRegistry*> by_number;
-  for (StoredRegistry& stored : loaded.registries) {
-    auto registry = std::make_unique<TrackedRegistry>();
+  std::map<store::RegistryNumber, ingest::TrackedRegistry*> by_number;
+  for (store::StoredRegistry& stored : loaded.registries) {
+    auto registry = std::make_unique<ingest::TrackedRegistry>();
     registry->number = stored.number;
     registry->state = std::move(stored.state);
     registry->dirty = false;
@@ -66,22 +67,22 @@ EngineBooks engine_books_of(LoadedState loaded) {
     data.last_registry = std::max(data.last_registry, stored.number);
     data.registries[registry->state.identity] = std::move(registry);
   }
-  for (StoredRepository& stored : loaded.repositories) {
+  for (store::StoredRepository& stored : loaded.repositories) {
     data.last_repository = std::max(data.last_repository, stored.number);
     const auto found = by_number.find(stored.registry);
     if (found == by_number.end()) continue;
-    auto repository = std::make_unique<TrackedList>();
+    auto repository = std::make_unique<ingest::TrackedList>();
     repository->number = stored.number;
     repository->state = std::move(stored.state);
-    RepositoryKey key{repository->state.ref.repo_namespace, repository->state.ref.name};
+    ingest::RepositoryKey key{repository->state.ref.repo_namespace, repository->state.ref.name};
     found->second->lists.emplace(std::move(key), std::move(repository));
   }
   data.past.shown = data.past.scraped = !loaded.registries.empty();
   return data;
 }
 
-Engine::Engine(Runtime runtime, StateStore& store, const Config& config,
-               const EngineOptions& options, SelfMetrics& self)
+Engine::Engine(Runtime runtime, store::StateStore& store, const config::Config& config,
+               const EngineOptions& options, exposition::SelfMetrics& self)
     : runtime_(runtime),
       config_(config),
       options_(options),
@@ -89,11 +90,13 @@ Engine::Engine(Runtime runtime, StateStore& store, const Config& config,
       committer_(runtime, store, [&self](bool ok) { self.state_committed(ok); }),
       exposition_(exposition_options(config, options), self) {}
 
-Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
-                                             const Config& config, const EngineOptions& options,
-                                             SelfMetrics& self, const CloudFactory& connect) {
+Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, store::StateStore& store,
+                                             const config::Config& config,
+                                             const EngineOptions& options,
+                                             exposition::SelfMetrics& self,
+                                             const CloudFactory& connect) {
   std::unique_ptr<Engine> engine(new Engine(runtime, store, config, options, self));
-  for (RegistryConfig registry : config.registries) {
+  for (config::RegistryConfig registry : config.registries) {
     registry.requests_per_second /= options.total_shards;
     registry.shards = options.total_shards;
     auto connection = connect(registry, config.metrics, runtime, self);
@@ -105,9 +108,10 @@ Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, StateStore& store,
 
 Engine::~Engine() { stop(); }
 
-CollectorOptions Engine::collector_options(const Registry& entry, ScraperVisibility::Past past) {
-  const RegistryConfig& registry = entry.config;
-  CollectorOptions options;
+ingest::CollectorOptions Engine::collector_options(const Registry& entry,
+                                                   ingest::ScraperVisibility::Past past) {
+  const config::RegistryConfig& registry = entry.config;
+  ingest::CollectorOptions options;
   options.name = registry.name;
   options.type = registry.type();
   options.reading.kind = entry.connection.kind;
@@ -124,25 +128,25 @@ CollectorOptions Engine::collector_options(const Registry& entry, ScraperVisibil
   options.collect_rules = registry.collects_rules();
   options.read_everything = options_.read_everything;
   options.past = past;
-  DiscoveryRules& discovery = options.discovery;
+  ingest::DiscoveryRules& discovery = options.discovery;
   discovery.kind = options.reading.kind;
   discovery.scope = scope_of(registry, options_);
-  discovery.count_history =
-      config_.collection.initial_history == InitialHistory::count && options_.history_counts;
+  discovery.count_history = config_.collection.initial_history == config::InitialHistory::count &&
+                            options_.history_counts;
   discovery.fixed_list = registry.static_repositories.has_value();
   discovery.max_repositories = config_.metrics.max_repositories;
   discovery.next_number = [this] { return ++last_repository_; };
-  discovery.accepts = [filter = std::make_shared<const RepositoryFilter>(registry.repositories),
-                       registry_name = registry.name,
-                       shards = options_](const std::string& full_name) {
-    return filter->matches(full_name) &&
-           shard_of(registry_name, full_name, shards.total_shards) == shards.shard;
-  };
+  discovery.accepts =
+      [filter = std::make_shared<const config::RepositoryFilter>(registry.repositories),
+       registry_name = registry.name, shards = options_](const std::string& full_name) {
+        return filter->matches(full_name) &&
+               config::shard_of(registry_name, full_name, shards.total_shards) == shards.shard;
+      };
   return options;
 }
 
-CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
-  CollectorHooks hooks;
+ingest::CollectorHooks Engine::collector_hooks(const config::RegistryConfig& registry) {
+  ingest::CollectorHooks hooks;
   hooks.dirty = [this] { committer_.dirty(); };
   hooks.sweep_finished = [this, name = registry.name](bool ok) { self_.sweep_finished(name, ok); };
   return hooks;
@@ -150,7 +154,7 @@ CollectorHooks Engine::collector_hooks(const RegistryConfig& registry) {
 
 /// What is known under an identity; nullptr: nothing. One that leaves the project out stands for
 /// that of the region's projects that was read last, if any ever was.
-std::unique_ptr<TrackedRegistry> Engine::books_of(const std::string& identity) {
+std::unique_ptr<ingest::TrackedRegistry> Engine::books_of(const std::string& identity) {
   auto found = unused_.find(identity);
   const bool is_open = identity.ends_with('\n');
   for (auto each = unused_.lower_bound(identity); is_open && each != unused_.end(); ++each) {
@@ -168,20 +172,21 @@ void Engine::start(EngineBooks data) {
   last_registry_ = data.last_registry;
   last_repository_ = data.last_repository;
   unused_ = std::move(data.registries);
-  std::vector<Collector*> collectors;
+  std::vector<ingest::Collector*> collectors;
   for (Registry& registry : registries_) {
     const std::string identity = registry.config.identity();
-    std::unique_ptr<TrackedRegistry> known = books_of(identity);
-    const ScraperVisibility::Past past = known ? data.past : ScraperVisibility::Past{};
+    std::unique_ptr<ingest::TrackedRegistry> known = books_of(identity);
+    const ingest::ScraperVisibility::Past past =
+        known ? data.past : ingest::ScraperVisibility::Past{};
     if (!known) {
-      known = std::make_unique<TrackedRegistry>();
+      known = std::make_unique<ingest::TrackedRegistry>();
       known->number = ++last_registry_;
       known->state.identity = identity;
     }
     if (known->state.identity != identity) {
       registry.connection.cloud->keep_to_project(known->state.identity.substr(identity.size()));
     }
-    registry.collector = std::make_unique<Collector>(
+    registry.collector = std::make_unique<ingest::Collector>(
         runtime_, *registry.connection.cloud, collector_options(registry, past),
         collector_hooks(registry.config), std::move(known));
     collectors.push_back(registry.collector.get());
@@ -212,8 +217,8 @@ EngineBooks Engine::stop() {
   return data;
 }
 
-std::vector<Collector*> Engine::selected(const std::vector<std::string>& names) const {
-  std::vector<Collector*> collectors;
+std::vector<ingest::Collector*> Engine::selected(const std::vector<std::string>& names) const {
+  std::vector<ingest::Collector*> collectors;
   for (const Registry& registry : registries_) {
     const bool wanted =
         names.empty() || std::find(names.begin(), names.end(), registry.config.name) != names.end();
@@ -223,35 +228,36 @@ std::vector<Collector*> Engine::selected(const std::vector<std::string>& names) 
 }
 
 /// Joins or starts a cycle of each, waits for them as long as the time to render allows.
-bool Engine::collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request) {
+bool Engine::collect(const std::vector<ingest::Collector*>& collectors,
+                     const ScrapeRequest& request) {
   const SteadyTime deadline = runtime_.clock.steady_now() + request.timeout;
   const Millis rendering = Millis{2 * last_render_ms_ + 50};
   const Millis reserve = std::min(rendering + Millis{50}, request.timeout / 3);
-  std::vector<ScrapeTicket> tickets;
+  std::vector<ingest::ScrapeTicket> tickets;
   tickets.reserve(collectors.size());
-  for (Collector* collector : collectors) {
+  for (ingest::Collector* collector : collectors) {
     tickets.push_back(collector->begin_scrape(request.client));
   }
   bool complete = true;
   bool cached = true;
   for (std::size_t i = 0; i < collectors.size(); ++i) {
     complete &= collectors[i]->wait(tickets[i], deadline - reserve);
-    cached &= tickets[i].kind == ScrapeTicket::Kind::cached;
+    cached &= tickets[i].kind == ingest::ScrapeTicket::Kind::cached;
   }
   complete &= committer_.flush(deadline - reserve / 2);
-  self_.scrape_answered(cached     ? ScrapeResult::cached
-                        : complete ? ScrapeResult::complete
-                                   : ScrapeResult::partial);
+  self_.scrape_answered(cached     ? exposition::ScrapeResult::cached
+                        : complete ? exposition::ScrapeResult::complete
+                                   : exposition::ScrapeResult::partial);
   return complete;
 }
 
-Engine::Scrape Engine::scrape(const ScrapeRequest& request, LiveState live) {
-  const std::vector<Collector*> collectors = selected(request.registries);
+Engine::Scrape Engine::scrape(const ScrapeRequest& request, exposition::LiveState live) {
+  const std::vector<ingest::Collector*> collectors = selected(request.registries);
   Scrape scrape;
   scrape.client = request.client;
   if (request.collect) scrape.complete = collect(collectors, request);
   Snapshot snapshot;
-  for (const Collector* collector : collectors) {
+  for (const ingest::Collector* collector : collectors) {
     snapshot.registries.push_back(collector->snapshot());
     scrape.versions.emplace_back(collector->name(), snapshot.registries.back()->version);
   }
@@ -267,7 +273,7 @@ Engine::Scrape Engine::scrape(const ScrapeRequest& request, LiveState live) {
 
 void Engine::answered(const Scrape& scrape) {
   for (const auto& [registry_name, version] : scrape.versions) {
-    for (Collector* collector : selected({registry_name})) {
+    for (ingest::Collector* collector : selected({registry_name})) {
       collector->answered(scrape.client, version);
     }
   }

@@ -21,12 +21,12 @@ namespace registry_exporter {
 
 /// A registry's cloud, what it is reached by, and what its lists hold.
 struct CloudConnection {
-  std::unique_ptr<HttpTransport> transport;
+  std::unique_ptr<net::HttpTransport> transport;
   std::unique_ptr<Cloud> cloud;
   const StreamKind* kind = &kBuilds;
 };
 using CloudFactory = std::function<Result<CloudConnection>(
-    const RegistryConfig&, const MetricsConfig&, Runtime, CallObserver&)>;
+    const config::RegistryConfig&, const config::MetricsConfig&, Runtime, CallObserver&)>;
 
 struct EngineOptions {
   int shard = 0;
@@ -38,21 +38,23 @@ struct EngineOptions {
 
 /// What is known of every registry, by identity; handed from one engine to the next.
 struct EngineBooks {
-  std::map<std::string, std::unique_ptr<TrackedRegistry>> registries;
-  RegistryNumber last_registry = 0;
-  RepositoryNumber last_repository = 0;
-  ScraperVisibility::Past past;
+  std::map<std::string, std::unique_ptr<ingest::TrackedRegistry>> registries;
+  store::RegistryNumber last_registry = 0;
+  store::RepositoryNumber last_repository = 0;
+  ingest::ScraperVisibility::Past past;
 };
-EngineBooks engine_books_of(LoadedState loaded);
+EngineBooks engine_books_of(store::LoadedState loaded);
 
 /// All that runs for one configuration: a cloud and a collector for each registry, the committer,
 /// the exposition. Thread-safe between start() and stop().
 class Engine {
  public:
   /// Errors: invalid_config (credentials that can't be used…).
-  static Result<std::unique_ptr<Engine>> make(Runtime runtime, StateStore& store,
-                                              const Config& config, const EngineOptions& options,
-                                              SelfMetrics& self, const CloudFactory& connect);
+  static Result<std::unique_ptr<Engine>> make(Runtime runtime, store::StateStore& store,
+                                              const config::Config& config,
+                                              const EngineOptions& options,
+                                              exposition::SelfMetrics& self,
+                                              const CloudFactory& connect);
   ~Engine();
 
   void start(EngineBooks data);
@@ -66,7 +68,7 @@ class Engine {
     std::vector<std::pair<std::string, std::uint64_t>> versions;  ///< Registry → snapshot shown.
   };
   /// Collects (when asked to) and renders. Always back before `request.timeout` has passed.
-  Scrape scrape(const ScrapeRequest& request, LiveState live);
+  Scrape scrape(const ScrapeRequest& request, exposition::LiveState live);
   /// The whole of `scrape` was handed to the client.
   void answered(const Scrape& scrape);
   /// Nothing that matches is unread, and nothing failed; see the collectors.
@@ -82,29 +84,31 @@ class Engine {
 
  private:
   struct Registry {
-    RegistryConfig config;
+    config::RegistryConfig config;
     CloudConnection connection;
-    std::unique_ptr<Collector> collector;
+    std::unique_ptr<ingest::Collector> collector;
   };
 
-  Engine(Runtime runtime, StateStore& store, const Config& config, const EngineOptions& options,
-         SelfMetrics& self);
-  CollectorOptions collector_options(const Registry& registry, ScraperVisibility::Past past);
-  CollectorHooks collector_hooks(const RegistryConfig& registry);
-  bool collect(const std::vector<Collector*>& collectors, const ScrapeRequest& request);
-  std::unique_ptr<TrackedRegistry> books_of(const std::string& identity);
-  std::vector<Collector*> selected(const std::vector<std::string>& names) const;
+  Engine(Runtime runtime, store::StateStore& store, const config::Config& config,
+         const EngineOptions& options, exposition::SelfMetrics& self);
+  ingest::CollectorOptions collector_options(const Registry& registry,
+                                             ingest::ScraperVisibility::Past past);
+  ingest::CollectorHooks collector_hooks(const config::RegistryConfig& registry);
+  bool collect(const std::vector<ingest::Collector*>& collectors, const ScrapeRequest& request);
+  std::unique_ptr<ingest::TrackedRegistry> books_of(const std::string& identity);
+  std::vector<ingest::Collector*> selected(const std::vector<std::string>& names) const;
 
   Runtime runtime_;
-  const Config config_;
+  const config::Config config_;
   const EngineOptions options_;
-  SelfMetrics& self_;
-  Committer committer_;
-  Exposition exposition_;
+  exposition::SelfMetrics& self_;
+  ingest::Committer committer_;
+  exposition::Exposition exposition_;
   std::vector<Registry> registries_;
-  RegistryNumber last_registry_ = 0;
-  std::atomic<RepositoryNumber> last_repository_{0};
-  std::map<std::string, std::unique_ptr<TrackedRegistry>> unused_;  ///< Not in this configuration.
+  store::RegistryNumber last_registry_ = 0;
+  std::atomic<store::RepositoryNumber> last_repository_{0};
+  std::map<std::string, std::unique_ptr<ingest::TrackedRegistry>>
+      unused_;  ///< Not in this configuration.
   std::atomic<std::int64_t> last_render_ms_{0};
 };
 

@@ -108,13 +108,13 @@ struct Raw {
 
 std::string check_duration(const std::string& text) {
   if (parse_duration(text)) return {};
-  return in_quotes(text) + " is not a duration; write it like 500ms or 0.5s";
+  return config::in_quotes(text) + " is not a duration; write it like 500ms or 0.5s";
 }
 
 std::string check_step(const std::string& text) {
   const auto step = parse_duration(text);
   if (step && *step >= std::chrono::seconds(1)) return {};
-  return in_quotes(text) + " is not a duration of 1s or more; write it like 1m";
+  return config::in_quotes(text) + " is not a duration of 1s or more; write it like 1m";
 }
 
 /// RFC 3339, or seconds since 1970 as promtool has them.
@@ -129,7 +129,7 @@ std::optional<UnixMillis> parse_time(const std::string& text) {
 
 std::string check_time(const std::string& text) {
   if (parse_time(text)) return {};
-  return in_quotes(text) + " is no time; write it like 2026-01-31T00:00:00Z";
+  return config::in_quotes(text) + " is no time; write it like 2026-01-31T00:00:00Z";
 }
 
 std::pair<std::string, std::string> label_of(const std::string& text) {
@@ -145,12 +145,13 @@ std::string check_label(const std::string& text) {
       std::all_of(name.begin(), name.end(), [](char c) {
         return c == '_' || (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
       });
-  if (!is_name) return in_quotes(text) + " does not begin with the name of a label and =";
-  if (name.starts_with("__") || is_history_label(name)) {
-    return in_quotes(name) + " is a label of the exporter or of Prometheus itself";
+  if (!is_name) return config::in_quotes(text) + " does not begin with the name of a label and =";
+  if (name.starts_with("__") || exposition::is_history_label(name)) {
+    return config::in_quotes(name) + " is a label of the exporter or of Prometheus itself";
   }
-  if (value.empty()) return in_quotes(name) + " has no value; write it like job=registry_exporter";
-  return is_utf8(value) ? "" : "the value of " + in_quotes(name) + " is not UTF-8";
+  if (value.empty())
+    return config::in_quotes(name) + " has no value; write it like job=registry_exporter";
+  return is_utf8(value) ? "" : "the value of " + config::in_quotes(name) + " is not UTF-8";
 }
 
 std::string check_reload_interval(const std::string& text) {
@@ -161,7 +162,7 @@ std::string check_reload_interval(const std::string& text) {
 }
 
 std::string check_address(const std::string& text) {
-  const auto address = parse_listen_address(text);
+  const auto address = web::parse_listen_address(text);
   return address ? "" : address.error().detail;
 }
 
@@ -244,9 +245,9 @@ std::string choose_shard(Options& options, const std::string& given, const std::
   if (!given.empty()) {
     options.shard = std::stoi(given);  // Checked before.
   } else if (options.total_shards > 1) {
-    const std::optional<int> ordinal = ordinal_of(pod_name);
+    const std::optional<int> ordinal = config::ordinal_of(pod_name);
     if (!ordinal) {
-      return "--shard: the host's name " + in_quotes(pod_name) +
+      return "--shard: the host's name " + config::in_quotes(pod_name) +
              " has no ordinal at its end; give --shard or POD_NAME";
     }
     options.shard = *ordinal;
@@ -263,7 +264,8 @@ std::string choose_backfill(Options& options, const Raw& raw) {
   for (const std::string& text : raw.backfill_labels) {
     auto label = label_of(text);
     for (const auto& [name, value] : options.backfill_labels) {
-      if (name == label.first) return "--backfill.label: " + in_quotes(name) + " is given twice";
+      if (name == label.first)
+        return "--backfill.label: " + config::in_quotes(name) + " is given twice";
     }
     options.backfill_labels.push_back(std::move(label));
   }
@@ -281,11 +283,11 @@ CommandLine mistake(const std::string& what) {
 std::string unknown_argument(const CLI::App& app, const std::string& argument) {
   const std::string flag = argument.substr(0, argument.find('='));
   if (!flag.starts_with('-')) {
-    return "unexpected argument " + in_quotes(flag) + ": every setting is a flag";
+    return "unexpected argument " + config::in_quotes(flag) + ": every setting is a flag";
   }
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
-  return "unknown flag " + in_one_line(flag) + did_you_mean(flag, known);
+  return "unknown flag " + config::in_one_line(flag) + config::did_you_mean(flag, known);
 }
 
 }  // namespace
@@ -317,7 +319,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   std::string problem = choose_shard(options, raw.shard, pod_name);
   if (problem.empty()) problem = choose_backfill(options, raw);
   if (!problem.empty()) return mistake(problem);
-  Result<Site> site = make_site(raw.external_url, raw.route_prefix);
+  Result<web::Site> site = web::make_site(raw.external_url, raw.route_prefix);
   if (!site) return mistake(site.error().detail);
   options.site = *std::move(site);
   options.auto_reload_interval = *parse_duration(raw.auto_reload_interval);

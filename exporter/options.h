@@ -17,7 +17,7 @@ struct Options {
   bool config_check = false;
   Millis auto_reload_interval{0};                       ///< 0: off; else ≥ 100 ms.
   std::vector<std::string> listen_addresses{":10067"};  ///< Each can be parsed.
-  Site site{};
+  web::Site site{};
   std::string telemetry_path = "/metrics";  ///< Begins with '/'; no other page's.
   std::string web_config_file;              ///< Empty: plain HTTP for everyone.
   bool enable_lifecycle = false;

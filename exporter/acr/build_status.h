@@ -16,14 +16,14 @@ namespace registry_exporter::acr {
 class BuildStatusMap {
  public:
   /// `configured`: keys in upper case.
-  explicit BuildStatusMap(std::map<std::string, StatusMeaning> configured = {})
+  explicit BuildStatusMap(std::map<std::string, config::StatusMeaning> configured = {})
       : configured_(std::move(configured)) {}
 
   /// Ignores case and surrounding blanks. nullopt: unknown.
-  std::optional<StatusMeaning> find(std::string_view raw) const;
+  std::optional<config::StatusMeaning> find(std::string_view raw) const;
 
  private:
-  std::map<std::string, StatusMeaning> configured_;
+  std::map<std::string, config::StatusMeaning> configured_;
 };
 
 struct BuildState {
@@ -33,6 +33,6 @@ struct BuildState {
 };
 
 /// A known status decides alone; an unknown one (nullopt) is open until the build has an end.
-BuildState state_of(std::optional<StatusMeaning> meaning, bool has_end);
+BuildState state_of(std::optional<config::StatusMeaning> meaning, bool has_end);
 
 }  // namespace registry_exporter::acr

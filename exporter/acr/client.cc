@@ -18,18 +18,18 @@ constexpr Millis kProbeInterval{60'000};
 
 }  // namespace
 
-Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-               const RegistryConfig& config, const MetricsConfig& metrics)
+Client::Client(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+               const config::RegistryConfig& config, const config::MetricsConfig& metrics)
     : Client(runtime, transport, observer, config, metrics,
-             [&config, runtime](const KeyServices& services) {
-               return credential_sources(config, services, this_host(), runtime);
+             [&config, runtime](const cloud::KeyServices& services) {
+               return credential_sources(config, services, cloud::this_host(), runtime);
              }) {}
 
-Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-               const RegistryConfig& config, const MetricsConfig& metrics,
-               const SignedClient::MakeSources& make_sources)
+Client::Client(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+               const config::RegistryConfig& config, const config::MetricsConfig& metrics,
+               const cloud::SignedClient::MakeSources& make_sources)
     : runtime_(runtime),
-      target_{config.endpoint, std::get<AcrConfig>(config.cloud).instance_id,
+      target_{config.endpoint, std::get<config::AcrConfig>(config.cloud).instance_id,
               config.request_timeout},
       registry_(config.name),
       static_repositories_(config.static_repositories),
@@ -37,12 +37,12 @@ Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer
       client_(runtime, transport, observer, config, kProbeInterval, make_sources),
       discovery_(repository_lists()) {}
 
-RepositoryLists Client::repository_lists() {
-  RepositoryLists lists;
+cloud::RepositoryLists Client::repository_lists() {
+  cloud::RepositoryLists lists;
   lists.registry = registry_;
   lists.not_at_once = "the whole instance may not be listed; listing each namespace";
   lists.repositories = [this](const std::string& repo_namespace, const PageRequest& page) {
-    return ask<ListedRepositories>(
+    return ask<cloud::ListedRepositories>(
         "ListRepository", list_repositories(target_, repo_namespace, page),
         [&page](std::string_view body) { return parse_repository_page(body, page); });
   };
@@ -51,10 +51,10 @@ RepositoryLists Client::repository_lists() {
   return lists;
 }
 
-Result<ListedNamespaces> Client::all_namespaces() {
-  ListedNamespaces listed;
+Result<cloud::ListedNamespaces> Client::all_namespaces() {
+  cloud::ListedNamespaces listed;
   std::set<std::string> names;
-  ListPages pages(kNamespacePageSize, 0);
+  cloud::ListPages pages(kNamespacePageSize, 0);
   for (int read = 0; read < kNamespacePagesMax && !pages.over(); ++read) {
     const PageRequest asked = pages.next();
     const auto page = ask<NamespacePage>(
@@ -112,20 +112,21 @@ void Client::abort() { client_.abort(); }
 CloudHealth Client::health() const { return client_.health(); }
 
 template <class T>
-Result<Answer<T>> Client::ask(std::string_view operation, const HttpRequest& question,
-                              const std::function<Result<T>(std::string_view body)>& parse) {
-  const auto signed_by = [&](const Keys& keys, UnixMillis now) {
+Result<cloud::Answer<T>> Client::ask(std::string_view operation, const net::HttpRequest& question,
+                                     const std::function<Result<T>(std::string_view body)>& parse) {
+  const auto signed_by = [&](const cloud::Keys& keys, UnixMillis now) {
     return sign_v3(question, keys, now, make_nonce(runtime_.entropy));
   };
-  return client_.ask<T>({operation, signed_by, classify_response},
-                        [&parse](const HttpResponse& response) { return parse(response.body); });
+  return client_.ask<T>(
+      {operation, signed_by, classify_response},
+      [&parse](const net::HttpResponse& response) { return parse(response.body); });
 }
 
-Result<Discovery> Client::discover_static(const std::vector<StaticRepository>& wanted) {
+Result<Discovery> Client::discover_static(const std::vector<config::StaticRepository>& wanted) {
   Discovery discovery;
   discovery.complete = true;
   std::optional<Error> failure;
-  for (const StaticRepository& each : wanted) {
+  for (const config::StaticRepository& each : wanted) {
     const RepositoryRef ref{each.repo_namespace, each.name, each.id};
     if (!each.id.empty()) {
       discovery.repositories.push_back({ref, {}, {}, {}, {}, {}});

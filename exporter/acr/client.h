@@ -27,12 +27,12 @@ namespace registry_exporter::acr {
 class Client final : public Cloud {
  public:
   /// `config.cloud` holds an AcrConfig. What comes by reference must outlive the client.
-  Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-         const RegistryConfig& config, const MetricsConfig& metrics);
+  Client(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+         const config::RegistryConfig& config, const config::MetricsConfig& metrics);
   /// With other sources of credentials.
-  Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-         const RegistryConfig& config, const MetricsConfig& metrics,
-         const SignedClient::MakeSources& make_sources);
+  Client(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+         const config::RegistryConfig& config, const config::MetricsConfig& metrics,
+         const cloud::SignedClient::MakeSources& make_sources);
 
   Result<Discovery> discover(const PartFound& part_found = {}) override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
@@ -45,22 +45,22 @@ class Client final : public Cloud {
  private:
   /// Signs and sends a request, and reads the body of the answer.
   template <class T>
-  Result<Answer<T>> ask(std::string_view operation, const HttpRequest& question,
-                        const std::function<Result<T>(std::string_view body)>& parse);
+  Result<cloud::Answer<T>> ask(std::string_view operation, const net::HttpRequest& question,
+                               const std::function<Result<T>(std::string_view body)>& parse);
 
-  RepositoryLists repository_lists();
-  Result<ListedNamespaces> all_namespaces();
-  Result<Discovery> discover_static(const std::vector<StaticRepository>& wanted);
+  cloud::RepositoryLists repository_lists();
+  Result<cloud::ListedNamespaces> all_namespaces();
+  Result<Discovery> discover_static(const std::vector<config::StaticRepository>& wanted);
   Result<ListedRepository> look_up(const RepositoryRef& ref, Discovery& discovery);
   void forget(const RepositoryRef& repository);
 
   Runtime runtime_;
   const Target target_;
   const std::string registry_;
-  const std::optional<std::vector<StaticRepository>> static_repositories_;
+  const std::optional<std::vector<config::StaticRepository>> static_repositories_;
   const BuildStatusMap statuses_;
-  SignedClient client_;
-  NamespaceDiscovery discovery_;
+  cloud::SignedClient client_;
+  cloud::NamespaceDiscovery discovery_;
 
   Mutex mutex_;
   std::map<std::string, ListedRepository> looked_up_ GUARDED_BY(mutex_);  ///< By full name.

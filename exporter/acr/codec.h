@@ -34,7 +34,8 @@ Result<Page> parse_build_page(std::string_view body, const RepositoryRef& asked,
 Result<Record> parse_build_record(std::string_view body, const RepositoryRef& asked,
                                   const std::string& id, const BuildStatusMap& statuses);
 
-Result<ListedRepositories> parse_repository_page(std::string_view body, const PageRequest& request);
+Result<cloud::ListedRepositories> parse_repository_page(std::string_view body,
+                                                        const PageRequest& request);
 
 struct NamespacePage {
   std::vector<std::string> names;

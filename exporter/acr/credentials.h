@@ -12,7 +12,8 @@ namespace registry_exporter::acr {
 /// configured one, or, if none is configured, the official libraries' chain (environment, OIDC,
 /// profile of the CLI, credentials file, instance metadata, credentials URI). What `runtime` refers
 /// to must outlive the sources.
-std::vector<Source> credential_sources(const RegistryConfig& config, KeyServices services,
-                                       HostEnvironment host, Runtime runtime);
+std::vector<cloud::Source> credential_sources(const config::RegistryConfig& config,
+                                              cloud::KeyServices services,
+                                              cloud::HostEnvironment host, Runtime runtime);
 
 }  // namespace registry_exporter::acr

@@ -22,13 +22,13 @@ bool is_one_of(const std::array<std::string_view, 3>& regions, std::string_view 
 }
 
 /// Whether the endpoint is internal, by `network: vpc` or as written.
-bool is_inside(const RegistryConfig& config) {
+bool is_inside(const config::RegistryConfig& config) {
   return config.endpoint.starts_with("https://cr-vpc.");
 }
 
 /// Permanent keys never need STS.
-bool may_ask_sts(const RegistryConfig& config) {
-  const AcrCredentials& form = std::get<AcrConfig>(config.cloud).credentials;
+bool may_ask_sts(const config::RegistryConfig& config) {
+  const config::AcrCredentials& form = std::get<config::AcrConfig>(config.cloud).credentials;
   return !config.credentials_given || form.assume_role || form.oidc;
 }
 
@@ -39,9 +39,10 @@ std::string origin_of(const std::string& endpoint) {
 
 }  // namespace
 
-std::string sts_origin(const RegistryConfig& config, const AcrCredentials::Sts& told,
-                       const Environment& environment) {
-  const HostEnvironment host{environment, {}};
+std::string sts_origin(const config::RegistryConfig& config,
+                       const config::AcrCredentials::Sts& told,
+                       const config::Environment& environment) {
+  const cloud::HostEnvironment host{environment, {}};
   const bool inside = is_inside(config);
   if (!config.key_endpoints.sts.empty()) return config.key_endpoints.sts;
   if (!told.endpoint.empty()) return origin_of(told.endpoint);
@@ -56,7 +57,8 @@ std::string sts_origin(const RegistryConfig& config, const AcrCredentials::Sts& 
   return (vpc ? "https://sts-vpc." : "https://sts.") + region + ".aliyuncs.com";
 }
 
-std::vector<std::string> host_notes(const RegistryConfig& config, const Environment& environment) {
+std::vector<std::string> host_notes(const config::RegistryConfig& config,
+                                    const config::Environment& environment) {
   std::vector<std::string> notes;
   if (!is_inside(config)) return notes;
   if (is_one_of(kWithoutCrInside, config.region)) {

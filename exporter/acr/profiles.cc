@@ -27,7 +27,7 @@ tl::unexpected<Error> wrong(const std::string& what) {
 /// The pair of keys, which both files name alike, and the token at `token`.
 Result<Profile> read_keys(const Look& look, const char* token = nullptr) {
   Profile profile;
-  AcrCredentials& form = profile.form;
+  config::AcrCredentials& form = profile.form;
   form.access_key_id.value = Secret(look("access_key_id"));
   form.access_key_secret.value = Secret(look("access_key_secret"));
   if (form.access_key_id.empty() || form.access_key_secret.empty()) {
@@ -45,7 +45,7 @@ Profile read_ecs_role(const std::string& name) {
   return profile;
 }
 
-Result<Profile> on_top(Result<Profile> base, AcrCredentials::AssumeRole role) {
+Result<Profile> on_top(Result<Profile> base, config::AcrCredentials::AssumeRole role) {
   if (base) base->roles.push_back(std::move(role));
   return base;
 }
@@ -72,7 +72,7 @@ std::string guessed_mode(const Look& look) {
 /// Reads a profile, and those that it is chained to by source_profile.
 class ProfileReader {
  public:
-  explicit ProfileReader(const json::Object& root) : root_(root) {}
+  explicit ProfileReader(const net::json::Object& root) : root_(root) {}
 
   Result<Profile> read(const std::string& name) {
     if (std::find(seen_.begin(), seen_.end(), name) != seen_.end()) {
@@ -81,7 +81,7 @@ class ProfileReader {
     seen_.push_back(name);
     const auto object = find(name);
     if (!object) return wrong("there is no profile '" + name + "'");
-    const Look look = [&](const char* key) { return json::text_at(*object, key); };
+    const Look look = [&](const char* key) { return net::json::text_at(*object, key); };
     std::string mode = look("mode");
     if (mode.empty()) mode = guessed_mode(look);
     Result<Profile> profile = read_mode(mode, look, *object);
@@ -91,53 +91,55 @@ class ProfileReader {
   }
 
  private:
-  std::optional<json::Object> find(const std::string& name) const {
+  std::optional<net::json::Object> find(const std::string& name) const {
     simdjson::dom::array profiles;
-    const auto list = json::field(root_, "profiles");
+    const auto list = net::json::field(root_, "profiles");
     if (!list || list->get(profiles)) return std::nullopt;
-    for (const json::Element each : profiles) {
-      json::Object profile;
-      if (!each.get(profile) && json::text_at(profile, "name") == name) return profile;
+    for (const net::json::Element each : profiles) {
+      net::json::Object profile;
+      if (!each.get(profile) && net::json::text_at(profile, "name") == name) return profile;
     }
     return std::nullopt;
   }
-  Result<Profile> read_mode(const std::string& mode, const Look& look, const json::Object& object);
+  Result<Profile> read_mode(const std::string& mode, const Look& look,
+                            const net::json::Object& object);
 
-  const json::Object& root_;
+  const net::json::Object& root_;
   std::vector<std::string> seen_;
 };
 
-Result<int> read_duration(const json::Object& object) {
-  const auto seconds = json::integer_at(object, "expired_seconds").value_or(0);
+Result<int> read_duration(const net::json::Object& object) {
+  const auto seconds = net::json::integer_at(object, "expired_seconds").value_or(0);
   if (seconds == 0) return kDurationSecondsDefault;
   constexpr int kDay = 86'400;
   if (seconds >= kDurationSecondsMin && seconds <= kDay) return static_cast<int>(seconds);
   return wrong("expired_seconds must be between 900 and 86400");
 }
 
-AcrCredentials::Sts read_sts(const Look& look, const json::Object& object) {
-  const auto vpc = json::field(object, "enable_vpc");
-  return {look("sts_endpoint"), look("sts_region"), vpc && json::bool_of(*vpc).value_or(false)};
+config::AcrCredentials::Sts read_sts(const Look& look, const net::json::Object& object) {
+  const auto vpc = net::json::field(object, "enable_vpc");
+  return {look("sts_endpoint"), look("sts_region"),
+          vpc && net::json::bool_of(*vpc).value_or(false)};
 }
 
-Result<Profile> read_kept_keys(const Look& look, const json::Object& object) {
+Result<Profile> read_kept_keys(const Look& look, const net::json::Object& object) {
   Result<Profile> profile = read_keys(look, "sts_token");
   if (!profile) profile = Profile();  // Never fetched any: the same as expired keys.
-  const auto seconds = json::integer_at(object, "sts_expiration").value_or(0);
+  const auto seconds = net::json::integer_at(object, "sts_expiration").value_or(0);
   profile->kept_until = UnixMillis(std::chrono::seconds(seconds));
   return profile;
 }
 
 Result<Profile> ProfileReader::read_mode(const std::string& mode, const Look& look,
-                                         const json::Object& object) {
+                                         const net::json::Object& object) {
   const Result<int> duration = read_duration(object);
   if (!duration) return tl::unexpected(duration.error());
-  const AcrCredentials::AssumeRole role{look("ram_role_arn"),
-                                        look("ram_session_name"),
-                                        look("external_id"),
-                                        look("policy"),
-                                        *duration,
-                                        read_sts(look, object)};
+  const config::AcrCredentials::AssumeRole role{look("ram_role_arn"),
+                                                look("ram_session_name"),
+                                                look("external_id"),
+                                                look("policy"),
+                                                *duration,
+                                                read_sts(look, object)};
   if (mode == "AK") return read_keys(look);
   if (mode == "StsToken") return read_keys(look, "sts_token");
   if (mode == "RamRoleArn") {
@@ -176,11 +178,11 @@ Result<Profile> ProfileReader::read_mode(const std::string& mode, const Look& lo
 
 // ── What is left to the environment ──────────────────────────────────────────────────────────────
 
-std::string text_of(const Environment& environment, const char* name) {
+std::string text_of(const config::Environment& environment, const char* name) {
   return environment(name).value_or("");
 }
 
-void fill(std::string& value, const Environment& environment, const char* name) {
+void fill(std::string& value, const config::Environment& environment, const char* name) {
   if (value.empty()) value = text_of(environment, name);
 }
 
@@ -192,14 +194,14 @@ std::optional<Error> missing(const std::string& value, const char* key) {
 }  // namespace
 
 Result<Profile> parse_cli_config(std::string_view text, const std::string& name) {
-  const Result<json::Document> document = json::parse(text);
+  const Result<net::json::Document> document = net::json::parse(text);
   if (!document) return wrong("not JSON");
-  const std::string current = json::text_at(document->root, "current");
+  const std::string current = net::json::text_at(document->root, "current");
   return ProfileReader(document->root).read(name.empty() ? current : name);
 }
 
 Result<Profile> parse_credentials_file(std::string_view text, const std::string& name) {
-  const Ini ini = parse_ini(text);
+  const cloud::Ini ini = cloud::parse_ini(text);
   const std::string section = name.empty() ? "default" : name;
   const auto found = ini.find(section);
   if (found == ini.end()) return wrong("there is no section [" + section + "]");
@@ -227,7 +229,7 @@ Result<Profile> parse_credentials_file(std::string_view text, const std::string&
                "; those are access_key, sts, ram_role_arn, ecs_ram_role and oidc_role_arn");
 }
 
-Result<Profile> completed(Profile profile, const Environment& environment) {
+Result<Profile> completed(Profile profile, const config::Environment& environment) {
   constexpr const char* kRole = "ALIBABA_CLOUD_ROLE_ARN";
   constexpr const char* kSession = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
   constexpr const char* kNoMetadata = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
@@ -235,13 +237,13 @@ Result<Profile> completed(Profile profile, const Environment& environment) {
   const bool of_cli = !profile.mode.empty();
   const char* const role_key = of_cli ? "ram_role_arn" : "role_arn";
   std::optional<Error> problem;
-  for (AcrCredentials::AssumeRole& role : profile.roles) {
+  for (config::AcrCredentials::AssumeRole& role : profile.roles) {
     fill(role.role_arn, environment, kRole);
     fill(role.session_name, environment, kSession);
     if (!problem) problem = missing(role.role_arn, role_key);
   }
   if (profile.form.oidc) {
-    AcrCredentials::Oidc& oidc = *profile.form.oidc;
+    config::AcrCredentials::Oidc& oidc = *profile.form.oidc;
     fill(oidc.role_arn, environment, kRole);
     fill(oidc.session_name, environment, kSession);
     fill(oidc.provider_arn, environment, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
@@ -253,7 +255,7 @@ Result<Profile> completed(Profile profile, const Environment& environment) {
   }
   if (profile.form.ecs_ram_role) {
     fill(*profile.form.ecs_ram_role, environment, "ALIBABA_CLOUD_ECS_METADATA");
-    if (HostEnvironment{environment, {}}.is_on(kNoMetadata))
+    if (cloud::HostEnvironment{environment, {}}.is_on(kNoMetadata))
       return wrong(std::string(kNoMetadata) + " is set");
   }
   if (profile.mode == "CredentialsURI") {

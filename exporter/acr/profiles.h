@@ -18,9 +18,10 @@
 namespace registry_exporter::acr {
 
 struct Profile {
-  AcrCredentials form;                            ///< One form; `assume_role` is never set.
-  std::vector<AcrCredentials::AssumeRole> roles;  ///< Assumed one after another, the last is used.
-  std::string process_command;                    ///< Set: prints the keys; there is no form.
+  config::AcrCredentials form;  ///< One form; `assume_role` is never set.
+  std::vector<config::AcrCredentials::AssumeRole>
+      roles;                    ///< Assumed one after another, the last is used.
+  std::string process_command;  ///< Set: prints the keys; there is no form.
   /// The CLI fetched the keys of `form`; they end then, and only the CLI can fetch others.
   std::optional<UnixMillis> kept_until;
   std::string name, mode;  ///< Of the profile that the form stands in.
@@ -34,6 +35,6 @@ Result<Profile> parse_credentials_file(std::string_view text, const std::string&
 
 /// Adds what both kinds of files may leave to the environment. Errors: what is still missing; a
 /// form that the environment forbids.
-Result<Profile> completed(Profile profile, const Environment& environment);
+Result<Profile> completed(Profile profile, const config::Environment& environment);
 
 }  // namespace registry_exporter::acr

@@ -62,7 +62,7 @@ Verdict read_verdict(std::string_view body) {
   const auto begin = body.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
   if (body[begin] == '<') return read_markup(body);
-  const Result<json::Document> document = json::parse(body);
+  const Result<net::json::Document> document = net::json::parse(body);
   Verdict verdict;
   verdict.form = document ? Verdict::Form::json : Verdict::Form::broken;
   if (!document) {
@@ -70,13 +70,13 @@ Verdict read_verdict(std::string_view body) {
     return verdict;
   }
   const auto text = [&](const char* key) {
-    const auto element = json::field_any_case(document->root, key);
-    return element ? json::text_of(*element).value_or("") : "";
+    const auto element = net::json::field_any_case(document->root, key);
+    return element ? net::json::text_of(*element).value_or("") : "";
   };
   verdict.code = text("Code");
   verdict.message = text("Message");
-  const auto is_success = json::field_any_case(document->root, "IsSuccess");
-  if (is_success) verdict.is_success = json::bool_of(*is_success);
+  const auto is_success = net::json::field_any_case(document->root, "IsSuccess");
+  if (is_success) verdict.is_success = net::json::bool_of(*is_success);
   return verdict;
 }
 
@@ -94,9 +94,9 @@ ErrorKind kind_by_status(int status, const Verdict& verdict) {
   return ErrorKind::bad_request;
 }
 
-Refusal refusal(const HttpResponse& response, const Verdict& verdict, CodeMeaning meaning,
-                std::string why) {
-  Refusal refusal;
+net::Refusal refusal(const net::HttpResponse& response, const Verdict& verdict, CodeMeaning meaning,
+                     std::string why) {
+  net::Refusal refusal;
   refusal.error.kind = meaning.kind;
   refusal.error.code = clean_code(verdict.code);
   refusal.error.cause = meaning.cause;
@@ -130,8 +130,8 @@ std::optional<CodeMeaning> meaning_told_by(const Verdict& verdict) {
   return by_message ? by_message : by_code;
 }
 
-std::optional<Refusal> classify_success_status(const HttpResponse& response,
-                                               const Verdict& verdict) {
+std::optional<net::Refusal> classify_success_status(const net::HttpResponse& response,
+                                                    const Verdict& verdict) {
   const auto malformed = [&](std::string why) {
     return refusal(response, verdict, {ErrorKind::malformed, false}, std::move(why));
   };
@@ -163,7 +163,7 @@ std::optional<Refusal> classify_success_status(const HttpResponse& response,
 
 }  // namespace
 
-std::optional<Refusal> classify_response(const HttpResponse& response) {
+std::optional<net::Refusal> classify_response(const net::HttpResponse& response) {
   const int status = response.status;
   if (status < 200 || (status >= 300 && status < 400)) {
     const char* why = status < 200 ? "http: not an answer" : "redirect: not followed";

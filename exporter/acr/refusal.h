@@ -13,6 +13,6 @@ namespace registry_exporter::acr {
 /// own (JSON with keys in either case, XML), or from a proxy with none of these. The code decides
 /// before the status. The detail never quotes what the server says about a signature or a token: it
 /// may echo secrets. Waits that the headers name are left to the caller.
-std::optional<Refusal> classify_response(const HttpResponse& response);
+std::optional<net::Refusal> classify_response(const net::HttpResponse& response);
 
 }  // namespace registry_exporter::acr

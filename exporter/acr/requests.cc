@@ -5,9 +5,9 @@
 namespace registry_exporter::acr {
 namespace {
 
-HttpRequest rpc(const Target& target, std::string action, QueryPairs query) {
+net::HttpRequest rpc(const Target& target, std::string action, QueryPairs query) {
   query.insert(query.begin(), {"InstanceId", target.instance_id});
-  HttpRequest request;
+  net::HttpRequest request;
   request.method = "POST";
   request.origin = target.origin;
   request.target = rpc_target(query);
@@ -33,8 +33,8 @@ std::string rpc_target(const QueryPairs& query) {
   return text;
 }
 
-HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
-                              const PageRequest& page) {
+net::HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                                   const PageRequest& page) {
   QueryPairs query;
   if (!repo_namespace.empty()) query.emplace_back("RepoNamespaceName", repo_namespace);
   query.emplace_back("RepoStatus", "NORMAL");
@@ -42,25 +42,25 @@ HttpRequest list_repositories(const Target& target, const std::string& repo_name
   return rpc(target, "ListRepository", std::move(query));
 }
 
-HttpRequest list_namespaces(const Target& target, const PageRequest& page) {
+net::HttpRequest list_namespaces(const Target& target, const PageRequest& page) {
   QueryPairs query;
   add_page(query, page);
   return rpc(target, "ListNamespace", std::move(query));
 }
 
-HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
-                           const std::string& name) {
+net::HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
+                                const std::string& name) {
   return rpc(target, "GetRepository", {{"RepoNamespaceName", repo_namespace}, {"RepoName", name}});
 }
 
-HttpRequest list_build_records(const Target& target, const std::string& repo_id,
-                               const PageRequest& page) {
+net::HttpRequest list_build_records(const Target& target, const std::string& repo_id,
+                                    const PageRequest& page) {
   QueryPairs query{{"RepoId", repo_id}};
   add_page(query, page);
   return rpc(target, "ListRepoBuildRecord", std::move(query));
 }
 
-HttpRequest get_build_record(const Target& target, const std::string& build_record_id) {
+net::HttpRequest get_build_record(const Target& target, const std::string& build_record_id) {
   return rpc(target, "GetRepoBuildRecord", {{"BuildRecordId", build_record_id}});
 }
 

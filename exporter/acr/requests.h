@@ -25,14 +25,14 @@ std::string rpc_target(const QueryPairs& query);
 
 /// Repositories in use; of one namespace, or of the whole instance when it is empty.
 /// The API counts pages from 1.
-HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
-                              const PageRequest& page);
-HttpRequest list_namespaces(const Target& target, const PageRequest& page);
+net::HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                                   const PageRequest& page);
+net::HttpRequest list_namespaces(const Target& target, const PageRequest& page);
 /// Finds a repository's id by its name.
-HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
-                           const std::string& name);
-HttpRequest list_build_records(const Target& target, const std::string& repo_id,
-                               const PageRequest& page);
-HttpRequest get_build_record(const Target& target, const std::string& build_record_id);
+net::HttpRequest get_repository(const Target& target, const std::string& repo_namespace,
+                                const std::string& name);
+net::HttpRequest list_build_records(const Target& target, const std::string& repo_id,
+                                    const PageRequest& page);
+net::HttpRequest get_build_record(const Target& target, const std::string& build_record_id);
 
 }  // namespace registry_exporter::acr

@@ -42,7 +42,7 @@ struct CanonicalHeaders {
   std::string names;  ///< Joined by ';'.
 };
 
-CanonicalHeaders canonical_headers(const HttpHeaders& headers) {
+CanonicalHeaders canonical_headers(const net::HttpHeaders& headers) {
   std::map<std::string, std::vector<std::string>> by_name;
   for (const auto& [name, value] : headers) {
     std::string key = lower(name);
@@ -62,14 +62,15 @@ CanonicalHeaders canonical_headers(const HttpHeaders& headers) {
 }
 
 /// Headers that belong to one attempt alone: whatever an earlier signature left goes first.
-void set(HttpHeaders& headers, std::string_view name, std::string value) {
+void set(net::HttpHeaders& headers, std::string_view name, std::string value) {
   std::erase_if(headers, [&](const auto& header) { return lower(header.first) == name; });
   headers.emplace_back(name, std::move(value));
 }
 
 }  // namespace
 
-HttpRequest sign_v3(HttpRequest request, const Keys& keys, UnixMillis now, std::string_view nonce) {
+net::HttpRequest sign_v3(net::HttpRequest request, const cloud::Keys& keys, UnixMillis now,
+                         std::string_view nonce) {
   const std::string body_digest = hex(sha256(request.body));
   set(request.headers, "host", parse_origin(request.origin).host_header());
   set(request.headers, "x-acs-date", format_rfc3339(now));

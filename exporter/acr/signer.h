@@ -15,6 +15,7 @@ namespace registry_exporter::acr {
 /// Signs by ACS3-HMAC-SHA256 (signature V3): adds host, date, nonce, body digest, the token where
 /// there is one, and `authorization`. All headers `x-acs-*`, `host` and `content-type` are signed.
 /// The query of `target` must be percent-encoded as by percent_encode(), the path is signed as is.
-HttpRequest sign_v3(HttpRequest request, const Keys& keys, UnixMillis now, std::string_view nonce);
+net::HttpRequest sign_v3(net::HttpRequest request, const cloud::Keys& keys, UnixMillis now,
+                         std::string_view nonce);
 
 }  // namespace registry_exporter::acr

@@ -14,28 +14,30 @@ namespace registry_exporter::acr {
 
 /// Signed as any other call; the official libraries still sign it the older way, which the STS
 /// pages call discontinued.
-HttpRequest assume_role(const std::string& sts_origin, const AcrCredentials::AssumeRole& role,
-                        const Keys& keys, UnixMillis now, std::string_view nonce);
+net::HttpRequest assume_role(const std::string& sts_origin,
+                             const config::AcrCredentials::AssumeRole& role,
+                             const cloud::Keys& keys, UnixMillis now, std::string_view nonce);
 
 /// Not signed: the identity provider's token authenticates the request.
-HttpRequest assume_role_with_oidc(const std::string& sts_origin, const AcrCredentials::Oidc& oidc,
-                                  const Secret& token, UnixMillis now);
+net::HttpRequest assume_role_with_oidc(const std::string& sts_origin,
+                                       const config::AcrCredentials::Oidc& oidc,
+                                       const Secret& token, UnixMillis now);
 
 /// STS's answer. Errors: malformed.
-Result<IssuedKeys> parse_sts_answer(const HttpResponse& response);
+Result<cloud::IssuedKeys> parse_sts_answer(const net::HttpResponse& response);
 
 /// `token`: of metadata_token(); empty if the instance supports only the first version.
-HttpRequest metadata_token(const std::string& metadata_origin);
-HttpRequest metadata_role(const std::string& metadata_origin, const std::string& token);
-HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& role,
-                          const std::string& token);
+net::HttpRequest metadata_token(const std::string& metadata_origin);
+net::HttpRequest metadata_role(const std::string& metadata_origin, const std::string& token);
+net::HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& role,
+                               const std::string& token);
 /// `uri`: "http[s]://host[:port][/path]".
-HttpRequest keys_at(const std::string& uri);
+net::HttpRequest keys_at(const std::string& uri);
 
 /// What instance metadata and a credentials URI answer. Errors: malformed.
-Result<IssuedKeys> parse_key_document(const HttpResponse& response);
+Result<cloud::IssuedKeys> parse_key_document(const net::HttpResponse& response);
 
 /// The output of a profile's program. Errors: invalid_config; they never quote the output.
-Result<IssuedKeys> parse_command_output(const Secret& output);
+Result<cloud::IssuedKeys> parse_command_output(const Secret& output);
 
 }  // namespace registry_exporter::acr

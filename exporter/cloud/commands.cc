@@ -14,7 +14,7 @@
 #include <cstring>
 #include <optional>
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 constexpr Millis kTimeout{60'000};
@@ -216,4 +216,4 @@ Result<int> Commands::watch(int pid, int output, std::string& text) const {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -9,7 +9,7 @@
 #include "exporter/base/result.h"
 #include "exporter/base/secret.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// Splits a command into words like Python's shlex in POSIX mode: blanks, quotes, backslashes; no
 /// expansion. Pure. Errors: invalid_config (empty, a quote that is not closed).
@@ -37,4 +37,4 @@ class Commands {
   std::atomic<bool> aborted_ = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

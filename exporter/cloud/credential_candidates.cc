@@ -5,7 +5,7 @@
 #include "exporter/base/digest.h"
 #include "exporter/base/files.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 std::string basis_of(std::initializer_list<std::string_view> parts) {
   std::string all;
@@ -16,7 +16,7 @@ std::string basis_of(std::initializer_list<std::string_view> parts) {
 Result<CredentialCandidate> static_candidate(const HostEnvironment& host,
                                              const NamedSecret& access_key,
                                              const NamedSecret& secret_key,
-                                             const SecretSource& security_token,
+                                             const config::SecretSource& security_token,
                                              const std::string& source) {
   const Result<Secret> access = host.read(access_key.from);
   if (!access) return within(access_key.name, access.error());
@@ -89,4 +89,4 @@ Source source_at(std::string where, Source look) {
   };
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -8,7 +8,7 @@
 #include "exporter/cloud/credentials.h"
 
 /// Building blocks of the sources of both clouds.
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// A digest, to detect changes. The parts can't be recovered from it.
 std::string basis_of(std::initializer_list<std::string_view> parts);
@@ -16,13 +16,13 @@ std::string basis_of(std::initializer_list<std::string_view> parts);
 /// A configured secret, and the name of its key.
 struct NamedSecret {
   const char* name;
-  const SecretSource& from;
+  const config::SecretSource& from;
 };
 /// Permanent keys. Errors: a secret that can't be read or is empty, by its name.
 Result<CredentialCandidate> static_candidate(const HostEnvironment& host,
                                              const NamedSecret& access_key,
                                              const NamedSecret& secret_key,
-                                             const SecretSource& security_token,
+                                             const config::SecretSource& security_token,
                                              const std::string& source);
 
 /// Exchanges the keys of `base` for those of another identity: `then` describes it, `basis` detects
@@ -46,4 +46,4 @@ struct FoundFile {
 };
 Result<FoundFile> find_file(const HostEnvironment& host, const char* variable, const char* in_home);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -5,7 +5,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 constexpr std::chrono::hours kLifeMax{24 * 7};
@@ -63,15 +63,15 @@ std::string HostEnvironment::in_home(const std::string& relative) const {
   return home.empty() ? "" : home + "/" + relative;
 }
 
-HostEnvironment this_host() { return {environment_variable, read_secret}; }
+HostEnvironment this_host() { return {config::environment_variable, config::read_secret}; }
 
 Result<IssuedKeys> ask_for_keys(const KeyServices& services, const KeysCall& asked,
                                 bool in_good_time) {
   std::optional<IssuedKeys> issued;
-  ApiCall call;
+  net::ApiCall call;
   call.operation = asked.operation;
   call.prepare = asked.prepare;
-  call.classify = [&](const HttpResponse& response) -> std::optional<Refusal> {
+  call.classify = [&](const net::HttpResponse& response) -> std::optional<net::Refusal> {
     if (auto refusal = asked.classify(response)) {
       const bool is_lasting = traits(refusal->error.kind).lasting;
       if (is_lasting && !refusal->sign_again) refusal->error.kind = ErrorKind::unauthorized;
@@ -80,11 +80,11 @@ Result<IssuedKeys> ask_for_keys(const KeyServices& services, const KeysCall& ask
       return refusal;
     }
     Result<IssuedKeys> read = asked.read(response);
-    if (!read) return Refusal{read.error()};
+    if (!read) return net::Refusal{read.error()};
     issued = std::move(*read);
     return std::nullopt;
   };
-  const Result<HttpResponse> response = services.call(call);
+  const Result<net::HttpResponse> response = services.call(call);
   if (!response) return failed_call(asked.operation, response.error());
   return std::move(*issued);
 }
@@ -291,4 +291,4 @@ Error Credentials::failure_of(const Look& look) const {
   return without_credentials(begun.empty() ? others : begun);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -18,7 +18,7 @@
 
 /// Where the keys of a registry come from. A cloud's chain is a list of sources; storage, renewal
 /// and fallback are the same for all of them.
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// Temporary keys, as a service issued them.
 struct IssuedKeys {
@@ -48,8 +48,8 @@ using Source = std::function<Result<CredentialCandidate>()>;
 
 /// The files and environment variables of the host this runs on.
 struct HostEnvironment {
-  Environment environment;
-  std::function<Result<Secret>(const SecretSource& source)> read;
+  config::Environment environment;
+  std::function<Result<Secret>(const config::SecretSource& source)> read;
 
   std::string variable(const std::string& name) const { return environment(name).value_or(""); }
   /// "true", "1" or "yes", in any case.
@@ -69,9 +69,10 @@ inline constexpr const char* kCredentialsUri = "CredentialsUri";
 /// Services that issue keys.
 struct KeyServices {
   /// A service of the cloud, within the limits for all calls.
-  std::function<Result<HttpResponse>(const ApiCall& call)> call;
+  std::function<Result<net::HttpResponse>(const net::ApiCall& call)> call;
   /// A local service such as instance metadata: one attempt, no proxy, counted in the metrics.
-  std::function<Result<HttpResponse>(std::string_view operation, HttpRequest request)> fetch;
+  std::function<Result<net::HttpResponse>(std::string_view operation, net::HttpRequest request)>
+      fetch;
   /// A program that prints keys; returns its output.
   std::function<Result<Secret>(std::string_view command)> run = {};
 };
@@ -79,9 +80,9 @@ struct KeyServices {
 /// One call to a service of the cloud that issues keys.
 struct KeysCall {
   std::string_view operation;  ///< The cloud's own name, e.g. "AssumeRole".
-  std::function<Result<HttpRequest>(UnixMillis now)> prepare;
-  std::function<std::optional<Refusal>(const HttpResponse& response)> classify;
-  std::function<Result<IssuedKeys>(const HttpResponse& response)> read;
+  std::function<Result<net::HttpRequest>(UnixMillis now)> prepare;
+  std::function<std::optional<net::Refusal>(const net::HttpResponse& response)> classify;
+  std::function<Result<IssuedKeys>(const net::HttpResponse& response)> read;
 };
 /// Every lasting refusal counts as unauthorized: without keys nothing else can be done.
 Result<IssuedKeys> ask_for_keys(const KeyServices& services, const KeysCall& call,
@@ -159,4 +160,4 @@ class Credentials {
   std::map<std::string, Attempt> attempts_ GUARDED_BY(mutex_);  ///< By source.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -4,7 +4,7 @@
 
 #include "exporter/model/cloud.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// Reports the repositories of a discovery page by page, each once.
 class FoundParts {
@@ -27,4 +27,4 @@ class FoundParts {
   std::size_t told_ = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

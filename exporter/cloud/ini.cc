@@ -6,7 +6,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 bool is_comment(std::string_view text) { return text.starts_with('#') || text.starts_with(';'); }
@@ -102,4 +102,4 @@ Ini parse_ini(std::string_view text) {
   return ini;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

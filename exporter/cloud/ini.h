@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// Section → key → value.
 using Ini = std::map<std::string, std::map<std::string, std::string>>;
@@ -33,4 +33,4 @@ using Ini = std::map<std::string, std::map<std::string, std::string>>;
 /// | `%(name)s` | filled in | filled in | stays | stays |
 Ini parse_ini(std::string_view text);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

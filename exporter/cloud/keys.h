@@ -7,7 +7,7 @@
 #include "exporter/base/clock.h"
 #include "exporter/base/secret.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// What authenticates requests: a pair of keys, or a token of IAM (swr). See
 /// cloud/credentials.h.
@@ -23,4 +23,4 @@ struct Keys {
   bool operator==(const Keys&) const = default;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

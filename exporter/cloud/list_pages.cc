@@ -1,6 +1,6 @@
 #include "exporter/cloud/list_pages.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 /// The same page for ever has no end to come to.
@@ -27,4 +27,4 @@ void ListPages::take(PageSeen page, std::size_t fresh) {
   if (!signs_.same_again()) ++index_;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

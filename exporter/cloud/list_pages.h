@@ -4,7 +4,7 @@
 
 #include "exporter/model/list_end.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// Turns the pages of one listing to its end: which page comes next, and whether all was seen. Rows
 /// may appear, go and move meanwhile. Pure.
@@ -33,4 +33,4 @@ class ListPages {
   bool over_ = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -6,7 +6,7 @@
 #include "exporter/cloud/found_parts.h"
 #include "exporter/cloud/list_pages.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 constexpr int kListPageSize = 100;  // The documented maximum of acr's ListRepository.
@@ -107,4 +107,4 @@ Result<bool> NamespaceDiscovery::list_into(Found& found, const std::string& repo
   return pages.whole();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

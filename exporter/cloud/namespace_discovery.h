@@ -11,7 +11,7 @@
 #include "exporter/cloud/signed_client.h"
 #include "exporter/model/cloud.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// One page of a list of repositories.
 struct ListedRepositories {
@@ -62,4 +62,4 @@ class NamespaceDiscovery {
   std::atomic<bool> by_namespace_ = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -2,11 +2,11 @@
 
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
-ApiCallerOptions caller_options(const RegistryConfig& config, Millis probe_interval) {
-  ApiCallerOptions options;
+net::ApiCallerOptions caller_options(const config::RegistryConfig& config, Millis probe_interval) {
+  net::ApiCallerOptions options;
   options.registry = config.name;
   options.requests_per_second = config.requests_per_second;
   options.sharers = config.shards;
@@ -16,7 +16,7 @@ ApiCallerOptions caller_options(const RegistryConfig& config, Millis probe_inter
 }
 
 /// The value of the label `outcome` for an answer of a service beside us.
-std::string_view outcome_of(const Result<HttpResponse>& response) {
+std::string_view outcome_of(const Result<net::HttpResponse>& response) {
   if (!response) return name(response.error().kind);
   if (response->status == 404) return name(ErrorKind::not_found);
   if (response->status >= 500) return name(ErrorKind::server_error);
@@ -26,8 +26,8 @@ std::string_view outcome_of(const Result<HttpResponse>& response) {
 
 }  // namespace
 
-SignedClient::SignedClient(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-                           const RegistryConfig& config, Millis probe_interval,
+SignedClient::SignedClient(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+                           const config::RegistryConfig& config, Millis probe_interval,
                            const MakeSources& make_sources)
     : runtime_(runtime),
       transport_(transport),
@@ -39,38 +39,39 @@ SignedClient::SignedClient(Runtime runtime, HttpTransport& transport, CallObserv
                    [this] { caller_.credentials_changed(); }) {}
 
 KeyServices SignedClient::key_services() {
-  return {[this](const ApiCall& call) { return caller_.call(call); },
-          [this](std::string_view operation, HttpRequest request) {
+  return {[this](const net::ApiCall& call) { return caller_.call(call); },
+          [this](std::string_view operation, net::HttpRequest request) {
             return fetch(operation, std::move(request));
           },
           [this](std::string_view command) { return commands_.run(command); }};
 }
 
 /// One attempt, without a proxy, metered.
-Result<HttpResponse> SignedClient::fetch(std::string_view operation, HttpRequest request) {
+Result<net::HttpResponse> SignedClient::fetch(std::string_view operation,
+                                              net::HttpRequest request) {
   request.direct = true;
   const SteadyTime begin = runtime_.clock.steady_now();
-  Result<HttpResponse> response = transport_.send(request);
+  Result<net::HttpResponse> response = transport_.send(request);
   const auto took = std::chrono::duration_cast<Millis>(runtime_.clock.steady_now() - begin);
   const bool is_stopping = !response && response.error().kind == ErrorKind::canceled;
   if (!is_stopping) observer_.call_finished(registry_, operation, outcome_of(response), took);
   return response;
 }
 
-Result<HttpResponse> SignedClient::send(const SignedCall& signed_call) {
+Result<net::HttpResponse> SignedClient::send(const SignedCall& signed_call) {
   for (bool renewed = false;; renewed = true) {
     Result<Keys> keys = credentials_.get();
     if (!keys) return tl::unexpected<Error>(keys.error());
     bool expired = false;
-    ApiCall call;
+    net::ApiCall call;
     call.operation = signed_call.operation;
-    call.prepare = [&](UnixMillis now) -> Result<HttpRequest> {
+    call.prepare = [&](UnixMillis now) -> Result<net::HttpRequest> {
       // The call may have waited long for its turn.
       if (auto newest = credentials_.at_hand()) *keys = std::move(*newest);
       return signed_call.sign(*keys, now);
     };
-    call.classify = [&](const HttpResponse& response) {
-      std::optional<Refusal> refusal = signed_call.classify(response);
+    call.classify = [&](const net::HttpResponse& response) {
+      std::optional<net::Refusal> refusal = signed_call.classify(response);
       if (refusal) {
         // Permanent keys can't expire, and new ones can't have expired yet.
         refusal->credentials_expired &= keys->expires_at.has_value() && !renewed;
@@ -78,7 +79,7 @@ Result<HttpResponse> SignedClient::send(const SignedCall& signed_call) {
       }
       return refusal;
     };
-    Result<HttpResponse> response = caller_.call(call);
+    Result<net::HttpResponse> response = caller_.call(call);
     if (response) return response;
     if (!expired) return failed_call(signed_call.operation, response.error());
     credentials_.expired(keys->generation);
@@ -101,4 +102,4 @@ void SignedClient::abort() {
   commands_.abort();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -16,14 +16,14 @@
 #include "exporter/net/api_caller.h"
 #include "exporter/net/http_transport.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 
 /// A request that is signed with a registry's keys.
 struct SignedCall {
   std::string_view operation;  ///< The cloud's own name, e.g. "ListRepository".
-  std::function<HttpRequest(const Keys& keys, UnixMillis now)> sign;
+  std::function<net::HttpRequest(const Keys& keys, UnixMillis now)> sign;
   /// As ApiCall::classify.
-  std::function<std::optional<Refusal>(const HttpResponse& response)> classify;
+  std::function<std::optional<net::Refusal>(const net::HttpResponse& response)> classify;
 };
 
 /// What was read from an answer.
@@ -42,28 +42,28 @@ class SignedClient {
 
   /// `probe_interval`: how often keys that were refused are tried again. What comes by reference
   /// must outlive the client.
-  SignedClient(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-               const RegistryConfig& config, Millis probe_interval,
+  SignedClient(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+               const config::RegistryConfig& config, Millis probe_interval,
                const MakeSources& make_sources);
 
   /// Sends a call, and once more with new keys if the keys had expired. Errors: those of the
   /// credentials and of the caller.
-  Result<HttpResponse> send(const SignedCall& call);
+  Result<net::HttpResponse> send(const SignedCall& call);
 
   /// The same, and reads the answer. An answer that `parse` can't read counts as a failed attempt.
   template <class T>
   Result<Answer<T>> ask(SignedCall call,
-                        const std::function<Result<T>(const HttpResponse& response)>& parse) {
+                        const std::function<Result<T>(const net::HttpResponse& response)>& parse) {
     std::optional<T> value;
     call.classify = [&parse, &value, classify = std::move(call.classify)](
-                        const HttpResponse& response) -> std::optional<Refusal> {
+                        const net::HttpResponse& response) -> std::optional<net::Refusal> {
       if (auto refusal = classify(response)) return refusal;
       Result<T> parsed = parse(response);
-      if (!parsed) return Refusal{parsed.error()};
+      if (!parsed) return net::Refusal{parsed.error()};
       value = std::move(*parsed);
       return std::nullopt;
     };
-    const Result<HttpResponse> response = send(call);
+    const Result<net::HttpResponse> response = send(call);
     if (!response) return tl::unexpected<Error>(response.error());
     return Answer<T>{std::move(*value), parse_http_date(response->header("date"))};
   }
@@ -75,15 +75,15 @@ class SignedClient {
 
  private:
   KeyServices key_services();
-  Result<HttpResponse> fetch(std::string_view operation, HttpRequest request);
+  Result<net::HttpResponse> fetch(std::string_view operation, net::HttpRequest request);
 
   Runtime runtime_;
-  HttpTransport& transport_;
+  net::HttpTransport& transport_;
   CallObserver& observer_;
   const std::string registry_;
-  ApiCaller caller_;
+  net::ApiCaller caller_;
   Commands commands_;
   Credentials credentials_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

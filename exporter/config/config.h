@@ -14,7 +14,7 @@
 
 /// The configuration file as values, with defaults and units. Filled by config/parse, which has
 /// checked every range that is stated here.
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 enum class InitialHistory { baseline, count };
 
@@ -234,4 +234,4 @@ tl::expected<Config, std::vector<ConfigProblem>> load_config(const std::string& 
 /// Shell.
 Result<Secret> read_secret(const SecretSource& source);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

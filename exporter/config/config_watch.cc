@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 8UL * 1024 * 1024;
@@ -84,4 +84,4 @@ FileDigests certificate_digests(const Config& config) {
   return digests_of(files, kFileBytesMax);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

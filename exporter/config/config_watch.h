@@ -11,7 +11,7 @@
 #include "exporter/base/runtime.h"
 #include "exporter/config/config.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// Asks for a reload when the files of the configuration have changed. Each content is loaded at
 /// most once, also if it is bad, and only when it stayed the same for a moment: a file may be seen
@@ -52,4 +52,4 @@ FileDigests config_digests(const std::string& config_file);
 /// they are read again when they are used. Shell.
 FileDigests certificate_digests(const Config& config);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

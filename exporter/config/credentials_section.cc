@@ -3,7 +3,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/url.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr const char* kAtTheRegistry = "belongs beside endpoint, at the registry";
@@ -240,4 +240,4 @@ SwrCredentials read_swr_credentials(Section section, const std::string& region) 
   return credentials;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 /// Sees where a document's content begins.
@@ -53,4 +53,4 @@ std::optional<int> second_document(const std::string& text) {
          (text.ends_with('\n') ? 0 : 1);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -8,7 +8,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/url.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr int kPortMost = 65'535;
@@ -87,4 +87,4 @@ std::string global_iam_endpoint(const std::string& region) {
 
 std::string swr_sts_endpoint(const std::string& region) { return huawei_host("sts", region); }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -4,7 +4,7 @@
 #include <tl/expected.hpp>
 
 /// Endpoints of the clouds. Pure.
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// Reads "https://host[:port]" as users write it: drops white space around it and slashes at its
 /// end. Errors: what is wrong, to follow the name of the key (" must …"). Never quotes the text,
@@ -21,4 +21,4 @@ std::string iam_endpoint(const std::string& region);
 std::string global_iam_endpoint(const std::string& region);
 std::string swr_sts_endpoint(const std::string& region);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

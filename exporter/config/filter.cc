@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 using Compiled = std::vector<std::unique_ptr<RE2>>;
@@ -71,4 +71,4 @@ std::string pattern_error(const std::string& pattern) {
   return compiled.ok() ? "" : compiled.error();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

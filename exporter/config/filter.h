@@ -8,7 +8,7 @@
 
 #include "exporter/config/config.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// Which repositories the user wants. Patterns are RE2, fully anchored, on "namespace/name"; no
 /// include pattern means all. Patterns that don't compile (parse_config refuses them) match
@@ -39,4 +39,4 @@ class PatternList {
 /// What is wrong with a pattern, or "".
 std::string pattern_error(const std::string& pattern);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -4,7 +4,7 @@
 #include "exporter/base/files.h"
 #include "exporter/config/config.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr std::size_t kConfigBytesMax = 8UL * 1024 * 1024;
@@ -40,4 +40,4 @@ Result<Secret> read_secret(const SecretSource& source) {
   return Secret(std::move(*text));
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

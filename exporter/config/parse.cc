@@ -12,7 +12,7 @@
 #include "exporter/config/spelling.h"
 #include "exporter/config/yaml_section.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr int kRepositoriesMost = 1'000'000;
@@ -267,4 +267,4 @@ tl::expected<Config, std::vector<ConfigProblem>> parse_config(const std::string&
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -12,7 +12,7 @@
 #include "exporter/config/filter.h"
 #include "exporter/config/spelling.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr int kConcurrencyMost = 256;
@@ -311,4 +311,4 @@ std::vector<RegistryConfig> read_registries(Section& root) {
   return registries;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -10,7 +10,7 @@
 
 #include "exporter/base/log.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 /// Access keys are names, not secrets.
@@ -68,4 +68,4 @@ void warn_of_secret_files(const std::vector<std::string>& files) {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

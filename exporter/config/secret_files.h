@@ -6,7 +6,7 @@
 #include "exporter/config/config.h"
 
 /// Checks who may read the files that contain secrets. Shell.
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// The files that a configuration names, and `config_file` itself if it contains a secret; each
 /// once. Pure.
@@ -16,4 +16,4 @@ std::vector<std::string> secret_files(const Config& config, const std::string& c
 /// to fix it. Skips empty names.
 void warn_of_secret_files(const std::vector<std::string>& files);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -5,7 +5,7 @@
 
 #include "exporter/base/hash.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 /// Part of what users rely on: never change it.
@@ -41,4 +41,4 @@ std::optional<int> ordinal_of(std::string_view pod_name) {
   return ordinal;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -5,7 +5,7 @@
 #include <string_view>
 
 /// Which process reads which repository. Pure.
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// Jump consistent hash (Lamping, Veach) of registry and repository: 0 ≤ shard < total_shards. Of n
 /// shards that become n + 1, only about 1/(n + 1) of the repositories move, all to the new one.
@@ -15,4 +15,4 @@ int shard_of(std::string_view registry, std::string_view full_name, int total_sh
 /// with the domain.
 std::optional<int> ordinal_of(std::string_view pod_name);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -4,7 +4,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr std::size_t kMistakesMax = 3;
@@ -59,4 +59,4 @@ std::string in_one_line(std::string_view text) {
 
 std::string in_quotes(std::string_view text) { return "\"" + in_one_line(text) + "\""; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -5,7 +5,7 @@
 #include <vector>
 
 /// Help for mistyped words. Pure.
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// The candidate that `word` was probably meant to be, or "": at most a third of its letters (three
 /// at most) are wrong, missing or too many.
@@ -18,4 +18,4 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::string in_one_line(std::string_view text);
 std::string in_quotes(std::string_view text);  ///< The same in double quotes.
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

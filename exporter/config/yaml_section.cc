@@ -7,7 +7,7 @@
 #include "exporter/base/duration.h"
 #include "exporter/config/spelling.h"
 
-namespace registry_exporter {
+namespace registry_exporter::config {
 namespace {
 
 constexpr int kMergesMax = 100;
@@ -293,4 +293,4 @@ bool Section::refuse_the_rest(const Advice& advice) {
   return all_known;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

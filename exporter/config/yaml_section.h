@@ -13,7 +13,7 @@
 
 /// Reads YAML strictly: every key is requested by name; the remaining ones are reported with their
 /// lines. For config/ and web/web_config only.
-namespace registry_exporter {
+namespace registry_exporter::config {
 
 /// The problems of one file.
 class Problems {
@@ -115,4 +115,4 @@ std::optional<double> parse_number(const std::string& text);
 /// Whether a text has no control characters: it fits in a header, a label, a line. Pure.
 bool is_one_line(const std::string& text);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::config

@@ -6,7 +6,7 @@
 #include "exporter/exposition/row_lines.h"
 #include "exporter/exposition/scrape_lines.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 void durations(const Family& family, const SnapshotSource& source, Lines& lines) {
@@ -155,4 +155,4 @@ constexpr Family kFamilies[] = {
 
 std::span<const Family> acr_families() { return kFamilies; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 constexpr std::size_t kTooSmallToShare = 1024;  // Bytes; copied into the scrape's own text.
@@ -39,4 +39,4 @@ void Answer::flush() {
   chunks_.push_back(std::make_shared<const std::string>(std::move(text)));
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -9,7 +9,7 @@
 #include "exporter/exposition/gzip_stream.h"
 #include "exporter/exposition/rendered_registry.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// Assembles a response body: shared blocks of snapshots, and the scrape's own text between them.
 class Answer {
@@ -37,4 +37,4 @@ class Answer {
   std::vector<Chunk> chunks_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

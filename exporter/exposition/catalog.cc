@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 std::span<const Family> families() {
   static const std::vector<Family> all = [] {
@@ -23,4 +23,4 @@ const Family* find_family(std::string_view name) {
   return found == families().end() ? nullptr : &*found;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -7,7 +7,7 @@
 
 /// Every metric family of the exporter: the one list behind the exposition, `metrics.disabled` and
 /// the documentation. Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// All families, in the order of the exposition.
 std::span<const Family> families();
@@ -20,4 +20,4 @@ std::span<const Family> swr_families();
 std::span<const Family> exporter_families();
 std::span<const Family> process_families();
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -9,7 +9,7 @@
 #include "exporter/base/text.h"
 #include "exporter/exposition/protobuf_writer.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
@@ -197,4 +197,4 @@ std::string exemplar_text(const Exemplar& exemplar) {
   return out;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -13,7 +13,7 @@
 
 /// What the formats have in common, and the text formats: Prometheus 0.0.4 and OpenMetrics 1.0.
 /// Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// Makes valid UTF-8 of any bytes. Invalid bytes become U+FFFD; then a hash of the original is
 /// appended, so that different names stay different.
@@ -74,4 +74,4 @@ std::optional<std::string> exemplar_id(const Exemplar& exemplar);
 /// ` # {build_record_id="…"} value timestamp`, or nothing without an id.
 std::string exemplar_text(const Exemplar& exemplar);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

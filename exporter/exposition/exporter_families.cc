@@ -9,7 +9,7 @@
 #include "exporter/exposition/scrape_lines.h"
 #include "exporter/exposition/self_metrics.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 /// One line per registry for each value of one label, or without one.
@@ -250,4 +250,4 @@ constexpr Family kFamilies[] = {
 
 std::span<const Family> exporter_families() { return kFamilies; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -13,7 +13,7 @@
 #include "exporter/exposition/rendered_registry.h"
 #include "exporter/exposition/self_metrics.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 /// Lines of a format or a registry that were not scraped for so long are freed.
@@ -131,4 +131,4 @@ std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState&
   return answer.finish();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

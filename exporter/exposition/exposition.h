@@ -13,7 +13,7 @@
 #include "exporter/model/scrape.h"
 #include "exporter/model/snapshot.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 class SelfMetrics;
 
@@ -77,4 +77,4 @@ bool is_known_family(std::string_view family);
 /// such a scrape has seen the zero that has to be seen before any increment.
 bool shows_events(const std::vector<std::string>& families);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

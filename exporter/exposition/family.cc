@@ -1,6 +1,6 @@
 #include "exporter/exposition/family.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 std::string_view name(FamilyType type) {
   switch (type) {
@@ -31,4 +31,4 @@ std::string_view unit_of(const Family& family) {
   return {};
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

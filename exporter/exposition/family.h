@@ -8,7 +8,7 @@
 #include "exporter/model/stream_kind.h"
 
 /// A metric family as one value: what it is called, what it means and how it is rendered. Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 enum class FamilyType { counter, gauge, histogram };
 std::string_view name(FamilyType type);
@@ -43,4 +43,4 @@ std::string help_of(const Family& family);
 /// "seconds" or "bytes" if the name says so ("cpu_seconds_total" too), else empty.
 std::string_view unit_of(const Family& family);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -4,7 +4,7 @@
 
 #include <new>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 constexpr int kLevel = 1;  // Five times faster than the default, a fifth larger.
@@ -71,4 +71,4 @@ std::string GzipStream::trailer() const {
   return end;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// A text compressed so that it can stand anywhere within a gzip stream: raw deflate that ends on a
 /// byte and refers to nothing before it.
@@ -29,4 +29,4 @@ class GzipStream {
   std::uint64_t text_bytes_ = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -5,7 +5,7 @@
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/sample_writer.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 constexpr Millis kApart{2};
@@ -183,4 +183,4 @@ void write_history(const std::vector<RegistryHistory>& registries, const History
   write("# EOF\n");
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

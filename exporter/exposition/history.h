@@ -11,7 +11,7 @@
 #include "exporter/model/history.h"
 
 /// The past as OpenMetrics: counters and histograms as they would have stood. Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 struct HistoryOptions {
   Millis step{60'000};                                      ///< ≥ 1 s
@@ -44,4 +44,4 @@ bool is_history_label(std::string_view name);
 void write_history(const std::vector<RegistryHistory>& registries, const HistoryOptions& options,
                    const std::function<void(std::string_view)>& write);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -10,7 +10,7 @@
 
 #include "exporter/exposition/sample_writer.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 class Block;
 
@@ -120,4 +120,4 @@ class Lines {
   std::vector<LineBlock> blocks_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -3,7 +3,7 @@
 #include "exporter/exposition/render.h"
 #include "exporter/exposition/sample_writer.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 template <std::optional<double> ProcessMetrics::*Value>
@@ -38,4 +38,4 @@ constexpr Family kFamilies[] = {
 
 std::span<const Family> process_families() { return kFamilies; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

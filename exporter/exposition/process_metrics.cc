@@ -10,7 +10,7 @@
 #include <sstream>
 #include <vector>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 /// Fields of /proc/self/stat from the third on (the second may hold anything).
@@ -60,4 +60,4 @@ ProcessMetrics read_process_metrics() {
   return metrics;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// The standard `process_*` values. nullopt: it can't be read.
 struct ProcessMetrics {
@@ -18,4 +18,4 @@ struct ProcessMetrics {
 /// Reads /proc/self. Shell.
 ProcessMetrics read_process_metrics();
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -11,7 +11,7 @@
 
 #include "exporter/exposition/encode.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 using protozero::pbf_writer;
@@ -227,4 +227,4 @@ std::string ProtobufWriter::take() {
   return {buffer_.bytes.data(), std::exchange(buffer_.used, 0)};
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -11,7 +11,7 @@
 #include "exporter/model/snapshot.h"
 
 /// The protobuf format: messages of io.prometheus.client (client_model's metrics.proto). Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// Appends a label to the labels of a series: field `label` of Metric.
 void append_label_pair(std::string& out, std::string_view name, std::string_view value);
@@ -64,4 +64,4 @@ class ProtobufWriter {
   CreatedField created_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -5,7 +5,7 @@
 #include "exporter/base/hash.h"
 #include "exporter/exposition/encode.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 constexpr std::size_t kLabelsBytes = 160;  // Enough for most rows.
@@ -57,4 +57,4 @@ std::string render_scrape(const Family& family, const ScrapeSource& source, Samp
   return writer.take();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -12,7 +12,7 @@
 #include "exporter/exposition/process_metrics.h"
 
 /// Renders families as lines of text. Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// `registry="…",repo_namespace="…",repo="…"`, or the same in protobuf.
 struct RowLabels {
@@ -59,4 +59,4 @@ std::optional<UnixMillis> process_created_at(const Source& source) {
   return wanted ? std::optional(source.options.process_started_at) : std::nullopt;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -5,7 +5,7 @@
 
 #include "exporter/exposition/catalog.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 bool same_repositories(const RegistrySnapshot& a, const RegistrySnapshot& b) {
@@ -103,4 +103,4 @@ std::shared_ptr<const RenderedRegistry> render_registry(
   return rendered;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

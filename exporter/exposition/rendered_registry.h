@@ -10,7 +10,7 @@
 #include "exporter/exposition/gzip_stream.h"
 #include "exporter/exposition/render.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// Consecutive lines: rendered once, compressed at most once, by the first scrape that needs it.
 /// Thread-safe.
@@ -50,4 +50,4 @@ std::shared_ptr<const RenderedRegistry> render_registry(
     std::shared_ptr<const RegistrySnapshot> snapshot, const RenderedRegistry* before,
     const ExpositionOptions& options, ExpositionFormat format);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

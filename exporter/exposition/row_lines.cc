@@ -3,7 +3,7 @@
 #include "exporter/base/duration.h"
 #include "exporter/exposition/encode.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotSource& source,
                                         const Labels& labels_before) {
@@ -36,4 +36,4 @@ void events_by(std::string_view label_name, const Family& family, const Snapshot
            });
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -7,7 +7,7 @@
 #include "exporter/exposition/render.h"
 
 /// Lines of families that have series for each repository: what several of them share. Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// Calls `each(view, shown counters, labels)` for every row that has series.
 template <class Each>
@@ -58,4 +58,4 @@ std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotS
 void events_by(std::string_view label_name, const Family& family, const SnapshotSource& source,
                Lines& lines);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 LineFrame line_frame(ExpositionFormat format, std::string_view sample, const Labels& more) {
   std::string labels = written(more, format);
@@ -36,4 +36,4 @@ HistogramFrame histogram_frame(ExpositionFormat format, std::string_view family,
   return frame;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -13,7 +13,7 @@
 #include "exporter/exposition/family.h"
 #include "exporter/exposition/protobuf_writer.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// A text that is copied into many lines. It is stored with padding behind it, so that it can be
 /// copied in strides of a fixed size, which the compiler inlines, instead of by calls of memcpy.
@@ -171,4 +171,4 @@ class SampleWriter {
   std::size_t used_ = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -7,7 +7,7 @@
 #include "exporter/exposition/sample_writer.h"
 
 /// Lines that are true at the moment of a scrape: what several families share. Pure.
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 /// A family with one value for each registry; `Value(health)` returns nullopt if there is none.
 template <auto Value>
@@ -27,4 +27,4 @@ void health_value(const Family& family, const ScrapeSource& source, SampleWriter
 /// acr_up, swr_up.
 inline std::optional<std::uint64_t> up(const CloudHealth& health) { return health.up; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

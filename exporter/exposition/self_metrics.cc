@@ -12,7 +12,7 @@
 #include "exporter/exposition/encode.h"
 #include "exporter/exposition/sample_writer.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 const prometheus::Histogram::BucketBoundaries kCallBuckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
@@ -156,4 +156,4 @@ void write_self(std::string_view name, const prometheus::MetricFamily& family, S
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

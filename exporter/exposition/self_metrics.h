@@ -12,7 +12,7 @@ namespace prometheus {
 struct MetricFamily;
 }
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 
 class SampleWriter;
 
@@ -58,4 +58,4 @@ class SelfMetrics final : public CallObserver {
 void write_self(std::string_view name, const prometheus::MetricFamily& family, SampleWriter& writer,
                 std::optional<UnixMillis> created = std::nullopt);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

@@ -7,7 +7,7 @@
 #include "exporter/exposition/row_lines.h"
 #include "exporter/exposition/scrape_lines.h"
 
-namespace registry_exporter {
+namespace registry_exporter::exposition {
 namespace {
 
 void deletions_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
@@ -82,4 +82,4 @@ constexpr Family kFamilies[] = {
 
 std::span<const Family> swr_families() { return kFamilies; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::exposition

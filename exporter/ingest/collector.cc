@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Sweeps and open builds included.
@@ -125,7 +125,7 @@ std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {
   return publisher_.snapshot();
 }
 
-std::shared_ptr<CommitBatch> Collector::collect(StateChanges& changes) {
+std::shared_ptr<CommitBatch> Collector::collect(store::StateChanges& changes) {
   const MutexLock lock(mutex_);
   return publisher_.collect(changes);
 }
@@ -375,4 +375,4 @@ void Collector::mark_dirty(TrackedList& list) {
   hooks_.dirty();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

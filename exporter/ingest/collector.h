@@ -16,7 +16,7 @@
 #include "exporter/ingest/visit.h"
 #include "exporter/model/cloud.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 struct CollectorOptions {
   std::string name;
@@ -71,7 +71,7 @@ class Collector {
   const std::string& name() const { return options_.name; }
 
   /// The committer's side: adds what is to be saved; then what became of it.
-  std::shared_ptr<CommitBatch> collect(StateChanges& changes);
+  std::shared_ptr<CommitBatch> collect(store::StateChanges& changes);
   void committed(const CommitBatch& batch, bool ok);
 
  private:
@@ -117,4 +117,4 @@ class Collector {
   std::optional<SteadyTime> low_rate_told_at_ GUARDED_BY(mutex_);
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -3,7 +3,7 @@
 #include "exporter/base/check.h"
 #include "exporter/base/log.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// What is merged shows at the latest after this.
@@ -11,7 +11,8 @@ constexpr Millis kCommitInterval{200};
 
 }  // namespace
 
-Committer::Committer(Runtime runtime, StateStore& store, std::function<void(bool ok)> finished)
+Committer::Committer(Runtime runtime, store::StateStore& store,
+                     std::function<void(bool ok)> finished)
     : runtime_(runtime),
       store_(store),
       finished_(std::move(finished)),
@@ -91,7 +92,7 @@ void Committer::run() {
 }
 
 bool Committer::commit() {
-  StateChanges changes;
+  store::StateChanges changes;
   std::vector<std::shared_ptr<CommitBatch>> batches;
   for (Collector* collector : collectors_) batches.push_back(collector->collect(changes));
   Result<Done> result = Done{};
@@ -106,4 +107,4 @@ bool Committer::commit() {
   return result.has_value();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

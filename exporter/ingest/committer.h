@@ -9,7 +9,7 @@
 #include "exporter/ingest/collector.h"
 #include "exporter/store/state_store.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Saves what the collectors merged, then lets them show it: in one synced transaction at least
 /// every 200 ms while there is something, and at once before a deadline. The only user of the state
@@ -17,7 +17,7 @@ namespace registry_exporter {
 class Committer {
  public:
   /// `finished` is told of each commit.
-  Committer(Runtime runtime, StateStore& store, std::function<void(bool ok)> finished);
+  Committer(Runtime runtime, store::StateStore& store, std::function<void(bool ok)> finished);
   ~Committer();
 
   /// Before start(), or while stopped.
@@ -38,7 +38,7 @@ class Committer {
   bool commit();
 
   Runtime runtime_;
-  StateStore& store_;
+  store::StateStore& store_;
   const std::function<void(bool ok)> finished_;
   std::vector<Collector*> collectors_;
 
@@ -53,4 +53,4 @@ class Committer {
   std::uint64_t size_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

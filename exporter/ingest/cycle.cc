@@ -5,7 +5,7 @@
 #include "exporter/base/check.h"
 #include "exporter/ingest/tracked_list.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Nothing is read sooner than this part of max_staleness before it is overdue.
@@ -118,4 +118,4 @@ void Cycle::abandon() {
   discovery_.wanted.reset();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -9,7 +9,7 @@
 #include "exporter/ingest/plan.h"
 #include "exporter/ingest/schedule.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// A scrape's share in a cycle.
 struct ScrapeTicket {
@@ -101,4 +101,4 @@ class Cycle {
   bool can_save_ = true;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -5,7 +5,7 @@
 
 #include "exporter/ingest/ledger_rules.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 constexpr std::uint8_t kPassesMissedMax = 2;
@@ -255,4 +255,4 @@ void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules) {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

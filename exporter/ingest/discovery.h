@@ -5,7 +5,7 @@
 
 #include "exporter/ingest/tracked_registry.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 struct DiscoveryRules {
   const StreamKind* kind = &kBuilds;
@@ -14,7 +14,7 @@ struct DiscoveryRules {
   bool fixed_list = false;     ///< static_repositories: an unknown creation time is an old one.
   int max_repositories = 20'000;
   std::function<bool(const std::string& full_name)> accepts;  ///< Filters and shard.
-  std::function<RepositoryNumber()> next_number;
+  std::function<store::RepositoryNumber()> next_number;
 };
 
 struct DiscoveryEffects {
@@ -44,4 +44,4 @@ DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& pa
 /// Compares the stored scope with today's and marks what the filters no longer match.
 void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

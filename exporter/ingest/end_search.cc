@@ -1,6 +1,6 @@
 #include "exporter/ingest/end_search.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 bool EndSearch::is_end(const PageSeen& page, std::size_t fresh, const Rules& rules) {
   const bool signs = signs_.saw(page);
@@ -38,4 +38,4 @@ PageRequest EndSearch::next_behind_short_page(const PageSeen& page) {
   return next;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

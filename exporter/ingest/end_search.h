@@ -5,7 +5,7 @@
 
 #include "exporter/model/list_end.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Finds the end of a list in one walk. What list_end() says of one page is not enough: a short
 /// page may be the last, or cut by a limit of the server. Then the row behind it is asked for.
@@ -52,4 +52,4 @@ class EndSearch {
   SignsOfEnd signs_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Sweeps in a row that are not clean before the last one is believed all the same: the totals of
@@ -133,4 +133,4 @@ void FinishedWalk::apply_findings(Ledger& ledger, const SweepProgress& progress,
   if (!run_.left_rows_unread) ledger.last_sweep = run_.walk.started_at;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -4,7 +4,7 @@
 #include "exporter/ingest/sweep_progress.h"
 #include "exporter/ingest/walk_run.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 struct SweepResult {
   bool clean = false;       ///< All of the list was read, and nothing can have been jumped.
@@ -38,4 +38,4 @@ class FinishedWalk {
   bool list_ended_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

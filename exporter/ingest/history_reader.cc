@@ -5,7 +5,7 @@
 
 #include "exporter/ingest/list_reader.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Visits in a row that fail and read nothing new before the rest of a list is given up.
@@ -183,4 +183,4 @@ ListHistory read_history(Cloud& cloud, const RepositoryRef& repository,
   return HistoryReader(cloud, repository, options).run();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -7,7 +7,7 @@
 #include "exporter/model/cloud.h"
 #include "exporter/model/history.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// A list as it was read once, from its head to its end.
 struct ListHistory {
@@ -31,4 +31,4 @@ struct HistoryReading {
 ListHistory read_history(Cloud& cloud, const RepositoryRef& repository,
                          const HistoryReading& options);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

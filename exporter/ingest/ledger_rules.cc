@@ -4,7 +4,7 @@
 
 #include "exporter/base/check.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// An EndTime further ahead of the server's clock than this tells no time.
@@ -303,4 +303,4 @@ std::uint64_t imbalance(const Ledger& ledger) {
          difference(counted, ledger.present[static_cast<std::size_t>(RecordClass::counted)]);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -13,7 +13,7 @@
 /// contradiction the pages come in, a record is counted at most once: a class is left only by
 /// `vanished` (when the record comes back), and ids are forgotten only below a floor that never
 /// falls, below which an unknown id is late and never counted.
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// What merging needs to know besides the record.
 struct MergeContext {
@@ -86,4 +86,4 @@ DurationHistogram empty_histogram(std::span<const double> bucket_bounds);
 /// counted or not; `hold`: the zero has to be seen first. True: there was one to add.
 bool add_histograms(Ledger& ledger, std::span<const double> bucket_bounds, bool hold);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

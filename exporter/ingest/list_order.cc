@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// One direction must outnumber the other this many times to be an order.
@@ -35,4 +35,4 @@ bool contradicts_order(const PageStarts& page, bool is_head, const Ledger& ledge
   return page.ascending > page.descending || head_went_back;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -6,7 +6,7 @@
 #include "exporter/model/ledger.h"
 
 /// In what order a list shows its records. No cloud promises one: neighbours prove it. Pure.
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// When the records of one page started.
 struct PageStarts {
@@ -26,4 +26,4 @@ ListOrder judge_order(std::uint64_t descending, std::uint64_t ascending);
 /// Whether a page can't be of a list in the order that the ledger says. `is_head`: the first page.
 bool contradicts_order(const PageStarts& page, bool is_head, const Ledger& ledger);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -5,7 +5,7 @@
 
 #include "exporter/ingest/finished_walk.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// A page that fails so often in a row, though the head can be read, will not be read soon.
@@ -383,4 +383,4 @@ void ListReader::finish_walk(Ledger& ledger, bool list_ended, MergeEffects& effe
   end_stage(ledger);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

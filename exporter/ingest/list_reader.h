@@ -13,7 +13,7 @@
 #include "exporter/model/cloud.h"
 #include "exporter/model/ledger.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// What to ask the cloud for next.
 struct ListRequest {
@@ -107,4 +107,4 @@ class ListReader {
   std::optional<Error> error_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -4,7 +4,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 struct ListReaderOptions {
   int page_size = 100;
@@ -25,4 +25,4 @@ struct ListReaderOptions {
   bool try_unreadable = true;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

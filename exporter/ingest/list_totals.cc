@@ -1,6 +1,6 @@
 #include "exporter/ingest/list_totals.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Two kinds can't be true: far below what was read already, or up and down by more than a page.
 void ListTotals::add(const PageSeen& page, int page_size) {
@@ -15,4 +15,4 @@ void ListTotals::add(const PageSeen& page, int page_size) {
   last_ = page.total;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

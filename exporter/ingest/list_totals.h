@@ -5,7 +5,7 @@
 
 #include "exporter/model/list_end.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// What the pages of one walk say how many rows the list has, and whether that can be true. Pure.
 class ListTotals {
@@ -27,4 +27,4 @@ class ListTotals {
   bool lie_ = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

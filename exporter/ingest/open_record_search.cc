@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Point reads in one visit; the open records take turns.
@@ -82,4 +82,4 @@ void OpenRecordSearch::apply(Ledger& ledger, SweepProgress& progress, const Resu
   if (open != ledger.open.end()) std::rotate(open, open + 1, ledger.open.end());
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

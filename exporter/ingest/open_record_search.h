@@ -9,7 +9,7 @@
 #include "exporter/ingest/sweep_progress.h"
 #include "exporter/model/ledger.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Which open records one visit has not met yet. Some can be asked for by id, in turns; the list
 /// alone tells of the others.
@@ -40,4 +40,4 @@ class OpenRecordSearch {
   int failed_ = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

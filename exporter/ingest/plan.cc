@@ -6,7 +6,7 @@
 #include "exporter/base/check.h"
 #include "exporter/ingest/tracked_list.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 constexpr std::uint64_t kFairShare = 3;
@@ -74,4 +74,4 @@ std::optional<Plan::Item> Plan::take() {
   return next;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -8,7 +8,7 @@
 
 #include "exporter/ingest/schedule.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 struct TrackedList;
 
@@ -49,4 +49,4 @@ class Plan {
   std::uint64_t picks_ = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

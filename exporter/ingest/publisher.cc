@@ -8,7 +8,7 @@
 #include "exporter/ingest/ledger_rules.h"
 #include "exporter/ingest/view.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 Publisher::Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRules& rules,
                      PublisherOptions options)
@@ -61,10 +61,10 @@ std::shared_ptr<const RepositoryView> Publisher::view_of(const TrackedList& list
   return std::make_shared<const RepositoryView>(std::move(view));
 }
 
-CommitBatch::Item Publisher::collect_list(TrackedList& list, StateChanges& changes) {
+CommitBatch::Item Publisher::collect_list(TrackedList& list, store::StateChanges& changes) {
   const PendingChanges pending = std::exchange(list.pending, {});
   CommitBatch::Item item{&list, view_of(list), pending.unsaved, pending.replaces_closed};
-  RepositoryChange change;
+  store::RepositoryChange change;
   change.number = list.number;
   change.registry = registry_.number;
   change.replaces_closed = pending.replaces_closed;
@@ -78,7 +78,7 @@ CommitBatch::Item Publisher::collect_list(TrackedList& list, StateChanges& chang
   return item;
 }
 
-std::shared_ptr<CommitBatch> Publisher::collect(StateChanges& changes) {
+std::shared_ptr<CommitBatch> Publisher::collect(store::StateChanges& changes) {
   auto batch = std::make_shared<CommitBatch>();
   batch->windows_moved = std::exchange(windows_moved_, false);
   if (batch->windows_moved) move_windows();
@@ -131,7 +131,7 @@ bool Publisher::let_go_of_holds(const std::optional<std::string>& beginning) {
     unsigned seen = 0;
     unsigned released = 0;
   };
-  std::map<RepositoryNumber, Series> series;
+  std::map<store::RepositoryNumber, Series> series;
   for (const auto& hold : seen) series[hold.repository].seen |= hold.series;
   for (const auto& hold : released) series[hold.repository].released |= hold.series;
   for (const auto& [key, list] : registry_.lists) {
@@ -215,4 +215,4 @@ void Publisher::publish() {
   snapshot_ = std::move(snapshot);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -8,7 +8,7 @@
 #include "exporter/ingest/scraper_visibility.h"
 #include "exporter/ingest/tracked_registry.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 struct PublisherOptions {
   std::string name;
@@ -49,12 +49,12 @@ class Publisher {
   void cycle_ended(std::optional<double> seconds);
 
   /// Adds what is to be saved; then what became of it.
-  std::shared_ptr<CommitBatch> collect(StateChanges& changes);
+  std::shared_ptr<CommitBatch> collect(store::StateChanges& changes);
   void committed(const CommitBatch& batch, bool ok);
 
  private:
   std::shared_ptr<const RepositoryView> view_of(const TrackedList& list) const;
-  CommitBatch::Item collect_list(TrackedList& list, StateChanges& changes);
+  CommitBatch::Item collect_list(TrackedList& list, store::StateChanges& changes);
   void freeze();
   bool let_go_of_holds(const std::optional<std::string>& beginning);
   void move_windows();
@@ -75,4 +75,4 @@ class Publisher {
   std::shared_ptr<const RegistrySnapshot> snapshot_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

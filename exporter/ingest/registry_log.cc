@@ -5,7 +5,7 @@
 #include "exporter/base/log.h"
 #include "exporter/ingest/ledger_rules.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 std::string reason(const Error& error) { return std::string(name(error.kind)); }
@@ -101,4 +101,4 @@ void RegistryLog::task_failed(const std::string& problem) const {
   log::error("collection failed", {{"registry", registry_}, {"error", problem}});
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

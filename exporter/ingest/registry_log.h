@@ -5,7 +5,7 @@
 #include "exporter/ingest/discovery.h"
 #include "exporter/ingest/tracked_list.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// The log lines of one registry's collection. docs/operations.md explains each.
 class RegistryLog {
@@ -33,4 +33,4 @@ class RegistryLog {
   std::string registry_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 constexpr std::chrono::minutes kBurstMemory{15};
@@ -113,4 +113,4 @@ void LongestCycle::took(Millis span, SteadyTime now) {
   now_ = std::max(now_, span);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

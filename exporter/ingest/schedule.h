@@ -7,7 +7,7 @@
 #include "exporter/base/clock.h"
 
 /// Which repository is read next, and which need not be read yet. Pure.
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// How often something happens in a repository, learned from when things happened, in any order.
 /// The mean of a short and a long memory: half of what comes is more of the same burst, the other
@@ -115,4 +115,4 @@ class LongestCycle {
   Millis before_{0};
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -5,7 +5,7 @@
 
 #include "exporter/base/check.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 constexpr std::chrono::minutes kPause{5};  ///< No answered scrape for this long is a pause.
@@ -85,4 +85,4 @@ ScraperVisibility::LetGo ScraperVisibility::let_go(SteadyTime now,
   return result;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -9,7 +9,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Who has seen what of one registry: decides when a held series may show its increments (zero
 /// first) and when old values have to be shown once more (old value first). Pure; not thread-safe.
@@ -76,4 +76,4 @@ class ScraperVisibility {
   bool frozen_ = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// A registry that was first listed so soon after the state began was there from its beginning on:
@@ -54,4 +54,4 @@ std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, con
   return events;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -6,7 +6,7 @@
 #include "exporter/model/ledger.h"
 
 /// Where the listed history ends and the live counters of an exporter begin. Pure.
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Of one registry.
 struct Seam {
@@ -29,4 +29,4 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
 std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, const Ledger* ledger,
                                      const Seam& seam, bool has_durations);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -6,7 +6,7 @@
 
 #include "exporter/model/record.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// What is kept of a list's sweeps between visits, in memory only.
 struct SweepProgress {
@@ -25,4 +25,4 @@ struct SweepProgress {
   std::vector<RecordKey> failed_ids;  ///< Open records whose last reading by id failed.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

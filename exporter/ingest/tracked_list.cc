@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// A sweep that a total asked for, or that was not clean, comes at most this often a
@@ -99,4 +99,4 @@ bool note_unreadable(ReadFailures& failures, const Error& error, const ReadRules
   return news;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

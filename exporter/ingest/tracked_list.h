@@ -12,7 +12,7 @@
 #include "exporter/model/stream_kind.h"
 #include "exporter/store/state_store.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// How the lists of one registry are read.
 struct ReadRules {
@@ -75,7 +75,7 @@ struct Publication {
 
 /// One list that is followed while the program runs: its state, and what need not survive.
 struct TrackedList {
-  RepositoryNumber number = 0;
+  store::RepositoryNumber number = 0;
   RepositoryState state;
   ListedRepository listed;  ///< As the newest discovery showed it.
 
@@ -112,4 +112,4 @@ bool note_success(ReadFailures& failures);
 bool note_unreadable(ReadFailures& failures, const Error& error, const ReadRules& rules,
                      SteadyTime now);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

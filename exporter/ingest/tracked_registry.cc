@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// A list unread for so many max_staleness is one that the rate is too low for.
@@ -89,4 +89,4 @@ DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const Hint
   return found;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

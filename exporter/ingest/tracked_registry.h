@@ -10,14 +10,14 @@
 #include "exporter/ingest/plan.h"
 #include "exporter/ingest/tracked_list.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Namespace, then name: the order of every listing and exposition of ours.
 using RepositoryKey = std::pair<std::string, std::string>;
 
 /// Everything of one registry that outlives a change of configuration.
 struct TrackedRegistry {
-  RegistryNumber number = 0;
+  store::RegistryNumber number = 0;
   RegistryState state;
   bool dirty = true;               ///< `state` is to be saved with the next commit.
   int incomplete_discoveries = 0;  ///< In a row.
@@ -47,4 +47,4 @@ struct DueLists {
 DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintTrust& hints,
                    Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Smaller pages than a sixteenth of the one that was refused cost more calls than their rows are
@@ -103,4 +103,4 @@ bool UnreadablePage::is_passed_by(const PageRequest& next) const {
   return next.index > page_.index && next.size == page_.size;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -7,7 +7,7 @@
 #include "exporter/base/error.h"
 #include "exporter/model/list_end.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// The row behind the last one of a page.
 inline std::uint64_t row_behind(const PageRequest& page) {
@@ -80,4 +80,4 @@ class UnreadablePage {
   Error error_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 constexpr unsigned counter_bit(std::size_t outcome) { return 1U << outcome; }
@@ -113,4 +113,4 @@ void clear_holds(Ledger& ledger, SeriesSet series) {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

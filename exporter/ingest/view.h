@@ -7,7 +7,7 @@
 #include "exporter/model/registry_state.h"
 #include "exporter/model/snapshot.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// What a repository's records say as of `now`, in the windows asked for. Pure.
 /// `before`: its earlier view, whose counters are shared when they are the same.
@@ -30,4 +30,4 @@ EventCounters with_holds(const EventCounters& counters, SeriesSet held);
 /// They need show 0 no more.
 void clear_holds(Ledger& ledger, SeriesSet series);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// Where less news than this is expected, a small page from the head of the list tells it all.
@@ -135,4 +135,4 @@ VisitResult Visit::finish(ListLessons& lessons) {
   return result;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

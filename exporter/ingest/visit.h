@@ -9,7 +9,7 @@
 #include "exporter/model/cloud.h"
 #include "exporter/model/list_end.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// Whether records can be read by their ids. Where three in a row are refused, none is asked for
 /// until some time has passed.
@@ -77,4 +77,4 @@ class Visit {
   std::optional<UnixMillis> oldest_news_;  ///< When the first of it happened.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

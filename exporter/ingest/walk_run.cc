@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 namespace {
 
 /// A walk longer than this is a list that never ends.
@@ -97,4 +97,4 @@ WalkRun walk_whole_list(const Ledger& ledger, const ListReaderOptions& options) 
   return run;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

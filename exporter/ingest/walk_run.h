@@ -11,7 +11,7 @@
 #include "exporter/ingest/unreadable_page.h"
 #include "exporter/model/ledger.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// What one page told, besides its records.
 struct PageFacts {
@@ -68,4 +68,4 @@ WalkRun resume_walk(const Ledger& ledger);
 WalkRun walk_to_anchor(const Ledger& ledger, const ListReaderOptions& options, bool small_head);
 WalkRun walk_whole_list(const Ledger& ledger, const ListReaderOptions& options);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -9,7 +9,7 @@
 #include "exporter/net/retry_policy.h"
 #include "exporter/net/token_bucket.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 /// The signing clock follows the server's when ours is off by more.
@@ -293,4 +293,4 @@ std::optional<Millis> ApiCaller::clock_offset() const {
   return shared_->clock_offset;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -12,7 +12,7 @@
 #include "exporter/net/http_transport.h"
 #include "exporter/net/quota.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// Why an answer is not what was asked for.
 struct Refusal {
@@ -85,4 +85,4 @@ class ApiCaller {
   std::unique_ptr<Shared> shared_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

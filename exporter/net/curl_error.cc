@@ -6,7 +6,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr std::string_view kDns = "dns";
@@ -141,4 +141,4 @@ Error proxy_password_error(const Proxy& proxy) {
   return error_of_proxy(proxy, ErrorCause::proxy, "it wants another name and password (HTTP 407)");
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

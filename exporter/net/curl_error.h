@@ -8,7 +8,7 @@
 #include "exporter/net/proxy.h"
 
 /// What libcurl's errors mean. For net/curl_transport.cc only.
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// Of a transfer by `handle` that ended with `code`. `message`: what libcurl wrote into its error
 /// buffer. Never quotes the password of a proxy.
@@ -20,4 +20,4 @@ Error proxy_url_error(const Proxy& proxy);
 /// The proxy asks for a name and password (HTTP 407).
 Error proxy_password_error(const Proxy& proxy);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -6,7 +6,7 @@
 #include <string>
 
 /// Owners of libcurl's objects. For net/curl_*.cc only.
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 struct CurlDeleter {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -26,4 +26,4 @@ void set_option(CURL* handle, CURLoption option, Value value) {
   curl_easy_setopt(handle, option, value);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -8,7 +8,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/url.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr Millis kConnectTimeoutMax{3'000};
@@ -122,4 +122,4 @@ void CurlRequest::set_tls(CURL* handle) const {
   set_file(CURLOPT_SSLKEY, options_.key_file);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -5,7 +5,7 @@
 #include "exporter/net/http_transport.h"
 #include "exporter/net/proxy.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// A request as options of a libcurl handle. It and what it was made of must outlive the transfer.
 class CurlRequest {
@@ -27,4 +27,4 @@ class CurlRequest {
   CurlList connect_to_;  ///< Another host to connect to than the one that the URL names.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -5,7 +5,7 @@
 #include "exporter/base/text.h"
 #include "exporter/net/curl_handle.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr std::string_view kBlanks = " \r\n";
@@ -75,4 +75,4 @@ void CurlResponse::check_framing(std::string_view name, std::string_view value) 
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -7,7 +7,7 @@
 
 #include "exporter/net/http_transport.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// An answer while libcurl receives it. Refuses what is over the limits, and heads that leave open
 /// where the answer ends.
@@ -41,4 +41,4 @@ class CurlResponse {
   const char* refused_ = nullptr;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

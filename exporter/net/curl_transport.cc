@@ -16,7 +16,7 @@
 #include "exporter/net/curl_request.h"
 #include "exporter/net/curl_response.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr int kPollMs = 1'000;
@@ -152,4 +152,4 @@ std::unique_ptr<HttpTransport> make_curl_transport(CurlOptions options) {
   return std::make_unique<CurlTransport>(std::move(options));
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

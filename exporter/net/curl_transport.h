@@ -7,7 +7,7 @@
 #include "exporter/net/http_transport.h"
 #include "exporter/net/proxy.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 struct CurlOptions {
   ProxySettings proxy;
@@ -24,4 +24,4 @@ struct CurlOptions {
 /// does.
 std::unique_ptr<HttpTransport> make_curl_transport(CurlOptions options);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

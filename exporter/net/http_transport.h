@@ -8,7 +8,7 @@
 #include "exporter/base/clock.h"
 #include "exporter/base/result.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
@@ -48,4 +48,4 @@ class HttpTransport {
   virtual void abort() = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

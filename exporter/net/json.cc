@@ -9,7 +9,7 @@
 #include "exporter/base/mutex.h"
 #include "exporter/base/text.h"
 
-namespace registry_exporter::json {
+namespace registry_exporter::net::json {
 namespace {
 
 namespace dom = simdjson::dom;
@@ -238,4 +238,4 @@ std::optional<bool> bool_of(const Element& element) {
   return std::nullopt;
 }
 
-}  // namespace registry_exporter::json
+}  // namespace registry_exporter::net::json

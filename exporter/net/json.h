@@ -11,7 +11,7 @@
 #include "exporter/base/result.h"
 
 /// JSON as the clouds send it: strict documents, lenient scalars. Pure. For the codecs only.
-namespace registry_exporter::json {
+namespace registry_exporter::net::json {
 
 using Object = simdjson::dom::object;
 using Element = simdjson::dom::element;
@@ -60,4 +60,4 @@ std::optional<std::int64_t> integer_at(const Object& object, const char* key);
 /// true, "true", "TRUE", 1 and their opposites; nullopt for anything else.
 std::optional<bool> bool_of(const Element& element);
 
-}  // namespace registry_exporter::json
+}  // namespace registry_exporter::net::json

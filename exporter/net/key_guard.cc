@@ -1,6 +1,6 @@
 #include "exporter/net/key_guard.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 KeyGuard::Answer KeyGuard::admit(SteadyTime now) {
   if (keys_ == Keys::good) return {Admission::go, {era_, false}};
@@ -32,4 +32,4 @@ void KeyGuard::renewed() {
   ++era_;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -5,7 +5,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// Limits the use of refused keys: a cloud locks keys after too many failures. Pure; not
 /// thread-safe.
@@ -56,4 +56,4 @@ class KeyGuard {
   SteadyTime next_probe_;  ///< While the keys are bad.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -10,7 +10,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/url.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 /// Lower case, an IPv6 address without its brackets.
@@ -158,4 +158,4 @@ bool Proxy::is_plain_http() const {
 
 std::string Proxy::spoken() const { return proxy_host(url) + " (" + set_by + ")"; }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -7,7 +7,7 @@
 
 #include "exporter/base/proxy_url.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// Which proxy a request goes through. Pure.
 struct ProxySettings {
@@ -38,4 +38,4 @@ Proxy proxy_for(std::string_view origin, const ProxySettings& settings);
 /// "*.example.com"), each but a network with a port if wanted, or "*". Commas or blanks between.
 bool no_proxy_covers(std::string_view list, std::string_view host, std::string_view port);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr std::size_t kMessageReadMax = 4096;
@@ -144,4 +144,4 @@ std::optional<SteadyTime> QuotaControl::full_until(SteadyTime now) const {
   return until > now ? std::optional(until) : std::nullopt;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -7,7 +7,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// A server's limit: at most `calls` within any `window`.
 struct Quota {
@@ -43,4 +43,4 @@ class QuotaControl {
   std::deque<SteadyTime> sent_;  ///< The newest calls.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr double kFloor = 1.0 / 16;
@@ -37,4 +37,4 @@ std::optional<SteadyTime> RateControl::paused_until(SteadyTime now) const {
   return paused_until_;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

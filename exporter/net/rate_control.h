@@ -5,7 +5,7 @@
 #include "exporter/base/clock.h"
 #include "exporter/net/quota.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// The current rate: halved when throttled, recovered by a tenth of the configured rate per second,
 /// never above a quota that the server has named; and the pauses that it asks for. Pure; not
@@ -36,4 +36,4 @@ class RateControl {
   QuotaControl quotas_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

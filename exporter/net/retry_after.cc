@@ -6,7 +6,7 @@
 
 #include "exporter/base/time_text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr double kMillisMax = 1e12;
@@ -51,4 +51,4 @@ std::optional<Millis> wait_asked_for(const HttpResponse& response, UnixMillis no
   return std::max(by_api.value_or(Millis{0}), by_user.value_or(Millis{0}));
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

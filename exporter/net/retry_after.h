@@ -4,7 +4,7 @@
 
 #include "exporter/net/http_transport.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// The wait that an answer's headers ask for: `x-acs-retry-after` (milliseconds), `Retry-After`
 /// (seconds or an HTTP date, compared with the answer's own `Date` or with `now`), or the longest
@@ -12,4 +12,4 @@ namespace registry_exporter {
 /// Never negative. Pure.
 std::optional<Millis> wait_asked_for(const HttpResponse& response, UnixMillis now);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -4,7 +4,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 namespace {
 
 constexpr double kShare = 0.1;
@@ -32,4 +32,4 @@ Millis retry_wait(int attempt, double dice) {
   return Millis{static_cast<std::int64_t>(limit * dice)};
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -3,7 +3,7 @@
 #include "exporter/base/clock.h"
 #include "exporter/base/result.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// Whether another attempt is worth its cost: retries stay a tenth of the calls. Pure; not
 /// thread-safe.
@@ -27,4 +27,4 @@ bool is_worth_retrying(const Error& error);
 /// one that failed, from 1; `dice` in [0, 1).
 Millis retry_wait(int attempt, double dice);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 double burst_of(double requests_per_second) {
   return std::min(10.0, std::max(1.0, requests_per_second));
@@ -25,4 +25,4 @@ TokenBucket::Answer TokenBucket::take(SteadyTime now, double rate_in_force) {
   return {false, now + std::chrono::ceil<std::chrono::microseconds>(missing)};
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

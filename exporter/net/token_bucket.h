@@ -2,7 +2,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::net {
 
 /// How many requests a registry allows at once: min(10, max(1, rate)).
 double burst_of(double requests_per_second);
@@ -28,4 +28,4 @@ class TokenBucket {
   SteadyTime filled_at_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::net

@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr mode_t kModeBits = 07777;
@@ -93,4 +93,4 @@ std::string why_refused(const std::string& path, int error, const std::string& r
   return std::string(std::strerror(error)) + "; " + (obstacle.empty() ? remedy : obstacle);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -2,7 +2,7 @@
 
 #include <zlib.h>
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr std::size_t kChecksumBytes = 4;
@@ -49,4 +49,4 @@ Result<BlobReader> open_blob(std::string_view blob, BlobKind kind, BlobPlace pla
   return BlobReader(body.substr(1), version);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

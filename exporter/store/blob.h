@@ -11,7 +11,7 @@
 ///
 /// A blob is one byte of version, fields in a fixed order, and four bytes of CRC-32 over all
 /// before, over the kind of the blob, and over the place it stands in.
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// The version that this program writes. It reads every version from 1 on: a field that came later
 /// is read only from blobs that have it, and keeps its default otherwise.
@@ -102,4 +102,4 @@ class BlobReader {
 /// Errors: state_damaged, state_newer.
 Result<BlobReader> open_blob(std::string_view blob, BlobKind kind, BlobPlace place);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -11,7 +11,7 @@
 
 /// How each type of field looks in a blob. One function for each type, for both directions: `IO` is
 /// BlobWriter or BlobReader, `F` is the type of the value, const when writing. Pure.
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 // Signed numbers, small ones first: 0, -1, 1, -2, …
 inline std::uint64_t zigzag(std::int64_t value) {
@@ -110,4 +110,4 @@ void fixed_field(IO& io, F& number) {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

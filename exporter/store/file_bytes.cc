@@ -9,7 +9,7 @@
 
 #include "exporter/store/access.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr std::size_t kChunk = 1U << 18U;
@@ -47,4 +47,4 @@ Result<Done> rewrite_in_place(const std::string& path) { return go_through(path,
 
 Result<Done> read_whole(const std::string& path) { return go_through(path, false); }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -14,7 +14,7 @@
 
 #include "exporter/store/access.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
@@ -97,4 +97,4 @@ Result<Done> LockFile::note_synced(HighWater high_water) {
                                        std::strerror(errno));
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -6,7 +6,7 @@
 #include "exporter/base/clock.h"
 #include "exporter/base/result.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// The last commit of a state. Nothing newer was ever shown.
 struct HighWater {
@@ -43,4 +43,4 @@ class LockFile {
   HighWater high_water_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

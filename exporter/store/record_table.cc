@@ -9,7 +9,7 @@
 
 #include "exporter/store/state_codec.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr std::size_t kRowsMax = 32;  ///< Of one repository; more are joined into one.
@@ -143,4 +143,4 @@ std::vector<ClosedRecord> RecordTable::join(RepositoryNumber repository, const R
   return joined;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -15,7 +15,7 @@ class Database;
 class Statement;
 }  // namespace SQLite
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// A column's bytes; valid until its statement takes the next step.
 std::string_view blob(const SQLite::Column& column);
@@ -53,4 +53,4 @@ class RecordTable {
   std::int64_t next_id_ = 1;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -6,7 +6,7 @@
 
 #include "exporter/store/access.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 /// SQLite doesn't say which of its files was denied, if one was.
@@ -50,4 +50,4 @@ Error to_error(const SQLite::Exception& exception, const std::string& path, Stat
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -8,7 +8,7 @@ namespace SQLite {
 class Exception;
 }
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 enum class StateAction { loading, committing };
 
@@ -17,4 +17,4 @@ enum class StateAction { loading, committing };
 /// damage to a file that was ours. Shell: looks at the files of the state at `path`.
 Error to_error(const SQLite::Exception& exception, const std::string& path, StateAction action);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -16,7 +16,7 @@
 #include "exporter/store/state_database.h"
 #include "exporter/store/state_store.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
@@ -255,4 +255,4 @@ std::unique_ptr<StateStore> make_sqlite_state_store(StateOptions options, UnixMi
   return std::make_unique<SqliteStateStore>(std::move(options), now);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -2,7 +2,7 @@
 
 #include "exporter/store/blob_fields.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 // Differences of times that wrap around: no bytes can make them overflow.
@@ -208,4 +208,4 @@ Result<std::vector<ClosedRecord>> decode_closed(std::string_view blob, BlobPlace
                          [](BlobReader& io, Records& records) { closed_records(io, records); });
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -15,7 +15,7 @@
 /// Numbers are varints (times and signed ones zigzag), texts have their length in front, optionals
 /// a byte 0 or 1. Decoding trusts nothing: any length, count or enumerator out of range, a wrong
 /// checksum and bytes left over are state_damaged; a higher version is state_newer.
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// About the state as a whole.
 struct StateHead {
@@ -39,4 +39,4 @@ Result<RepositoryState> decode_repository(std::string_view blob, BlobPlace place
 std::string encode_closed(std::span<const ClosedRecord> records, BlobPlace place = {});
 Result<std::vector<ClosedRecord>> decode_closed(std::string_view blob, BlobPlace place = {});
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

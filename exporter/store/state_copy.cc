@@ -11,7 +11,7 @@
 #include "exporter/store/sqlite_error.h"
 #include "exporter/store/state_database.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 namespace fs = std::filesystem;
@@ -111,4 +111,4 @@ Result<std::optional<LoadedState>> read_state_copy(const std::string& path) {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 namespace {
 
 constexpr int kSchemaVersion = 1;
@@ -197,4 +197,4 @@ void StateDatabase::write(const RepositoryChange& change) {
   records_.write(change);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

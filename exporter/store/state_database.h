@@ -8,7 +8,7 @@
 #include "exporter/store/state_codec.h"
 #include "exporter/store/state_store.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// The database of a state through one handle: its settings, its tables, its rows. After an
 /// exception of a write() or a configure() the handle must not be used again, unless the database
@@ -61,4 +61,4 @@ class StateDatabase {
   std::unique_ptr<SQLite::Statement> write_repository_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -9,7 +9,7 @@
 #include "exporter/base/result.h"
 #include "exporter/model/registry_state.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// Row numbers in the state. Assigned by the caller of the store; never reused.
 using RegistryNumber = std::int64_t;
@@ -83,4 +83,4 @@ struct StateOptions {
 /// the start.
 std::unique_ptr<StateStore> make_sqlite_state_store(StateOptions options, UnixMillis now);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

@@ -11,10 +11,10 @@ namespace {
 /// More than five bad signatures in a row lock the key for everyone, for five minutes.
 constexpr std::chrono::minutes kProbeInterval{6};
 
-Discovery static_discovery(const std::vector<StaticRepository>& repositories) {
+Discovery static_discovery(const std::vector<config::StaticRepository>& repositories) {
   Discovery discovery;
   discovery.complete = true;
-  for (const StaticRepository& each : repositories) {
+  for (const config::StaticRepository& each : repositories) {
     discovery.repositories.push_back({{each.repo_namespace, each.name, ""}, {}, {}, {}, {}, {}});
   }
   return discovery;
@@ -22,32 +22,32 @@ Discovery static_discovery(const std::vector<StaticRepository>& repositories) {
 
 }  // namespace
 
-Client::Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-               const RegistryConfig& config)
-    : target_{config.endpoint, std::get<SwrConfig>(config.cloud).paging},
+Client::Client(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+               const config::RegistryConfig& config)
+    : target_{config.endpoint, std::get<config::SwrConfig>(config.cloud).paging},
       static_repositories_(config.static_repositories),
       client_(runtime, transport, observer, config, kProbeInterval,
-              [&config](const KeyServices& services) {
-                return credential_sources(config, services, this_host());
+              [&config](const cloud::KeyServices& services) {
+                return credential_sources(config, services, cloud::this_host());
               }),
-      project_(runtime, config, iam_hosts(config, this_host()), client_),
+      project_(runtime, config, iam_hosts(config, cloud::this_host()), client_),
       discovery_(repository_lists(config.name)) {}
 
-RepositoryLists Client::repository_lists(const std::string& registry) {
-  RepositoryLists lists;
+cloud::RepositoryLists Client::repository_lists(const std::string& registry) {
+  cloud::RepositoryLists lists;
   lists.registry = registry;
   lists.not_at_once = "repositories may not be listed all at once; listing each organisation";
   lists.repositories = [this](const std::string& repo_namespace, const PageRequest& page) {
-    return ask<ListedRepositories>(
+    return ask<cloud::ListedRepositories>(
         "ListReposDetails", list_repositories(target_, repo_namespace, page),
-        [](const HttpResponse& response) { return parse_repository_page(response.body); });
+        [](const net::HttpResponse& response) { return parse_repository_page(response.body); });
   };
-  lists.namespaces = [this]() -> Result<ListedNamespaces> {
+  lists.namespaces = [this]() -> Result<cloud::ListedNamespaces> {
     auto names = ask<std::vector<std::string>>(
         "ListNamespaces", list_namespaces(target_),
-        [](const HttpResponse& response) { return parse_namespaces(response.body); });
+        [](const net::HttpResponse& response) { return parse_namespaces(response.body); });
     if (!names) return tl::unexpected<Error>(names.error());
-    return ListedNamespaces{std::move(names->value), true, std::nullopt};
+    return cloud::ListedNamespaces{std::move(names->value), true, std::nullopt};
   };
   lists.identity = full_name;
   return lists;
@@ -63,9 +63,11 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
 }
 
 Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
-  auto answer = ask<Page>(
-      "ListRetentionHistories", list_retention_histories(target_, repository, page),
-      [&](const HttpResponse& response) { return parse_history_page(response, repository, page); });
+  auto answer =
+      ask<Page>("ListRetentionHistories", list_retention_histories(target_, repository, page),
+                [&](const net::HttpResponse& response) {
+                  return parse_history_page(response, repository, page);
+                });
   if (!answer) return tl::unexpected<Error>(answer.error());
   answer->value.server_time = answer->server_time;
   return std::move(answer->value);
@@ -78,7 +80,7 @@ Result<Record> Client::read_record(const RepositoryRef&, const std::string&) {
 Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef& repository) {
   auto answer = ask<std::vector<RetentionRule>>(
       "ListRetentions", list_retentions(target_, repository),
-      [](const HttpResponse& response) { return parse_retentions(response.body); });
+      [](const net::HttpResponse& response) { return parse_retentions(response.body); });
   if (!answer) return tl::unexpected<Error>(answer.error());
   return std::move(answer->value);
 }
@@ -92,11 +94,12 @@ CloudHealth Client::health() const {
 }
 
 template <class T>
-Result<Answer<T>> Client::ask(std::string_view operation, const HttpRequest& question,
-                              const std::function<Result<T>(const HttpResponse& response)>& parse) {
+Result<cloud::Answer<T>> Client::ask(
+    std::string_view operation, const net::HttpRequest& question,
+    const std::function<Result<T>(const net::HttpResponse& response)>& parse) {
   const Result<std::string> project = project_.get();
   if (!project) return tl::unexpected<Error>(project.error());
-  const auto signed_by = [&](const Keys& keys, UnixMillis now) {
+  const auto signed_by = [&](const cloud::Keys& keys, UnixMillis now) {
     return sign(question, keys, *project, now);
   };
   return client_.ask<T>({operation, signed_by, classify_response}, parse);

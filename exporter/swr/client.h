@@ -24,8 +24,8 @@ namespace registry_exporter::swr {
 class Client final : public Cloud {
  public:
   /// `config.cloud` holds a SwrConfig. What comes by reference must outlive the client.
-  Client(Runtime runtime, HttpTransport& transport, CallObserver& observer,
-         const RegistryConfig& config);
+  Client(Runtime runtime, net::HttpTransport& transport, CallObserver& observer,
+         const config::RegistryConfig& config);
 
   Result<Discovery> discover(const PartFound& part_found = {}) override;
   Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
@@ -38,15 +38,16 @@ class Client final : public Cloud {
  private:
   /// Signs and sends a request, and reads the answer.
   template <class T>
-  Result<Answer<T>> ask(std::string_view operation, const HttpRequest& question,
-                        const std::function<Result<T>(const HttpResponse& response)>& parse);
-  RepositoryLists repository_lists(const std::string& registry);
+  Result<cloud::Answer<T>> ask(
+      std::string_view operation, const net::HttpRequest& question,
+      const std::function<Result<T>(const net::HttpResponse& response)>& parse);
+  cloud::RepositoryLists repository_lists(const std::string& registry);
 
   const Target target_;
-  const std::optional<std::vector<StaticRepository>> static_repositories_;
-  SignedClient client_;
+  const std::optional<std::vector<config::StaticRepository>> static_repositories_;
+  cloud::SignedClient client_;
   Project project_;
-  NamespaceDiscovery discovery_;
+  cloud::NamespaceDiscovery discovery_;
 };
 
 }  // namespace registry_exporter::swr

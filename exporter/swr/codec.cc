@@ -18,12 +18,12 @@ std::optional<UnixMillis> plausible(std::optional<UnixMillis> time) {
   return time && *time >= kFirst && *time < kBeyond ? time : std::nullopt;
 }
 
-std::optional<UnixMillis> time_at(const json::Object& object, const char* key) {
-  return plausible(parse_rfc3339(json::text_at(object, key)));
+std::optional<UnixMillis> time_at(const net::json::Object& object, const char* key) {
+  return plausible(parse_rfc3339(net::json::text_at(object, key)));
 }
 
-std::optional<std::uint64_t> count_at(const json::Object& object, const char* key) {
-  const auto number = json::integer_at(object, key);
+std::optional<std::uint64_t> count_at(const net::json::Object& object, const char* key) {
+  const auto number = net::json::integer_at(object, key);
   if (!number || *number < 0) return std::nullopt;
   return static_cast<std::uint64_t>(*number);
 }
@@ -42,7 +42,8 @@ std::optional<std::uint64_t> total_of_range(std::string_view content_range) {
 }
 
 /// Body and header; nullopt when they disagree: then neither is a hint.
-std::optional<std::uint64_t> total_of(const HttpResponse& response, const json::Object& root) {
+std::optional<std::uint64_t> total_of(const net::HttpResponse& response,
+                                      const net::json::Object& root) {
   const auto in_body = count_at(root, "total");
   const auto in_header = total_of_range(response.header("content-range"));
   if (in_body && in_header && *in_body != *in_header) return std::nullopt;
@@ -50,7 +51,7 @@ std::optional<std::uint64_t> total_of(const HttpResponse& response, const json::
 }
 
 /// Whether body or header claim that there are rows.
-bool says_not_empty(const HttpResponse& response, const json::Object& root) {
+bool says_not_empty(const net::HttpResponse& response, const net::json::Object& root) {
   return count_at(root, "total").value_or(0) > 0 ||
          total_of_range(response.header("content-range")).value_or(0) > 0;
 }
@@ -62,43 +63,43 @@ bool same_name(std::string said, std::string expected) {
   return said.empty() || said == expected;
 }
 
-tl::expected<std::string, Rejection> id_of(const json::Object& row) {
-  const auto element = json::field(row, "id");
+tl::expected<std::string, Rejection> id_of(const net::json::Object& row) {
+  const auto element = net::json::field(row, "id");
   if (!element) return tl::unexpected(Rejection::id_missing);
   if (element->is_string() && element->get_string().value_unsafe().empty()) {
     return tl::unexpected(Rejection::id_missing);
   }
-  const auto id = json::integer_of(*element);
+  const auto id = net::json::integer_of(*element);
   if (!id || *id < 0) return tl::unexpected(Rejection::id_invalid);
   return std::to_string(*id);
 }
 
-Record make_record(std::string id, const json::Object& row) {
+Record make_record(std::string id, const net::json::Object& row) {
   Record record;
   record.key = record_key(id);
   record.id = std::move(id);
   record.started_at = record.ended_at = time_at(row, "created_at");
-  record.outcome = outcome_of_rule(json::text_at(row, "rule_type"));
+  record.outcome = outcome_of_rule(net::json::text_at(row, "rule_type"));
   return record;
 }
 
 /// The rows of a list that may be null or missing.
-Result<std::vector<json::Element>> rows_of(const std::optional<json::Element>& list,
-                                           const char* what) {
-  std::vector<json::Element> rows;
+Result<std::vector<net::json::Element>> rows_of(const std::optional<net::json::Element>& list,
+                                                const char* what) {
+  std::vector<net::json::Element> rows;
   if (!list || list->is_null()) return rows;
   simdjson::dom::array array;
   if (list->get(array)) {
     return fail(ErrorKind::malformed, std::string("shape: ") + what + " is no list");
   }
-  for (const json::Element row : array) rows.push_back(row);
+  for (const net::json::Element row : array) rows.push_back(row);
   return rows;
 }
 
-std::optional<ListedRepository> listed_repository(const json::Object& row) {
+std::optional<ListedRepository> listed_repository(const net::json::Object& row) {
   ListedRepository repository;
-  repository.ref.repo_namespace = json::text_at(row, "namespace");
-  repository.ref.name = json::text_at(row, "name");
+  repository.ref.repo_namespace = net::json::text_at(row, "namespace");
+  repository.ref.name = net::json::text_at(row, "name");
   for (const std::string* text : {&repository.ref.repo_namespace, &repository.ref.name}) {
     if (text->empty() || text->size() > kNameBytesMax) return std::nullopt;
   }
@@ -116,18 +117,19 @@ Outcome outcome_of_template(std::string_view rule_template) {
   return Outcome::other;
 }
 
-std::string keep_of(const json::Object& rule, const std::string& rule_template) {
-  const auto params = json::object_at(rule, "params");
+std::string keep_of(const net::json::Object& rule, const std::string& rule_template) {
+  const auto params = net::json::object_at(rule, "params");
   if (!params) return "";
-  std::string keep = json::text_at(*params, rule_template == "date_rule" ? "days" : "num");
+  std::string keep = net::json::text_at(*params, rule_template == "date_rule" ? "days" : "num");
   return keep.size() > kRuleTextBytesMax ? "" : keep;
 }
 
 /// One rule of the retention `id`; nullopt: not readable.
-std::optional<RetentionRule> retention_rule(const std::string& id, const json::Element& element) {
-  json::Object rule;
+std::optional<RetentionRule> retention_rule(const std::string& id,
+                                            const net::json::Element& element) {
+  net::json::Object rule;
   if (element.get(rule)) return std::nullopt;
-  const Outcome outcome = outcome_of_template(json::text_at(rule, "template"));
+  const Outcome outcome = outcome_of_template(net::json::text_at(rule, "template"));
   const std::string rule_template(name(outcome));
   return RetentionRule{id, rule_template,
                        outcome == Outcome::other ? "" : keep_of(rule, rule_template)};
@@ -136,23 +138,23 @@ std::optional<RetentionRule> retention_rule(const std::string& id, const json::E
 }  // namespace
 
 Outcome outcome_of_rule(std::string_view rule_type) {
-  const Result<json::Document> rule = json::parse(rule_type);
-  return rule ? outcome_of_template(json::text_at(rule->root, "template")) : Outcome::other;
+  const Result<net::json::Document> rule = net::json::parse(rule_type);
+  return rule ? outcome_of_template(net::json::text_at(rule->root, "template")) : Outcome::other;
 }
 
-Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked,
+Result<Page> parse_history_page(const net::HttpResponse& response, const RepositoryRef& asked,
                                 const PageRequest& request) {
-  const Result<json::Document> document = json::parse(response.body);
+  const Result<net::json::Document> document = net::json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
-  const json::Object& root = document->root;
-  const auto list = json::field(root, "retention_log");
+  const net::json::Object& root = document->root;
+  const auto list = net::json::field(root, "retention_log");
   Page page;
   page.total = total_of(response, root);
   // Behind the last page there is nothing, whatever the total says.
   if (!list && request.index == 0 && says_not_empty(response, root)) {
     return fail(ErrorKind::malformed, "shape: retention_log is missing although total is not 0");
   }
-  json::Element any;
+  net::json::Element any;
   const bool told_of = !root.at_key("retention_log").get(any);
   if (!told_of && !page.total) {
     return fail(ErrorKind::malformed, "shape: neither retention_log nor total");
@@ -160,14 +162,14 @@ Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRe
   const auto rows = rows_of(list, "retention_log");
   if (!rows) return tl::unexpected(rows.error());
   page.rows = rows->size();
-  for (const json::Element& element : *rows) {
-    json::Object row;
+  for (const net::json::Element& element : *rows) {
+    net::json::Object row;
     if (element.get(row)) {
       page.rejected.push_back(Rejection::id_missing);
       continue;
     }
-    if (!same_name(json::text_at(row, "namespace"), asked.repo_namespace) ||
-        !same_name(json::text_at(row, "repo"), asked.name)) {
+    if (!same_name(net::json::text_at(row, "namespace"), asked.repo_namespace) ||
+        !same_name(net::json::text_at(row, "repo"), asked.name)) {
       return fail(ErrorKind::malformed, ErrorCause::wrong_repository,
                   "wrong_repo: page of another repository");
     }
@@ -181,15 +183,15 @@ Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRe
   return page;
 }
 
-Result<ListedRepositories> parse_repository_page(std::string_view body) {
-  const Result<json::AnyDocument> document = json::parse_any(body);
+Result<cloud::ListedRepositories> parse_repository_page(std::string_view body) {
+  const Result<net::json::AnyDocument> document = net::json::parse_any(body);
   if (!document) return tl::unexpected(document.error());
   const auto rows = rows_of(document->root, "the list of repositories");
   if (!rows) return tl::unexpected(rows.error());
-  ListedRepositories page;
+  cloud::ListedRepositories page;
   page.rows = rows->size();
-  for (const json::Element& element : *rows) {
-    json::Object row;
+  for (const net::json::Element& element : *rows) {
+    net::json::Object row;
     if (element.get(row)) return fail(ErrorKind::malformed, "shape: a row is no object");
     if (const auto total = count_at(row, "total_range")) page.total = total;
     if (auto repository = listed_repository(row)) {
@@ -200,34 +202,34 @@ Result<ListedRepositories> parse_repository_page(std::string_view body) {
 }
 
 Result<std::vector<std::string>> parse_namespaces(std::string_view body) {
-  const Result<json::Document> document = json::parse(body);
+  const Result<net::json::Document> document = net::json::parse(body);
   if (!document) return tl::unexpected(document.error());
-  const auto rows = rows_of(json::field(document->root, "namespaces"), "namespaces");
+  const auto rows = rows_of(net::json::field(document->root, "namespaces"), "namespaces");
   if (!rows) return tl::unexpected(rows.error());
   std::vector<std::string> names;
-  for (const json::Element& element : *rows) {
-    json::Object row;
+  for (const net::json::Element& element : *rows) {
+    net::json::Object row;
     if (element.get(row)) return fail(ErrorKind::malformed, "shape: a row is no object");
-    std::string name = json::text_at(row, "name");
+    std::string name = net::json::text_at(row, "name");
     if (!name.empty() && name.size() <= kNameBytesMax) names.push_back(std::move(name));
   }
   return names;
 }
 
 Result<std::vector<RetentionRule>> parse_retentions(std::string_view body) {
-  const Result<json::AnyDocument> document = json::parse_any(body);
+  const Result<net::json::AnyDocument> document = net::json::parse_any(body);
   if (!document) return tl::unexpected(document.error());
   const auto rows = rows_of(document->root, "the list of retentions");
   if (!rows) return tl::unexpected(rows.error());
   std::vector<RetentionRule> rules;
-  for (const json::Element& element : *rows) {
-    json::Object retention;
+  for (const net::json::Element& element : *rows) {
+    net::json::Object retention;
     if (element.get(retention)) return fail(ErrorKind::malformed, "shape: a row is no object");
-    const auto inner = rows_of(json::field(retention, "rules"), "rules");
+    const auto inner = rows_of(net::json::field(retention, "rules"), "rules");
     if (!inner) return tl::unexpected(inner.error());
-    const std::string id = json::text_at(retention, "id");
+    const std::string id = net::json::text_at(retention, "id");
     if (id.size() > kRuleTextBytesMax) continue;
-    for (const json::Element& rule_element : *inner) {
+    for (const net::json::Element& rule_element : *inner) {
       auto rule = retention_rule(id, rule_element);
       const bool known = rule && std::find(rules.begin(), rules.end(), *rule) != rules.end();
       if (rule && !known) rules.push_back(std::move(*rule));

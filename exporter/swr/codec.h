@@ -23,10 +23,10 @@
 namespace registry_exporter::swr {
 
 /// One answer of ListRetentionHistories about `asked`.
-Result<Page> parse_history_page(const HttpResponse& response, const RepositoryRef& asked,
+Result<Page> parse_history_page(const net::HttpResponse& response, const RepositoryRef& asked,
                                 const PageRequest& request = {});
 
-Result<ListedRepositories> parse_repository_page(std::string_view body);
+Result<cloud::ListedRepositories> parse_repository_page(std::string_view body);
 
 /// Names of organisations.
 Result<std::vector<std::string>> parse_namespaces(std::string_view body);

@@ -10,20 +10,20 @@ namespace {
 /// An identity provider's token, or else keys: in this order when both are there.
 Result<FoundForm> oidc_or_keys(FoundForm found, const std::string& idp_id,
                                const std::string& token_file, const char* otherwise) {
-  SwrCredentials& form = found.credentials;
+  config::SwrCredentials& form = found.credentials;
   if (!idp_id.empty() && !token_file.empty()) {
     form = {};
     form.oidc = {idp_id, token_file};
     return found;
   }
   if (!form.access_key.empty() && !form.secret_key.empty()) return found;
-  return nothing(otherwise, !form.access_key.empty() || !form.secret_key.empty() ||
-                                !idp_id.empty() || !token_file.empty());
+  return cloud::nothing(otherwise, !form.access_key.empty() || !form.secret_key.empty() ||
+                                       !idp_id.empty() || !token_file.empty());
 }
 
 }  // namespace
 
-Result<FoundForm> in_environment(const HostEnvironment& host) {
+Result<FoundForm> in_environment(const cloud::HostEnvironment& host) {
   FoundForm found;
   found.credentials.access_key.value = Secret(host.variable("HUAWEICLOUD_SDK_AK"));
   found.credentials.secret_key.value = Secret(host.variable("HUAWEICLOUD_SDK_SK"));
@@ -35,11 +35,11 @@ Result<FoundForm> in_environment(const HostEnvironment& host) {
                       "HUAWEICLOUD_SDK_IDP_ID and HUAWEICLOUD_SDK_ID_TOKEN_FILE are set");
 }
 
-Result<FoundForm> in_profile(const HostEnvironment& host) {
-  const Result<FoundFile> file =
-      find_file(host, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud/credentials");
+Result<FoundForm> in_profile(const cloud::HostEnvironment& host) {
+  const Result<cloud::FoundFile> file =
+      cloud::find_file(host, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud/credentials");
   if (!file) return tl::unexpected(file.error());
-  const Ini ini = parse_ini(file->text.reveal());
+  const cloud::Ini ini = cloud::parse_ini(file->text.reveal());
   const auto section = ini.find("basic");
   if (section == ini.end()) {
     const bool global = ini.contains("global");
@@ -63,22 +63,22 @@ Result<FoundForm> in_profile(const HostEnvironment& host) {
   return form;
 }
 
-Result<FoundForm> on_instance(const HostEnvironment&) {
+Result<FoundForm> on_instance(const cloud::HostEnvironment&) {
   FoundForm found;
   found.credentials.ecs_agency = true;
   return found;
 }
 
-Result<FoundForm> in_pod(const HostEnvironment& host) {
+Result<FoundForm> in_pod(const cloud::HostEnvironment& host) {
   constexpr const char* kUri = "HC_CONTAINER_CREDENTIALS_FULL_URI";
   constexpr const char* kTokenFile = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-  const SwrCredentials::PodIdentity pod{host.variable(kUri), host.variable(kTokenFile)};
+  const config::SwrCredentials::PodIdentity pod{host.variable(kUri), host.variable(kTokenFile)};
   if (pod.uri.empty() || pod.token_file.empty()) {
-    return nothing(std::string(kUri) + " or " + kTokenFile + " is not set",
-                   !pod.uri.empty() || !pod.token_file.empty());
+    return cloud::nothing(std::string(kUri) + " or " + kTokenFile + " is not set",
+                          !pod.uri.empty() || !pod.token_file.empty());
   }
   if (!is_http(pod.uri)) {
-    return nothing(std::string(kUri) + " must begin with http:// or https://", true);
+    return cloud::nothing(std::string(kUri) + " must begin with http:// or https://", true);
   }
   FoundForm found;
   found.credentials.pod_identity = pod;

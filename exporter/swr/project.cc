@@ -21,10 +21,10 @@ bool is_watched_elsewhere(ErrorKind kind) {
 
 }  // namespace
 
-Project::Project(Runtime runtime, const RegistryConfig& config, std::shared_ptr<const IamHosts> iam,
-                 SignedClient& client)
+Project::Project(Runtime runtime, const config::RegistryConfig& config,
+                 std::shared_ptr<const IamHosts> iam, cloud::SignedClient& client)
     : runtime_(runtime),
-      configured_(std::get<SwrConfig>(config.cloud).project_id),
+      configured_(std::get<config::SwrConfig>(config.cloud).project_id),
       region_(config.region),
       iam_(std::move(iam)),
       client_(client),
@@ -85,7 +85,7 @@ Result<std::string> Project::settle(Result<std::string> found, std::uint64_t use
 }
 
 Result<std::string> Project::find() {
-  const Result<Keys> keys = client_.credentials().get();
+  const Result<cloud::Keys> keys = client_.credentials().get();
   if (!keys) return tl::unexpected<Error>(keys.error());
   if (is_project_id(keys->project_id)) return keys->project_id;
   if (!keys->iam_origin.empty()) return ask(keys->iam_origin);
@@ -93,20 +93,20 @@ Result<std::string> Project::find() {
 }
 
 Result<std::string> Project::ask(const std::string& iam_origin) {
-  SignedCall call;
+  cloud::SignedCall call;
   call.operation = "KeystoneListProjects";
-  call.sign = [&](const Keys& keys, UnixMillis now) {
+  call.sign = [&](const cloud::Keys& keys, UnixMillis now) {
     return sign(list_projects(iam_origin, region_), keys, "", now);
   };
   std::optional<Result<std::string>> id;
-  call.classify = [&](const HttpResponse& response) -> std::optional<Refusal> {
+  call.classify = [&](const net::HttpResponse& response) -> std::optional<net::Refusal> {
     if (auto refusal = classify_response(response)) return refusal;
     id = parse_project(response, region_);
     const bool is_readable = *id || id->error().kind != ErrorKind::malformed;
     if (is_readable) return std::nullopt;
-    return Refusal{id->error(), false, false};
+    return net::Refusal{id->error(), false, false};
   };
-  const Result<HttpResponse> response = client_.send(call);
+  const Result<net::HttpResponse> response = client_.send(call);
   if (!response) return tl::unexpected(response.error());
   return *std::move(id);
 }

@@ -18,8 +18,8 @@ namespace registry_exporter::swr {
 class Project {
  public:
   /// What comes by reference must outlive it.
-  Project(Runtime runtime, const RegistryConfig& config, std::shared_ptr<const IamHosts> iam,
-          SignedClient& client);
+  Project(Runtime runtime, const config::RegistryConfig& config,
+          std::shared_ptr<const IamHosts> iam, cloud::SignedClient& client);
 
   /// May call IAM: one thread at a time; after a failure a while later, or when the keys change.
   /// Errors: the clouds' own; invalid_config: there is none, several, or not the one to keep to.
@@ -39,7 +39,7 @@ class Project {
   Runtime runtime_;
   const std::string configured_, region_;
   const std::shared_ptr<const IamHosts> iam_;
-  SignedClient& client_;
+  cloud::SignedClient& client_;
 
   mutable Mutex mutex_;
   std::unique_ptr<Waiter> changed_;

@@ -60,23 +60,23 @@ std::string clean(std::string_view text, std::size_t bytes_max) {
   return result;
 }
 
-std::string first_text(const json::Object& object, std::initializer_list<const char*> keys) {
+std::string first_text(const net::json::Object& object, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    if (std::string text = json::text_at(object, key); !text.empty()) return text;
+    if (std::string text = net::json::text_at(object, key); !text.empty()) return text;
   }
   return "";
 }
 
 /// A code without a message is replaced by a nested one with a message.
-void take(Said& said, const json::Object& object) {
+void take(Said& said, const net::json::Object& object) {
   const std::string code = first_text(object, {"error_code", "errorCode", "code"});
   said.message =
       first_text(object, {"error_msg", "errorMsg", "error_message", "errorMessage", "message"});
   if (!code.empty() && (said.code.empty() || !said.message.empty())) said.code = code;
 }
 
-void find_error(Said& said, const json::Element& element, int depth) {
-  json::Object object;
+void find_error(Said& said, const net::json::Element& element, int depth) {
+  net::json::Object object;
   simdjson::dom::array array;
   if (depth > kErrorDepthMax || !said.message.empty()) return;
   if (!element.get(object)) {
@@ -98,7 +98,7 @@ bool is_markup(std::string_view body) {
 /// A body that is not JSON is the message, unless it is markup (a proxy's page).
 Said read_error(std::string_view body) {
   Said said;
-  const Result<json::AnyDocument> document = json::parse_any(body);
+  const Result<net::json::AnyDocument> document = net::json::parse_any(body);
   if (!document) {
     const std::size_t begin = std::min(body.size(), body.find_first_not_of(" \t\r\n"));
     if (!is_markup(body)) said.message = body.substr(begin, kMessageReadMax);
@@ -106,7 +106,7 @@ Said read_error(std::string_view body) {
   }
   said.is_json = true;
   find_error(said, document->root, 0);
-  if (document->root.is_string()) said.message = json::text_of(document->root).value_or("");
+  if (document->root.is_string()) said.message = net::json::text_of(document->root).value_or("");
   return said;
 }
 
@@ -257,7 +257,7 @@ ErrorCause cause_of(const Said& said, const Heard& heard) {
 }
 
 /// Adds the cause of refused credentials in our words: the server's may quote them.
-void tell_cause(Refusal& refusal, ErrorCause cause) {
+void tell_cause(net::Refusal& refusal, ErrorCause cause) {
   refusal.error.cause = cause;
   refusal.sign_again = cause == ErrorCause::clock_skew;
   // Expired temporary keys are unknown after a while. A refusal without a reason may mean an
@@ -270,11 +270,11 @@ void tell_cause(Refusal& refusal, ErrorCause cause) {
 
 }  // namespace
 
-std::optional<Refusal> classify_response(const HttpResponse& response) {
+std::optional<net::Refusal> classify_response(const net::HttpResponse& response) {
   const int status = response.status;
   if (status >= 200 && status < 300) return std::nullopt;
   const std::string where = "HTTP " + std::to_string(status);
-  Refusal refusal;
+  net::Refusal refusal;
   if (status < 400) {
     refusal.error = {ErrorKind::malformed, where + ": redirect: not followed", {}, {}};
     return refusal;
@@ -287,7 +287,7 @@ std::optional<Refusal> classify_response(const HttpResponse& response) {
   error.code = clean(said.code, kCodeBytesMax);
   error.detail = where;
   if (!error.code.empty()) error.detail += " " + error.code;
-  if (error.kind == ErrorKind::throttled) refusal.quota = quota_named_in(said.message);
+  if (error.kind == ErrorKind::throttled) refusal.quota = net::quota_named_in(said.message);
   if (error.kind == ErrorKind::unauthorized) {
     tell_cause(refusal, cause_of(said, heard));
   } else if (const std::string message = shown(said, text); !message.empty()) {

@@ -14,6 +14,6 @@ namespace registry_exporter::swr {
 /// The code decides first, then the gateway's own words about credentials, and the status last:
 /// throttling may be a 403, "not found" a 400. The detail never quotes the server about a refused
 /// signature or token.
-std::optional<Refusal> classify_response(const HttpResponse& response);
+std::optional<net::Refusal> classify_response(const net::HttpResponse& response);
 
 }  // namespace registry_exporter::swr

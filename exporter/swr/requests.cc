@@ -5,8 +5,8 @@
 namespace registry_exporter::swr {
 namespace {
 
-HttpRequest get(const std::string& origin, std::string target) {
-  HttpRequest request;
+net::HttpRequest get(const std::string& origin, std::string target) {
+  net::HttpRequest request;
   request.method = "GET";
   request.origin = origin;
   request.target = std::move(target);
@@ -33,11 +33,11 @@ std::string repository_path(const RepositoryRef& repository) {
 }
 
 /// limit and offset always go together; the offset is a multiple of the limit.
-std::string page_query(const PageRequest& page, SwrConfig::Paging paging) {
+std::string page_query(const PageRequest& page, config::SwrConfig::Paging paging) {
   const std::string limit = std::to_string(page.size);
   const std::string offset =
       std::to_string(static_cast<std::int64_t>(page.index) * static_cast<std::int64_t>(page.size));
-  if (paging == SwrConfig::Paging::filter) {
+  if (paging == config::SwrConfig::Paging::filter) {
     return "filter=" + percent_encode("limit::" + limit + "|offset::" + offset);
   }
   return "limit=" + limit + "&offset=" + offset;
@@ -45,24 +45,24 @@ std::string page_query(const PageRequest& page, SwrConfig::Paging paging) {
 
 }  // namespace
 
-HttpRequest list_namespaces(const Target& target) {
+net::HttpRequest list_namespaces(const Target& target) {
   return get(target.origin, "/v2/manage/namespaces?filter=" + percent_encode("mode::visible"));
 }
 
-HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
-                              const PageRequest& page) {
-  std::string query = page_query(page, SwrConfig::Paging::offset);
+net::HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                                   const PageRequest& page) {
+  std::string query = page_query(page, config::SwrConfig::Paging::offset);
   if (!repo_namespace.empty()) query = "namespace=" + percent_encode(repo_namespace) + "&" + query;
   return get(target.origin, "/v2/manage/repos?" + query);
 }
 
-HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
-                                     const PageRequest& page) {
+net::HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
+                                          const PageRequest& page) {
   return get(target.origin, repository_path(repository) + "/retentions/histories?" +
                                 page_query(page, target.paging));
 }
 
-HttpRequest list_retentions(const Target& target, const RepositoryRef& repository) {
+net::HttpRequest list_retentions(const Target& target, const RepositoryRef& repository) {
   return get(target.origin, repository_path(repository) + "/retentions");
 }
 

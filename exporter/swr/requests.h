@@ -13,16 +13,16 @@ namespace registry_exporter::swr {
 /// Where the requests go.
 struct Target {
   std::string origin;  ///< "https://host[:port]".
-  SwrConfig::Paging paging = SwrConfig::Paging::offset;
+  config::SwrConfig::Paging paging = config::SwrConfig::Paging::offset;
 };
 
 /// All visible organisations, also those with rights on single repositories only.
-HttpRequest list_namespaces(const Target& target);
+net::HttpRequest list_namespaces(const Target& target);
 /// Repositories of one organisation, or of all when it is empty.
-HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
-                              const PageRequest& page);
-HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
-                                     const PageRequest& page);
-HttpRequest list_retentions(const Target& target, const RepositoryRef& repository);
+net::HttpRequest list_repositories(const Target& target, const std::string& repo_namespace,
+                                   const PageRequest& page);
+net::HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
+                                          const PageRequest& page);
+net::HttpRequest list_retentions(const Target& target, const RepositoryRef& repository);
 
 }  // namespace registry_exporter::swr

@@ -39,8 +39,8 @@ std::string canonical_query(std::string_view query) {
 }
 
 /// Lower-case names in order, with their values.
-HttpHeaders canonical_headers(const HttpRequest& request) {
-  HttpHeaders headers;
+net::HttpHeaders canonical_headers(const net::HttpRequest& request) {
+  net::HttpHeaders headers;
   for (const auto& [name, value] : request.headers) {
     headers.emplace_back(lower(name), std::string(trim(value, " ")));
   }
@@ -48,7 +48,7 @@ HttpHeaders canonical_headers(const HttpRequest& request) {
   return headers;
 }
 
-std::string signed_names(const HttpHeaders& headers) {
+std::string signed_names(const net::HttpHeaders& headers) {
   std::string names;
   for (const auto& [name, value] : headers) names += (names.empty() ? "" : ";") + name;
   return names;
@@ -56,19 +56,20 @@ std::string signed_names(const HttpHeaders& headers) {
 
 }  // namespace
 
-std::string canonical_request(const HttpRequest& request) {
+std::string canonical_request(const net::HttpRequest& request) {
   const std::string_view target = request.target;
   const std::size_t question = target.find('?');
   const std::string_view query =
       question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
-  const HttpHeaders headers = canonical_headers(request);
+  const net::HttpHeaders headers = canonical_headers(request);
   std::string canonical = request.method + "\n" + canonical_path(target.substr(0, question)) +
                           "\n" + canonical_query(query) + "\n";
   for (const auto& [name, value] : headers) canonical += name + ":" + value + "\n";
   return canonical + "\n" + signed_names(headers) + "\n" + hex(sha256(request.body));
 }
 
-std::string authorization(const HttpRequest& request, const Keys& keys, std::string_view date) {
+std::string authorization(const net::HttpRequest& request, const cloud::Keys& keys,
+                          std::string_view date) {
   const std::string to_sign = std::string(kAlgorithm) + "\n" + std::string(date) + "\n" +
                               hex(sha256(canonical_request(request)));
   return std::string(kAlgorithm) + " Access=" + keys.access_key +
@@ -76,8 +77,8 @@ std::string authorization(const HttpRequest& request, const Keys& keys, std::str
          ", Signature=" + hex(hmac_sha256(keys.secret_key.reveal(), to_sign));
 }
 
-HttpRequest sign(HttpRequest request, const Keys& keys, const std::string& project_id,
-                 UnixMillis now) {
+net::HttpRequest sign(net::HttpRequest request, const cloud::Keys& keys,
+                      const std::string& project_id, UnixMillis now) {
   if (!keys.iam_token.empty()) {
     request.headers.emplace_back("x-auth-token", keys.iam_token.reveal());
     return request;

@@ -24,8 +24,8 @@ constexpr int kAgencySeconds = 3'600;
 constexpr const char* kSessionName = "registry-exporter";
 constexpr std::size_t kProjectIdBytesMax = 64;
 
-HttpRequest post(const std::string& origin, std::string target, const nlohmann::json& body) {
-  HttpRequest request;
+net::HttpRequest post(const std::string& origin, std::string target, const nlohmann::json& body) {
+  net::HttpRequest request;
   request.method = "POST";
   request.origin = origin;
   request.target = std::move(target);
@@ -34,7 +34,7 @@ HttpRequest post(const std::string& origin, std::string target, const nlohmann::
   return request;
 }
 
-HttpRequest post_securitytokens(const std::string& origin, nlohmann::json identity) {
+net::HttpRequest post_securitytokens(const std::string& origin, nlohmann::json identity) {
   return post(origin, "/v3.0/OS-CREDENTIAL/securitytokens",
               {{"auth", {{"identity", std::move(identity)}}}});
 }
@@ -46,17 +46,17 @@ nlohmann::json agency_session(const std::string& agency_urn, const std::string& 
 }
 
 /// The value of the first of these names that has one.
-std::string first_text(const json::Object& object, std::initializer_list<const char*> names) {
+std::string first_text(const net::json::Object& object, std::initializer_list<const char*> names) {
   for (const char* each : names) {
-    if (std::string text = json::text_at(object, each); !text.empty()) return text;
+    if (std::string text = net::json::text_at(object, each); !text.empty()) return text;
   }
   return {};
 }
 
 }  // namespace
 
-HttpRequest create_token(const std::string& iam_origin, const SwrCredentials::IamUser& user,
-                         const Secret& password) {
+net::HttpRequest create_token(const std::string& iam_origin,
+                              const config::SwrCredentials::IamUser& user, const Secret& password) {
   return post(iam_origin, "/v3/auth/tokens?nocatalog=true",
               {{"auth",
                 {{"identity",
@@ -69,40 +69,40 @@ HttpRequest create_token(const std::string& iam_origin, const SwrCredentials::Ia
                  {"scope", {{"project", {{"name", user.project_name}}}}}}}});
 }
 
-HttpRequest create_token_with_id_token(const std::string& iam_origin, const std::string& idp_id,
-                                       const Secret& id_token) {
-  HttpRequest request = post(iam_origin, "/v3.0/OS-AUTH/id-token/tokens",
-                             {{"auth", {{"id_token", {{"id", id_token.reveal()}}}}}});
+net::HttpRequest create_token_with_id_token(const std::string& iam_origin,
+                                            const std::string& idp_id, const Secret& id_token) {
+  net::HttpRequest request = post(iam_origin, "/v3.0/OS-AUTH/id-token/tokens",
+                                  {{"auth", {{"id_token", {{"id", id_token.reveal()}}}}}});
   request.headers.emplace_back("x-idp-id", idp_id);
   return request;
 }
 
-Result<IssuedKeys> parse_token(const HttpResponse& response) {
-  IssuedKeys issued;
+Result<cloud::IssuedKeys> parse_token(const net::HttpResponse& response) {
+  cloud::IssuedKeys issued;
   issued.default_life = kTokenLife;
   issued.keys.iam_token = Secret(std::string(response.header("x-subject-token")));
   if (issued.keys.iam_token.empty()) {
     return fail(ErrorKind::malformed, "shape: no X-Subject-Token header");
   }
-  if (const Result<json::Document> document = json::parse(response.body)) {
-    if (const auto token = json::object_at(document->root, "token")) {
-      issued.as_of = parse_rfc3339(json::text_at(*token, "issued_at"));
-      issued.keys.expires_at = parse_rfc3339(json::text_at(*token, "expires_at"));
-      const auto project = json::object_at(*token, "project");
-      if (project) issued.keys.project_id = json::text_at(*project, "id");
+  if (const Result<net::json::Document> document = net::json::parse(response.body)) {
+    if (const auto token = net::json::object_at(document->root, "token")) {
+      issued.as_of = parse_rfc3339(net::json::text_at(*token, "issued_at"));
+      issued.keys.expires_at = parse_rfc3339(net::json::text_at(*token, "expires_at"));
+      const auto project = net::json::object_at(*token, "project");
+      if (project) issued.keys.project_id = net::json::text_at(*project, "id");
     }
   }
   return issued;
 }
 
-HttpRequest create_temporary_keys(const std::string& iam_origin, const Secret& iam_token) {
+net::HttpRequest create_temporary_keys(const std::string& iam_origin, const Secret& iam_token) {
   return post_securitytokens(
       iam_origin, {{"methods", {"token"}},
                    {"token", {{"id", iam_token.reveal()}, {"duration_seconds", kKeySeconds}}}});
 }
 
-HttpRequest assume_agency(const std::string& iam_origin,
-                          const SwrCredentials::AssumeAgency& agency) {
+net::HttpRequest assume_agency(const std::string& iam_origin,
+                               const config::SwrCredentials::AssumeAgency& agency) {
   return post_securitytokens(iam_origin, {{"methods", {"assume_role"}},
                                           {"assume_role",
                                            {{"domain_name", agency.domain_name},
@@ -110,31 +110,32 @@ HttpRequest assume_agency(const std::string& iam_origin,
                                             {"duration_seconds", kAgencySeconds}}}});
 }
 
-HttpRequest assume_trust_agency(const std::string& sts_origin,
-                                const SwrCredentials::AssumeAgency& agency) {
+net::HttpRequest assume_trust_agency(const std::string& sts_origin,
+                                     const config::SwrCredentials::AssumeAgency& agency) {
   nlohmann::json body = agency_session(agency.agency_urn, agency.session_name);
   if (!agency.external_id.empty()) body["external_id"] = agency.external_id;
   return post(sts_origin, "/v5/agencies/assume", body);
 }
 
-HttpRequest assume_with_oidc(const std::string& sts_origin, const SwrCredentials::Oidc& oidc,
-                             const Secret& id_token) {
+net::HttpRequest assume_with_oidc(const std::string& sts_origin,
+                                  const config::SwrCredentials::Oidc& oidc,
+                                  const Secret& id_token) {
   nlohmann::json body = agency_session(oidc.agency_urn, oidc.session_name);
   body["provider_urn"] = oidc.provider_urn;
   body["id_token"] = id_token.reveal();
   return post(sts_origin, "/v5/agencies/assume-with-oidc", body);
 }
 
-HttpRequest pod_keys(const std::string& uri, const Secret& token) {
+net::HttpRequest pod_keys(const std::string& uri, const Secret& token) {
   SplitUrl url = split_url(uri);
-  HttpRequest request = post(url.origin, std::move(url.target), nlohmann::json::object());
+  net::HttpRequest request = post(url.origin, std::move(url.target), nlohmann::json::object());
   request.headers.emplace_back("authorization", token.reveal());
   request.timeout = kPodTimeout;
   return request;
 }
 
-HttpRequest metadata_token(const std::string& metadata_origin) {
-  HttpRequest request;
+net::HttpRequest metadata_token(const std::string& metadata_origin) {
+  net::HttpRequest request;
   request.method = "PUT";
   request.origin = metadata_origin;
   request.target = "/meta-data/latest/api/token";
@@ -143,8 +144,8 @@ HttpRequest metadata_token(const std::string& metadata_origin) {
   return request;
 }
 
-HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& token) {
-  HttpRequest request;
+net::HttpRequest metadata_keys(const std::string& metadata_origin, const std::string& token) {
+  net::HttpRequest request;
   request.origin = metadata_origin;
   request.target = "/openstack/latest/securitykey";
   if (!token.empty()) request.headers = {{"x-metadata-token", token}};
@@ -152,14 +153,14 @@ HttpRequest metadata_keys(const std::string& metadata_origin, const std::string&
   return request;
 }
 
-Result<IssuedKeys> parse_temporary_keys(const HttpResponse& response) {
-  const Result<json::Document> document = json::parse(response.body);
+Result<cloud::IssuedKeys> parse_temporary_keys(const net::HttpResponse& response) {
+  const Result<net::json::Document> document = net::json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
-  auto credential = json::object_at(document->root, "credential");
-  if (!credential) credential = json::object_at(document->root, "credentials");
+  auto credential = net::json::object_at(document->root, "credential");
+  if (!credential) credential = net::json::object_at(document->root, "credentials");
   if (!credential) return fail(ErrorKind::malformed, "shape: no credential in the answer");
   const auto text = [&](auto... names) { return first_text(*credential, {names...}); };
-  IssuedKeys issued;
+  cloud::IssuedKeys issued;
   issued.keys.access_key = text("access", "access_key_id", "accessKeyId");
   issued.keys.secret_key = Secret(text("secret", "secret_access_key", "secretAccessKey"));
   issued.keys.security_token = Secret(text("securitytoken", "security_token", "securityToken"));
@@ -172,28 +173,28 @@ Result<IssuedKeys> parse_temporary_keys(const HttpResponse& response) {
   return issued;
 }
 
-HttpRequest list_projects(const std::string& iam_origin, const std::string& name) {
-  HttpRequest request;
+net::HttpRequest list_projects(const std::string& iam_origin, const std::string& name) {
+  net::HttpRequest request;
   request.origin = iam_origin;
   request.target = "/v3/projects?name=" + percent_encode(name);
   request.headers = {{"content-type", "application/json"}};
   return request;
 }
 
-Result<std::string> parse_project(const HttpResponse& response, const std::string& name) {
-  const Result<json::Document> document = json::parse(response.body);
+Result<std::string> parse_project(const net::HttpResponse& response, const std::string& name) {
+  const Result<net::json::Document> document = net::json::parse(response.body);
   if (!document) return tl::unexpected(document.error());
-  const auto field = json::field(document->root, "projects");
+  const auto field = net::json::field(document->root, "projects");
   simdjson::dom::array list;
   if (!field || field->get(list)) {
     return fail(ErrorKind::malformed, "shape: no projects in the answer");
   }
   std::vector<std::string> ids;
-  for (const json::Element element : list) {
-    json::Object row;
+  for (const net::json::Element element : list) {
+    net::json::Object row;
     if (element.get(row)) continue;
-    const std::string called = json::text_at(row, "name");
-    if (called.empty() || called == name) ids.push_back(json::text_at(row, "id"));
+    const std::string called = net::json::text_at(row, "name");
+    if (called.empty() || called == name) ids.push_back(net::json::text_at(row, "id"));
   }
   if (ids.empty()) {
     return fail(ErrorKind::invalid_config,

@@ -14,7 +14,7 @@
 #include "exporter/base/log.h"
 #include "exporter/base/runtime.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr std::size_t kBuffersPerWrite = 64;
@@ -318,4 +318,4 @@ void Connection::finish() {
   if (phase == ConnectionPhase::idle || phase == ConnectionPhase::head) close();
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

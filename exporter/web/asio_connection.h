@@ -16,7 +16,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/stream.hpp>
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// One client's connection, plain or TLS. Lives on the loop's thread; handles one request at a
 /// time.
@@ -87,4 +87,4 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Exchange exchange_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

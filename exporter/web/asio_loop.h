@@ -16,7 +16,7 @@
 #include "exporter/web/server.h"
 
 /// The server's event loop. Only the files asio_* include this.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -79,4 +79,4 @@ class Loop : public std::enable_shared_from_this<Loop> {
   bool ended_ GUARDED_BY(ended_mutex_) = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

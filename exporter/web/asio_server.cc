@@ -16,7 +16,7 @@
 #include "exporter/base/runtime.h"
 #include "exporter/web/listen_address.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr int kBacklog = 1024;
@@ -309,4 +309,4 @@ std::unique_ptr<Server> make_server(ServerOptions options, WebHandler handler) {
   return std::make_unique<AsioServer>(std::move(options), std::move(handler));
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

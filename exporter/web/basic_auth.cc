@@ -10,7 +10,7 @@
 #include "exporter/base/digest.h"
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr std::size_t kBcryptPasswordMax = 72;  ///< bcrypt ignores the rest.
@@ -143,4 +143,4 @@ std::size_t BasicAuth::hashed() const {
   return hashed_;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

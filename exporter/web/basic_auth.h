@@ -15,7 +15,7 @@
 #include "exporter/base/runtime.h"
 #include "exporter/web/web_config.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 struct BasicCredentials {
   std::string user;
@@ -86,4 +86,4 @@ class BasicAuth {
   std::unique_ptr<Thread> thread_ GUARDED_BY(mutex_);  ///< Started when first needed.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

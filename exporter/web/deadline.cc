@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 std::optional<Millis> parse_scrape_timeout(std::string_view seconds) {
   double value = 0;
@@ -21,4 +21,4 @@ Millis response_time(Millis timeout, Millis offset) {
   return std::max({clamped - offset, clamped / 2, Millis{1}});
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 std::optional<std::size_t> choose_eviction(std::span<const ConnectionState> connections) {
   std::optional<std::size_t> chosen;
@@ -17,4 +17,4 @@ std::optional<std::size_t> choose_eviction(std::span<const ConnectionState> conn
   return chosen;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -6,7 +6,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// What a connection is doing, in the order of eviction: the first go first.
 enum class ConnectionPhase {
@@ -26,4 +26,4 @@ struct ConnectionState {
 /// unfinished head, else the one whose client has not read for longest. nullopt: none. Pure.
 std::optional<std::size_t> choose_eviction(std::span<const ConnectionState> connections);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -8,7 +8,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr char kStyle[] = R"(
@@ -195,4 +195,4 @@ std::string pages_policy() {
          "'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -9,7 +9,7 @@
 #include "exporter/base/clock.h"
 
 /// What the pages for people share. Pure.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// Text with markup. Only string literals and escape() make one, so that no name, error or query
 /// can bring markup of its own into a page.
@@ -60,4 +60,4 @@ Html html_page(std::string_view title, const Html& main);
 /// back to us, and nothing else.
 std::string pages_policy();
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -9,7 +9,7 @@
 #include "exporter/base/text.h"
 #include "exporter/base/time_text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -252,4 +252,4 @@ WebResponse text_response(int status, std::string text) {
   return response;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

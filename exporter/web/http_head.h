@@ -11,7 +11,7 @@
 
 /// Heads of HTTP/1.1 and 1.0 messages (RFC 9112), parsed strictly: anything that two parsers could
 /// interpret differently is refused. Pure.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// The state of a request head that is being received.
 enum class HeadScan {
@@ -57,4 +57,4 @@ std::string_view reason_phrase(int status);
 /// A short plain-text response that must not be cached.
 WebResponse text_response(int status, std::string text);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

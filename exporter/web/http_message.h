@@ -10,7 +10,7 @@
 
 #include "exporter/base/clock.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// One parsed request. Requests with a body are refused earlier.
 struct WebRequest {
@@ -43,4 +43,4 @@ struct WebResponse {
 /// Handles a request. Calls `reply` once, from any thread, before or after it returns.
 using WebHandler = std::function<void(WebRequest request, std::function<void(WebResponse)> reply)>;
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

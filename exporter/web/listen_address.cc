@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr std::size_t kLabelMax = 63;  // RFC 1035, 2.3.4.
@@ -68,4 +68,4 @@ std::string format_address(std::string_view host, std::uint16_t port) {
   return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

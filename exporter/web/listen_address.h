@@ -6,7 +6,7 @@
 
 #include "exporter/base/result.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 struct ListenAddress {
   std::string host;  ///< Empty: all interfaces. IPv6 without brackets.
@@ -21,4 +21,4 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 /// "127.0.0.1:80", "[::1]:80".
 std::string format_address(std::string_view host, std::uint16_t port);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

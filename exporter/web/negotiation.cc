@@ -8,7 +8,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 /// One element of a list like `text/plain;version=0.0.4;q=0.5`.
@@ -138,4 +138,4 @@ bool accepts_gzip(std::string_view accept_encoding) {
   return gzip.value_or(0) > 0 && *gzip >= q_of(choices, "identity").value_or(0);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -5,7 +5,7 @@
 #include "exporter/model/scrape.h"
 
 /// Content negotiation (RFC 9110, 12.5). Pure. Invalid elements of a header are ignored.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// Text 0.0.4, unless OpenMetrics 1.0.0 or protobuf (delimited messages of
 /// io.prometheus.client.MetricFamily) is listed by name with a higher q. Never fails (no 406).
@@ -18,4 +18,4 @@ bool names_escaping(std::string_view accept);
 /// Whether to send gzip: listed (or "*") with q above 0, and identity is not preferred.
 bool accepts_gzip(std::string_view accept_encoding);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

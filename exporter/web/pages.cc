@@ -6,7 +6,7 @@
 #include "exporter/base/percent_encoding.h"
 #include "exporter/web/repository_list.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 /// "312 fresh, 4 stale; last read completely 12s ago"
@@ -95,4 +95,4 @@ Html landing_page(const LandingPage& page) {
   return html_page("registry_exporter", html);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

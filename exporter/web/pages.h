@@ -8,7 +8,7 @@
 #include "exporter/web/html.h"
 
 /// The start page. Pure.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 struct LandingPage {
   std::string_view version;
@@ -20,4 +20,4 @@ struct LandingPage {
 };
 Html landing_page(const LandingPage& page);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -3,7 +3,7 @@
 #include "exporter/base/time_text.h"
 #include "exporter/web/status_page.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -91,4 +91,4 @@ std::string repositories_json(const RepositoryOverview& overview, const Reposito
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

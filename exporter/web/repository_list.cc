@@ -7,7 +7,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr std::size_t kPerPageMax = 100'000;
@@ -222,4 +222,4 @@ std::string_view advice(ErrorKind reason) {
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -13,7 +13,7 @@
 #include "exporter/model/repository_overview.h"
 
 /// The repositories of all registries: filtered, sorted, divided into pages. Pure.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 enum class RepositorySort { state, repository, last_read, open_builds, last_event };
 inline constexpr std::array<std::string_view, 5> kRepositorySorts{
@@ -68,4 +68,4 @@ std::optional<UnixMillis> last_event(const RepositoryView& view);
 /// What to do about a repository that can't be read: one or two sentences.
 std::string_view advice(ErrorKind reason);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

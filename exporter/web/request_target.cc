@@ -5,7 +5,7 @@
 
 #include "exporter/base/text.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 bool is_control(char c) {
@@ -42,4 +42,4 @@ std::optional<RequestTarget> parse_request_target(std::string_view raw) {
   return RequestTarget{std::move(*path), std::move(*query)};
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -6,7 +6,7 @@
 
 #include "exporter/base/percent_encoding.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// A decoded request target. Dot segments are not resolved: paths are names, not files.
 struct RequestTarget {
@@ -18,4 +18,4 @@ struct RequestTarget {
 /// nullopt: another form, an invalid escape, or an escaped control character.
 std::optional<RequestTarget> parse_request_target(std::string_view raw);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -17,7 +17,7 @@
 #include "exporter/web/scrape_targets.h"
 #include "exporter/web/status_page.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 struct Routes::Shared {
   const WebOptions options;
@@ -124,7 +124,7 @@ std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
     return services.registry_exists(name);
   });
   if (registries.unknown) return unknown("registry", *registries.unknown);
-  Selection families = select(query, "collect[]", is_known_family);
+  Selection families = select(query, "collect[]", exposition::is_known_family);
   if (families.unknown) return unknown("metric family", *families.unknown);
   ScrapeRequest scrape;
   scrape.registries = std::move(registries.names);
@@ -141,7 +141,7 @@ std::variant<ScrapeRequest, WebResponse> read_scrape(const WebRequest& request,
 
 WebResponse scrape_response(const ScrapeRequest& scrape, ScrapeResponse scraped) {
   WebResponse response;
-  std::string type(content_type(scrape.format));
+  std::string type(exposition::content_type(scrape.format));
   if (scrape.names_escaping) type += "; escaping=underscores";
   response.headers = {{"Content-Type", std::move(type)},
                       {"Vary", "Accept, Accept-Encoding"},
@@ -151,7 +151,7 @@ WebResponse scrape_response(const ScrapeRequest& scrape, ScrapeResponse scraped)
   response.body = std::move(scraped.chunks);
   response.send_within = scrape.timeout + kSendGrace;
   response.when_done = std::move(scraped.when_done);
-  if (response.when_done && (!scrape.collect || !shows_events(scrape.families))) {
+  if (response.when_done && (!scrape.collect || !exposition::shows_events(scrape.families))) {
     // Without a body (HEAD) or without these families the scraper has seen no zero.
     response.when_done = [done = std::move(response.when_done)](bool) { done(false); };
   }
@@ -314,4 +314,4 @@ void Routes::handle(WebRequest request, Reply reply) {
   serve(shared_, request, {*path, target->query}, reply);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -11,7 +11,7 @@
 #include "exporter/web/http_message.h"
 #include "exporter/web/site.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// What the pages need of the program. Implementations must be thread-safe.
 class WebServices {
@@ -55,4 +55,4 @@ class Routes {
   std::shared_ptr<Shared> shared_;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

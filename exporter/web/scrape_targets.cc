@@ -4,7 +4,7 @@
 
 #include "exporter/base/url.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -40,4 +40,4 @@ std::string scrape_targets_json(const Site& site, std::string_view telemetry_pat
   return groups.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -6,7 +6,7 @@
 
 #include "exporter/web/site.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// `/api/v1/targets`, for Prometheus's `http_sd_configs`: a JSON array with one target group for
 /// each registry. Each group has an `instance` of its own, since `up` has no other label by which
@@ -15,4 +15,4 @@ namespace registry_exporter {
 std::string scrape_targets_json(const Site& site, std::string_view telemetry_path,
                                 std::string_view host, std::span<const std::string> registries);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -11,7 +11,7 @@
 #include "exporter/web/http_message.h"
 #include "exporter/web/tls_context.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 struct ServerOptions {
   std::vector<std::string> listen_addresses{":10067"};  ///< host:port, :port, [::1]:port
@@ -44,4 +44,4 @@ class Server {
 
 std::unique_ptr<Server> make_server(ServerOptions options, WebHandler handler);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -6,7 +6,7 @@
 #include "exporter/base/url.h"
 #include "exporter/web/listen_address.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr const char* kUrlFormat =
@@ -94,4 +94,4 @@ Result<Site> make_site(const std::optional<std::string>& external_url,
   return site;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -6,7 +6,7 @@
 
 #include "exporter/base/result.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// Where the pages are: for this server, and for people and programs outside (behind a reverse
 /// proxy, both may differ). Without flags, both are the root.
@@ -35,4 +35,4 @@ struct Site {
 Result<Site> make_site(const std::optional<std::string>& external_url,
                        const std::optional<std::string>& route_prefix);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -7,7 +7,7 @@
 #include "exporter/base/time_text.h"
 #include "exporter/web/html.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 /// The most urgent first.
@@ -300,4 +300,4 @@ Html status_page(const RepositoryOverview& overview, const RepositoryQuery& quer
   return html_page("Repositories – registry_exporter", html);
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -7,7 +7,7 @@
 #include "exporter/web/repository_list.h"
 
 /// `/status` and the same as JSON. Pure.
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 inline constexpr std::size_t kStatusRowsPerPage = 100;
 
@@ -20,4 +20,4 @@ Html status_page(const RepositoryOverview& overview, const RepositoryQuery& quer
 /// type of the registry are absent. Bytes that are not UTF-8 become U+FFFD.
 std::string repositories_json(const RepositoryOverview& overview, const RepositoryQuery& query);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -7,7 +7,7 @@
 
 #include "exporter/base/log.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 void run_guarded(const std::function<void()>& task) {
@@ -86,4 +86,4 @@ void TaskThreads::stop() {
   threads.clear();  // Joins.
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -9,7 +9,7 @@
 #include "exporter/base/mutex.h"
 #include "exporter/base/threads.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// A bounded set of threads for blocking tasks. Threads are started on demand and kept. A task gets
 /// a thread immediately or is refused: tasks never queue behind running ones. Thread-safe.
@@ -41,4 +41,4 @@ class TaskThreads {
   bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 // The defaults: forward secrecy and authenticated encryption.
@@ -239,4 +239,4 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::make(const ServerTls& conf
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -10,7 +10,7 @@
 
 struct ssl_ctx_st;
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// The contents of the configured files, as PEM.
 struct TlsMaterial {
@@ -44,4 +44,4 @@ class TlsContext {
   ClientRules rules_;  ///< `context_` has a pointer to it.
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

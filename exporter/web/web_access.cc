@@ -9,7 +9,7 @@
 #include "exporter/web/http_head.h"
 #include "exporter/web/request_target.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1U << 20U;
@@ -20,7 +20,8 @@ constexpr Millis kCheckInterval{500};
 struct LoadedSettings {
   FileDigests digests;
   std::optional<std::string> piped;
-  tl::expected<std::shared_ptr<const WebAccess::Settings>, std::vector<ConfigProblem>> settings;
+  tl::expected<std::shared_ptr<const WebAccess::Settings>, std::vector<config::ConfigProblem>>
+      settings;
 };
 
 class SettingsLoader {
@@ -35,9 +36,9 @@ class SettingsLoader {
   }
 
  private:
-  using Problem = tl::unexpected<std::vector<ConfigProblem>>;
+  using Problem = tl::unexpected<std::vector<config::ConfigProblem>>;
   static Problem problem(std::string message) {
-    return Problem(std::vector<ConfigProblem>{{0, std::move(message)}});
+    return Problem(std::vector<config::ConfigProblem>{{0, std::move(message)}});
   }
 
   Result<std::string> content_of(const std::string& path) {
@@ -72,7 +73,7 @@ class SettingsLoader {
     return Secret(*std::move(content));
   }
 
-  tl::expected<std::shared_ptr<const WebAccess::Settings>, std::vector<ConfigProblem>>
+  tl::expected<std::shared_ptr<const WebAccess::Settings>, std::vector<config::ConfigProblem>>
   read_settings() {
     const auto text = configuration();
     if (!text) return problem(text.error().detail.substr(file_.size() + 2));
@@ -146,7 +147,7 @@ void add_headers(WebResponse& response, const WebConfig& config) {
 WebAccess::WebAccess(Runtime runtime, std::string file)
     : runtime_(runtime), file_(std::move(file)), basic_auth_(runtime, {}) {}
 
-tl::expected<std::unique_ptr<WebAccess>, std::vector<ConfigProblem>> WebAccess::open(
+tl::expected<std::unique_ptr<WebAccess>, std::vector<config::ConfigProblem>> WebAccess::open(
     Runtime runtime, std::string file) {
   std::unique_ptr<WebAccess> access(new WebAccess(runtime, std::move(file)));
   LoadedSettings loaded = SettingsLoader(access->file_, std::nullopt).load();
@@ -156,7 +157,7 @@ tl::expected<std::unique_ptr<WebAccess>, std::vector<ConfigProblem>> WebAccess::
   access->digests_ = std::move(loaded.digests);
   access->piped_ = std::move(loaded.piped);
   access->checked_at_ = runtime.clock.steady_now();
-  warn_of_secret_files(files_with_secrets(access->file_, access->settings_->config));
+  config::warn_of_secret_files(files_with_secrets(access->file_, access->settings_->config));
   return access;
 }
 
@@ -185,10 +186,10 @@ void WebAccess::reload_if_changed() {
     settings_ = *std::move(loaded.settings);
     problem_.reset();
     log::info("web configuration reloaded", {{"file", file_}});
-    warn_of_secret_files(files_with_secrets(file_, settings_->config));
+    config::warn_of_secret_files(files_with_secrets(file_, settings_->config));
     return;
   }
-  const ConfigProblem& first = loaded.settings.error().front();
+  const config::ConfigProblem& first = loaded.settings.error().front();
   const std::string place = file_ + (first.line > 0 ? ":" + std::to_string(first.line) : "");
   problem_ = place + ": " + first.message;
   log::error("web configuration not reloaded: the previous one stays in effect",
@@ -233,4 +234,4 @@ WebHandler WebAccess::guard(WebHandler inner, Site site) {
   };
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -14,7 +14,7 @@
 #include "exporter/web/site.h"
 #include "exporter/web/tls_context.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// Access control by the web configuration: TLS, passwords, rate limit. The configuration is
 /// reloaded when its file, or a certificate or key that it names, has changed; if it can't be
@@ -22,7 +22,7 @@ namespace registry_exporter {
 class WebAccess {
  public:
   /// Reads the file and all files it names. Errors: every problem with its line (0: no line).
-  static tl::expected<std::unique_ptr<WebAccess>, std::vector<ConfigProblem>> open(
+  static tl::expected<std::unique_ptr<WebAccess>, std::vector<config::ConfigProblem>> open(
       Runtime runtime, std::string file);
 
   /// For new connections; nullptr: plain HTTP.
@@ -63,4 +63,4 @@ class WebAccess {
   std::optional<SteadyTime> tokens_at_ GUARDED_BY(mutex_);
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

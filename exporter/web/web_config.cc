@@ -8,7 +8,7 @@
 #include "exporter/config/spelling.h"
 #include "exporter/config/yaml_section.h"
 
-namespace registry_exporter {
+namespace registry_exporter::web {
 namespace {
 
 /// Higher costs would block the hashing thread for minutes.
@@ -85,7 +85,7 @@ std::vector<std::string> names_in(const NamePair (&table)[Size]) {
   return names;
 }
 
-PemSource read_pem(Section& section, const std::string& key, const std::string& folder) {
+PemSource read_pem(config::Section& section, const std::string& key, const std::string& folder) {
   PemSource source;
   source.key = key + "_file";
   source.file = section.text(key + "_file").value_or("");
@@ -100,7 +100,7 @@ PemSource read_pem(Section& section, const std::string& key, const std::string& 
 }
 
 /// 2 or 3 of TLS 1.x; nullopt after reporting a problem.
-std::optional<int> read_version(Section& section, const std::string& key, int otherwise) {
+std::optional<int> read_version(config::Section& section, const std::string& key, int otherwise) {
   const auto value = section.text(key);
   if (!value || value->empty()) return otherwise;
   if (*value == "TLS12") return 2;
@@ -111,7 +111,7 @@ std::optional<int> read_version(Section& section, const std::string& key, int ot
   return std::nullopt;
 }
 
-void read_versions(Section& section, ServerTls& tls) {
+void read_versions(config::Section& section, ServerTls& tls) {
   const auto least = read_version(section, "min_version", 2);
   const auto most = read_version(section, "max_version", 3);
   if (!least || !most) return;
@@ -120,19 +120,19 @@ void read_versions(Section& section, ServerTls& tls) {
   tls.tls13 = *most >= 3;
 }
 
-void read_ciphers(Section& section, ServerTls& tls) {
+void read_ciphers(config::Section& section, ServerTls& tls) {
   const auto items = section.list("cipher_suites");
   if (!items || items->empty()) return;
   std::vector<std::string> known = names_in(kTls12Ciphers);
   for (const std::string& name : names_in(kTls13Ciphers)) known.push_back(name);
   bool all_known = true;
-  for (const ListItem& item : *items) {
+  for (const config::ListItem& item : *items) {
     if (add_name(kTls12Ciphers, item.value, tls.tls12_ciphers)) continue;
     if (add_name(kTls13Ciphers, item.value, tls.tls13_ciphers)) continue;
     all_known = false;
-    section.context().problems.add(item.node, section.name_of("cipher_suites") +
-                                                  ": unknown cipher " + in_quotes(item.value) +
-                                                  did_you_mean(item.value, known));
+    section.context().problems.add(
+        item.node, section.name_of("cipher_suites") + ": unknown cipher " +
+                       config::in_quotes(item.value) + config::did_you_mean(item.value, known));
   }
   if (!all_known || !tls.tls12_ciphers.empty()) return;
   if (!tls.tls13)
@@ -140,18 +140,19 @@ void read_ciphers(Section& section, ServerTls& tls) {
   tls.tls12 = false;
 }
 
-void read_curves(Section& section, ServerTls& tls) {
+void read_curves(config::Section& section, ServerTls& tls) {
   const auto items = section.list("curve_preferences");
   if (!items) return;
-  for (const ListItem& item : *items) {
+  for (const config::ListItem& item : *items) {
     if (add_name(kCurves, item.value, tls.curves)) continue;
-    section.context().problems.add(item.node, section.name_of("curve_preferences") +
-                                                  ": unknown curve " + in_quotes(item.value) +
-                                                  did_you_mean(item.value, names_in(kCurves)));
+    section.context().problems.add(item.node,
+                                   section.name_of("curve_preferences") + ": unknown curve " +
+                                       config::in_quotes(item.value) +
+                                       config::did_you_mean(item.value, names_in(kCurves)));
   }
 }
 
-void read_client_auth(Section& section, const std::string& folder, ServerTls& tls) {
+void read_client_auth(config::Section& section, const std::string& folder, ServerTls& tls) {
   const std::string type = section.text("client_auth_type").value_or("");
   const auto* const found =
       std::find_if(std::begin(kClientAuthNames), std::end(kClientAuthNames),
@@ -160,7 +161,7 @@ void read_client_auth(Section& section, const std::string& folder, ServerTls& tl
   if (known) tls.client_auth = found->value;
   if (!known) {
     section.problem("client_auth_type",
-                    ": " + in_quotes(type) +
+                    ": " + config::in_quotes(type) +
                         " is none of NoClientCert, RequestClientCert, RequireAnyClientCert, "
                         "VerifyClientCertIfGiven, RequireAndVerifyClientCert");
   }
@@ -174,7 +175,8 @@ void read_client_auth(Section& section, const std::string& folder, ServerTls& tl
   if (!ca_given && tls.client_auth == ClientAuth::require_and_verify) {
     section.problem("client_auth_type", ": RequireAndVerifyClientCert needs client_ca_file");
   }
-  for (const ListItem& item : section.list("client_allowed_sans").value_or(std::vector<ListItem>{}))
+  for (const config::ListItem& item :
+       section.list("client_allowed_sans").value_or(std::vector<config::ListItem>{}))
     tls.client_allowed_sans.push_back(item.value);
   const bool required = tls.client_auth == ClientAuth::require_any ||
                         tls.client_auth == ClientAuth::require_and_verify;
@@ -184,7 +186,7 @@ void read_client_auth(Section& section, const std::string& folder, ServerTls& tl
   }
 }
 
-std::optional<ServerTls> read_tls(Section section, const std::string& folder) {
+std::optional<ServerTls> read_tls(config::Section section, const std::string& folder) {
   if (section.is_mapping() && section.keys().empty()) return std::nullopt;
   ServerTls tls;
   tls.certificate = read_pem(section, "cert", folder);
@@ -207,16 +209,16 @@ bool header_value_is_good(const std::string& name, const std::string& value) {
   return true;
 }
 
-void read_http(Section section, WebConfig& config) {
+void read_http(config::Section section, WebConfig& config) {
   // Accepted for compatibility and ignored: only HTTP/1.1 is supported.
   static_cast<void>(section.boolean("http2"));
   if (auto headers = section.section("headers")) {
     for (const char* const name : kHeaders) {
       const auto value = headers->text(name);
       if (!value || value->empty()) continue;
-      if (!is_one_line(*value)) headers->problem(name, " must be one line");
+      if (!config::is_one_line(*value)) headers->problem(name, " must be one line");
       if (!header_value_is_good(name, *value)) {
-        headers->problem(name, ": " + in_quotes(*value) + " is not a value of it");
+        headers->problem(name, ": " + config::in_quotes(*value) + " is not a value of it");
       }
       config.headers.emplace_back(name, *value);
     }
@@ -225,7 +227,7 @@ void read_http(Section section, WebConfig& config) {
   section.refuse_the_rest();
 }
 
-void read_users(Section section, WebUsers& users) {
+void read_users(config::Section section, WebUsers& users) {
   for (const std::string& name : section.keys()) {
     const auto hash = section.text(name);
     if (!hash) continue;
@@ -239,7 +241,7 @@ void read_users(Section section, WebUsers& users) {
   }
 }
 
-void read_rate_limit(Section section, WebConfig& config) {
+void read_rate_limit(config::Section section, WebConfig& config) {
   const auto interval = section.duration("interval", true);
   const auto burst = section.integer("burst", 0, kBurstMax);
   if (interval && *interval > Millis{0}) {
@@ -248,7 +250,7 @@ void read_rate_limit(Section section, WebConfig& config) {
   section.refuse_the_rest();
 }
 
-WebConfig read_web_config(Section& root, const std::string& folder) {
+WebConfig read_web_config(config::Section& root, const std::string& folder) {
   WebConfig config;
   if (auto section = root.section("tls_server_config")) config.tls = read_tls(*section, folder);
   if (auto section = root.section("http_server_config")) read_http(*section, config);
@@ -279,20 +281,20 @@ std::optional<int> bcrypt_cost(const std::string& hash) {
   return spelled && affordable ? std::optional(cost) : std::nullopt;
 }
 
-tl::expected<WebConfig, std::vector<ConfigProblem>> parse_web_config(const std::string& text,
-                                                                     const std::string& folder) {
-  Problems problems;
+tl::expected<WebConfig, std::vector<config::ConfigProblem>> parse_web_config(
+    const std::string& text, const std::string& folder) {
+  config::Problems problems;
   try {
     const YAML::Node document = YAML::Load(text);
-    const Environment environment = itself;
-    Section root(document, document, "", SectionContext{problems, environment});
+    const config::Environment environment = itself;
+    config::Section root(document, document, "", config::SectionContext{problems, environment});
     WebConfig config = read_web_config(root, folder);
     if (problems.empty()) return config;
     return tl::unexpected(problems.sorted());
   } catch (const YAML::Exception& exception) {
-    return tl::unexpected(std::vector<ConfigProblem>{
-        {exception.mark.line + 1, "this is no YAML: " + in_one_line(exception.msg)}});
+    return tl::unexpected(std::vector<config::ConfigProblem>{
+        {exception.mark.line + 1, "this is no YAML: " + config::in_one_line(exception.msg)}});
   }
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -12,7 +12,7 @@
 
 /// `--web.config.file`: TLS, passwords and headers, in the format of the Prometheus
 /// exporter-toolkit (its docs/web-configuration.md).
-namespace registry_exporter {
+namespace registry_exporter::web {
 
 /// `client_auth_type`: whether clients need a certificate. The names in the file are Go's.
 enum class ClientAuth { none, request, require_any, verify_if_given, require_and_verify };
@@ -58,10 +58,10 @@ struct WebConfig {
 
 /// Parses a web configuration; file names in it are relative to `folder`. Pure.
 /// Errors: all problems, ordered by line; their messages contain no hash and no key.
-tl::expected<WebConfig, std::vector<ConfigProblem>> parse_web_config(const std::string& text,
-                                                                     const std::string& folder);
+tl::expected<WebConfig, std::vector<config::ConfigProblem>> parse_web_config(
+    const std::string& text, const std::string& folder);
 
 /// The cost of a bcrypt hash ("$2y$10$…": 10); nullopt: not a bcrypt hash. Pure.
 std::optional<int> bcrypt_cost(const std::string& hash);
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::web

@@ -16,31 +16,32 @@ namespace {
 
 constexpr const char* kDate = "Fri, 02 Jan 2026 03:04:05 GMT";
 
-std::string header_of(const HttpRequest& request, std::string_view name) {
+std::string header_of(const net::HttpRequest& request, std::string_view name) {
   for (const auto& [header, value] : request.headers) {
     if (header == name) return value;
   }
   return {};
 }
 
-HttpResponse answer(int status, std::string body) {
+net::HttpResponse answer(int status, std::string body) {
   return {.status = status, .headers = {{"date", kDate}}, .body = std::move(body)};
 }
 
-HttpResponse refused(int status, const std::string& code) {
+net::HttpResponse refused(int status, const std::string& code) {
   return answer(status, R"({"Code":")" + code + R"(","Message":"m"})");
 }
 
 /// The cloud as a rule: action and parameters in, answer out.
-class RuleTransport final : public HttpTransport {
+class RuleTransport final : public net::HttpTransport {
  public:
   using Parameters = std::map<std::string, std::string>;
-  using Rule = std::function<Result<HttpResponse>(const std::string& action, const Parameters&)>;
+  using Rule =
+      std::function<Result<net::HttpResponse>(const std::string& action, const Parameters&)>;
   Rule rule;
-  std::vector<HttpRequest> sent;
+  std::vector<net::HttpRequest> sent;
   bool aborted = false;
 
-  Result<HttpResponse> send(const HttpRequest& request) override {
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
     sent.push_back(request);
     Parameters parameters;
     const auto query = parse_query(request.target.substr(request.target.find('?') + 1));
@@ -52,7 +53,7 @@ class RuleTransport final : public HttpTransport {
   /// "ListRepository/1 ListNamespace/1 …": what was asked for, with the page.
   std::string log() const {
     std::string text;
-    for (const HttpRequest& request : sent) {
+    for (const net::HttpRequest& request : sent) {
       const auto page = request.target.find("PageNo=");
       const std::string number =
           page == std::string::npos
@@ -73,11 +74,11 @@ class Outcomes final : public CallObserver {
   }
 };
 
-RegistryConfig fast_registry() {
-  RegistryConfig config;
+config::RegistryConfig fast_registry() {
+  config::RegistryConfig config;
   config.name = "r";
   config.endpoint = "http://127.0.0.1:81";
-  config.cloud = AcrConfig{.instance_id = "cri-1", .credentials = {}};
+  config.cloud = config::AcrConfig{.instance_id = "cri-1", .credentials = {}};
   config.requests_per_second = 1000;
   return config;
 }
@@ -86,11 +87,11 @@ struct World {
   FakeRuntime fake;
   RuleTransport transport;
   Outcomes outcomes;
-  Keys keys{"id", Secret("secret"), {}, {}, {}, 0};
-  RegistryConfig config = fast_registry();
+  cloud::Keys keys{"id", Secret("secret"), {}, {}, {}, 0};
+  config::RegistryConfig config = fast_registry();
   /// `keys`, which a test can exchange.
-  Source source = [this]() -> Result<CredentialCandidate> {
-    CredentialCandidate candidate;
+  cloud::Source source = [this]() -> Result<cloud::CredentialCandidate> {
+    cloud::CredentialCandidate candidate;
     candidate.keys = keys;
     return candidate;
   };
@@ -99,8 +100,8 @@ struct World {
   Client& client() {
     if (!made) {
       made = std::make_unique<Client>(
-          fake.runtime(), transport, outcomes, config, MetricsConfig{},
-          [this](const KeyServices&) { return std::vector<Source>{source}; });
+          fake.runtime(), transport, outcomes, config, config::MetricsConfig{},
+          [this](const cloud::KeyServices&) { return std::vector<cloud::Source>{source}; });
     }
     return *made;
   }
@@ -169,7 +170,7 @@ TEST_CASE("client: each attempt is signed anew, with a nonce and a date of its o
   REQUIRE(world.client().list_records(kRepository, {}).has_value());
   REQUIRE(world.transport.sent.size() == 3);
   std::set<std::string> nonces, dates, signatures;
-  for (const HttpRequest& request : world.transport.sent) {
+  for (const net::HttpRequest& request : world.transport.sent) {
     nonces.insert(header_of(request, "x-acs-signature-nonce"));
     dates.insert(header_of(request, "x-acs-date"));
     signatures.insert(header_of(request, "authorization"));
@@ -272,11 +273,11 @@ TEST_CASE("client: expired temporary keys are renewed once, and the question ask
     World world;
     int lent = 0;
     if (row.renewable) {
-      world.source = [&]() -> Result<CredentialCandidate> {
-        CredentialCandidate candidate;
+      world.source = [&]() -> Result<cloud::CredentialCandidate> {
+        cloud::CredentialCandidate candidate;
         candidate.source = "lender";
-        candidate.exchange = [&](bool) -> Result<IssuedKeys> {
-          IssuedKeys issued;
+        candidate.exchange = [&](bool) -> Result<cloud::IssuedKeys> {
+          cloud::IssuedKeys issued;
           issued.keys.access_key = "STS." + std::to_string(++lent);
           return issued;
         };
@@ -385,7 +386,7 @@ TEST_CASE("discover: a listing that breaks off is incomplete, one that never beg
 }
 
 /// Rights by namespace: what each one answers.
-RuleTransport::Rule by_namespace(std::map<std::string, HttpResponse> answers) {
+RuleTransport::Rule by_namespace(std::map<std::string, net::HttpResponse> answers) {
   return [answers = std::move(answers)](const std::string& action,
                                         const RuleTransport::Parameters& asked) {
     if (action == "ListNamespace") {
@@ -401,7 +402,7 @@ RuleTransport::Rule by_namespace(std::map<std::string, HttpResponse> answers) {
   };
 }
 
-HttpResponse one_repository(const std::string& repo_namespace) {
+net::HttpResponse one_repository(const std::string& repo_namespace) {
   return answer(200, list_body("Repositories", {repository_row(repo_namespace, "api")}, 1));
 }
 
@@ -425,7 +426,7 @@ TEST_CASE("discover: where the instance may not be listed, each namespace is, fr
 TEST_CASE("discover: what one namespace answers harms no other") {
   struct Row {
     const char* name;
-    HttpResponse other;
+    net::HttpResponse other;
     bool complete;
   };
   const Row rows[] = {
@@ -455,7 +456,7 @@ TEST_CASE("discover: when every namespace is forbidden, discovery is, too") {
 
 TEST_CASE("discover: static repositories are not listed, and looked up once where needed") {
   World world;
-  world.config.static_repositories = std::vector<StaticRepository>{
+  world.config.static_repositories = std::vector<config::StaticRepository>{
       {"shop", "api", "crr-1"}, {"shop", "web", ""}, {"shop", "typo", ""}};
   std::string web_id = "crr-2";
   world.transport.rule = [&](const std::string& action, const RuleTransport::Parameters& asked) {
@@ -490,7 +491,7 @@ TEST_CASE("discover: static repositories are not listed, and looked up once wher
 TEST_CASE("discover: static repositories that may not be looked up leave it incomplete") {
   World world;
   world.config.static_repositories =
-      std::vector<StaticRepository>{{"shop", "api", "crr-1"}, {"shop", "web", ""}};
+      std::vector<config::StaticRepository>{{"shop", "api", "crr-1"}, {"shop", "web", ""}};
   world.transport.rule = [](const std::string&, const RuleTransport::Parameters&) {
     return refused(403, "NoPrivilege");
   };

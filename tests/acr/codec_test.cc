@@ -299,9 +299,9 @@ TEST_CASE("build page: what a status means, with an end and without") {
       {"true", open, done(Outcome::other), true},
       {"[]", open, done(Outcome::other), true},
   };
-  const BuildStatusMap statuses({{"TIMEOUT", StatusMeaning::failed},
-                                 {"QUEUED", StatusMeaning::open},
-                                 {"SKIPPED", StatusMeaning::other}});
+  const BuildStatusMap statuses({{"TIMEOUT", config::StatusMeaning::failed},
+                                 {"QUEUED", config::StatusMeaning::open},
+                                 {"SKIPPED", config::StatusMeaning::other}});
   for (const Row& row : rows) {
     CAPTURE(row.status);
     const std::string status = std::string(R"("BuildStatus":)") + row.status;

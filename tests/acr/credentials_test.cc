@@ -14,7 +14,7 @@
 namespace registry_exporter::acr {
 namespace {
 
-HttpResponse ok(std::string body) {
+net::HttpResponse ok(std::string body) {
   return {.status = 200, .headers = {}, .body = std::move(body)};
 }
 
@@ -22,31 +22,31 @@ const std::string kKeys =
     R"("AccessKeyId":"STS.1","AccessKeySecret":"temporary","SecurityToken":"token",)"
     R"("Expiration":"2026-01-02T04:04:05Z")";
 
-HttpResponse sts_answer() { return ok(R"({"RequestId":"1","Credentials":{)" + kKeys + "}}"); }
+net::HttpResponse sts_answer() { return ok(R"({"RequestId":"1","Credentials":{)" + kKeys + "}}"); }
 
 struct World : FakeHost {
   FakeRuntime fake;
 
-  Credentials credentials(const RegistryConfig& config) {
+  cloud::Credentials credentials(const config::RegistryConfig& config) {
     return {fake.runtime(), credential_sources(config, services(), host(), fake.runtime()), [] {}};
   }
   /// The access key that is used, or the error.
-  std::string used(const RegistryConfig& config) {
-    const Result<Keys> keys = credentials(config).get();
+  std::string used(const config::RegistryConfig& config) {
+    const Result<cloud::Keys> keys = credentials(config).get();
     return keys ? keys->access_key : keys.error().detail;
   }
 };
 
-RegistryConfig configured(AcrCredentials credentials) {
-  RegistryConfig config;
+config::RegistryConfig configured(config::AcrCredentials credentials) {
+  config::RegistryConfig config;
   config.region = "cn-hangzhou";
-  config.cloud = AcrConfig{.instance_id = "cri-1", .credentials = std::move(credentials)};
+  config.cloud = config::AcrConfig{.instance_id = "cri-1", .credentials = std::move(credentials)};
   config.credentials_given = true;
   return config;
 }
 
-AcrCredentials static_keys() {
-  AcrCredentials credentials;
+config::AcrCredentials static_keys() {
+  config::AcrCredentials credentials;
   credentials.access_key_id.value = Secret("id");
   credentials.access_key_secret.file = "/secret";
   return credentials;
@@ -61,9 +61,9 @@ std::map<std::string, std::string> pairs_of(std::string_view query) {
 TEST_CASE("static keys: files are read again, and what is missing is named without a secret") {
   World world;
   world.files = {{"/secret", "one"}, {"/token", "t"}};
-  AcrCredentials from = static_keys();
+  config::AcrCredentials from = static_keys();
   from.security_token.file = "/token";
-  Credentials credentials = world.credentials(configured(from));
+  cloud::Credentials credentials = world.credentials(configured(from));
   const auto first = credentials.get();
   REQUIRE(first.has_value());
   CHECK(first->access_key == "id");
@@ -80,11 +80,11 @@ TEST_CASE("static keys: files are read again, and what is missing is named witho
 TEST_CASE("assume_role: the question is signed as any other, the answer is used") {
   World world;
   world.files = {{"/secret", "base"}, {"/token", "t"}};
-  world.answer = [](const HttpRequest&) { return sts_answer(); };
-  AcrCredentials from = static_keys();
+  world.answer = [](const net::HttpRequest&) { return sts_answer(); };
+  config::AcrCredentials from = static_keys();
   from.security_token.file = "/token";
   from.assume_role = {"acs:ram::1:role/r", "", "x y", ""};
-  RegistryConfig config = configured(from);
+  config::RegistryConfig config = configured(from);
   config.key_endpoints.sts = "http://sts";
   const auto keys = world.credentials(config).get();
   REQUIRE(keys.has_value());
@@ -94,7 +94,7 @@ TEST_CASE("assume_role: the question is signed as any other, the answer is used"
   CHECK(keys->expires_at == world.now + std::chrono::hours(1));
 
   REQUIRE(world.sent.size() == 1);
-  const HttpRequest& asked = world.sent[0];
+  const net::HttpRequest& asked = world.sent[0];
   CHECK(asked.method == "POST");
   CHECK(asked.origin == "http://sts");
   const auto query = pairs_of(asked.target.substr(2));
@@ -107,7 +107,7 @@ TEST_CASE("assume_role: the question is signed as any other, the answer is used"
   CHECK(FakeHost::header_of(asked, "x-acs-date") == "2026-01-02T03:04:05Z");
   CHECK(FakeHost::header_of(asked, "x-acs-security-token") == "t");
   const std::string nonce = FakeHost::header_of(asked, "x-acs-signature-nonce");
-  HttpRequest again = asked;
+  net::HttpRequest again = asked;
   std::erase_if(again.headers, [](const auto& each) { return each.first == "authorization"; });
   again = sign_v3(again, {"id", Secret("base"), Secret("t"), {}, {}, 0}, world.now, nonce);
   CHECK(FakeHost::header_of(asked, "authorization") == FakeHost::header_of(again, "authorization"));
@@ -116,8 +116,8 @@ TEST_CASE("assume_role: the question is signed as any other, the answer is used"
 TEST_CASE("assume_role: goes on top of any form") {
   World world;
   world.files = {{"/jwt", "a.b.c"}};
-  world.answer = [](const HttpRequest&) { return sts_answer(); };
-  AcrCredentials from;
+  world.answer = [](const net::HttpRequest&) { return sts_answer(); };
+  config::AcrCredentials from;
   from.oidc = {"acs:ram::1:role/first", "provider", "/jwt", ""};
   from.assume_role = {"acs:ram::2:role/second", "", "", ""};
   CHECK(world.used(configured(from)) == "STS.1");
@@ -133,8 +133,8 @@ TEST_CASE("chain of profiles: each role is assumed with the keys of the one bene
  {"name":"a","mode":"AK","access_key_id":"A","access_key_secret":"S"},
  {"name":"b","mode":"ChainableRamRoleArn","source_profile":"a","ram_role_arn":"first"},
  {"name":"c","mode":"ChainableRamRoleArn","source_profile":"b","ram_role_arn":"second"}]})"}};
-  world.answer = [](const HttpRequest&) { return sts_answer(); };
-  CHECK(world.used(RegistryConfig()) == "STS.1");
+  world.answer = [](const net::HttpRequest&) { return sts_answer(); };
+  CHECK(world.used(config::RegistryConfig()) == "STS.1");
   REQUIRE(world.sent.size() == 2);
   CHECK(pairs_of(world.sent[0].target.substr(2))["RoleArn"] == "first");
   CHECK(FakeHost::header_of(world.sent[0], "authorization").find("=A,") != std::string::npos);
@@ -145,10 +145,10 @@ TEST_CASE("chain of profiles: each role is assumed with the keys of the one bene
 TEST_CASE("oidc: not signed, the token is in the body alone and read anew each time") {
   World world;
   world.files = {{"/jwt", "first"}};
-  world.answer = [](const HttpRequest&) { return sts_answer(); };
-  AcrCredentials from;
+  world.answer = [](const net::HttpRequest&) { return sts_answer(); };
+  config::AcrCredentials from;
   from.oidc = {"arn", "provider", "/jwt", "me", "{}"};
-  Credentials credentials = world.credentials(configured(from));
+  cloud::Credentials credentials = world.credentials(configured(from));
   REQUIRE(credentials.get().has_value());
   CHECK(world.sent[0].origin == "https://sts.aliyuncs.com");
   auto form = pairs_of(world.sent[0].body);
@@ -167,13 +167,13 @@ TEST_CASE("oidc: not signed, the token is in the body alone and read anew each t
 TEST_CASE("oidc: a refusal is told by its code, never by words that may quote the token") {
   World world;
   world.files = {{"/jwt", "canary"}};
-  world.answer = [](const HttpRequest&) {
-    return HttpResponse{
+  world.answer = [](const net::HttpRequest&) {
+    return net::HttpResponse{
         .status = 400,
         .headers = {},
         .body = R"({"Code":"AuthenticationFail.OIDCToken.Invalid","Message":"canary is bad"})"};
   };
-  AcrCredentials from;
+  config::AcrCredentials from;
   from.oidc = {"arn", "provider", "/jwt", ""};
   const auto keys = world.credentials(configured(from)).get();
   REQUIRE_FALSE(keys.has_value());
@@ -198,7 +198,7 @@ TEST_CASE("ecs_ram_role: the second version with a token, the first where there 
     CAPTURE(row.name);
     World world;
     if (row.v1_disabled) world.variables = {{"ALIBABA_CLOUD_IMDSV1_DISABLED", "true"}};
-    world.answer = [&](const HttpRequest& request) -> HttpResponse {
+    world.answer = [&](const net::HttpRequest& request) -> net::HttpResponse {
       CHECK(request.origin == "http://100.100.100.200");
       if (request.target == "/latest/api/token") {
         CHECK(request.method == "PUT");
@@ -212,7 +212,7 @@ TEST_CASE("ecs_ram_role: the second version with a token, the first where there 
       CHECK(request.target == path + "mine");
       return ok(R"({"Code":"Success",)" + kKeys + "}");
     };
-    AcrCredentials from;
+    config::AcrCredentials from;
     from.ecs_ram_role = row.role;
     const std::string used = world.used(configured(from));
     if (row.used != nullptr) CHECK(used == row.used);
@@ -223,8 +223,8 @@ TEST_CASE("ecs_ram_role: the second version with a token, the first where there 
 
 TEST_CASE("credentials_uri: asked as it is written") {
   World world;
-  world.answer = [](const HttpRequest&) { return ok("{" + kKeys + "}"); };
-  AcrCredentials from;
+  world.answer = [](const net::HttpRequest&) { return ok("{" + kKeys + "}"); };
+  config::AcrCredentials from;
   from.credentials_uri = "http://127.0.0.1:81/keys?for=me";
   CHECK(world.used(configured(from)) == "STS.1");
   CHECK(world.sent[0].origin == "http://127.0.0.1:81");
@@ -239,11 +239,11 @@ TEST_CASE("services: an answer without all three of a temporary pair is malforme
     CAPTURE(body);
     World world;
     world.files = {{"/secret", "base"}};
-    world.answer = [&](const HttpRequest&) { return ok(body); };
-    AcrCredentials from = static_keys();
+    world.answer = [&](const net::HttpRequest&) { return ok(body); };
+    config::AcrCredentials from = static_keys();
     from.assume_role = {"arn", "", "", ""};
     CHECK(world.credentials(configured(from)).get().error().kind == ErrorKind::malformed);
-    AcrCredentials uri;
+    config::AcrCredentials uri;
     uri.credentials_uri = "http://h/";
     CHECK(world.credentials(configured(uri)).get().error().kind == ErrorKind::malformed);
   }
@@ -265,7 +265,7 @@ TEST_CASE("default chain: environment, OIDC, CLI, credentials file, instance, UR
       {"/home/me/.alibabacloud/credentials",
        "[default]\ntype=access_key\naccess_key_id=file\naccess_key_secret=s\n"}};
   bool sts_works = true, metadata_works = true;
-  world.answer = [&](const HttpRequest& request) -> HttpResponse {
+  world.answer = [&](const net::HttpRequest& request) -> net::HttpResponse {
     if (request.origin == "http://uri") return ok("{" + kKeys + "}");
     if (request.origin == "http://100.100.100.200") {
       if (!metadata_works) return {.status = 500, .headers = {}, .body = {}};
@@ -274,7 +274,7 @@ TEST_CASE("default chain: environment, OIDC, CLI, credentials file, instance, UR
     if (!sts_works) return {.status = 500, .headers = {}, .body = {}};
     return sts_answer();
   };
-  const RegistryConfig config;
+  const config::RegistryConfig config;
   CHECK(world.used(config) == "environment");
   CHECK(world.sent.empty());
   world.variables.erase("ALIBABA_CLOUD_ACCESS_KEY_SECRET");
@@ -318,8 +318,8 @@ TEST_CASE("default chain: what was set up by halves, or can't be read, is told a
     CAPTURE(row.told);
     World world;
     world.variables = row.variables;
-    world.answer = [](const HttpRequest&) { return HttpResponse{404, {}, {}}; };
-    const std::string told = world.used(RegistryConfig());
+    world.answer = [](const net::HttpRequest&) { return net::HttpResponse{404, {}, {}}; };
+    const std::string told = world.used(config::RegistryConfig());
     CHECK(told.find(row.told) != std::string::npos);
     CHECK(told.find("; ") == std::string::npos);
   }
@@ -337,7 +337,7 @@ TEST_CASE("external: what the program prints is used for its time, and told with
     ++runs;
     return Secret(R"({"access_key_id":"X","access_key_secret":"s"})");
   };
-  Credentials credentials = world.credentials(RegistryConfig());
+  cloud::Credentials credentials = world.credentials(config::RegistryConfig());
   CHECK(credentials.get()->access_key == "X");
   world.fake.advance(std::chrono::minutes(10));
   CHECK(credentials.get()->access_key == "X");
@@ -352,7 +352,7 @@ TEST_CASE("external: what the program prints is used for its time, and told with
         R"({"mode":"RamRoleArn","access_key_id":"canary","access_key_secret":"s"})"}) {
     CAPTURE(output);
     world.program = [&](std::string_view) -> Result<Secret> { return Secret(output); };
-    const std::string told = world.used(RegistryConfig());
+    const std::string told = world.used(config::RegistryConfig());
     CHECK(told.find("process_command: its output ") != std::string::npos);
     CHECK(told.find("canary") == std::string::npos);
   }
@@ -370,7 +370,7 @@ TEST_CASE("process_command: keys that are over already are none") {
                     R"("expiration":")" +
                     format_rfc3339(until) + "\"}");
     };
-    return world.used(RegistryConfig());
+    return world.used(config::RegistryConfig());
   };
   const UnixMillis now = std::chrono::floor<std::chrono::seconds>(world.fake.runtime().clock.now());
   CHECK(printed(now + Millis{60'000}) == "X");
@@ -388,7 +388,7 @@ TEST_CASE(
     World world;
     world.variables = {{"HOME", "/home/me"}};
     world.problems = {{path, "Permission denied"}};
-    const std::string told = world.used(RegistryConfig());
+    const std::string told = world.used(config::RegistryConfig());
     CAPTURE(told);
     CHECK(told.find(std::string(path) + ": Permission denied; ") != std::string::npos);
     CHECK(told.find("no file") == std::string::npos);
@@ -397,7 +397,7 @@ TEST_CASE(
   world.variables = {{"HOME", "/home/me"}};
   world.problems = {{"/home/me/.aliyun/config.json", "Permission denied"}};
   world.files = {{"/home/me/.alibabacloud/credentials", ini}};
-  CHECK(world.used(RegistryConfig()) == "I");
+  CHECK(world.used(config::RegistryConfig()) == "I");
 }
 
 TEST_CASE("credentials file: what is missing is called as that file calls it") {
@@ -405,7 +405,7 @@ TEST_CASE("credentials file: what is missing is called as that file calls it") {
   world.variables = {{"HOME", "/home/me"}};
   const auto told = [&](const std::string& lines) {
     world.files = {{"/home/me/.alibabacloud/credentials", "[default]\n" + lines}};
-    return world.used(RegistryConfig());
+    return world.used(config::RegistryConfig());
   };
   const std::string keys = "access_key_id=I\naccess_key_secret=s\n";
   CHECK(told("type=ram_role_arn\n" + keys).find(": role_arn is missing") != std::string::npos);
@@ -426,7 +426,7 @@ TEST_CASE("kept keys: used until they are over, then it is told what to run") {
   };
   const UnixMillis until = world.fake.runtime().clock.now() + std::chrono::minutes(30);
   keep("K", until);
-  Credentials credentials = world.credentials(RegistryConfig());
+  cloud::Credentials credentials = world.credentials(config::RegistryConfig());
   REQUIRE(credentials.get().has_value());
   CHECK(credentials.get()->access_key == "K");
   CHECK(credentials.expires_at() == std::chrono::floor<std::chrono::seconds>(until));
@@ -440,7 +440,7 @@ TEST_CASE("kept keys: used until they are over, then it is told what to run") {
 }
 
 TEST_CASE("sts: the host is what is configured, else by profile, environment and network") {
-  using Sts = AcrCredentials::Sts;
+  using Sts = config::AcrCredentials::Sts;
   struct Row {
     const char* name;
     std::string configured;
@@ -485,7 +485,7 @@ TEST_CASE("sts: the host is what is configured, else by profile, environment and
     CAPTURE(row.name);
     World world;
     world.variables = row.variables;
-    RegistryConfig config;
+    config::RegistryConfig config;
     config.key_endpoints.sts = row.configured;
     if (row.network_region != nullptr) {
       config.region = row.network_region;

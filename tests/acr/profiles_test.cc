@@ -12,7 +12,7 @@ namespace {
 /// A form in a few words.
 std::string words(const Result<Profile>& found) {
   if (!found) return found.error().detail;
-  const AcrCredentials& form = found->form;
+  const config::AcrCredentials& form = found->form;
   std::string text = found->process_command.empty() ? "" : "runs " + found->process_command;
   if (!form.access_key_id.empty()) {
     text = form.access_key_id.value.reveal() + "/" + form.access_key_secret.value.reveal() + "/" +

@@ -7,7 +7,7 @@
 namespace registry_exporter::acr {
 namespace {
 
-HttpResponse answer(int status, std::string body, HttpHeaders headers = {}) {
+net::HttpResponse answer(int status, std::string body, net::HttpHeaders headers = {}) {
   return {.status = status, .headers = std::move(headers), .body = std::move(body)};
 }
 
@@ -45,7 +45,7 @@ TEST_CASE(
   using enum ErrorKind;
   struct Row {
     const char* name;
-    HttpResponse response;
+    net::HttpResponse response;
     ErrorKind kind;
     bool sign_again;
     const char* code;

@@ -9,7 +9,7 @@ TEST_CASE("requests: each one is a POST of its action with the parameters in the
   const Target target{
       .origin = "https://cr.example", .instance_id = "cri-1", .request_timeout = Millis(1234)};
   struct Row {
-    HttpRequest request;
+    net::HttpRequest request;
     const char* action;
     const char* target;
   };
@@ -34,9 +34,9 @@ TEST_CASE("requests: each one is a POST of its action with the parameters in the
     CHECK(row.request.target == row.target);
     CHECK(row.request.body.empty());
     CHECK(row.request.timeout == Millis(1234));
-    const HttpHeaders expected{{"x-acs-action", row.action},
-                               {"x-acs-version", "2018-12-01"},
-                               {"accept", "application/json"}};
+    const net::HttpHeaders expected{{"x-acs-action", row.action},
+                                    {"x-acs-version", "2018-12-01"},
+                                    {"accept", "application/json"}};
     CHECK(row.request.headers == expected);
   }
 }

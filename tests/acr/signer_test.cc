@@ -34,9 +34,9 @@ std::string text_or_empty(const json& inputs, const char* key) {
   return inputs.contains(key) && inputs[key].is_string() ? inputs[key].get<std::string>() : "";
 }
 
-HttpRequest v3_request(const json& vector) {
+net::HttpRequest v3_request(const json& vector) {
   const json& inputs = vector["inputs"];
-  HttpRequest request;
+  net::HttpRequest request;
   request.method = inputs["method"];
   request.origin = "https://" + inputs["host"].get<std::string>();
   request.target = rpc_target(pairs_of(inputs, "query"));
@@ -50,7 +50,7 @@ HttpRequest v3_request(const json& vector) {
   return request;
 }
 
-Keys keys_of(const json& inputs) {
+cloud::Keys keys_of(const json& inputs) {
   return {.access_key = inputs["accessKeyId"],
           .secret_key = Secret(inputs["accessKeySecret"]),
           .security_token = Secret(text_or_empty(inputs, "securityToken")),
@@ -59,7 +59,7 @@ Keys keys_of(const json& inputs) {
           .generation = 0};
 }
 
-std::string header_of(const HttpRequest& request, std::string_view name) {
+std::string header_of(const net::HttpRequest& request, std::string_view name) {
   std::string found;
   for (const auto& [header, value] : request.headers) {
     if (header == name) found += (found.empty() ? "" : "|") + value;
@@ -75,7 +75,7 @@ TEST_CASE("signer: V3 agrees with every vector of the official clients") {
     const json& inputs = vector["inputs"];
     const auto now = parse_rfc3339(inputs["date"].get<std::string>());
     REQUIRE(now.has_value());
-    const HttpRequest request =
+    const net::HttpRequest request =
         sign_v3(v3_request(vector), keys_of(inputs), *now, inputs["nonce"].get<std::string>());
     const json& expected = vector["expected"];
     CHECK(header_of(request, "authorization") == expected["authorization"].get<std::string>());
@@ -87,17 +87,17 @@ TEST_CASE("signer: V3 agrees with every vector of the official clients") {
 }
 
 TEST_CASE("signer: signing again replaces date, nonce and signature instead of adding to them") {
-  const Keys keys{.access_key = "id",
-                  .secret_key = Secret("secret"),
-                  .security_token = Secret("token"),
-                  .iam_token = {},
-                  .expires_at = std::nullopt,
-                  .generation = 0};
-  const HttpRequest plain =
+  const cloud::Keys keys{.access_key = "id",
+                         .secret_key = Secret("secret"),
+                         .security_token = Secret("token"),
+                         .iam_token = {},
+                         .expires_at = std::nullopt,
+                         .generation = 0};
+  const net::HttpRequest plain =
       list_namespaces({.origin = "http://127.0.0.1:81", .instance_id = "cri-1"}, {0, 100});
-  const HttpRequest direct = sign_v3(plain, keys, UnixMillis(Millis(5'000)), "n2");
-  const HttpRequest again = sign_v3(sign_v3(plain, keys, UnixMillis(Millis(0)), "n1"), keys,
-                                    UnixMillis(Millis(5'000)), "n2");
+  const net::HttpRequest direct = sign_v3(plain, keys, UnixMillis(Millis(5'000)), "n2");
+  const net::HttpRequest again = sign_v3(sign_v3(plain, keys, UnixMillis(Millis(0)), "n1"), keys,
+                                         UnixMillis(Millis(5'000)), "n2");
   CHECK(header_of(again, "x-acs-date") == "1970-01-01T00:00:05Z");
   CHECK(header_of(again, "x-acs-signature-nonce") == "n2");
   CHECK(header_of(again, "authorization") == header_of(direct, "authorization"));

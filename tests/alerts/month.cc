@@ -242,11 +242,11 @@ class Journal {
   std::string stamp_;
 };
 
-Config make_config() {
-  Config config;
+config::Config make_config() {
+  config::Config config;
   config.collection.max_staleness = minutes(5);
   config.collection.sweep_interval = hours(6);
-  RegistryConfig acr;
+  config::RegistryConfig acr;
   acr.name = "acr";
   acr.region = "demo-region";
   acr.endpoint = "http://acr.test";
@@ -254,13 +254,13 @@ Config make_config() {
   acr.requests_per_second = 100;
   acr.concurrency = 8;
   acr.page_size = 20;
-  RegistryConfig swr = acr;
-  AcrConfig acr_cloud;
+  config::RegistryConfig swr = acr;
+  config::AcrConfig acr_cloud;
   acr_cloud.instance_id = "cri-demo";
   acr_cloud.credentials.access_key_id.value = Secret("demo-access-key-id");
   acr_cloud.credentials.access_key_secret.value = Secret("demo-access-key-secret");
   acr.cloud = acr_cloud;
-  SwrConfig swr_cloud;
+  config::SwrConfig swr_cloud;
   swr_cloud.project_id = "0123456789abcdef0123456789abcdef";
   swr_cloud.iam_endpoint = "http://swr.test";
   swr_cloud.credentials.access_key.value = Secret("demo-access-key");
@@ -335,12 +335,13 @@ class Month {
   /// One process, until it is killed by a restart.
   void live(UnixMillis end) {
     MemoryStore store(disk_, [] { return MemoryStore::Fate::lives; });
-    SelfMetrics self;
-    auto engine = Engine::make(baton_.runtime(), store, config_, {}, self,
-                               [this](const RegistryConfig& registry, const MetricsConfig& metrics,
-                                      Runtime runtime, CallObserver& observer) {
-                                 return connect_simulated(registry, metrics, runtime, observer);
-                               });
+    exposition::SelfMetrics self;
+    auto engine = Engine::make(
+        baton_.runtime(), store, config_, {}, self,
+        [this](const config::RegistryConfig& registry, const config::MetricsConfig& metrics,
+               Runtime runtime, CallObserver& observer) {
+          return connect_simulated(registry, metrics, runtime, observer);
+        });
     (*engine)->start(engine_books_of(*store.load()));
     const UnixMillis born = baton_.now();
     bool goes_on = true;
@@ -375,8 +376,8 @@ class Month {
     faults.tricks = mild_.tricks;
     clouds_.set_faults(faults);
     ScrapeRequest request;
-    request.timeout = seconds(25);
-    LiveState live;
+    request.timeout = exposition::seconds(25);
+    exposition::LiveState live;
     live.now = baton_.now();
     const UnixMillis begun = baton_.now();
     const Engine::Scrape answer = engine.scrape(request, live);
@@ -384,8 +385,9 @@ class Month {
     engine.answered(answer);
   }
 
-  CloudConnection connect_simulated(const RegistryConfig& registry, const MetricsConfig& metrics,
-                                    Runtime runtime, CallObserver& observer) {
+  CloudConnection connect_simulated(const config::RegistryConfig& registry,
+                                    const config::MetricsConfig& metrics, Runtime runtime,
+                                    CallObserver& observer) {
     auto transport = std::make_unique<simulator::SimulatedTransport>(
         clouds_, runtime.clock, [this](Millis delay) { baton_.sleep(delay); }, Millis{40});
     return connect(std::move(transport), registry, metrics, runtime, observer);
@@ -472,7 +474,7 @@ class Month {
   const UnixMillis begun_;
   const Story story_;
   simulator::Simulator clouds_;
-  Config config_;
+  config::Config config_;
   Journal journal_;
   std::vector<Span> spans_;
   Disk disk_;
@@ -502,7 +504,7 @@ bool put(Options& options, std::string_view flag, std::string_view value) {
   else if (flag == "--repositories")
     options.repositories = static_cast<int>(number);
   else if (flag == "--scrape-seconds")
-    options.scrape_interval = seconds(number);
+    options.scrape_interval = exposition::seconds(number);
   else if (flag == "--quiet-days")
     options.quiet_days = static_cast<int>(number);
   else if (flag == "--seldom")

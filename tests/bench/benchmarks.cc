@@ -41,7 +41,7 @@ std::string page_of_builds(int generation, std::int64_t records) {
 /// Signing one request, parsing its answer, merging its records.
 void SignParseMerge(benchmark::State& state) {
   const acr::Target target{"https://cr.cn-hangzhou.aliyuncs.com", "cri-1", Millis{10'000}};
-  const Keys keys{"id", Secret("secret"), {}, {}, {}, 1};
+  const cloud::Keys keys{"id", Secret("secret"), {}, {}, {}, 1};
   const RepositoryRef repository{"shop", "api", "crr-a"};
   const acr::BuildStatusMap statuses;
   const std::vector<double> bounds{10,  30,   60,   120,  180,  300, 600,
@@ -57,10 +57,10 @@ void SignParseMerge(benchmark::State& state) {
                                           "3156853299f313e23d1673dc12e1703d"));
     const auto page = acr::parse_build_page(bodies[static_cast<std::size_t>(round++ % 64)],
                                             repository, {0, 100}, statuses);
-    MergeEffects effects;
+    ingest::MergeEffects effects;
     for (const Record& record : page->records) {
-      merge_record(ledger, record, {&kBuilds, UnixMillis{Millis{1'767'323'045'000}}, bounds, true},
-                   effects);
+      ingest::merge_record(
+          ledger, record, {&kBuilds, UnixMillis{Millis{1'767'323'045'000}}, bounds, true}, effects);
     }
   }
 }
@@ -100,12 +100,12 @@ void exchange(benchmark::State& state,
 
 /// As we do it.
 void HttpsExchange(benchmark::State& state) {
-  std::unique_ptr<HttpTransport> transport;
+  std::unique_ptr<net::HttpTransport> transport;
   exchange(state, [&](const std::string& origin, const std::string& ca_file, std::size_t size) {
-    CurlOptions options;
+    net::CurlOptions options;
     options.ca_file = ca_file;
-    if (!transport) transport = make_curl_transport(options);
-    HttpRequest request;
+    if (!transport) transport = net::make_curl_transport(options);
+    net::HttpRequest request;
     request.method = "POST";
     request.direct = true;
     request.origin = origin;
@@ -140,11 +140,11 @@ void Commit(benchmark::State& state) {
   const auto folder = std::filesystem::temp_directory_path() /
                       ("registry_exporter_bench." + std::to_string(getpid()));
   std::filesystem::create_directory(folder);
-  const auto store = make_sqlite_state_store({.path = folder / "state.db", .vfs = {}}, {});
+  const auto store = store::make_sqlite_state_store({.path = folder / "state.db", .vfs = {}}, {});
   if (!store->load()) return state.SkipWithError("no state");
-  StateChanges changes;
+  store::StateChanges changes;
   for (int i = 1; i <= kRepositories; ++i) {
-    RepositoryChange change;
+    store::RepositoryChange change;
     change.number = i;
     change.registry = 1;
     change.head = quiet_repository(i);

@@ -25,15 +25,15 @@ class Source {
         newest_(sample::busy_registry(repositories, 1)),
         exposition_(sample::busy_options(), self_) {}
 
-  WebResponse response(const WebRequest& request) {
+  web::WebResponse response(const web::WebRequest& request) {
     const std::lock_guard lock(mutex_);
     if (changed_ > 0) change();
-    const auto format = negotiate_format(request.header("accept"));
-    const bool gzip = accepts_gzip(request.header("accept-encoding"));
-    LiveState live;
+    const auto format = web::negotiate_format(request.header("accept"));
+    const bool gzip = web::accepts_gzip(request.header("accept-encoding"));
+    exposition::LiveState live;
     live.now = newest_->taken_at;
-    WebResponse response;
-    response.headers = {{"Content-Type", std::string(content_type(format))}};
+    web::WebResponse response;
+    response.headers = {{"Content-Type", std::string(exposition::content_type(format))}};
     if (gzip) response.headers.emplace_back("Content-Encoding", "gzip");
     response.body = exposition_.render({{newest_}}, live, {.format = format, .gzip = gzip});
     return response;
@@ -60,8 +60,8 @@ class Source {
   std::mutex mutex_;
   const std::size_t changed_;
   std::shared_ptr<const RegistrySnapshot> newest_;
-  SelfMetrics self_;
-  Exposition exposition_;
+  exposition::SelfMetrics self_;
+  exposition::Exposition exposition_;
 };
 
 }  // namespace
@@ -69,10 +69,10 @@ class Source {
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   Source source(static_cast<std::size_t>(std::atoi(argv[1])), std::atof(argv[2]));
-  ServerOptions options;
+  web::ServerOptions options;
   options.listen_addresses = {"127.0.0.1:0"};
-  const auto server =
-      make_server(options, [&](WebRequest request, std::function<void(WebResponse)> reply) {
+  const auto server = web::make_server(
+      options, [&](web::WebRequest request, std::function<void(web::WebResponse)> reply) {
         reply(source.response(request));
       });
   if (!server->start()) return 1;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kRepositories = 10'000;
 
-LiveState live() {
-  LiveState live;
+exposition::LiveState live() {
+  exposition::LiveState live;
   CloudHealth health;
   health.up = true;
   health.requests_per_second = 5;
@@ -42,8 +42,8 @@ void report(benchmark::State& state, const std::vector<Chunk>& chunks, std::size
 
 /// The yardstick: every block copied to new memory, as any answer that isn't shared has to be.
 void CopyTheSameBytes(benchmark::State& state) {
-  SelfMetrics self;
-  Exposition exposition(sample::busy_options(), self);
+  exposition::SelfMetrics self;
+  exposition::Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   const auto chunks = exposition.render(snapshot, live(), {});
   for (auto _ : state) {
@@ -57,8 +57,8 @@ BENCHMARK(CopyTheSameBytes)->Unit(benchmark::kMillisecond);
 
 /// The kinder yardstick: memcpy to one buffer that is already there.
 void MemcpyTheSameBytes(benchmark::State& state) {
-  SelfMetrics self;
-  Exposition exposition(sample::busy_options(), self);
+  exposition::SelfMetrics self;
+  exposition::Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   const std::string all = sample::joined(exposition.render(snapshot, live(), {}));
   std::string to(all.size(), ' ');
@@ -71,12 +71,12 @@ void MemcpyTheSameBytes(benchmark::State& state) {
 BENCHMARK(MemcpyTheSameBytes)->Unit(benchmark::kMillisecond);
 
 void RenderAll(benchmark::State& state) {
-  SelfMetrics self;
+  exposition::SelfMetrics self;
   const auto format = static_cast<ExpositionFormat>(state.range(0));
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
   for (auto _ : state) {
-    Exposition exposition(sample::busy_options(), self);  // It remembers nothing.
+    exposition::Exposition exposition(sample::busy_options(), self);  // It remembers nothing.
     chunks = exposition.render(snapshot, live(), {.format = format});
     benchmark::DoNotOptimize(chunks);
   }
@@ -91,8 +91,8 @@ BENCHMARK(RenderAll)  // Text, OpenMetrics, protobuf.
 
 /// Two snapshots in turn that differ in `changed` repositories.
 void RenderAfterChanges(benchmark::State& state) {
-  SelfMetrics self;
-  Exposition exposition(sample::busy_options(), self);
+  exposition::SelfMetrics self;
+  exposition::Exposition exposition(sample::busy_options(), self);
   auto first = sample::busy_registry(kRepositories, 1);
   auto second = std::make_shared<RegistrySnapshot>(*first);
   const auto changed = static_cast<std::size_t>(state.range(0));
@@ -129,12 +129,12 @@ BENCHMARK(RenderAfterChanges)
     ->Unit(benchmark::kMillisecond);
 
 void RenderAllAndGzip(benchmark::State& state) {
-  SelfMetrics self;
+  exposition::SelfMetrics self;
   const auto format = static_cast<ExpositionFormat>(state.range(0));
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
   for (auto _ : state) {
-    Exposition exposition(sample::busy_options(), self);
+    exposition::Exposition exposition(sample::busy_options(), self);
     chunks = exposition.render(snapshot, live(), {.format = format, .gzip = true});
   }
   report(state, chunks, 0);
@@ -142,8 +142,8 @@ void RenderAllAndGzip(benchmark::State& state) {
 BENCHMARK(RenderAllAndGzip)->Arg(0)->Arg(2)->ArgName("format")->Unit(benchmark::kMillisecond);
 
 void RenderUnchanged(benchmark::State& state) {
-  SelfMetrics self;
-  Exposition exposition(sample::busy_options(), self);
+  exposition::SelfMetrics self;
+  exposition::Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
   for (auto _ : state) {

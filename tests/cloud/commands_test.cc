@@ -14,7 +14,7 @@
 
 #include "tests/support/fake_runtime.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 std::string words(std::string_view command) {
@@ -164,4 +164,4 @@ TEST_CASE("commands: a program ends with the process that started it, however th
 }
 
 }  // namespace
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -7,6 +7,7 @@
 #include "tests/support/fake_host.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::cloud;
 
 TEST_CASE("find_file: what is there but can't be used was set up, what isn't there was not") {
   struct Row {

@@ -9,7 +9,7 @@
 
 #include "tests/support/fake_runtime.h"
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 using namespace std::chrono_literals;
@@ -416,4 +416,4 @@ TEST_CASE("credentials: however many threads want keys, one asks for them") {
 }
 
 }  // namespace
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

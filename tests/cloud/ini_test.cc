@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-namespace registry_exporter {
+namespace registry_exporter::cloud {
 namespace {
 
 /// The value of `k` in [a]; "(none)" when there is none.
@@ -84,4 +84,4 @@ TEST_CASE("ini: lines as the clouds' own clients read them") {
 }
 
 }  // namespace
-}  // namespace registry_exporter
+}  // namespace registry_exporter::cloud

@@ -8,6 +8,7 @@
 #include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::config;
 
 namespace {
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::config;
 
 TEST_CASE("endpoint: scheme, host and port stay, blanks and slashes at the end go") {
   struct Row {

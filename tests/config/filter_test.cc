@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::config;
 
 TEST_CASE("filter: patterns are anchored at both ends, exclusion wins, no inclusion is all") {
   const RepositoryFilter filter({{"team-a/.*", "b/x"}, {".*/tmp-.*"}});

@@ -20,7 +20,7 @@ TEST_CASE("options: without flags everything has its default") {
   CHECK(options.config_file == "registry_exporter.yml");
   CHECK(options.listen_addresses == std::vector<std::string>{":10067"});
   CHECK(options.auto_reload_interval == Millis{0});
-  CHECK(options.site == Site{});
+  CHECK(options.site == web::Site{});
   CHECK(options.telemetry_path == "/metrics");
   CHECK(options.max_requests == 40);
   CHECK(options.timeout_offset == Millis{500});
@@ -64,7 +64,7 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
     CHECK(options.listen_addresses == std::vector<std::string>{"127.0.0.1:1", "[::1]:2"});
     CHECK(options.telemetry_path == "/m");
     CHECK(options.auto_reload_interval == Millis{30'000});
-    CHECK(options.site == Site{"/p", "https://example.com/e"});
+    CHECK(options.site == web::Site{"/p", "https://example.com/e"});
     CHECK(options.web_config_file == "w.yml");
     CHECK(options.max_requests == 7);
     CHECK(options.timeout_offset == Millis{500});

@@ -9,6 +9,7 @@
 #include "exporter/config/config.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::config;
 using namespace std::chrono_literals;
 
 namespace {

@@ -5,6 +5,7 @@
 #include <string>
 
 using namespace registry_exporter;
+using namespace registry_exporter::config;
 
 TEST_CASE("shard: with one more shard only about its share moves, and all of it to the new one") {
   for (int shards = 1; shards <= 8; ++shards) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::config;
 
 TEST_CASE("spelling: the nearest word is proposed, if it is near") {
   const std::vector<std::string> words{"page_size", "paging", "tls", "requests_per_second"};

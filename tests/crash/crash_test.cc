@@ -37,8 +37,9 @@ void put(const TemporaryFolder& folder, const Image& image) {
 /// What is wrong with the state in `folder`, if anything: it must open as one of `right`, take
 /// another commit, and open again with it.
 std::optional<std::string> classify_response(const TemporaryFolder& folder,
-                                             const std::set<std::string>& right, Dice& dice) {
-  const auto open = [&] { return make_sqlite_state_store({state_in(folder), {}}, kStart); };
+                                             const std::set<std::string>& right,
+                                             store::Dice& dice) {
+  const auto open = [&] { return store::make_sqlite_state_store({state_in(folder), {}}, kStart); };
   auto store = open();
   const auto loaded = store->load();
   if (!loaded) return "unopenable: " + loaded.error().detail;
@@ -47,7 +48,7 @@ std::optional<std::string> classify_response(const TemporaryFolder& folder,
   Model model(*loaded);
   if (!right.contains(model.text())) return "neither the state before nor the one after";
   if (dice.below(4) != 0) return std::nullopt;
-  const StateChanges changes = some_changes(dice);
+  const store::StateChanges changes = some_changes(dice);
   model.apply(changes);
   if (const auto committed = store->commit(changes); !committed) {
     return "no commit: " + committed.error().detail;
@@ -71,7 +72,7 @@ struct Campaign {
 };
 
 /// The images of one boundary, without repetitions.
-std::set<Image> images_of(const Disk& disk, Dice& dice) {
+std::set<Image> images_of(const Disk& disk, store::Dice& dice) {
   std::set<Image> images;
   for (int loss = 0; loss < kLosses; ++loss) {
     images.insert(disk.crash(static_cast<Loss>(loss), dice));
@@ -80,7 +81,7 @@ std::set<Image> images_of(const Disk& disk, Dice& dice) {
 }
 
 void judge_image(Campaign& campaign, const TemporaryFolder& folder, const Image& image,
-                 const std::set<std::string>& right, const std::string& where, Dice& dice) {
+                 const std::set<std::string>& right, const std::string& where, store::Dice& dice) {
   put(folder, image);
   ++campaign.images;
   if (const auto wrong = classify_response(folder, right, dice))
@@ -89,7 +90,7 @@ void judge_image(Campaign& campaign, const TemporaryFolder& folder, const Image&
 
 /// The power goes while the store recovers from `image`, which is what programs see of `disk`.
 void crash_again(Campaign& campaign, const TemporaryFolder& folder, const Image& image, Disk disk,
-                 const std::set<std::string>& right, const std::string& where, Dice& dice) {
+                 const std::set<std::string>& right, const std::string& where, store::Dice& dice) {
   put(folder, image);
   Recorder recorder{.path = state_in(folder), .on_event = {}};
   std::string error;
@@ -110,7 +111,7 @@ void crash_again(Campaign& campaign, const TemporaryFolder& folder, const Image&
 
 /// Crashes at every boundary of one recording.
 void crash_everywhere(Campaign& campaign, const TemporaryFolder& folder, const Recording& recording,
-                      const std::string& name, std::uint64_t images, Dice& dice) {
+                      const std::string& name, std::uint64_t images, store::Dice& dice) {
   Disk disk;
   for (std::size_t i = 0; i < recording.events.size() && campaign.images < images; ++i) {
     if (campaign.wrong.size() >= kWrongMax) return;
@@ -146,7 +147,7 @@ Campaign power_cuts(std::uint64_t first_seed, std::uint64_t images, const std::s
     std::string error;
     const Recording recording = run_script(recorder, seed, kCommits, error);
     REQUIRE(error == "");
-    Dice dice(seed);
+    store::Dice dice(seed);
     crash_everywhere(campaign, folder, recording, "seed " + std::to_string(seed), images, dice);
     if (images > kImagesInTests && seed % 10 == 0) {
       std::fprintf(stderr, "seed %ju: %ju images, %zu wrong\n", std::uintmax_t{seed},
@@ -163,7 +164,7 @@ Image state_in_use(const TemporaryFolder& live, std::uint64_t seed) {
   std::string error;
   const Recording recording = run_script(recorder, seed, kCommits, error);
   REQUIRE(error == "");
-  Dice dice(seed);
+  store::Dice dice(seed);
   Disk disk;
   Image image;
   for (const RecordedEvent& each : recording.events) {
@@ -179,7 +180,7 @@ Image state_in_use(const TemporaryFolder& live, std::uint64_t seed) {
 /// it, and always knows that it follows damage.
 std::optional<std::string> judge_damaged(const TemporaryFolder& folder) {
   for (const char* start : {"", ", at the next start"}) {
-    const auto loaded = make_sqlite_state_store({state_in(folder), {}}, kStart)->load();
+    const auto loaded = store::make_sqlite_state_store({state_in(folder), {}}, kStart)->load();
     if (!loaded) return "unopenable" + std::string(start) + ": " + loaded.error().detail;
     if (!loaded->repositories.empty()) return "shows damaged state" + std::string(start);
     if (!loaded->follows_damage) return "forgot that it follows damage" + std::string(start);
@@ -195,7 +196,7 @@ TEST_CASE("crash: setting damage aside can be cut at any point, and damage is ne
   std::vector<std::string> wrong;
   int images = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    Dice dice(seed);
+    store::Dice dice(seed);
     Image damaged = state_in_use(live, seed);
     if (dice.flip()) {
       damaged["-wal"].resize(dice.below(damaged["-wal"].size() - 8000));
@@ -208,7 +209,8 @@ TEST_CASE("crash: setting damage aside can be cut at any point, and damage is ne
     std::vector<DiskEvent> events;
     recorder.on_event = [&](const DiskEvent& event) { events.push_back(event); };
     record_to(&recorder);
-    const auto loaded = make_sqlite_state_store({state_in(folder), kRecordingVfs}, kStart)->load();
+    const auto loaded =
+        store::make_sqlite_state_store({state_in(folder), kRecordingVfs}, kStart)->load();
     record_to(nullptr);
     REQUIRE(loaded);
     if (!loaded->damaged_moved_to) continue;  // The end of a log may be what is left of an old one.
@@ -247,7 +249,7 @@ TEST_CASE("crash: whichever call to the disk fails, nothing is lost, then or aft
       if (recorder.calls < n) break;
       ++faults;
       const std::string where = "call " + std::to_string(n) + " fails";
-      Dice dice(static_cast<std::uint64_t>(n));
+      store::Dice dice(static_cast<std::uint64_t>(n));
       REQUIRE_FALSE(classify_response(live, {recording.states.back()}, dice));
       Disk disk;
       for (const RecordedEvent& each : recording.events) {

@@ -27,7 +27,7 @@ void put_whole(std::string& content, const DiskEvent& event) {
 
 /// Bytes that are there already stay, and so do sectors that are rewritten in part.
 void spoil(const std::string& content, DiskEvent& event, std::size_t begin, std::size_t end,
-           Dice& dice) {
+           store::Dice& dice) {
   const bool zeros = dice.flip();
   const bool in_place = event.offset + begin < content.size();
   if (in_place && end - begin < kSector) return;
@@ -38,7 +38,7 @@ void spoil(const std::string& content, DiskEvent& event, std::size_t begin, std:
   }
 }
 
-void put_sectors(std::string& content, DiskEvent event, bool may_spoil, Dice& dice) {
+void put_sectors(std::string& content, DiskEvent event, bool may_spoil, store::Dice& dice) {
   for (std::size_t begin = 0; begin < event.data.size();) {
     const std::size_t sector_end = kSector - (event.offset + begin) % kSector;
     const std::size_t end = std::min(begin + sector_end, event.data.size());
@@ -50,11 +50,12 @@ void put_sectors(std::string& content, DiskEvent event, bool may_spoil, Dice& di
   }
 }
 
-void shuffle(std::vector<DiskEvent>& events, Dice& dice) {
+void shuffle(std::vector<DiskEvent>& events, store::Dice& dice) {
   for (std::size_t i = events.size(); i > 1; --i) std::swap(events[i - 1], events[dice.below(i)]);
 }
 
-std::string crashed(std::string content, std::vector<DiskEvent> pending, Loss loss, Dice& dice) {
+std::string crashed(std::string content, std::vector<DiskEvent> pending, Loss loss,
+                    store::Dice& dice) {
   if (loss == Loss::everything) return content;
   if (loss == Loss::reordered || loss == Loss::garbage) shuffle(pending, dice);
   for (const DiskEvent& event : pending) {
@@ -94,7 +95,7 @@ Disk::File& Disk::open(const std::string& name) {
   return *file;
 }
 
-void Disk::apply(const DiskEvent& event, Dice& dice) {
+void Disk::apply(const DiskEvent& event, store::Dice& dice) {
   switch (event.kind) {
     case DiskEvent::Kind::create:
       folder_.push_back(folder_.back());
@@ -135,7 +136,7 @@ void Disk::apply(const DiskEvent& event, Dice& dice) {
   }
 }
 
-Image Disk::crash(Loss loss, Dice& dice) const {
+Image Disk::crash(Loss loss, store::Dice& dice) const {
   std::size_t folder = dice.below(folder_.size());
   if (loss == Loss::everything) folder = 0;
   if (loss == Loss::nothing) folder = folder_.size() - 1;

@@ -44,8 +44,8 @@ class Disk {
   Disk& operator=(const Disk&) = delete;
 
   /// `dice` decides what a sync that failed has left behind.
-  void apply(const DiskEvent& event, Dice& dice);
-  Image crash(Loss loss, Dice& dice) const;
+  void apply(const DiskEvent& event, store::Dice& dice);
+  Image crash(Loss loss, store::Dice& dice) const;
 
  private:
   struct File {

@@ -24,10 +24,10 @@ void append(std::vector<ClosedRecord>& all, const std::vector<ClosedRecord>& mor
   }
 }
 
-RepositoryChange some_change(Dice& dice) {
+store::RepositoryChange some_change(store::Dice& dice) {
   RepositoryState state = sample_repository(dice);
-  RepositoryChange change;
-  change.number = static_cast<RepositoryNumber>(1 + dice.below(kRepositories));
+  store::RepositoryChange change;
+  change.number = static_cast<store::RepositoryNumber>(1 + dice.below(kRepositories));
   change.registry = 1;
   change.closed = std::exchange(state.ledger.closed, {});
   if (change.closed.size() > 8 && dice.below(8) != 0) change.closed.resize(8);
@@ -39,15 +39,16 @@ RepositoryChange some_change(Dice& dice) {
 
 }  // namespace
 
-Model::Model(const LoadedState& loaded) {
-  for (const StoredRegistry& each : loaded.registries) registries_[each.number] = each.state;
-  for (const StoredRepository& each : loaded.repositories) repositories_[each.number] = each;
+Model::Model(const store::LoadedState& loaded) {
+  for (const store::StoredRegistry& each : loaded.registries) registries_[each.number] = each.state;
+  for (const store::StoredRepository& each : loaded.repositories) repositories_[each.number] = each;
 }
 
-void Model::apply(const StateChanges& changes) {
-  for (const StoredRegistry& each : changes.registries) registries_[each.number] = each.state;
-  for (const RepositoryChange& change : changes.repositories) {
-    StoredRepository& stored = repositories_[change.number];
+void Model::apply(const store::StateChanges& changes) {
+  for (const store::StoredRegistry& each : changes.registries)
+    registries_[each.number] = each.state;
+  for (const store::RepositoryChange& change : changes.repositories) {
+    store::StoredRepository& stored = repositories_[change.number];
     auto closed = std::exchange(stored.state.ledger.closed, {});
     if (change.replaces_closed) closed.clear();
     append(closed, change.closed);
@@ -59,17 +60,18 @@ void Model::apply(const StateChanges& changes) {
 std::string Model::text() const {
   std::string text;
   for (const auto& [number, state] : registries_) {
-    text += std::to_string(number) + encode_registry(state);
+    text += std::to_string(number) + store::encode_registry(state);
   }
   for (const auto& [number, stored] : repositories_) {
     text += std::to_string(number) + ":" + std::to_string(stored.registry) +
-            encode_repository(stored.state) + encode_closed(stored.state.ledger.closed);
+            store::encode_repository(stored.state) +
+            store::encode_closed(stored.state.ledger.closed);
   }
   return text;
 }
 
-StateChanges some_changes(Dice& dice) {
-  StateChanges changes;
+store::StateChanges some_changes(store::Dice& dice) {
+  store::StateChanges changes;
   if (dice.below(3) == 0) changes.registries.push_back({1, sample_registry(dice)});
   for (std::uint64_t i = 1 + dice.below(3); i > 0; --i) {
     changes.repositories.push_back(some_change(dice));
@@ -80,17 +82,17 @@ StateChanges some_changes(Dice& dice) {
 Recording run_script(Recorder& recorder, std::uint64_t seed, int commits, std::string& error) {
   Recording recording;
   Progress progress;
-  Dice dice(seed);
+  store::Dice dice(seed);
   recorder.on_event = [&](const DiskEvent& event) {
     recording.events.push_back({event, progress});
   };
   record_to(&recorder);
-  std::unique_ptr<StateStore> store;
-  const auto start = [&]() -> Result<LoadedState> {
-    Result<LoadedState> loaded = fail(ErrorKind::state_io, "not tried");
+  std::unique_ptr<store::StateStore> store;
+  const auto start = [&]() -> Result<store::LoadedState> {
+    Result<store::LoadedState> loaded = fail(ErrorKind::state_io, "not tried");
     for (int tries = 0; tries < kTries && !loaded; ++tries) {
       store.reset();
-      store = make_sqlite_state_store({.path = recorder.path, .vfs = kRecordingVfs}, kStart);
+      store = store::make_sqlite_state_store({.path = recorder.path, .vfs = kRecordingVfs}, kStart);
       loaded = store->load();
       if (!loaded && loaded.error().kind != ErrorKind::state_io) break;
     }
@@ -109,7 +111,7 @@ Recording run_script(Recorder& recorder, std::uint64_t seed, int commits, std::s
         if (again && Model(*again).text() != model.text()) error = "wrong after a restart";
         if (!error.empty()) break;
       }
-      const StateChanges changes = some_changes(dice);
+      const store::StateChanges changes = some_changes(dice);
       model.apply(changes);
       recording.states.push_back(model.text());
       ++progress.begun;

@@ -14,19 +14,19 @@ namespace registry_exporter {
 class Model {
  public:
   Model() = default;
-  explicit Model(const LoadedState& loaded);
-  void apply(const StateChanges& changes);
+  explicit Model(const store::LoadedState& loaded);
+  void apply(const store::StateChanges& changes);
   /// Equal texts: equal states.
   std::string text() const;
 
  private:
-  std::map<RegistryNumber, RegistryState> registries_;
-  std::map<RepositoryNumber, StoredRepository> repositories_;
+  std::map<store::RegistryNumber, RegistryState> registries_;
+  std::map<store::RepositoryNumber, store::StoredRepository> repositories_;
 };
 
 /// The next commit of a seeded run: some repositories, appended or replaced records, and now and
 /// then a blob that needs pages of its own.
-StateChanges some_changes(Dice& dice);
+store::StateChanges some_changes(store::Dice& dice);
 
 /// Where a run was when something happened.
 struct Progress {

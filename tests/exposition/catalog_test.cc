@@ -18,6 +18,7 @@
 #include "tests/exposition/sample_snapshot.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::exposition;
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include "tests/exposition/sample_snapshot.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::exposition;
 
 namespace {
 

@@ -13,6 +13,7 @@
 #include "tests/exposition/sample_snapshot.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::exposition;
 using sample::at;
 using sample::at_ms;
 using sample::parse_exposition;

@@ -8,6 +8,7 @@
 #include "tests/exposition/gunzip.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::exposition;
 
 namespace {
 

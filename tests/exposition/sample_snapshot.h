@@ -15,8 +15,8 @@ namespace registry_exporter::sample {
 inline UnixMillis at_ms(std::int64_t milliseconds) { return UnixMillis{Millis{milliseconds}}; }
 inline UnixMillis at(std::int64_t seconds) { return at_ms(seconds * 1000); }
 
-inline ExpositionOptions options() {
-  ExpositionOptions options;
+inline exposition::ExpositionOptions options() {
+  exposition::ExpositionOptions options;
   options.windows = {std::chrono::hours{1}, std::chrono::hours{24}};
   options.window_names = {{std::chrono::hours{24}, "24h"}};
   options.bucket_bounds = {60, 300};
@@ -82,8 +82,8 @@ inline std::shared_ptr<RegistrySnapshot> busy_registry(std::size_t repositories,
   return busy;
 }
 
-inline ExpositionOptions busy_options() {
-  ExpositionOptions options;
+inline exposition::ExpositionOptions busy_options() {
+  exposition::ExpositionOptions options;
   options.windows = {std::chrono::hours{24}};
   options.bucket_bounds = {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
   return options;

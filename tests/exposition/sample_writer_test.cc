@@ -6,6 +6,7 @@
 #include <vector>
 
 using namespace registry_exporter;
+using namespace registry_exporter::exposition;
 
 namespace {
 

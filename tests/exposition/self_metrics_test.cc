@@ -12,6 +12,7 @@
 #include "tests/exposition/parsed_exposition.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::exposition;
 using sample::parse_exposition;
 
 namespace {

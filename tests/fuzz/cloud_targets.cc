@@ -57,11 +57,11 @@ void acr_page(std::string_view input) {
   }
 }
 
-HttpResponse response_of(std::string_view input) {
+net::HttpResponse response_of(std::string_view input) {
   static constexpr int kStatuses[] = {200, 201, 204, 301, 400, 401, 403, 404,
                                       409, 413, 429, 500, 502, 503, 504, 999};
   Parts parts(input);
-  HttpResponse response;
+  net::HttpResponse response;
   response.status = kStatuses[parts.byte() % std::size(kStatuses)];
   for (std::string_view line = parts.line(); !line.empty(); line = parts.line()) {
     const std::size_t colon = line.find(':');
@@ -76,7 +76,7 @@ HttpResponse response_of(std::string_view input) {
 
 /// A status, headers, an empty line, a body.
 void swr_page(std::string_view input) {
-  const HttpResponse response = response_of(input);
+  const net::HttpResponse response = response_of(input);
   check_page(swr::parse_history_page(response, {"team-a", "web/api", ""}));
   (void)swr::parse_namespaces(response.body);
   (void)swr::parse_token(response);
@@ -91,7 +91,7 @@ void swr_page(std::string_view input) {
   }
 }
 
-void check_refusal(const HttpResponse& response, const std::optional<Refusal>& refusal) {
+void check_refusal(const net::HttpResponse& response, const std::optional<net::Refusal>& refusal) {
   law(refusal || (response.status >= 200 && response.status < 300), "an error taken for an answer");
   if (!refusal) return;
   const Error& error = refusal->error;
@@ -101,20 +101,20 @@ void check_refusal(const HttpResponse& response, const std::optional<Refusal>& r
 }
 
 void acr_refusal(std::string_view input) {
-  const HttpResponse response = response_of(input);
+  const net::HttpResponse response = response_of(input);
   check_refusal(response, acr::classify_response(response));
 }
 
 void swr_refusal(std::string_view input) {
-  const HttpResponse response = response_of(input);
+  const net::HttpResponse response = response_of(input);
   check_refusal(response, swr::classify_response(response));
 }
 
 void waits(std::string_view input) {
-  const HttpResponse response = response_of(input);
-  const auto wait = wait_asked_for(response, kNow);
+  const net::HttpResponse response = response_of(input);
+  const auto wait = net::wait_asked_for(response, kNow);
   law(!wait || *wait >= Millis{0}, "a negative wait");
-  const auto quota = quota_named_in(input);
+  const auto quota = net::quota_named_in(input);
   law(!quota || (quota->calls >= 1 && quota->window >= Millis{1}), "a quota of nothing");
 }
 
@@ -131,22 +131,22 @@ void times(std::string_view input) {
 /// in it may add a line of its own.
 void signers(std::string_view input) {
   Parts parts(input);
-  HttpRequest request;
+  net::HttpRequest request;
   request.method = parts.byte() % 2 == 0 ? "GET" : "POST";
   request.origin = "https://cloud.test";
   request.target = "/" + std::string(parts.line());
   request.headers = {{"x-acs-action", std::string(parts.line())},
                      {"content-type", "application/json"}};
   request.body = parts.rest();
-  Keys keys;
+  cloud::Keys keys;
   keys.access_key = "key";
   keys.secret_key = Secret("secret");
-  const HttpRequest signed_once = acr::sign_v3(request, keys, kNow, "nonce");
-  const HttpRequest signed_again = acr::sign_v3(request, keys, kNow, "nonce");
+  const net::HttpRequest signed_once = acr::sign_v3(request, keys, kNow, "nonce");
+  const net::HttpRequest signed_again = acr::sign_v3(request, keys, kNow, "nonce");
   law(signed_once.headers == signed_again.headers, "two signatures of one request");
   law(signed_once.target == request.target && signed_once.body == request.body, "it was changed");
 
-  const HttpRequest by_sdk = swr::sign(request, keys, "project", kNow);
+  const net::HttpRequest by_sdk = swr::sign(request, keys, "project", kNow);
   law(by_sdk.headers == swr::sign(request, keys, "project", kNow).headers,
       "two signatures of one request");
   const std::string canonical = swr::canonical_request(by_sdk);

@@ -24,7 +24,7 @@ std::vector<std::string> corpus(const std::string& target) {
   return inputs;
 }
 
-std::string mutated(std::string input, Dice& dice) {
+std::string mutated(std::string input, store::Dice& dice) {
   for (std::uint64_t i = 1 + dice.below(4); i > 0; --i) {
     const std::size_t at = dice.below(input.size() + 1);
     switch (dice.below(4)) {
@@ -60,7 +60,7 @@ TEST_CASE("fuzz: every input of the corpus, and what becomes of it, keeps the la
     CAPTURE(target.name);
     const std::vector<std::string> inputs = corpus(target.name);
     CHECK(inputs.size() > 1);
-    Dice dice(7);
+    store::Dice dice(7);
     for (const std::string& input : inputs) {
       CAPTURE(input);
       CHECK(complaint(target, input) == "");

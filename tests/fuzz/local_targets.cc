@@ -22,9 +22,9 @@
 namespace registry_exporter::fuzz {
 namespace {
 
-void check_problems(const std::vector<ConfigProblem>& problems) {
+void check_problems(const std::vector<config::ConfigProblem>& problems) {
   law(!problems.empty(), "refused for no reason");
-  for (const ConfigProblem& problem : problems) law(!problem.message.empty(), "no words");
+  for (const config::ConfigProblem& problem : problems) law(!problem.message.empty(), "no words");
 }
 
 void configuration(std::string_view input) {
@@ -33,19 +33,19 @@ void configuration(std::string_view input) {
     return std::nullopt;
   };
   const auto known = [](const std::string& family) { return family.starts_with("acr_"); };
-  const auto config = parse_config(std::string(input), environment, known);
+  const auto config = config::parse_config(std::string(input), environment, known);
   if (!config) return check_problems(config.error());
   law(!config->registries.empty(), "no registry");
-  for (const RegistryConfig& registry : config->registries) {
+  for (const config::RegistryConfig& registry : config->registries) {
     law(registry.requests_per_second > 0 && std::isfinite(registry.requests_per_second), "a rate");
     law(registry.page_size >= 1 && registry.concurrency >= 1, "a size");
   }
 }
 
 void web_configuration(std::string_view input) {
-  const auto config = parse_web_config(std::string(input), "/etc");
+  const auto config = web::parse_web_config(std::string(input), "/etc");
   if (!config) return check_problems(config.error());
-  for (const auto& [name, hash] : config->users) law(bcrypt_cost(hash).has_value(), "no hash");
+  for (const auto& [name, hash] : config->users) law(web::bcrypt_cost(hash).has_value(), "no hash");
 }
 
 void durations(std::string_view input) {
@@ -54,28 +54,28 @@ void durations(std::string_view input) {
 
 /// However the bytes of a head arrive, they are understood in one way.
 void request_head(std::string_view input) {
-  const HeadEnd whole = find_head_end(input, 0);
-  HeadEnd piecewise;
-  for (std::size_t size = 1; size <= input.size() && piecewise.scan == HeadScan::incomplete;
+  const web::HeadEnd whole = web::find_head_end(input, 0);
+  web::HeadEnd piecewise;
+  for (std::size_t size = 1; size <= input.size() && piecewise.scan == web::HeadScan::incomplete;
        ++size) {
-    piecewise = find_head_end(input.substr(0, size), piecewise.bytes);
+    piecewise = web::find_head_end(input.substr(0, size), piecewise.bytes);
   }
   if (!input.empty()) law(whole.scan == piecewise.scan, "pieces are read otherwise");
-  if (whole.scan != HeadScan::complete) return;
+  if (whole.scan != web::HeadScan::complete) return;
   law(whole.bytes == piecewise.bytes, "pieces end elsewhere");
-  const auto head = parse_request_head(input.substr(0, whole.bytes));
-  if (const auto* refused = std::get_if<RefusedHead>(&head)) {
+  const auto head = web::parse_request_head(input.substr(0, whole.bytes));
+  if (const auto* refused = std::get_if<web::RefusedHead>(&head)) {
     law(refused->status >= 400 && refused->status < 600, "a refusal that is none");
   }
 }
 
 void targets_of_requests(std::string_view input) {
-  const auto target = parse_request_target(input);
+  const auto target = web::parse_request_target(input);
   if (target) law(target->path == "*" || target->path.starts_with('/'), "no path");
 }
 
 void negotiation(std::string_view input) {
-  const ExpositionFormat format = negotiate_format(input);
+  const ExpositionFormat format = web::negotiate_format(input);
   const bool names_it = input.find("penmetrics") != std::string_view::npos ||
                         input.find("PENMETRICS") != std::string_view::npos;
   if (input.find_first_of("=;") == std::string_view::npos && !names_it && input.size() < 10) {
@@ -84,9 +84,9 @@ void negotiation(std::string_view input) {
   law(format != ExpositionFormat::protobuf ||
           input.find("io.prometheus.client.MetricFamily") != std::string_view::npos,
       "nobody asked for protobuf");
-  law(!names_escaping(input) || input.size() > std::string_view(";escaping=").size(),
+  law(!web::names_escaping(input) || input.size() > std::string_view(";escaping=").size(),
       "nobody asked how names are escaped");
-  (void)accepts_gzip(input);
+  (void)web::accepts_gzip(input);
 }
 
 /// Any bytes as text in UTF-8: what the codecs let through.
@@ -107,19 +107,20 @@ std::string as_utf8(std::string_view bytes) {
 constexpr std::string_view kBuildsTotal = "acr_builds_total";
 
 /// Two families of one registry: its builds, and `other`.
-std::string shown(const RegistrySnapshot& registry, const Family& other, ExpositionFormat format) {
-  const std::vector<RowLabels> labels = make_row_labels(registry, format);
-  const ExpositionOptions options = sample::options();
-  Lines lines(format);
+std::string shown(const RegistrySnapshot& registry, const exposition::Family& other,
+                  ExpositionFormat format) {
+  const std::vector<exposition::RowLabels> labels = exposition::make_row_labels(registry, format);
+  const exposition::ExpositionOptions options = sample::options();
+  exposition::Lines lines(format);
   std::string text;
-  for (const Family& family : families()) {
+  for (const exposition::Family& family : exposition::families()) {
     if (family.name != kBuildsTotal && family.name != other.name) continue;
     std::string body;
-    for (const LineBlock& block :
-         render_snapshot(family, {registry, labels, options, format}, lines))
+    for (const exposition::LineBlock& block :
+         exposition::render_snapshot(family, {registry, labels, options, format}, lines))
       body += block.text;
     if (body.empty()) continue;
-    text += format == ExpositionFormat::protobuf ? protobuf_head(family, body.size())
+    text += format == ExpositionFormat::protobuf ? exposition::protobuf_head(family, body.size())
                                                  : head(family, format);
     text += body;
   }
@@ -127,8 +128,8 @@ std::string shown(const RegistrySnapshot& registry, const Family& other, Exposit
 }
 
 /// The same names and numbers in protobuf, as another decoder reads them.
-void protobuf_is_read(const RegistrySnapshot& registry, const Family& other, std::string_view name,
-                      std::uint64_t counts) {
+void protobuf_is_read(const RegistrySnapshot& registry, const exposition::Family& other,
+                      std::string_view name, std::uint64_t counts) {
   const std::string stream = shown(registry, other, ExpositionFormat::protobuf);
   bool found = false;
   for (const auto& family : sample::decode_families(stream)) {
@@ -150,7 +151,8 @@ void exposition(std::string_view input) {
   const auto counts = std::uint64_t{parts.byte()} << (parts.byte() % 56);
   const std::uint8_t choice = parts.byte();
   const bool openmetrics = choice % 2 == 1;
-  const Family& other = families()[choice / 2U % families().size()];
+  const exposition::Family& other =
+      exposition::families()[choice / 2U % exposition::families().size()];
   const std::string name_space = as_utf8(parts.line());
   const std::string name = as_utf8(parts.rest());
   EventCounters counters;
@@ -203,17 +205,17 @@ void comes_back(std::uint8_t kind, std::string_view input, Decode decode, Encode
 
 void state(std::string_view input) {
   comes_back(
-      0, input, [](std::string_view blob) { return decode_head(blob); },
-      [](const StateHead& head) { return encode_head(head); });
+      0, input, [](std::string_view blob) { return store::decode_head(blob); },
+      [](const store::StateHead& head) { return store::encode_head(head); });
   comes_back(
-      1, input, [](std::string_view blob) { return decode_registry(blob); },
-      [](const RegistryState& registry) { return encode_registry(registry); });
+      1, input, [](std::string_view blob) { return store::decode_registry(blob); },
+      [](const RegistryState& registry) { return store::encode_registry(registry); });
   comes_back(
-      2, input, [](std::string_view blob) { return decode_repository(blob); },
-      [](const RepositoryState& repository) { return encode_repository(repository); });
+      2, input, [](std::string_view blob) { return store::decode_repository(blob); },
+      [](const RepositoryState& repository) { return store::encode_repository(repository); });
   comes_back(
-      3, input, [](std::string_view blob) { return decode_closed(blob); },
-      [](const std::vector<ClosedRecord>& closed) { return encode_closed(closed); });
+      3, input, [](std::string_view blob) { return store::decode_closed(blob); },
+      [](const std::vector<ClosedRecord>& closed) { return store::encode_closed(closed); });
 }
 
 constexpr Target kTargets[] = {

@@ -14,7 +14,7 @@
 #include "tests/sim/baton.h"
 #include "tests/sim/memory_store.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 /// A registry whose repositories and lists are what a test makes them.
 class FakeCloud final : public Cloud {
@@ -148,7 +148,7 @@ class Bench {
   }
 
   void commit(bool ok = true) {
-    StateChanges changes;
+    store::StateChanges changes;
     const auto batch = collector->collect(changes);
     if (ok) MemoryStore(disk, lives).commit(changes).value();
     collector->committed(*batch, ok);
@@ -169,7 +169,7 @@ class Bench {
     return {[] {}, [](bool) {}};
   }
   static MemoryStore::Fate lives() { return MemoryStore::Fate::lives; }
-  RepositoryNumber last_number_ = 0;
+  store::RepositoryNumber last_number_ = 0;
 };
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

@@ -5,6 +5,7 @@
 #include "tests/ingest/collector_bench.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 using std::chrono::seconds;
 
 TEST_CASE("collector: within min_interval of a cycle's end nothing is called") {
@@ -49,7 +50,7 @@ TEST_CASE("collector: history that is counted shows whole or not at all") {
   while (bench.cloud.asked.empty()) bench.baton.sleep(Millis{1});
   bench.baton.sleep(Millis{1});
   // One of two records has been read. While it is being committed, the other one is read too.
-  StateChanges changes;
+  store::StateChanges changes;
   const auto batch = bench.collector->collect(changes);
   bench.collector->wait(ticket, SteadyTime::max());
   bench.collector->committed(*batch, true);
@@ -331,16 +332,16 @@ TEST_CASE("collector: not everything was read where a list was left out, for wha
       {"books that turn out to be out of balance",
        [](Bench& bench) {
          auto& [registry, blob] = bench.disk.repositories.begin()->second;
-         RepositoryState state = decode_repository(blob).value();
+         RepositoryState state = store::decode_repository(blob).value();
          ++state.ledger.known;
-         blob = encode_repository(state);
+         blob = store::encode_repository(state);
        }},
       {"books that were out of balance",
        [](Bench& bench) {
          auto& [registry, blob] = bench.disk.repositories.begin()->second;
-         RepositoryState state = decode_repository(blob).value();
+         RepositoryState state = store::decode_repository(blob).value();
          state.ledger.halted = true;
-         blob = encode_repository(state);
+         blob = store::encode_repository(state);
        }},
   };
   for (const Row& row : rows) {

@@ -5,6 +5,7 @@
 #include "exporter/ingest/tracked_list.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using Kind = ScrapeTicket::Kind;

@@ -5,6 +5,7 @@
 #include "tests/ingest/fake_list.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 namespace {
 
@@ -22,7 +23,7 @@ ListedRepository listed(const std::string& name, const std::string& id,
 struct World {
   TrackedRegistry books;
   DiscoveryRules rules;
-  RepositoryNumber last_number = 0;
+  store::RepositoryNumber last_number = 0;
 
   World() {
     books.state.bucket_bounds = {10, 60};

@@ -8,7 +8,7 @@
 
 #include "exporter/ingest/list_reader.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 inline UnixMillis at(std::int64_t seconds) { return UnixMillis{Millis{seconds * 1000}}; }
 
@@ -160,4 +160,4 @@ inline std::uint64_t late(const Ledger& ledger) {
   return ledger.present[static_cast<std::size_t>(RecordClass::late)];
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

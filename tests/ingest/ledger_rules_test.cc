@@ -6,6 +6,7 @@
 #include "tests/ingest/fake_list.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include "tests/ingest/fake_list.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 TEST_CASE("list order: nine of ten neighbours prove it") {
   CHECK(judge_order(0, 0) == ListOrder::unknown);

@@ -6,6 +6,7 @@
 #include <vector>
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 TEST_CASE("list totals: those that can't be true lie") {
   using Total = std::optional<std::uint64_t>;

@@ -4,6 +4,7 @@
 #include "tests/ingest/collector_bench.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 using std::chrono::seconds;
 
 namespace {
@@ -40,10 +41,10 @@ class Showroom : public Bench {
   /// Takes its histograms from the state, as the first release left it.
   void forget_histograms() {
     for (auto& [number, entry] : disk.repositories) {
-      RepositoryState state = decode_repository(entry.second).value();
+      RepositoryState state = store::decode_repository(entry.second).value();
       state.ledger.counters.durations = {};
       state.ledger.durations_held = {};
-      entry.second = encode_repository(state);
+      entry.second = store::encode_repository(state);
     }
   }
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 using std::chrono::seconds;
 
 namespace {

@@ -8,6 +8,7 @@
 #include "tests/ingest/collector_bench.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 namespace {
 
@@ -15,16 +16,17 @@ constexpr Outcome kScanOutcomes[] = {Outcome::success, Outcome::failed};
 /// Scans have no ids that could be asked for, and nobody asks how long they take.
 constexpr StreamKind kScans{"scans", kScanOutcomes, false, false};
 
-void scans_by_result(const Family& family, const SnapshotSource& source, Lines& lines) {
-  events_by("result", family, source, lines);
+void scans_by_result(const exposition::Family& family, const exposition::SnapshotSource& source,
+                     exposition::Lines& lines) {
+  exposition::events_by("result", family, source, lines);
 }
-constexpr Family kScansTotal{.name = "acr_scans_total",
-                             .type = FamilyType::counter,
-                             .scope = FamilyScope::repository,
-                             .labels = "result",
-                             .help = "Finished scans.",
-                             .render = scans_by_result,
-                             .kind = &kScans};
+constexpr exposition::Family kScansTotal{.name = "acr_scans_total",
+                                         .type = exposition::FamilyType::counter,
+                                         .scope = exposition::FamilyScope::repository,
+                                         .labels = "result",
+                                         .help = "Finished scans.",
+                                         .render = scans_by_result,
+                                         .kind = &kScans};
 
 /// Reads the registry until everything that was merged shows.
 void scrape_three_times(Bench& bench) {
@@ -34,13 +36,15 @@ void scrape_three_times(Bench& bench) {
   }
 }
 
-std::string exposition_of(const RegistrySnapshot& snapshot, const Family& family) {
-  const std::vector<RowLabels> labels = make_row_labels(snapshot, ExpositionFormat::text);
-  const ExpositionOptions options;
-  Lines lines(ExpositionFormat::text);
+std::string exposition_of(const RegistrySnapshot& snapshot, const exposition::Family& family) {
+  const std::vector<exposition::RowLabels> labels =
+      exposition::make_row_labels(snapshot, ExpositionFormat::text);
+  const exposition::ExpositionOptions options;
+  exposition::Lines lines(ExpositionFormat::text);
   std::string text;
-  const SnapshotSource source{snapshot, labels, options, ExpositionFormat::text};
-  for (const LineBlock& block : render_snapshot(family, source, lines)) text += block.text;
+  const exposition::SnapshotSource source{snapshot, labels, options, ExpositionFormat::text};
+  for (const exposition::LineBlock& block : exposition::render_snapshot(family, source, lines))
+    text += block.text;
   return text;
 }
 
@@ -82,7 +86,7 @@ TEST_CASE("families of other kinds have no series in a stream of a made-up kind"
   bench.options.discovery.kind = &kScans;
   bench.start();
   scrape_three_times(bench);
-  for (const Family& family : families()) {
+  for (const exposition::Family& family : exposition::families()) {
     if (family.kind == nullptr) continue;
     CAPTURE(family.name);
     CHECK(exposition_of(*bench.collector->snapshot(), family).empty());

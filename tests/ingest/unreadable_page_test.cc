@@ -6,6 +6,7 @@
 #include <set>
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 namespace {
 

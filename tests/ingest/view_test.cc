@@ -5,6 +5,7 @@
 #include <array>
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 namespace {
 

@@ -3,6 +3,7 @@
 #include "tests/ingest/collector_bench.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 using std::chrono::seconds;
 
 TEST_CASE("visit: one id that is refused does not stop the others from being asked for") {

@@ -13,6 +13,7 @@
 #include "tests/support/fake_runtime.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::net;
 using namespace std::chrono_literals;
 
 namespace {

@@ -8,6 +8,7 @@
 #include "tests/net/nasty_server.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::net;
 using namespace registry_exporter::testing;
 using namespace std::chrono_literals;
 using Connection = NastyServer::Connection;

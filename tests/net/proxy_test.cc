@@ -5,6 +5,7 @@
 #include <map>
 
 using namespace registry_exporter;
+using namespace registry_exporter::net;
 
 namespace {
 

@@ -9,6 +9,7 @@
 #include "exporter/net/token_bucket.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::net;
 using namespace std::chrono_literals;
 
 namespace {

@@ -11,12 +11,12 @@ namespace {
 
 std::optional<std::string> no_variables(const std::string&) { return std::nullopt; }
 
-RegistryConfig registry_in(const std::string& region, bool vpc) {
-  RegistryConfig registry;
+config::RegistryConfig registry_in(const std::string& region, bool vpc) {
+  config::RegistryConfig registry;
   registry.name = "r";
   registry.region = region;
   registry.endpoint = (vpc ? "https://cr-vpc." : "https://cr.") + region + ".aliyuncs.com";
-  registry.cloud = AcrConfig{.instance_id = "cri-1", .credentials = {}};
+  registry.cloud = config::AcrConfig{.instance_id = "cri-1", .credentials = {}};
   return registry;
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("acr: hosts that no list has are told where they are used") {
     CHECK(exam.notes.size() == (*row.told == '\0' ? 0 : 1));
     CHECK((*row.told == '\0' || text.find(row.told) != std::string::npos));
   }
-  RegistryConfig named = registry_in("us-southeast-1", true);
+  config::RegistryConfig named = registry_in("us-southeast-1", true);
   named.key_endpoints.sts = "https://sts.example.com";
   CHECK(acr::host_notes(named, no_variables).empty());
 }
@@ -75,7 +75,7 @@ TEST_CASE("acr: rights on single namespaces can't list the namespaces, and that 
 // Source: the console's ids: cri-… of Enterprise, crpi-… of Personal instances.
 TEST_CASE("acr: an instance of the Personal Edition is refused by the name of its edition") {
   const auto problems_of = [](const std::string& id) {
-    const auto config = parse_config(
+    const auto config = config::parse_config(
         "registries:\n  - name: r\n    type: acr\n"
         "    region: cn-hangzhou\n    instance_id: " +
             id + "\n",

@@ -19,12 +19,12 @@ constexpr const char* kNoProxy =
 bool uses_proxy(const std::string& host, const std::string& no_proxy) {
   const std::map<std::string, std::string> variables{{"HTTP_PROXY", "http://proxy"},
                                                      {"NO_PROXY", no_proxy}};
-  ProxySettings settings;
+  net::ProxySettings settings;
   settings.environment = [&](const std::string& name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
   };
-  return !proxy_for("http://" + host, settings).url.empty();
+  return !net::proxy_for("http://" + host, settings).url.empty();
 }
 
 }  // namespace

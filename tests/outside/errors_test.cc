@@ -136,14 +136,14 @@ const Row kRows[] = {
 };
 
 /// Says the same to everybody, in time.
-class SameAnswer final : public HttpTransport {
+class SameAnswer final : public net::HttpTransport {
  public:
   SameAnswer(const FakeRuntime& fake, int status, std::string body)
       : fake_(fake), status_(status), body_(std::move(body)) {}
   std::size_t sent = 0;
-  Result<HttpResponse> send(const HttpRequest&) override {
+  Result<net::HttpResponse> send(const net::HttpRequest&) override {
     ++sent;
-    return HttpResponse{status_, {{"date", format_http_date(fake_.wall())}}, body_};
+    return net::HttpResponse{status_, {{"date", format_http_date(fake_.wall())}}, body_};
   }
   void abort() override {}
 
@@ -162,19 +162,19 @@ class Outcomes final : public CallObserver {
   }
 };
 
-RegistryConfig config_for(From cloud) {
-  RegistryConfig config;
+config::RegistryConfig config_for(From cloud) {
+  config::RegistryConfig config;
   config.name = "r";
   config.endpoint = "http://127.0.0.1:10068";
   config.credentials_given = true;
   if (cloud == From::acr) {
-    AcrConfig acr;
+    config::AcrConfig acr;
     acr.instance_id = "cri-1";
     acr.credentials.access_key_id.value = Secret("LTAIEXAMPLE");
     acr.credentials.access_key_secret.value = Secret("c4nary");
     config.cloud = acr;
   } else {
-    SwrConfig swr;
+    config::SwrConfig swr;
     swr.project_id = "0bcc05efb100";
     swr.credentials.access_key.value = Secret("LTAIEXAMPLE");
     swr.credentials.secret_key.value = Secret("c4nary");
@@ -188,7 +188,7 @@ struct World {
       : config(config_for(cloud)), transport(fake, status, std::move(body)) {
     if (cloud == From::acr) {
       client = std::make_unique<acr::Client>(fake.runtime(), transport, outcomes, config,
-                                             MetricsConfig{});
+                                             config::MetricsConfig{});
     } else {
       client = std::make_unique<swr::Client>(fake.runtime(), transport, outcomes, config);
     }
@@ -208,7 +208,7 @@ struct World {
   }
 
   FakeRuntime fake;
-  RegistryConfig config;
+  config::RegistryConfig config;
   Outcomes outcomes;
   SameAnswer transport;
   std::unique_ptr<Cloud> client;
@@ -271,20 +271,20 @@ TEST_CASE("errors: the gateway's words are believed whatever status they come wi
 namespace {
 
 /// IAM, which gives tokens to whoever asks, before an SWR that says the same to all.
-class TokensAndSameAnswer final : public HttpTransport {
+class TokensAndSameAnswer final : public net::HttpTransport {
  public:
   explicit TokensAndSameAnswer(std::string body) : body_(std::move(body)) {}
   int tokens = 0;
   int questions = 0;
-  Result<HttpResponse> send(const HttpRequest& request) override {
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
     if (request.target.find("/v3/auth/tokens") != 0) {
       ++questions;
-      return HttpResponse{401, {}, body_};
+      return net::HttpResponse{401, {}, body_};
     }
     ++tokens;
-    return HttpResponse{201,
-                        {{"x-subject-token", "T" + std::to_string(tokens)}},
-                        R"({"token":{"expires_at":"2026-01-03T03:04:05Z"}})"};
+    return net::HttpResponse{201,
+                             {{"x-subject-token", "T" + std::to_string(tokens)}},
+                             R"({"token":{"expires_at":"2026-01-03T03:04:05Z"}})"};
   }
   void abort() override {}
 
@@ -302,11 +302,11 @@ TEST_CASE(
     FakeRuntime fake;
     TokensAndSameAnswer transport(row.body);
     Outcomes outcomes;
-    RegistryConfig config = config_for(From::swr);
-    SwrCredentials user;
+    config::RegistryConfig config = config_for(From::swr);
+    config::SwrCredentials user;
     user.iam_user = {"acme", "alice", "cn-north-4", {Secret("c4nary"), ""}};
-    std::get<SwrConfig>(config.cloud).credentials = user;
-    std::get<SwrConfig>(config.cloud).iam_endpoint = "http://iam";
+    std::get<config::SwrConfig>(config.cloud).credentials = user;
+    std::get<config::SwrConfig>(config.cloud).iam_endpoint = "http://iam";
     swr::Client client(fake.runtime(), transport, outcomes, config);
     for (int i = 0; i < 35; ++i) {
       CHECK_FALSE(client.discover());

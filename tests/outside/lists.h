@@ -6,7 +6,7 @@
 
 #include "tests/ingest/fake_list.h"
 
-namespace registry_exporter {
+namespace registry_exporter::ingest {
 
 inline FakeList with_records(int count) {
   FakeList list;
@@ -29,4 +29,4 @@ inline std::function<std::optional<Error>(std::size_t)> refuse_from(std::size_t 
   };
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::ingest

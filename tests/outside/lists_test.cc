@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 namespace {
 
@@ -46,8 +47,8 @@ TEST_CASE("lists: whatever the server's page limit and its totals, every record 
             list.totals = totals;
             Ledger ledger;
             ledger.baseline_pending = true;
-            SweepProgress progress;
-            const ListReaderOptions options{.page_size = 100, .pages_per_visit = 10'000};
+            ingest::SweepProgress progress;
+            const ingest::ListReaderOptions options{.page_size = 100, .pages_per_visit = 10'000};
             CHECK(visit(list, ledger, options, &progress).complete);
             CHECK(ledger.known == static_cast<std::uint64_t>(rows));
             CHECK(counted(ledger) == 0);
@@ -56,7 +57,7 @@ TEST_CASE("lists: whatever the server's page limit and its totals, every record 
             for (int i = 0; i < 30; ++i) add_record(list, "n" + std::to_string(i));
             visit(list, ledger, options, &progress);
             CHECK(counted(ledger) == 30);
-            CHECK(imbalance(ledger) == 0);
+            CHECK(ingest::imbalance(ledger) == 0);
           }
         }
       }
@@ -84,14 +85,15 @@ TEST_CASE("lists: pages cut short lose nothing while records come and go between
             add_record(self, "n" + std::to_string(moves));
           };
           Ledger ledger;
-          SweepProgress progress;
+          ingest::SweepProgress progress;
           for (int i = 0; i < 12; ++i) {
             visit(list, ledger, {.page_size = 100, .pages_per_visit = 1000, .sweep_due = true},
                   &progress);
           }
-          for (const Record& record : list.newest_first) CHECK(is_known(ledger, record.key));
+          for (const Record& record : list.newest_first)
+            CHECK(ingest::is_known(ledger, record.key));
           CHECK(late(ledger) == 0);
-          CHECK(imbalance(ledger) == 0);
+          CHECK(ingest::imbalance(ledger) == 0);
         }
       }
     }
@@ -169,7 +171,7 @@ TEST_CASE("lists: a list as long as the server's limit hides no news") {
         list.page_size_max = 20;
         list.totals = Totals::missing;
         Ledger ledger;
-        SweepProgress progress;
+        ingest::SweepProgress progress;
         visit(list, ledger, {.page_size = 100}, &progress);
         for (int i = 0; i < news; ++i) add_record(list, "n" + std::to_string(i));
         const FakeVisit result =
@@ -194,10 +196,10 @@ TEST_CASE("lists: a limit that falls while a list is read makes no history into 
       };
       Ledger ledger;
       ledger.baseline_pending = true;
-      SweepProgress progress;
-      const ListReaderOptions options{.page_size = 100, .pages_per_visit = 1000};
+      ingest::SweepProgress progress;
+      const ingest::ListReaderOptions options{.page_size = 100, .pages_per_visit = 1000};
       visit(list, ledger, options, &progress);
-      ListReaderOptions sweep = options;
+      ingest::ListReaderOptions sweep = options;
       sweep.sweep_due = true;
       visit(list, ledger, sweep, &progress);
       CHECK(ledger.known == 360);

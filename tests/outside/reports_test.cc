@@ -14,7 +14,7 @@ Exam exam_of_acr() {
   Exam exam;
   exam.registry.name = "builds";
   exam.registry.region = "cn-hangzhou";
-  exam.registry.cloud = AcrConfig{.instance_id = "cri-1", .credentials = {}};
+  exam.registry.cloud = config::AcrConfig{.instance_id = "cri-1", .credentials = {}};
   return exam;
 }
 

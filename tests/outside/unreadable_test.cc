@@ -10,6 +10,7 @@
 #include "tests/outside/lists.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::ingest;
 
 TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from being counted") {
   for (const ErrorKind kind : {ErrorKind::bad_request, ErrorKind::forbidden, ErrorKind::timeout,
@@ -24,8 +25,8 @@ TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from be
         list.refuses = refuse_from(500, kind);
         Ledger ledger;
         ledger.baseline_pending = baseline;
-        SweepProgress progress;
-        const ListReaderOptions options{.page_size = page_size, .try_unreadable = false};
+        ingest::SweepProgress progress;
+        const ingest::ListReaderOptions options{.page_size = page_size, .try_unreadable = false};
         int visits = 0;
         for (; !ledger.read_whole && visits < 12; ++visits) visit(list, ledger, options, &progress);
         CHECK(visits <= 900 / page_size / 16 + 3);
@@ -63,7 +64,7 @@ TEST_CASE("unreadable: a depth that can't be read keeps nothing above it from be
         // History that was out of reach is no news.
         CHECK(counted(ledger) == (baseline ? 20 : 920));
         CHECK(late(ledger) == 0);
-        CHECK(imbalance(ledger) == 0);
+        CHECK(ingest::imbalance(ledger) == 0);
       }
     }
   }
@@ -79,7 +80,7 @@ TEST_CASE("unreadable: history out of reach in a list without an order is no new
   list.refuses = refuse_from(20, ErrorKind::bad_request);
   Ledger ledger;
   ledger.baseline_pending = true;
-  SweepProgress progress;
+  ingest::SweepProgress progress;
   for (int i = 0; i < 3; ++i) visit(list, ledger, {.page_size = 10}, &progress);
   REQUIRE(ledger.read_whole);
   CHECK(ledger.known == 20);
@@ -97,7 +98,7 @@ TEST_CASE("unreadable: a depth that begins within a small page is found by a few
     FakeList list = with_records(200);
     list.refuses = refuse_from(22, ErrorKind::bad_request);
     Ledger ledger;
-    SweepProgress progress;
+    ingest::SweepProgress progress;
     visit(list, ledger, {.page_size = page_size, .pages_per_visit = 1000}, &progress);
     CHECK(ledger.read_whole);
     CHECK(ledger.known == 22);
@@ -112,11 +113,12 @@ TEST_CASE("unreadable: a depth is not asked for before it is time to try it agai
     list.oldest_first = oldest_first;
     list.refuses = refuse_from(500, ErrorKind::bad_request);
     Ledger ledger;
-    SweepProgress progress;
+    ingest::SweepProgress progress;
     visit(list, ledger, {.page_size = 100}, &progress);
     REQUIRE(ledger.unread_from == 500);
     list.calls = 0;
-    const ListReaderOptions options{.page_size = 100, .sweep_due = true, .try_unreadable = false};
+    const ingest::ListReaderOptions options{
+        .page_size = 100, .sweep_due = true, .try_unreadable = false};
     CHECK(visit(list, ledger, options, &progress).complete);
     CHECK(list.calls == 5);
     CHECK(ledger.unread_from == 500);
@@ -131,7 +133,7 @@ TEST_CASE("unreadable: a failure that passes leaves nothing out") {
     return Error{ErrorKind::server_error, "for a moment", {}, {}};
   };
   Ledger ledger;
-  SweepProgress progress;
+  ingest::SweepProgress progress;
   CHECK(visit(list, ledger, {.page_size = 100}, &progress).error);
   CHECK_FALSE(ledger.unread_from);
   const FakeVisit again = visit(list, ledger, {.page_size = 100}, &progress);
@@ -152,8 +154,9 @@ TEST_CASE("unreadable: one row that breaks its page hides no other") {
         return Error{kind, "broken", {}, {}};
       };
       Ledger ledger;
-      SweepProgress progress;
-      ListReaderOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
+      ingest::SweepProgress progress;
+      ingest::ListReaderOptions options{
+          .page_size = 100, .head_page_size = 10, .first_page_fails = true};
       for (int i = 0; i < 3; ++i) visit(list, ledger, options, &progress);
       CHECK(ledger.read_whole);
       CHECK(ledger.known == 249);
@@ -163,7 +166,7 @@ TEST_CASE("unreadable: one row that breaks its page hides no other") {
         visit(list, ledger, options, &progress);
       }
       CHECK(ledger.known == 249 + 30);
-      CHECK(imbalance(ledger) == 0);
+      CHECK(ingest::imbalance(ledger) == 0);
     }
   }
 }
@@ -174,8 +177,8 @@ TEST_CASE("unreadable: one row that breaks the first page of an oldest-first lis
     FakeList list = with_records(10);
     list.oldest_first = true;
     Ledger ledger;
-    SweepProgress progress;
-    ListReaderOptions options{.page_size = 20};
+    ingest::SweepProgress progress;
+    ingest::ListReaderOptions options{.page_size = 20};
     visit(list, ledger, options, &progress);
     REQUIRE(ledger.order == ListOrder::oldest_first);
     list.refuses = [&](std::size_t row) -> std::optional<Error> {
@@ -197,7 +200,7 @@ TEST_CASE("unreadable: several rows that break one page hide no other") {
     return Error{ErrorKind::forbidden, "broken", {}, {}};
   };
   Ledger ledger;
-  SweepProgress progress;
+  ingest::SweepProgress progress;
   CHECK(visit(list, ledger, {.page_size = 100}, &progress).complete);
   CHECK(ledger.known == 250 - 6);
   CHECK(ledger.unread_from == 138);
@@ -212,7 +215,7 @@ TEST_CASE("unreadable: rows that break pages one behind the other hide no other"
       return Error{kind, "broken", {}, {}};
     };
     Ledger ledger;
-    SweepProgress progress;
+    ingest::SweepProgress progress;
     for (int i = 0; i < 5; ++i) visit(list, ledger, {.page_size = 10}, &progress);
     CHECK(ledger.known == 60 - 4);
     CHECK(ledger.unread_from == 19);
@@ -235,8 +238,8 @@ TEST_CASE("unreadable: rows beside one that never answers are asked for when it 
         return Error{ErrorKind::timeout, "no answer", {}, {}};
       };
       Ledger ledger;
-      SweepProgress progress;
-      ListReaderOptions options{
+      ingest::SweepProgress progress;
+      ingest::ListReaderOptions options{
           .page_size = 100, .first_page_fails = true, .try_unreadable = false};
       for (int i = 0; i < 2; ++i) visit(list, ledger, options, &progress);
       CHECK(ledger.read_whole);
@@ -267,8 +270,8 @@ TEST_CASE("unreadable: a row that breaks a first page that is cut short hides no
           return Error{ErrorKind::bad_request, "broken", {}, {}};
         };
         Ledger ledger;
-        SweepProgress progress;
-        ListReaderOptions options{
+        ingest::SweepProgress progress;
+        ingest::ListReaderOptions options{
             .page_size = 12, .pages_per_visit = 1000, .short_below = 9, .first_page_fails = true};
         visit(list, ledger, options, &progress);
         options.first_page_fails = false;
@@ -287,8 +290,9 @@ TEST_CASE("unreadable: a short page of the head does not prove that all can be r
     return Error{ErrorKind::bad_request, "broken", {}, {}};
   };
   Ledger ledger;
-  SweepProgress progress;
-  ListReaderOptions options{.page_size = 100, .head_page_size = 10, .first_page_fails = true};
+  ingest::SweepProgress progress;
+  ingest::ListReaderOptions options{
+      .page_size = 100, .head_page_size = 10, .first_page_fails = true};
   visit(list, ledger, options, &progress);
   REQUIRE(ledger.unread_from == 5);
   for (int i = 0; i < 20; ++i) add_record(list, "n" + std::to_string(i));
@@ -310,11 +314,11 @@ TEST_CASE("unreadable: a short page of the head does not prove that all can be r
 TEST_CASE("unreadable: a sweep whose pages fail does not keep the news at the head waiting") {
   FakeList list = with_records(250);
   Ledger ledger;
-  SweepProgress progress;
+  ingest::SweepProgress progress;
   visit(list, ledger, {.page_size = 100}, &progress);
   list.refuses = refuse_from(50, ErrorKind::timeout);  // Short pages can be read.
   add_record(list, "news");
-  ListReaderOptions options{.page_size = 100, .head_page_size = 10, .sweep_due = true};
+  ingest::ListReaderOptions options{.page_size = 100, .head_page_size = 10, .sweep_due = true};
   CHECK(visit(list, ledger, options, &progress).error);
   options.failed_before = true;
   CHECK(visit(list, ledger, options, &progress).error);
@@ -330,7 +334,7 @@ TEST_CASE("unreadable: rights that end in the middle of a reading are no depth")
     };
     Ledger ledger;
     ledger.baseline_pending = true;
-    SweepProgress progress;
+    ingest::SweepProgress progress;
     const FakeVisit result = visit(list, ledger, {.page_size = 100}, &progress);
     CHECK_FALSE(result.complete);
     CHECK_FALSE(ledger.unread_from);
@@ -346,7 +350,7 @@ TEST_CASE("unreadable: a refusal of everything is no depth") {
   FakeList list = with_records(300);
   Ledger ledger;
   ledger.baseline_pending = true;
-  SweepProgress progress;
+  ingest::SweepProgress progress;
   visit(list, ledger, {.page_size = 100}, &progress, 2);
   list.refuses = refuse_from(0, ErrorKind::forbidden);
   for (int i = 0; i < 5; ++i) {
@@ -369,7 +373,7 @@ TEST_CASE(
   list.oldest_first = true;
   list.refuses = refuse_from(500, ErrorKind::bad_request);
   Ledger ledger;
-  SweepProgress progress;
+  ingest::SweepProgress progress;
   visit(list, ledger, {.page_size = 100}, &progress);
   for (int i = 0; i < 100; ++i) add_record(list, "n" + std::to_string(i));
   for (int i = 0; i < 3; ++i) {
@@ -402,7 +406,7 @@ TEST_CASE(
     list.refuses_id = refused;
     list.refuses_with = kind;
     Ledger ledger;
-    SweepProgress progress;
+    ingest::SweepProgress progress;
     visit(list, ledger, {.page_size = 10}, &progress);
     CHECK(ledger.open.size() == 2);
     visit(list, ledger, {.page_size = 10}, &progress);

@@ -43,7 +43,7 @@ struct Figures {
 
 constexpr Millis kWarmUp{hours(4)};
 constexpr Millis kMeasured{hours(12)};
-constexpr Millis kScrapeInterval{seconds(30)};
+constexpr Millis kScrapeInterval{exposition::seconds(30)};
 
 double seconds_of(Millis span) { return std::chrono::duration<double>(span).count(); }
 
@@ -56,8 +56,8 @@ Delays delays_of(std::vector<double> delays) {
   return {at(0.5), at(0.95), at(1)};
 }
 
-CollectorOptions options_of(const Case& each) {
-  CollectorOptions options;
+ingest::CollectorOptions options_of(const Case& each) {
+  ingest::CollectorOptions options;
   options.name = "measured";
   options.reading.kind = each.world.kind;
   options.reading.lookback = each.world.history;
@@ -71,16 +71,16 @@ CollectorOptions options_of(const Case& each) {
   options.requests_per_second = each.requests_per_second;
   options.discovery.scope = "all";
   options.discovery.accepts = [](const std::string&) { return true; };
-  options.discovery.next_number = [last = RepositoryNumber{0}]() mutable { return ++last; };
+  options.discovery.next_number = [last = store::RepositoryNumber{0}]() mutable { return ++last; };
   return options;
 }
 
 /// Scrapes for so long.
-void live(Baton& baton, Collector& collector, Millis span) {
+void live(Baton& baton, ingest::Collector& collector, Millis span) {
   for (const UnixMillis end = baton.now() + span; baton.now() < end;) {
     collector.begin_scrape("scraper");
     baton.sleep(kScrapeInterval);
-    StateChanges changes;
+    store::StateChanges changes;
     const auto batch = collector.collect(changes);
     collector.committed(*batch, true);
     collector.answered("scraper", collector.snapshot()->version);
@@ -110,8 +110,8 @@ Figures measure(const Case& each) {
   const int list_page_size = each.world.kind == &kBuilds ? 100 : 1000;
   pace::PacedCloud cloud(baton, repositories, *each.world.kind,
                          {each.requests_per_second, Millis{50}, list_page_size});
-  Collector collector(baton.runtime(), cloud, options_of(each), {[] {}, [](bool) {}},
-                      std::make_unique<TrackedRegistry>());
+  ingest::Collector collector(baton.runtime(), cloud, options_of(each), {[] {}, [](bool) {}},
+                              std::make_unique<ingest::TrackedRegistry>());
   collector.start();
   live(baton, collector, kWarmUp);
 
@@ -163,10 +163,10 @@ void measure_cold_start() {
   std::vector<pace::Listed> repositories = pace::make_repositories(cold.world, baton.now());
   pace::PacedCloud cloud(baton, repositories, *cold.world.kind,
                          {cold.requests_per_second, kLatency, 100});
-  CollectorOptions options = options_of(cold);
+  ingest::CollectorOptions options = options_of(cold);
   options.concurrency = kWorkers;
-  Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
-                      std::make_unique<TrackedRegistry>());
+  ingest::Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
+                              std::make_unique<ingest::TrackedRegistry>());
   collector.start();
   const UnixMillis begun = baton.now();
   collector.wait(collector.begin_scrape("scraper"), SteadyTime::max());

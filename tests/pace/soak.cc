@@ -37,8 +37,8 @@ auto descriptors() {
   return std::distance(begin(open), end(open));
 }
 
-CollectorOptions options() {
-  CollectorOptions options;
+ingest::CollectorOptions options() {
+  ingest::CollectorOptions options;
   options.name = "soaked";
   options.reading.lookback = kLookback;
   options.reading.sweep_interval = minutes(30);
@@ -50,15 +50,15 @@ CollectorOptions options() {
   options.requests_per_second = 20;
   options.discovery.scope = "all";
   options.discovery.accepts = [](const std::string&) { return true; };
-  options.discovery.next_number = [last = RepositoryNumber{0}]() mutable { return ++last; };
+  options.discovery.next_number = [last = store::RepositoryNumber{0}]() mutable { return ++last; };
   return options;
 }
 
-void live_for_an_hour(Baton& baton, Collector& collector, StateStore& store) {
+void live_for_an_hour(Baton& baton, ingest::Collector& collector, store::StateStore& store) {
   for (const UnixMillis end = baton.now() + hours(1); baton.now() < end;) {
     collector.begin_scrape("scraper");
-    baton.sleep(seconds(30));
-    StateChanges changes;
+    baton.sleep(exposition::seconds(30));
+    store::StateChanges changes;
     const auto batch = collector.collect(changes);
     collector.committed(*batch, store.commit(changes).has_value());
     collector.answered("scraper", collector.snapshot()->version);
@@ -81,10 +81,11 @@ int main() {
   const std::filesystem::path folder = std::filesystem::temp_directory_path() /
                                        ("registry_exporter_soak." + std::to_string(getpid()));
   std::filesystem::create_directory(folder);
-  const auto store = make_sqlite_state_store({.path = folder / "state.db", .vfs = {}}, baton.now());
+  const auto store =
+      store::make_sqlite_state_store({.path = folder / "state.db", .vfs = {}}, baton.now());
   if (!store->load()) return 1;
-  Collector collector(baton.runtime(), cloud, options(), {[] {}, [](bool) {}},
-                      std::make_unique<TrackedRegistry>());
+  ingest::Collector collector(baton.runtime(), cloud, options(), {[] {}, [](bool) {}},
+                              std::make_unique<ingest::TrackedRegistry>());
   collector.start();
   std::printf(
       "| hour | counted | calls | memory, KB | state, KB | descriptors |\n"

@@ -157,7 +157,7 @@ Result<Discovery> PacedCloud::discover(const PartFound& part_found) {
   Discovery discovery;
   discovery.complete = true;
   discovery.server_time = baton_.now();
-  FoundParts parts(part_found);
+  cloud::FoundParts parts(part_found);
   for (std::size_t i = 0; i < repositories_.size(); ++i) {
     if (i % static_cast<std::size_t>(options_.list_page_size) == 0) {
       parts.tell(discovery);

@@ -25,7 +25,7 @@ constexpr std::uint64_t kWithSqlite = 8;  ///< Each such seed.
 
 /// What is drawn once for a whole history.
 struct Plan {
-  Config config;
+  config::Config config;
   simulator::WorldOptions world;
   simulator::FaultMix faults;
   std::string mix;
@@ -82,8 +82,8 @@ simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   return options;
 }
 
-RegistryConfig draw_registry(Baton& dice) {
-  RegistryConfig registry;
+config::RegistryConfig draw_registry(Baton& dice) {
+  config::RegistryConfig registry;
   registry.region = "demo-region";
   registry.credentials_given = true;
   registry.page_size = static_cast<int>(4 + dice.roll(10));
@@ -93,29 +93,29 @@ RegistryConfig draw_registry(Baton& dice) {
   return registry;
 }
 
-Config draw_config(Baton& dice) {
-  Config config;
+config::Config draw_config(Baton& dice) {
+  config::Config config;
   config.collection.min_interval = Millis{dice.roll(6) == 0 ? 3000 : 0};
   config.collection.initial_history =
-      dice.roll(2) == 0 ? InitialHistory::count : InitialHistory::baseline;
+      dice.roll(2) == 0 ? config::InitialHistory::count : config::InitialHistory::baseline;
   config.collection.sweep_interval = kSweepInterval;
   config.collection.discovery_interval = kDiscoveryInterval;
   config.collection.max_staleness = seconds(5);
   // Builds are listed as having started up to 40 minutes ago: just above, the floor rises into
   // them.
   if (dice.roll(3) == 0) config.collection.lookback = minutes(41);
-  RegistryConfig acr = draw_registry(dice);
+  config::RegistryConfig acr = draw_registry(dice);
   acr.name = "acr";
   acr.endpoint = "http://acr.test";
-  AcrConfig acr_cloud;
+  config::AcrConfig acr_cloud;
   acr_cloud.instance_id = "cri-demo";
   acr_cloud.credentials.access_key_id.value = Secret("demo-access-key-id");
   acr_cloud.credentials.access_key_secret.value = Secret("demo-access-key-secret");
   acr.cloud = acr_cloud;
-  RegistryConfig swr = draw_registry(dice);
+  config::RegistryConfig swr = draw_registry(dice);
   swr.name = "swr";
   swr.endpoint = "http://swr.test";
-  SwrConfig swr_cloud;
+  config::SwrConfig swr_cloud;
   swr_cloud.project_id = "0123456789abcdef0123456789abcdef";
   swr_cloud.iam_endpoint = "http://swr.test";
   if (dice.roll(2) == 0) {
@@ -128,7 +128,8 @@ Config draw_config(Baton& dice) {
     swr_cloud.credentials.access_key.value = Secret("demo-access-key");
     swr_cloud.credentials.secret_key.value = Secret("demo-secret-key");
   }
-  swr_cloud.paging = dice.roll(2) == 0 ? SwrConfig::Paging::offset : SwrConfig::Paging::filter;
+  swr_cloud.paging =
+      dice.roll(2) == 0 ? config::SwrConfig::Paging::offset : config::SwrConfig::Paging::filter;
   swr_cloud.collect_rules = dice.roll(4) == 0;
   swr.cloud = swr_cloud;
   config.registries = {acr, swr};
@@ -167,13 +168,13 @@ class WrongClock final : public Clock {
 };
 
 /// Watches that calls come no faster than the contract allows, and how many there are.
-class Meter final : public HttpTransport {
+class Meter final : public net::HttpTransport {
  public:
-  Meter(std::unique_ptr<HttpTransport> to, const Clock& clock, double rate, std::uint64_t& calls,
-        std::string& failure)
+  Meter(std::unique_ptr<net::HttpTransport> to, const Clock& clock, double rate,
+        std::uint64_t& calls, std::string& failure)
       : to_(std::move(to)), clock_(clock), rate_(rate), calls_(calls), failure_(failure) {}
 
-  Result<HttpResponse> send(const HttpRequest& request) override {
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
     ++calls_;
     const SteadyTime now = clock_.steady_now();
     sent_.push_back(now);
@@ -185,7 +186,7 @@ class Meter final : public HttpTransport {
   void abort() override { to_->abort(); }
 
  private:
-  std::unique_ptr<HttpTransport> to_;
+  std::unique_ptr<net::HttpTransport> to_;
   const Clock& clock_;
   const double rate_;
   std::deque<SteadyTime> sent_;
@@ -201,7 +202,8 @@ class Simulation {
         plan_(draw_plan(baton_, seed)),
         clock_(baton_.runtime().clock),
         clouds_(plan_.world, plan_.faults, baton_.now()),
-        oracle_(clouds_.world(), plan_.config.collection.initial_history == InitialHistory::count,
+        oracle_(clouds_.world(),
+                plan_.config.collection.initial_history == config::InitialHistory::count,
                 lists_lie(plan_), plan_.config.collection.lookback, baton_.now()) {
     if (seed % kWithSqlite == 0) folder_.emplace();
     for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full",
@@ -239,15 +241,15 @@ class Simulation {
       history_.failure = read.error().detail;
       return;
     }
-    const LoadedState& loaded = *read;
+    const store::LoadedState& loaded = *read;
     oracle_.start(committed(true));
-    SelfMetrics self;
-    auto engine = Engine::make({clock_, baton_.runtime().threads, baton_.runtime().entropy}, store,
-                               plan_.config, {}, self,
-                               [this](const RegistryConfig& registry, const MetricsConfig& metrics,
-                                      Runtime runtime, CallObserver& observer) {
-                                 return connect_simulated(registry, metrics, runtime, observer);
-                               });
+    exposition::SelfMetrics self;
+    auto engine = Engine::make(
+        {clock_, baton_.runtime().threads, baton_.runtime().entropy}, store, plan_.config, {}, self,
+        [this](const config::RegistryConfig& registry, const config::MetricsConfig& metrics,
+               Runtime runtime, CallObserver& observer) {
+          return connect_simulated(registry, metrics, runtime, observer);
+        });
     (*engine)->start(engine_books_of(loaded));
     {
       const auto second = start_second_scraper(**engine);
@@ -278,14 +280,15 @@ class Simulation {
   }
 
   /// Some keep their state in SQLite as well, for real.
-  std::unique_ptr<StateStore> open_sqlite() {
+  std::unique_ptr<store::StateStore> open_sqlite() {
     if (!folder_) return nullptr;
     ++history_.faults["sqlite"];
-    return make_sqlite_state_store({.path = folder_->file("state.db"), .vfs = {}}, clock_.now());
+    return store::make_sqlite_state_store({.path = folder_->file("state.db"), .vfs = {}},
+                                          clock_.now());
   }
 
   std::string where() const {
-    const bool counts = plan_.config.collection.initial_history == InitialHistory::count;
+    const bool counts = plan_.config.collection.initial_history == config::InitialHistory::count;
     const auto since = std::chrono::duration_cast<seconds>(baton_.now() - begun_);
     return std::string(" (") + (counts ? "count" : "baseline") + ", faults " + plan_.mix +
            ", life " + std::to_string(life_) + " of " + std::to_string(plan_.lives) + ", after " +
@@ -309,7 +312,8 @@ class Simulation {
     add("answer", static_cast<int>(lasting.answer));
     add("history", static_cast<int>(plan_.world.tricks.history_max));
     add("order", static_cast<int>(plan_.world.order));
-    for (const RegistryConfig& each : plan_.config.registries) add("page size", each.page_size);
+    for (const config::RegistryConfig& each : plan_.config.registries)
+      add("page size", each.page_size);
     return text;
   }
 
@@ -334,7 +338,7 @@ class Simulation {
   std::unordered_map<std::string, double> committed(bool held) const {
     std::unordered_map<std::string, double> all;
     for (const auto& [number, entry] : disk_.repositories) {
-      const RepositoryState state = decode_repository(entry.second).value();
+      const RepositoryState state = store::decode_repository(entry.second).value();
       if (state.hidden || state.dropped) continue;
       const Ledger& ledger = state.ledger;
       const bool acr = is_acr(entry.first);
@@ -356,8 +360,8 @@ class Simulation {
     return all;
   }
 
-  bool is_acr(RegistryNumber number) const {
-    return decode_registry(disk_.registries.at(number)).value().identity.starts_with("acr");
+  bool is_acr(store::RegistryNumber number) const {
+    return store::decode_registry(disk_.registries.at(number)).value().identity.starts_with("acr");
   }
 
   std::unique_ptr<Thread> start_second_scraper(Engine& engine) {
@@ -455,7 +459,7 @@ class Simulation {
 
   void print_disk() const {
     for (const auto& [number, entry] : disk_.repositories) {
-      const RepositoryState state = decode_repository(entry.second).value();
+      const RepositoryState state = store::decode_repository(entry.second).value();
       const Ledger& ledger = state.ledger;
       std::cerr << full_name(state.ref) << ": known " << ledger.known << ", open "
                 << ledger.open.size() << ", order " << static_cast<int>(ledger.order)
@@ -473,14 +477,14 @@ class Simulation {
 
   /// What no exposition shows: where counting starts.
   void tell_what_is_committed() {
-    std::map<RegistryNumber, std::string> registries;
+    std::map<store::RegistryNumber, std::string> registries;
     for (const auto& [number, blob] : disk_.registries) {
-      const RegistryState state = decode_registry(blob).value();
+      const RegistryState state = store::decode_registry(blob).value();
       registries[number] = state.identity.substr(0, 3);
       if (state.discovered) oracle_.discovered(registries[number], baton_.now());
     }
     for (const auto& [number, entry] : disk_.repositories) {
-      const RepositoryState state = decode_repository(entry.second).value();
+      const RepositoryState state = store::decode_repository(entry.second).value();
       if (!state.ledger.read_whole) continue;
       oracle_.read_whole(registries[entry.first] + " " + full_name(state.ref), baton_.now());
     }
@@ -514,7 +518,7 @@ class Simulation {
   /// At the configured rate.
   Millis time_to_read_all() const {
     double longest = 0;
-    for (const RegistryConfig& registry : plan_.config.registries) {
+    for (const config::RegistryConfig& registry : plan_.config.registries) {
       double pages = 10;
       int size = registry.page_size;
       if (plan_.world.page_size_max > 0) size = std::min(size, plan_.world.page_size_max);
@@ -533,8 +537,9 @@ class Simulation {
     baton_.sleep(kPauses[baton_.roll(kPauses.size())]);
   }
 
-  CloudConnection connect_simulated(const RegistryConfig& registry, const MetricsConfig& metrics,
-                                    Runtime runtime, CallObserver& observer) {
+  CloudConnection connect_simulated(const config::RegistryConfig& registry,
+                                    const config::MetricsConfig& metrics, Runtime runtime,
+                                    CallObserver& observer) {
     auto transport = std::make_unique<simulator::SimulatedTransport>(
         clouds_, baton_.runtime().clock, [this](Millis delay) { baton_.sleep(delay); },
         Millis{static_cast<std::int64_t>(1 + baton_.roll(60))});

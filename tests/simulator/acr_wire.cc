@@ -54,7 +54,7 @@ std::string request_id(UnixMillis now, std::string_view salt) {
   return id;
 }
 
-HttpResponse respond(int status, const Json& body, UnixMillis now) {
+net::HttpResponse respond(int status, const Json& body, UnixMillis now) {
   return {.status = status,
           .headers = {{"date", format_http_date(now)},
                       {"content-type", "application/json;charset=utf-8"},
@@ -85,7 +85,7 @@ void append_xml(std::string& text, const std::string& name, const Json& value) {
 }
 
 /// The classic gateway answers in XML unless JSON was asked for.
-void turn_into_xml(HttpResponse& response, const std::string& root) {
+void turn_into_xml(net::HttpResponse& response, const std::string& root) {
   std::string text = "<?xml version='1.0' encoding='UTF-8'?>";
   append_xml(text, root, Json::parse(response.body));
   response.body = std::move(text);
@@ -143,12 +143,12 @@ Json success(const AcrCall& call) {
   return {{"RequestId", request_id(call.now, nonce)}, {"Code", "success"}, {"IsSuccess", true}};
 }
 
-HttpResponse bad_page(const AcrCall& call) {
+net::HttpResponse bad_page(const AcrCall& call) {
   return acr_error(400, "InvalidParameter", "The specified PageNo or PageSize is invalid.",
                    call.now);
 }
 
-HttpResponse missing(const AcrCall& call, const std::string& name) {
+net::HttpResponse missing(const AcrCall& call, const std::string& name) {
   return acr_error(400, "Missing" + name, name + " is mandatory for this action.", call.now);
 }
 
@@ -175,7 +175,7 @@ void put_page(Json& body, const PageWanted& page, std::size_t total, const AcrCa
 }
 
 /// What a place that is broken for good answers.
-HttpResponse broken_for_good(const AcrCall& call, const World& world) {
+net::HttpResponse broken_for_good(const AcrCall& call, const World& world) {
   switch (world.options().lasting.answer) {
     case Broken::bad_request:
       return acr_error(400, "InvalidParameter", "The specified PageNo is too large.", call.now);
@@ -189,7 +189,8 @@ HttpResponse broken_for_good(const AcrCall& call, const World& world) {
   return {.status = kNeverAnswered, .headers = {}, .body = {}};
 }
 
-HttpResponse list_instances(const World& world, const AcrAccount& account, const AcrCall& call) {
+net::HttpResponse list_instances(const World& world, const AcrAccount& account,
+                                 const AcrCall& call) {
   const auto page = page_of(call, {});
   if (!page) return bad_page(call);
   Json body = success(call);
@@ -210,7 +211,7 @@ HttpResponse list_instances(const World& world, const AcrAccount& account, const
   return respond(200, body, call.now);
 }
 
-HttpResponse get_instance(const World& world, const AcrAccount& account, const AcrCall& call) {
+net::HttpResponse get_instance(const World& world, const AcrAccount& account, const AcrCall& call) {
   Json body = success(call);
   body["InstanceId"] = account.instance_id;
   body["InstanceName"] = "demo";
@@ -224,7 +225,8 @@ HttpResponse get_instance(const World& world, const AcrAccount& account, const A
   return respond(200, body, call.now);
 }
 
-HttpResponse list_namespaces(const World& world, const AcrAccount& account, const AcrCall& call) {
+net::HttpResponse list_namespaces(const World& world, const AcrAccount& account,
+                                  const AcrCall& call) {
   const auto page = page_of(call, world.options());
   if (!page) return bad_page(call);
   const std::string_view wanted = value_of(call.parameters, "NamespaceName");
@@ -264,7 +266,8 @@ Json repository_json(const AcrRepository& repository, const AcrAccount& account)
           {"ResourceGroupId", "rg-demo"}};
 }
 
-HttpResponse list_repositories(const World& world, const AcrAccount& account, const AcrCall& call) {
+net::HttpResponse list_repositories(const World& world, const AcrAccount& account,
+                                    const AcrCall& call) {
   const auto page = page_of(call, world.options());
   if (!page) return bad_page(call);
   const std::string_view space = value_of(call.parameters, "RepoNamespaceName");
@@ -288,7 +291,8 @@ HttpResponse list_repositories(const World& world, const AcrAccount& account, co
   return respond(200, body, call.now);
 }
 
-HttpResponse get_repository(const World& world, const AcrAccount& account, const AcrCall& call) {
+net::HttpResponse get_repository(const World& world, const AcrAccount& account,
+                                 const AcrCall& call) {
   const std::string_view id = value_of(call.parameters, "RepoId");
   const std::string_view space = value_of(call.parameters, "RepoNamespaceName");
   const std::string_view name = value_of(call.parameters, "RepoName");
@@ -341,7 +345,7 @@ const AcrRepository* other_repository(const World& world, const AcrRepository* t
   return than;
 }
 
-HttpResponse list_builds(const World& world, const AcrCall& call) {
+net::HttpResponse list_builds(const World& world, const AcrCall& call) {
   const std::string_view id = value_of(call.parameters, "RepoId");
   if (id.empty()) return missing(call, "RepoId");
   auto page = page_of(call, world.options());
@@ -371,7 +375,7 @@ HttpResponse list_builds(const World& world, const AcrCall& call) {
   return respond(200, body, call.now);
 }
 
-HttpResponse get_build(const World& world, const AcrCall& call) {
+net::HttpResponse get_build(const World& world, const AcrCall& call) {
   const std::string_view id = value_of(call.parameters, "BuildRecordId");
   if (id.empty()) return missing(call, "BuildRecordId");
   const auto [repository, build] = world.find_build(id);
@@ -389,7 +393,7 @@ HttpResponse get_build(const World& world, const AcrCall& call) {
   return respond(200, body, call.now);
 }
 
-HttpResponse get_build_status(const World& world, const AcrCall& call) {
+net::HttpResponse get_build_status(const World& world, const AcrCall& call) {
   const std::string_view repo_id = value_of(call.parameters, "RepoId");
   const std::string_view id = value_of(call.parameters, "BuildRecordId");
   if (repo_id.empty()) return missing(call, "RepoId");
@@ -469,8 +473,8 @@ std::string acr_action(const WireRequest& request) {
   return take_apart(request, UnixMillis{}, {}).action;
 }
 
-HttpResponse acr_error(int status, std::string_view code, std::string_view message,
-                       UnixMillis now) {
+net::HttpResponse acr_error(int status, std::string_view code, std::string_view message,
+                            UnixMillis now) {
   return respond(status,
                  {{"RequestId", request_id(now, code)},
                   {"HostId", "cr.demo-region.aliyuncs.com"},
@@ -480,15 +484,15 @@ HttpResponse acr_error(int status, std::string_view code, std::string_view messa
                  now);
 }
 
-HttpResponse acr_business_error(std::string_view code, UnixMillis now) {
+net::HttpResponse acr_business_error(std::string_view code, UnixMillis now) {
   return respond(200, {{"RequestId", request_id(now, code)}, {"Code", code}, {"IsSuccess", false}},
                  now);
 }
 
-HttpResponse AcrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
+net::HttpResponse AcrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
   const AcrCall call = take_apart(request, now, lies);
   const auto refusal = admit(call);
-  HttpResponse response =
+  net::HttpResponse response =
       refusal ? acr_error(refusal->status, refusal->code, refusal->message, now) : run(call);
   if (wants_xml(call)) turn_into_xml(response, refusal ? "Error" : call.action + "Response");
   return response;
@@ -602,7 +606,7 @@ AcrWire::Secret AcrWire::secret_of(std::string_view access_key_id, std::string_v
   return {account_.access_key_secret, std::nullopt};
 }
 
-HttpResponse AcrWire::run(const AcrCall& call) {
+net::HttpResponse AcrWire::run(const AcrCall& call) {
   if (is_sts(call)) return assume_role(call);
   if (call.action == "ListInstance") return list_instances(world_, account_, call);
   constexpr std::array<std::string_view, 7> kKnown = {
@@ -634,7 +638,7 @@ LentKey AcrWire::lend_key(UnixMillis now, Millis life) {
   return key;
 }
 
-HttpResponse AcrWire::assume_role(const AcrCall& call) {
+net::HttpResponse AcrWire::assume_role(const AcrCall& call) {
   const bool with_oidc = call.action == "AssumeRoleWithOIDC";
   if (!with_oidc && call.action != "AssumeRole") {
     return acr_error(404, "InvalidAction.NotFound", "Specified api is not found.", call.now);

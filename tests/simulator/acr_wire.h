@@ -29,7 +29,7 @@ struct AcrRefusal;
 class AcrWire {
  public:
   explicit AcrWire(const World& world, AcrAccount account = {});
-  HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
+  net::HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
 
   /// A temporary key that works until it expires.
   LentKey lend_key(UnixMillis now, Millis life);
@@ -44,8 +44,8 @@ class AcrWire {
   std::optional<AcrRefusal> admit_rpc(const AcrCall& call);
   std::optional<AcrRefusal> admit_nonce(std::string_view nonce, UnixMillis now);
   Secret secret_of(std::string_view access_key_id, std::string_view token, UnixMillis now) const;
-  HttpResponse run(const AcrCall& call);
-  HttpResponse assume_role(const AcrCall& call);
+  net::HttpResponse run(const AcrCall& call);
+  net::HttpResponse assume_role(const AcrCall& call);
 
   const World& world_;
   AcrAccount account_;
@@ -60,9 +60,10 @@ class AcrWire {
 std::string acr_action(const WireRequest& request);
 
 /// A refusal in the gateway's words: {"RequestId", "HostId", "Code", "Message", "Recommend"}.
-HttpResponse acr_error(int status, std::string_view code, std::string_view message, UnixMillis now);
+net::HttpResponse acr_error(int status, std::string_view code, std::string_view message,
+                            UnixMillis now);
 
 /// HTTP 200, IsSuccess false: how the product itself refuses.
-HttpResponse acr_business_error(std::string_view code, UnixMillis now);
+net::HttpResponse acr_business_error(std::string_view code, UnixMillis now);
 
 }  // namespace registry_exporter::simulator

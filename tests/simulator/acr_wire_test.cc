@@ -20,7 +20,7 @@ const UnixMillis kNow{seconds{1'800'000'000}};
 std::string verdict(const WireRequest& request) {
   const World world({.repositories = 3, .speed = 0}, kNow);
   AcrWire wire(world);
-  const HttpResponse response = wire.answer(request, kNow);
+  const net::HttpResponse response = wire.answer(request, kNow);
   const Json body = Json::parse(response.body, nullptr, false);
   return std::to_string(response.status) + " " + body.value("Code", "no code");
 }
@@ -200,13 +200,13 @@ TEST_CASE("acr wire: temporary keys work with their token until they expire") {
 
 TEST_CASE("acr wire: STS verifies how AssumeRole is signed") {
   const auto assume = [](const std::string& secret) {
-    const Keys keys{.access_key = "demo-access-key-id",
-                    .secret_key = Secret(secret),
-                    .security_token = {},
-                    .iam_token = {},
-                    .expires_at = {},
-                    .generation = 0};
-    const HttpRequest request =
+    const cloud::Keys keys{.access_key = "demo-access-key-id",
+                           .secret_key = Secret(secret),
+                           .security_token = {},
+                           .iam_token = {},
+                           .expires_at = {},
+                           .generation = 0};
+    const net::HttpRequest request =
         acr::assume_role("http://127.0.0.1:10068", {"arn", "me", "a b", ""}, keys, kNow, "n");
     return WireRequest{.method = request.method,
                        .target = request.target,
@@ -230,7 +230,7 @@ TEST_CASE("acr wire: answers the older signature in XML unless JSON was asked fo
                             .target = "/?Action=ListInstance&Version=2018-12-01",
                             .headers = {},
                             .body = {}};
-  const HttpResponse response = wire.answer(request, kNow);
+  const net::HttpResponse response = wire.answer(request, kNow);
   CHECK(response.header("content-type") == "text/xml;charset=utf-8");
   CHECK(response.body.find("<Code>MissingAccessKeyId</Code>") != std::string::npos);
 }

@@ -75,32 +75,32 @@ bool apply(FaultMix& mix, std::string_view word, std::optional<double> percent) 
   return true;
 }
 
-HttpResponse html(int status, UnixMillis now) {
+net::HttpResponse html(int status, UnixMillis now) {
   return {.status = status,
           .headers = {{"date", format_http_date(now)}, {"content-type", "text/html"}},
           .body = "<html><head><title>" + std::to_string(status) +
                   "</title></head><body><h1>Bad Gateway</h1></body></html>"};
 }
 
-HttpResponse throttled(std::uint64_t dice, bool is_acr, UnixMillis now) {
+net::HttpResponse throttled(std::uint64_t dice, bool is_acr, UnixMillis now) {
   const std::string_view text = "Request was denied due to user flow control.";
   if (is_acr) {
     const bool with_wait = dice % 3 == 0;
-    HttpResponse response = dice % 5 == 0 ? acr_error(503, "Throttling", text, now)
-                                          : acr_error(400, "Throttling.User", text, now);
+    net::HttpResponse response = dice % 5 == 0 ? acr_error(503, "Throttling", text, now)
+                                               : acr_error(400, "Throttling.User", text, now);
     if (with_wait) response.headers.emplace_back("x-acs-retry-after", "400");
     return response;
   }
   if (dice % 3 == 0) return swr_error(403, "SVCSTG.SWR.4031032", "Too many requests.", now);
-  HttpResponse response =
+  net::HttpResponse response =
       gateway_error(429, "APIGW.0308",
                     "The throttling threshold has been reached: policy user over ratelimit", now);
   if (dice % 3 == 1) response.headers.emplace_back("retry-after", "1");
   return response;
 }
 
-HttpResponse malformed(std::uint64_t dice, bool is_acr, UnixMillis now) {
-  HttpResponse response =
+net::HttpResponse malformed(std::uint64_t dice, bool is_acr, UnixMillis now) {
+  net::HttpResponse response =
       is_acr ? acr_business_error("success", now) : swr_error(200, "success", "", now);
   switch (dice % 4) {
     case 0:
@@ -118,7 +118,7 @@ HttpResponse malformed(std::uint64_t dice, bool is_acr, UnixMillis now) {
   return response;
 }
 
-HttpResponse broken_server(std::uint64_t dice, bool is_acr, UnixMillis now) {
+net::HttpResponse broken_server(std::uint64_t dice, bool is_acr, UnixMillis now) {
   if (is_acr) {
     return dice % 2 == 0
                ? acr_error(503, "ServiceUnavailable", "The service is unavailable.", now)
@@ -169,7 +169,7 @@ Misfortune FaultDice::draw(const FaultMix& mix) {
   return misfortune;
 }
 
-HttpResponse bad_answer(const Misfortune& misfortune, bool is_acr, UnixMillis now) {
+net::HttpResponse bad_answer(const Misfortune& misfortune, bool is_acr, UnixMillis now) {
   switch (misfortune.fault.value_or(Fault::server_error)) {
     case Fault::throttle:
       return throttled(misfortune.dice, is_acr, now);

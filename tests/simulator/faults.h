@@ -67,7 +67,7 @@ class FaultDice {
 
 /// The answer that replaces the good one, for throttle, server_error, html_error, business_error
 /// and malformed.
-HttpResponse bad_answer(const Misfortune& misfortune, bool is_acr, UnixMillis now);
+net::HttpResponse bad_answer(const Misfortune& misfortune, bool is_acr, UnixMillis now);
 
 /// What the answer says otherwise, for stale, total and what follows token.
 Lies lies_of(const Misfortune& misfortune);

@@ -21,7 +21,7 @@ class StillClock : public Clock {
   SteadyTime steady_now() const override { return SteadyTime{}; }
 };
 
-HttpRequest list_request(const std::string& nonce) {
+net::HttpRequest list_request(const std::string& nonce) {
   const WireRequest wire = acr_request("ListInstance", {}, kNow, nonce);
   return {.method = wire.method,
           .origin = "http://127.0.0.1:10068",
@@ -82,7 +82,7 @@ TEST_CASE("faults: each costume is what it claims to be") {
     CAPTURE(name(row.fault));
     CAPTURE(row.is_acr);
     for (std::uint64_t dice = 0; dice < 30; ++dice) {
-      const HttpResponse response =
+      const net::HttpResponse response =
           bad_answer({.fault = row.fault, .dice = dice}, row.is_acr, kNow);
       CHECK(std::find(row.statuses.begin(), row.statuses.end(), response.status) !=
             row.statuses.end());

@@ -14,13 +14,14 @@ constexpr std::string_view kRole = "demo-role";
 constexpr const char* kToken = "demo-metadata-token";
 constexpr std::chrono::hours kLife{6};
 
-HttpResponse text(int status, std::string body, UnixMillis now) {
+net::HttpResponse text(int status, std::string body, UnixMillis now) {
   return {.status = status,
           .headers = {{"date", format_http_date(now)}, {"content-type", "text/plain"}},
           .body = std::move(body)};
 }
 
-HttpResponse give_token(const WireRequest& request, std::string_view ttl_header, UnixMillis now) {
+net::HttpResponse give_token(const WireRequest& request, std::string_view ttl_header,
+                             UnixMillis now) {
   if (request.method != "PUT") return text(405, "", now);
   if (request.header(ttl_header).empty()) return text(400, "", now);
   return text(200, kToken, now);
@@ -45,7 +46,7 @@ bool LocalServices::owns(std::string_view path) {
          path.starts_with("/meta-data/") || path == "/credentials" || path == "/pod-credentials";
 }
 
-HttpResponse LocalServices::answer(const WireRequest& request, UnixMillis now) {
+net::HttpResponse LocalServices::answer(const WireRequest& request, UnixMillis now) {
   const std::string_view path = request.raw_path();
   if (path == "/credentials") return acr_keys(now);
   if (path == "/pod-credentials") return pod_keys(request, now);
@@ -58,7 +59,7 @@ HttpResponse LocalServices::answer(const WireRequest& request, UnixMillis now) {
   return path.starts_with("/latest/") ? acr_metadata(request, now) : swr_metadata(request, now);
 }
 
-HttpResponse LocalServices::acr_metadata(const WireRequest& request, UnixMillis now) {
+net::HttpResponse LocalServices::acr_metadata(const WireRequest& request, UnixMillis now) {
   if (is_refused(request, "x-aliyun-ecs-metadata-token")) return text(401, "", now);
   const std::string_view path = request.raw_path();
   if (path == kAcrRoles) return text(200, std::string(kRole), now);
@@ -66,7 +67,7 @@ HttpResponse LocalServices::acr_metadata(const WireRequest& request, UnixMillis 
   return text(404, "", now);
 }
 
-HttpResponse LocalServices::acr_keys(UnixMillis now) {
+net::HttpResponse LocalServices::acr_keys(UnixMillis now) {
   const LentKey& key =
       fresh(acr_key_, now, [this](UnixMillis at, Millis life) { return acr_.lend_key(at, life); });
   const Json body = {{"Code", "Success"},
@@ -78,7 +79,7 @@ HttpResponse LocalServices::acr_keys(UnixMillis now) {
   return text(200, body.dump(), now);
 }
 
-HttpResponse LocalServices::swr_metadata(const WireRequest& request, UnixMillis now) {
+net::HttpResponse LocalServices::swr_metadata(const WireRequest& request, UnixMillis now) {
   if (is_refused(request, "x-metadata-token")) return text(401, "", now);
   if (request.raw_path() != "/openstack/latest/securitykey") return text(404, "", now);
   const LentKey& key =
@@ -92,7 +93,7 @@ HttpResponse LocalServices::swr_metadata(const WireRequest& request, UnixMillis 
 }
 
 /// The token of a service account stands in the header as it is, the body is an empty object.
-HttpResponse LocalServices::pod_keys(const WireRequest& request, UnixMillis now) {
+net::HttpResponse LocalServices::pod_keys(const WireRequest& request, UnixMillis now) {
   const std::string_view token = request.header("authorization");
   const bool bare = !token.empty() && token.find_first_of(" \t\r\n") == std::string_view::npos;
   if (request.method != "POST") return text(405, "", now);

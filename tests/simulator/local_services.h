@@ -20,13 +20,13 @@ class LocalServices {
  public:
   LocalServices(AcrWire& acr, SwrWire& swr) : acr_(acr), swr_(swr) {}
   static bool owns(std::string_view path);
-  HttpResponse answer(const WireRequest& request, UnixMillis now);
+  net::HttpResponse answer(const WireRequest& request, UnixMillis now);
 
  private:
-  HttpResponse acr_metadata(const WireRequest& request, UnixMillis now);
-  HttpResponse swr_metadata(const WireRequest& request, UnixMillis now);
-  HttpResponse acr_keys(UnixMillis now);
-  HttpResponse pod_keys(const WireRequest& request, UnixMillis now);
+  net::HttpResponse acr_metadata(const WireRequest& request, UnixMillis now);
+  net::HttpResponse swr_metadata(const WireRequest& request, UnixMillis now);
+  net::HttpResponse acr_keys(UnixMillis now);
+  net::HttpResponse pod_keys(const WireRequest& request, UnixMillis now);
 
   AcrWire& acr_;
   SwrWire& swr_;

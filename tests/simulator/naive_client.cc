@@ -27,7 +27,7 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-std::vector<std::string> sorted_names(const HttpHeaders& headers) {
+std::vector<std::string> sorted_names(const net::HttpHeaders& headers) {
   std::vector<std::string> names;
   for (const auto& header : headers) names.push_back(header.first);
   std::sort(names.begin(), names.end());

@@ -18,10 +18,10 @@ std::string words_for(Millis window) {
 
 }  // namespace
 
-std::optional<Quota> parse_quota(std::string_view text) {
+std::optional<net::Quota> parse_quota(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
-  Quota quota;
+  net::Quota quota;
   const auto [end, error] = std::from_chars(text.data(), text.data() + slash, quota.calls);
   const auto window = parse_duration(text.substr(slash + 1));
   if (error != std::errc() || end != text.data() + slash || quota.calls < 1) return std::nullopt;
@@ -30,7 +30,7 @@ std::optional<Quota> parse_quota(std::string_view text) {
   return quota;
 }
 
-std::optional<HttpResponse> QuotaGate::refuse(UnixMillis now) {
+std::optional<net::HttpResponse> QuotaGate::refuse(UnixMillis now) {
   if (let_through_ == 0 || now - window_began_ >= quota_.window) {
     window_began_ = now;
     let_through_ = 0;

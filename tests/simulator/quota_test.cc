@@ -9,8 +9,8 @@ using namespace registry_exporter::simulator;
 using namespace std::chrono_literals;
 
 TEST_CASE("quota: read as calls and a window") {
-  CHECK(parse_quota("200/5m") == Quota{200, 5min});
-  CHECK(parse_quota("20/4s") == Quota{20, 4s});
+  CHECK(parse_quota("200/5m") == net::Quota{200, 5min});
+  CHECK(parse_quota("20/4s") == net::Quota{20, 4s});
   for (const char* bad : {"", "200", "/5m", "0/5m", "-1/5m", "x/5m", "200/", "200/soon", "2/1ms"}) {
     CHECK_FALSE(parse_quota(bad));
   }

@@ -16,7 +16,7 @@ namespace registry_exporter::simulator {
 
 /// An answer and what happens to it on the way.
 struct Reply {
-  HttpResponse response;
+  net::HttpResponse response;
   Millis delay{0};    ///< Before the first byte.
   bool cut = false;   ///< The connection goes away in the middle of the body.
   bool lost = false;  ///< Nothing is ever sent.
@@ -27,7 +27,7 @@ struct AccountOptions {
   std::vector<std::string> denied;              ///< Operations, by the clouds' names.
   Millis credentials_life_max{24 * 3'600'000};  ///< Temporary keys and tokens live no longer.
   Millis clock_ahead{0};                        ///< The clouds' clock before ours.
-  std::optional<Quota> quota;                   ///< Of SWR's calls; what a message alone tells.
+  std::optional<net::Quota> quota;              ///< Of SWR's calls; what a message alone tells.
 };
 
 /// Both clouds behind one door: the world, its wire protocols and their faults, with the truth and

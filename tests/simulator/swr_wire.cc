@@ -44,7 +44,7 @@ constexpr int kLimitDefault = 100;
 constexpr int kLimitMax = 1000;
 constexpr std::size_t kTagsListedMax = 20;
 
-HttpResponse respond(int status, const Json& body, UnixMillis now) {
+net::HttpResponse respond(int status, const Json& body, UnixMillis now) {
   const std::string id = hex(sha256(std::to_string(now.time_since_epoch().count()))).substr(0, 32);
   return {.status = status,
           .headers = {{"date", format_http_date(now)},
@@ -131,7 +131,7 @@ Listing listing_of(const SwrCall& call) {
   return listing;
 }
 
-HttpResponse refuse(const SwrRefusal& refusal, UnixMillis now) {
+net::HttpResponse refuse(const SwrRefusal& refusal, UnixMillis now) {
   if (refusal.code.starts_with("APIGW.")) {
     return gateway_error(refusal.status, refusal.code, refusal.message, now);
   }
@@ -139,7 +139,7 @@ HttpResponse refuse(const SwrRefusal& refusal, UnixMillis now) {
 }
 
 /// "start-count/total": first row, rows on this page, all rows.
-void put_range(HttpResponse& response, const Listing& listing, std::size_t rows,
+void put_range(net::HttpResponse& response, const Listing& listing, std::size_t rows,
                std::optional<std::size_t> said) {
   if (!listing.paged || !said) return;
   const std::size_t total = *said;
@@ -149,7 +149,7 @@ void put_range(HttpResponse& response, const Listing& listing, std::size_t rows,
 }
 
 /// What a place that is broken for good answers.
-HttpResponse broken_for_good(const World& world, const SwrCall& call) {
+net::HttpResponse broken_for_good(const World& world, const SwrCall& call) {
   switch (world.options().lasting.answer) {
     case Broken::bad_request:
       return swr_error(400, "SVCSTG.SWR.4001025", "Invalid parameters.", call.now);
@@ -163,7 +163,7 @@ HttpResponse broken_for_good(const World& world, const SwrCall& call) {
   return {.status = kNeverAnswered, .headers = {}, .body = {}};
 }
 
-HttpResponse list_namespaces(const World& world, const SwrCall& call) {
+net::HttpResponse list_namespaces(const World& world, const SwrCall& call) {
   const Listing listing = listing_of(call);
   if (listing.refusal) return refuse(*listing.refusal, call.now);
   const std::string_view wanted = value_of(listing.terms, "namespace");
@@ -223,7 +223,7 @@ Json repository_json(const SwrRepository& repository) {
           {"status", false}};
 }
 
-HttpResponse list_repositories(const World& world, const SwrCall& call) {
+net::HttpResponse list_repositories(const World& world, const SwrCall& call) {
   const Listing listing = listing_of(call);
   if (listing.refusal) return refuse(*listing.refusal, call.now);
   const bool has_column = has_key(listing.terms, "order_column");
@@ -247,13 +247,13 @@ HttpResponse list_repositories(const World& world, const SwrCall& call) {
     if (said) row["total_range"] = *said;
     body.push_back(std::move(row));
   }
-  HttpResponse response = respond(200, body, call.now);
+  net::HttpResponse response = respond(200, body, call.now);
   put_range(response, listing, rows, said);
   return response;
 }
 
 /// The newer listing: a marker instead of an offset, other names for the same things.
-HttpResponse list_repositories_v3(const World& world, const SwrCall& call) {
+net::HttpResponse list_repositories_v3(const World& world, const SwrCall& call) {
   const std::string_view limit_text = value_of(call.query, "limit");
   const std::string_view marker_text = value_of(call.query, "marker");
   const auto limit = limit_text.empty() ? std::optional<std::int64_t>(100) : integer(limit_text);
@@ -328,7 +328,8 @@ Json deletion_json(const SwrRepository& repository, const Deletion& deletion, co
   return row;
 }
 
-HttpResponse list_histories(const World& world, const SwrRepository& asked, const SwrCall& call) {
+net::HttpResponse list_histories(const World& world, const SwrRepository& asked,
+                                 const SwrCall& call) {
   Listing listing = listing_of(call);
   if (listing.refusal) return refuse(*listing.refusal, call.now);
   const Lies& lies = call.lies;
@@ -354,18 +355,18 @@ HttpResponse list_histories(const World& world, const SwrRepository& asked, cons
   if (said) body["total"] = *said;
   if (lasting.totals == Totals::null) body["total"] = nullptr;
   if (lies.loose && said) body["total"] = std::to_string(*said);
-  HttpResponse response = respond(200, body, call.now);
+  net::HttpResponse response = respond(200, body, call.now);
   put_range(response, listing, shown, said);
   return response;
 }
 
-HttpResponse no_such_url(const SwrCall& call) {
+net::HttpResponse no_such_url(const SwrCall& call) {
   return gateway_error(404, "APIGW.0101", "The API does not exist or has not been published.",
                        call.now);
 }
 
 /// …/namespaces/{ns}/repos/{repo}/retentions[/histories | /{id}]
-HttpResponse below_repository(const World& world, const SwrCall& call) {
+net::HttpResponse below_repository(const World& world, const SwrCall& call) {
   const auto& path = call.path;  // v2 manage namespaces NS repos REPO [retentions [LAST]]
   std::string name = path[5];
   std::replace(name.begin(), name.end(), '$', '/');
@@ -393,7 +394,7 @@ HttpResponse below_repository(const World& world, const SwrCall& call) {
   return swr_error(400, "SVCSTG.SWR.4000306", "The retention rule does not exist.", call.now);
 }
 
-HttpResponse run(const World& world, const SwrCall& call) {
+net::HttpResponse run(const World& world, const SwrCall& call) {
   const auto& path = call.path;
   if (call.request.method != "GET" || path.size() < 3 || path[1] != "manage") {
     return no_such_url(call);
@@ -422,7 +423,8 @@ SwrCall take_apart(const WireRequest& request, UnixMillis now, const Lies& lies)
   return call;
 }
 
-HttpResponse iam_error(int code, std::string_view title, std::string_view message, UnixMillis now) {
+net::HttpResponse iam_error(int code, std::string_view title, std::string_view message,
+                            UnixMillis now) {
   return respond(code, {{"error", {{"code", code}, {"message", message}, {"title", title}}}}, now);
 }
 
@@ -440,8 +442,8 @@ std::string expiry_text(UnixMillis time) { return stamp(UnixMicros(time), 6); }
 SwrWire::SwrWire(const World& world, SwrAccount account)
     : world_(world), account_(std::move(account)) {}
 
-HttpResponse swr_error(int status, std::string_view code, std::string_view message,
-                       UnixMillis now) {
+net::HttpResponse swr_error(int status, std::string_view code, std::string_view message,
+                            UnixMillis now) {
   const Json first = {{"errorCode", code}, {"errorMessage", message}, {"detail", ""}};
   return respond(status,
                  {{"errors", Json::array({first})},
@@ -451,13 +453,13 @@ HttpResponse swr_error(int status, std::string_view code, std::string_view messa
                  now);
 }
 
-HttpResponse gateway_error(int status, std::string_view code, std::string_view message,
-                           UnixMillis now) {
+net::HttpResponse gateway_error(int status, std::string_view code, std::string_view message,
+                                UnixMillis now) {
   return respond(status, {{"error_msg", message}, {"error_code", code}, {"request_id", "demo"}},
                  now);
 }
 
-HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
+net::HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now, const Lies& lies) {
   const SwrCall call = take_apart(request, now, lies);
   const bool is_iam = !call.path.empty() &&
                       (call.path[0].starts_with("v3") || call.path[0] == "v5") &&
@@ -541,7 +543,7 @@ SwrWire::Secret SwrWire::secret_of(std::string_view access_key, std::string_view
 }
 
 /// The few IAM operations that turn a user, a token or a name into something to call SWR with.
-HttpResponse SwrWire::sign_in(const SwrCall& call) {
+net::HttpResponse SwrWire::sign_in(const SwrCall& call) {
   const std::string_view path = call.request.raw_path();
   const bool post = call.request.method == "POST";
   if (path == "/v3/auth/tokens" && post) return issue_token(call);
@@ -564,7 +566,7 @@ HttpResponse SwrWire::sign_in(const SwrCall& call) {
   return iam_error(404, "Not Found", "The resource could not be found.", call.now);
 }
 
-HttpResponse SwrWire::issue_token(const SwrCall& call) {
+net::HttpResponse SwrWire::issue_token(const SwrCall& call) {
   const Json body = Json::parse(call.request.body, nullptr, false);
   if (!body.is_object() || !body.contains("auth")) {
     return iam_error(400, "Bad Request", "The request body is invalid.", call.now);
@@ -592,7 +594,7 @@ HttpResponse SwrWire::issue_token(const SwrCall& call) {
   }
   const UnixMillis expires_at = call.now + std::min<Millis>(kTokenLife, life_max_);
   tokens_[token] = expires_at;
-  HttpResponse response =
+  net::HttpResponse response =
       respond(201,
               {{"token",
                 {{"expires_at", expiry_text(expires_at)},
@@ -616,7 +618,7 @@ LentKey SwrWire::lend_key(UnixMillis now, Millis life) {
   return key;
 }
 
-HttpResponse SwrWire::issue_keys(const SwrCall& call) {
+net::HttpResponse SwrWire::issue_keys(const SwrCall& call) {
   const Json body = Json::parse(call.request.body, nullptr, false);
   if (!text_at(body, "/auth/identity/assume_role/agency_name").empty()) {
     if (const auto refusal = admit(call)) return refuse(*refusal, call.now);
@@ -637,7 +639,7 @@ HttpResponse SwrWire::issue_keys(const SwrCall& call) {
 }
 
 /// STS: a trust agency is assumed with keys, or with the token of an identity provider.
-HttpResponse SwrWire::assume_agency(const SwrCall& call, bool by_id_token) {
+net::HttpResponse SwrWire::assume_agency(const SwrCall& call, bool by_id_token) {
   const Json body = Json::parse(call.request.body, nullptr, false);
   const auto refused = [&call](int status, const char* code, const char* message) {
     return respond(status, {{"error_code", code}, {"error_msg", message}}, call.now);

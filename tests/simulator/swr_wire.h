@@ -31,7 +31,7 @@ struct SwrRefusal;
 class SwrWire {
  public:
   explicit SwrWire(const World& world, SwrAccount account = {});
-  HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
+  net::HttpResponse answer(const WireRequest& request, UnixMillis now, const Lies& lies = {});
 
   /// Forgets the token that `request` carries, if it carries a good one: the user was changed.
   /// True if there was one.
@@ -53,10 +53,10 @@ class SwrWire {
   std::optional<SwrRefusal> admit_token(const SwrCall& call);
   std::optional<SwrRefusal> admit_signature(const SwrCall& call);
   Secret secret_of(std::string_view access_key, std::string_view token, UnixMillis now) const;
-  HttpResponse sign_in(const SwrCall& call);
-  HttpResponse issue_token(const SwrCall& call);
-  HttpResponse issue_keys(const SwrCall& call);
-  HttpResponse assume_agency(const SwrCall& call, bool by_id_token);
+  net::HttpResponse sign_in(const SwrCall& call);
+  net::HttpResponse issue_token(const SwrCall& call);
+  net::HttpResponse issue_keys(const SwrCall& call);
+  net::HttpResponse assume_agency(const SwrCall& call, bool by_id_token);
 
   const World& world_;
   SwrAccount account_;
@@ -68,9 +68,10 @@ class SwrWire {
 };
 
 /// A refusal of SWR itself: both formats at once, as the API pages show.
-HttpResponse swr_error(int status, std::string_view code, std::string_view message, UnixMillis now);
+net::HttpResponse swr_error(int status, std::string_view code, std::string_view message,
+                            UnixMillis now);
 /// A refusal of the gateway: {"error_code", "error_msg", "request_id"}.
-HttpResponse gateway_error(int status, std::string_view code, std::string_view message,
-                           UnixMillis now);
+net::HttpResponse gateway_error(int status, std::string_view code, std::string_view message,
+                                UnixMillis now);
 
 }  // namespace registry_exporter::simulator

@@ -23,20 +23,20 @@ struct Still {
   World world{{.repositories = 3, .speed = 0}, kNow};
   SwrWire wire{world};
 
-  HttpResponse get(const std::string& target, UnixMillis now = kNow,
-                   const SwrAccount& account = {}) {
+  net::HttpResponse get(const std::string& target, UnixMillis now = kNow,
+                        const SwrAccount& account = {}) {
     return wire.answer(swr_request(target, now, account), now);
   }
   Json json(const std::string& target) { return Json::parse(get(target).body); }
   /// "status code"
-  std::string verdict(const HttpResponse& response) {
+  std::string verdict(const net::HttpResponse& response) {
     const Json body = Json::parse(response.body, nullptr, false);
     const std::string code = body.is_object() ? body.value("error_code", "") : "";
     return std::to_string(response.status) + (code.empty() ? "" : " " + code);
   }
 };
 
-HttpResponse sign_in(SwrWire& wire, const std::string& password, const std::string& project) {
+net::HttpResponse sign_in(SwrWire& wire, const std::string& password, const std::string& project) {
   const Json body = {{"auth",
                       {{"identity",
                         {{"methods", Json::array({"password"})},
@@ -83,7 +83,7 @@ TEST_CASE("swr wire: trust agencies are assumed with keys, or with an id token")
                  {"provider_urn", "iam::1:oidc-provider:p"},
                  {"id_token", "a.b.c"}};
     if (row.changes.is_object()) body.update(row.changes);
-    const HttpResponse response = still.wire.answer(
+    const net::HttpResponse response = still.wire.answer(
         {.method = "POST", .target = row.path, .headers = {}, .body = body.dump()}, kNow);
     CHECK(response.status == row.status);
     if (response.status == 200) {
@@ -187,7 +187,7 @@ TEST_CASE("swr wire: pages by limit and offset, and by filter, which wins") {
   CHECK(ids("?limit=10&offset=20")[0] == all["retention_log"][20]["id"]);
   CHECK(ids("?limit=7").size() == 100);    // One without the other is ignored,
   CHECK(ids("?offset=50").size() == 100);  // and the default is a hundred.
-  const HttpResponse page = still.get(list + "?limit=10&offset=" + std::to_string(total - 3));
+  const net::HttpResponse page = still.get(list + "?limit=10&offset=" + std::to_string(total - 3));
   CHECK(page.header("content-range") == std::to_string(total - 3) + "-3/" + std::to_string(total));
   CHECK(still.get(list).header("content-range").empty());
   CHECK(ids("?limit=10&offset=100000").empty());
@@ -218,7 +218,7 @@ TEST_CASE("iam: the demo user gets a token that works for a day, or until it is 
   Still still;
   CHECK(sign_in(still.wire, "wrong", "demo-region").status == 401);
   CHECK(sign_in(still.wire, "demo-password", "elsewhere").status == 401);
-  const HttpResponse answer = sign_in(still.wire, "demo-password", "demo-region");
+  const net::HttpResponse answer = sign_in(still.wire, "demo-password", "demo-region");
   CHECK(answer.status == 201);
   CHECK(Json::parse(answer.body)["token"]["expires_at"] == "2027-01-16T08:00:00.000000Z");
   const std::string token(answer.header("x-subject-token"));
@@ -235,7 +235,7 @@ TEST_CASE("iam: the demo user gets a token that works for a day, or until it is 
 
 TEST_CASE("iam: an id token leads to temporary keys") {
   Still still;
-  const HttpResponse first =
+  const net::HttpResponse first =
       still.wire.answer({.method = "POST",
                          .target = "/v3.0/OS-AUTH/id-token/tokens",
                          .headers = {{"x-idp-id", "cluster"}},
@@ -245,11 +245,12 @@ TEST_CASE("iam: an id token leads to temporary keys") {
                      {{"identity",
                        {{"methods", Json::array({"token"})},
                         {"token", {{"id", std::string(first.header("x-subject-token"))}}}}}}}};
-  const HttpResponse second = still.wire.answer({.method = "POST",
-                                                 .target = "/v3.0/OS-CREDENTIAL/securitytokens",
-                                                 .headers = {},
-                                                 .body = ask.dump()},
-                                                kNow);
+  const net::HttpResponse second =
+      still.wire.answer({.method = "POST",
+                         .target = "/v3.0/OS-CREDENTIAL/securitytokens",
+                         .headers = {},
+                         .body = ask.dump()},
+                        kNow);
   const Json keys = Json::parse(second.body)["credential"];
   const SwrAccount account{.access_key = keys["access"], .secret_key = keys["secret"]};
   WireRequest request = swr_request("/v2/manage/namespaces", kNow, account);

@@ -14,7 +14,7 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-WireRequest to_wire(const HttpRequest& request) {
+WireRequest to_wire(const net::HttpRequest& request) {
   WireRequest wire{
       .method = request.method, .target = request.target, .headers = {}, .body = request.body};
   for (const auto& [name, value] : request.headers) wire.headers.emplace_back(lower(name), value);
@@ -29,7 +29,7 @@ SimulatedTransport::SimulatedTransport(Simulator& simulator, const Clock& clock,
                                        Millis latency)
     : simulator_(simulator), clock_(clock), wait_(std::move(wait)), latency_(latency) {}
 
-Result<HttpResponse> SimulatedTransport::send(const HttpRequest& request) {
+Result<net::HttpResponse> SimulatedTransport::send(const net::HttpRequest& request) {
   if (aborted_) return fail(ErrorKind::canceled, "the transport is stopping");
   if (wait_) wait_(latency_ / 2);  // On the way there.
   Reply reply = simulator_.answer(to_wire(request), clock_.now());

@@ -15,8 +15,8 @@ namespace registry_exporter::simulator {
 /// A request as it came over the wire.
 struct WireRequest {
   std::string method;
-  std::string target;   ///< Path and query, still encoded.
-  HttpHeaders headers;  ///< Names in lower case.
+  std::string target;        ///< Path and query, still encoded.
+  net::HttpHeaders headers;  ///< Names in lower case.
   std::string body;
 
   /// Value of the first header called `lower_case_name`, or "".

@@ -10,6 +10,7 @@
 #include "exporter/store/blob_fields.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::store;
 
 namespace {
 

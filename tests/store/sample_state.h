@@ -5,7 +5,7 @@
 
 #include "exporter/model/registry_state.h"
 
-namespace registry_exporter {
+namespace registry_exporter::store {
 
 /// Seeded dice with their own arithmetic: the same everywhere (SplitMix64).
 class Dice {
@@ -154,4 +154,4 @@ inline RepositoryState quiet_repository(int number) {
   return state;
 }
 
-}  // namespace registry_exporter
+}  // namespace registry_exporter::store

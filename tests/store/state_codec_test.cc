@@ -8,6 +8,7 @@
 #include "tests/store/sample_state.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::store;
 
 namespace {
 

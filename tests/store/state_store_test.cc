@@ -17,6 +17,7 @@
 #include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::store;
 
 namespace {
 

@@ -19,25 +19,25 @@ namespace {
 constexpr const char* kDate = "Fri, 02 Jan 2026 03:04:05 GMT";  // FakeRuntime's start.
 const RepositoryRef kRepository{"team-a", "web/api", ""};
 
-HttpResponse answer(int status, const std::string& body, HttpHeaders headers = {}) {
+net::HttpResponse answer(int status, const std::string& body, net::HttpHeaders headers = {}) {
   headers.emplace_back("date", kDate);
   return {status, std::move(headers), body};
 }
 
-HttpResponse empty_page() { return answer(200, R"({"retention_log":[],"total":0})"); }
+net::HttpResponse empty_page() { return answer(200, R"({"retention_log":[],"total":0})"); }
 
-HttpResponse gateway(int status, const std::string& code, const std::string& message) {
+net::HttpResponse gateway(int status, const std::string& code, const std::string& message) {
   return answer(status, R"({"error_code":")" + code + R"(","error_msg":")" + message + R"("})");
 }
 
-HttpResponse token(const std::string& text, const std::string& expires_at) {
+net::HttpResponse token(const std::string& text, const std::string& expires_at) {
   return answer(201,
                 R"({"token":{"issued_at":"2026-01-02T03:04:05.000000Z","expires_at":")" +
                     expires_at + R"("}})",
                 {{"x-subject-token", text}});
 }
 
-std::string header_of(const HttpRequest& request, std::string_view name) {
+std::string header_of(const net::HttpRequest& request, std::string_view name) {
   for (const auto& [header, value] : request.headers) {
     if (header == name) return value;
   }
@@ -45,15 +45,15 @@ std::string header_of(const HttpRequest& request, std::string_view name) {
 }
 
 /// Answers in turn what a test lined up; the last answer for ever.
-class ScriptedTransport final : public HttpTransport {
+class ScriptedTransport final : public net::HttpTransport {
  public:
-  std::deque<HttpResponse> answers;
-  std::vector<HttpRequest> sent;
+  std::deque<net::HttpResponse> answers;
+  std::vector<net::HttpRequest> sent;
   std::function<void()> on_send = [] {};
-  Result<HttpResponse> send(const HttpRequest& request) override {
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
     sent.push_back(request);
     on_send();
-    HttpResponse next = answers.front();
+    net::HttpResponse next = answers.front();
     if (answers.size() > 1) answers.pop_front();
     return next;
   }
@@ -69,12 +69,12 @@ class Operations final : public CallObserver {
   }
 };
 
-RegistryConfig keys_config() {
-  RegistryConfig config;
+config::RegistryConfig keys_config() {
+  config::RegistryConfig config;
   config.name = "swr-test";
   config.endpoint = "http://127.0.0.1:10068";
   config.credentials_given = true;
-  SwrConfig swr;
+  config::SwrConfig swr;
   swr.project_id = "0123456789abcdef0123456789abcdef";
   swr.iam_endpoint = "http://iam";
   swr.credentials.access_key.value = Secret("demo-access-key");
@@ -83,16 +83,17 @@ RegistryConfig keys_config() {
   return config;
 }
 
-RegistryConfig user_config() {
-  RegistryConfig config = keys_config();
-  SwrCredentials credentials;
+config::RegistryConfig user_config() {
+  config::RegistryConfig config = keys_config();
+  config::SwrCredentials credentials;
   credentials.iam_user = {"acme", "alice", "cn-north-4", {Secret("pass-word"), ""}};
-  std::get<SwrConfig>(config.cloud).credentials = credentials;
+  std::get<config::SwrConfig>(config.cloud).credentials = credentials;
   return config;
 }
 
 struct World {
-  explicit World(std::deque<HttpResponse> answers, const RegistryConfig& config = keys_config())
+  explicit World(std::deque<net::HttpResponse> answers,
+                 const config::RegistryConfig& config = keys_config())
       : client(fake.runtime(), transport, operations, config) {
     transport.answers = std::move(answers);
   }
@@ -110,7 +111,7 @@ std::string listed(const std::string& repo_namespace, const std::string& name, i
 }
 
 /// One page of repositories "team/rN", N in [first, first + count).
-HttpResponse repositories(int first, int count, int total) {
+net::HttpResponse repositories(int first, int count, int total) {
   std::string rows;
   for (int i = first; i < first + count; ++i) {
     rows += (i == first ? "" : ",") + listed("team", "r" + std::to_string(i), total);
@@ -128,8 +129,8 @@ std::vector<std::string> names_of(const Discovery& discovery) {
 
 TEST_CASE("list_records: both paging forms go out as the cloud reads them, never mixed") {
   const std::string path = "/v2/manage/namespaces/team-a/repos/web$api/retentions/histories?";
-  RegistryConfig filter = keys_config();
-  std::get<SwrConfig>(filter.cloud).paging = SwrConfig::Paging::filter;
+  config::RegistryConfig filter = keys_config();
+  std::get<config::SwrConfig>(filter.cloud).paging = config::SwrConfig::Paging::filter;
   World plain({empty_page()});
   World filtered({empty_page()}, filter);
   const auto page = plain.client.list_records(kRepository, {3, 50});
@@ -225,7 +226,7 @@ TEST_CASE("iam_user: a token is fetched first, kept, and renewed in good time") 
   world.fake.advance(4h);
   REQUIRE(world.client.list_records(kRepository, {}));
   REQUIRE(world.transport.sent.size() == 5);
-  const HttpRequest& asked = world.transport.sent[0];
+  const net::HttpRequest& asked = world.transport.sent[0];
   CHECK(asked.method == "POST");
   CHECK(asked.origin == "http://iam");
   CHECK(asked.target == "/v3/auth/tokens?nocatalog=true");
@@ -277,7 +278,7 @@ TEST_CASE("iam_user: a renewal that fails leaves the token in use, and is not pr
 TEST_CASE("discover: the list ends where the server says and the pages show") {
   struct Row {
     const char* name;
-    std::deque<HttpResponse> answers;
+    std::deque<net::HttpResponse> answers;
     std::size_t repositories;
     bool complete;
     std::size_t calls;
@@ -365,7 +366,7 @@ TEST_CASE("discover: an error only if nothing could be listed") {
 }
 
 TEST_CASE("discover: static repositories need no call") {
-  RegistryConfig config = keys_config();
+  config::RegistryConfig config = keys_config();
   config.static_repositories = {{"team-a", "web/api", ""}};
   World world({empty_page()}, config);
   const auto discovery = world.client.discover();
@@ -384,10 +385,11 @@ TEST_CASE("abort: nothing is asked any more") {
 
 TEST_CASE(
     "project: left out, it is asked for before anything else, and goes along with every call") {
-  RegistryConfig config = keys_config();
+  config::RegistryConfig config = keys_config();
   config.region = "cn-north-4";
-  std::get<SwrConfig>(config.cloud).project_id = "";
-  const HttpResponse found = answer(200, R"({"projects":[{"id":"0123","name":"cn-north-4"}]})");
+  std::get<config::SwrConfig>(config.cloud).project_id = "";
+  const net::HttpResponse found =
+      answer(200, R"({"projects":[{"id":"0123","name":"cn-north-4"}]})");
   World world({found, repositories(0, 2, 2), answer(200, "[]"), empty_page()}, config);
   std::vector<std::string> parts;
   const auto discovery =
@@ -406,9 +408,9 @@ TEST_CASE(
 TEST_CASE("project: where it can't be found, nothing is read, and the registry is down") {
   for (const bool fixed : {false, true}) {
     CAPTURE(fixed);
-    RegistryConfig config = keys_config();
+    config::RegistryConfig config = keys_config();
     config.region = "cn-north-4";
-    std::get<SwrConfig>(config.cloud).project_id = "";
+    std::get<config::SwrConfig>(config.cloud).project_id = "";
     if (fixed) config.static_repositories = {{"team-a", "web/api", ""}};
     World world({gateway(403, "PAP5.0001", "denied"), answer(200, R"({"projects":[]})")}, config);
     const auto first = world.client.discover({});
@@ -422,6 +424,7 @@ TEST_CASE("project: where it can't be found, nothing is read, and the registry i
     const auto then = world.client.list_records(kRepository, {0, 50});
     REQUIRE_FALSE(then);
     CHECK(then.error().kind == ErrorKind::invalid_config);
-    for (const HttpRequest& request : world.transport.sent) CHECK(request.origin == "http://iam");
+    for (const net::HttpRequest& request : world.transport.sent)
+      CHECK(request.origin == "http://iam");
   }
 }

@@ -12,7 +12,7 @@ namespace {
 
 const RepositoryRef kRepository{"team-a", "web/api", ""};
 
-HttpResponse answer(const std::string& body, HttpHeaders headers = {}) {
+net::HttpResponse answer(const std::string& body, net::HttpHeaders headers = {}) {
   return {200, std::move(headers), body};
 }
 
@@ -216,8 +216,8 @@ TEST_CASE("retentions: a rule listed twice is one, and a text too long for a lab
 }
 
 TEST_CASE("requests: both paging forms, and names with slashes, go as the cloud wants them") {
-  const swr::Target plain{"http://h", SwrConfig::Paging::offset};
-  const swr::Target filter{"http://h", SwrConfig::Paging::filter};
+  const swr::Target plain{"http://h", config::SwrConfig::Paging::offset};
+  const swr::Target filter{"http://h", config::SwrConfig::Paging::filter};
   CHECK(swr::list_retention_histories(plain, kRepository, {2, 100}).target ==
         "/v2/manage/namespaces/team-a/repos/web$api/retentions/histories?limit=100&offset=200");
   CHECK(swr::list_retention_histories(filter, kRepository, {0, 10}).target ==

@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-SwrCredentials static_keys() {
-  SwrCredentials credentials;
+config::SwrCredentials static_keys() {
+  config::SwrCredentials credentials;
   credentials.access_key.value = Secret("A");
   credentials.secret_key.file = "/secret";
   return credentials;
@@ -23,7 +23,7 @@ SwrCredentials static_keys() {
 TEST_CASE("static keys: files are read again, and what is missing is named") {
   World world;
   world.files = {{"/secret", "one"}};
-  Credentials credentials = world.credentials(config_of(static_keys()));
+  cloud::Credentials credentials = world.credentials(config_of(static_keys()));
   CHECK(credentials.get()->secret_key == Secret("one"));
   world.files = {{"/secret", "two"}};
   CHECK(credentials.get()->secret_key == Secret("two"));
@@ -35,10 +35,10 @@ TEST_CASE("static keys: files are read again, and what is missing is named") {
 TEST_CASE("iam_user: another password is tried at once") {
   World world;
   world.files = {{"/password", "old"}};
-  world.answer = [](const HttpRequest&) { return iam_token(); };
-  SwrCredentials from;
+  world.answer = [](const net::HttpRequest&) { return iam_token(); };
+  config::SwrCredentials from;
   from.iam_user = {"acme", "alice", "cn-north-4", {Secret(), "/password"}};
-  Credentials credentials = world.credentials(config_of(from));
+  cloud::Credentials credentials = world.credentials(config_of(from));
   const auto keys = credentials.get();
   REQUIRE(keys.has_value());
   CHECK(keys->iam_token == Secret("iam-token"));
@@ -54,10 +54,10 @@ TEST_CASE("iam_user: another password is tried at once") {
 TEST_CASE("oidc: the provider's token becomes IAM's, and that becomes keys") {
   World world;
   world.files = {{"/jwt", "a.b.c"}};
-  world.answer = [](const HttpRequest& request) {
+  world.answer = [](const net::HttpRequest& request) {
     return request.target == "/v3.0/OS-AUTH/id-token/tokens" ? iam_token() : temporary_keys();
   };
-  SwrCredentials from;
+  config::SwrCredentials from;
   from.oidc = {"my-idp", "/jwt"};
   const auto keys = world.credentials(config_of(from)).get();
   REQUIRE(keys.has_value());
@@ -77,17 +77,17 @@ TEST_CASE("assume_agency: asked with the keys beneath, signed or by token") {
     CAPTURE(by_user);
     World world;
     world.files = {{"/secret", "one"}};
-    world.answer = [](const HttpRequest& request) {
+    world.answer = [](const net::HttpRequest& request) {
       return request.target.starts_with("/v3/auth") ? iam_token() : temporary_keys();
     };
-    SwrCredentials from = static_keys();
+    config::SwrCredentials from = static_keys();
     if (by_user) {
       from = {};
       from.iam_user = {"acme", "alice", "cn-north-4", {Secret("pw"), ""}};
     }
     from.assume_agency = {"other", "reader"};
     CHECK(world.used(config_of(from)) == "T");
-    const HttpRequest& asked = world.sent.back();
+    const net::HttpRequest& asked = world.sent.back();
     const json identity = json::parse(asked.body)["auth"]["identity"];
     CHECK(identity["methods"][0] == "assume_role");
     CHECK(identity["assume_role"]["domain_name"] == "other");
@@ -119,7 +119,7 @@ TEST_CASE("ecs_agency: the second version with a token, which is got anew once w
     CAPTURE(row.name);
     World world;
     std::size_t answered = 0;
-    world.answer = [&](const HttpRequest& request) -> HttpResponse {
+    world.answer = [&](const net::HttpRequest& request) -> net::HttpResponse {
       CHECK(request.origin == "http://169.254.169.254");
       if (request.target == "/meta-data/latest/api/token") {
         return {.status = row.token_status, .headers = {}, .body = "v2-token"};
@@ -131,14 +131,14 @@ TEST_CASE("ecs_agency: the second version with a token, which is got anew once w
       if (status == 200) return temporary_keys();
       return {.status = status, .headers = {}, .body = row.body};
     };
-    SwrCredentials from;
+    config::SwrCredentials from;
     from.ecs_agency = true;
     CHECK(world.used(config_of(from)).find(row.used) != std::string::npos);
     CHECK(world.sent.size() == row.calls);
   }
 }
 
-HttpResponse agency_keys() {
+net::HttpResponse agency_keys() {
   return ok(R"({"assumed_agency":{"urn":"sts::1:assumed-agency:a/b"},"credentials":{)"
             R"("access_key_id":"V","secret_access_key":"s","security_token":"t",)"
             R"("expiration":"2026-01-02T04:04:05.678Z"}})");
@@ -147,13 +147,13 @@ HttpResponse agency_keys() {
 TEST_CASE("trust agencies: STS of the region is asked with the keys beneath") {
   World world;
   world.files = {{"/secret", "one"}};
-  world.answer = [](const HttpRequest&) { return agency_keys(); };
-  SwrCredentials from = static_keys();
+  world.answer = [](const net::HttpRequest&) { return agency_keys(); };
+  config::SwrCredentials from = static_keys();
   from.assume_agency.emplace();
   from.assume_agency->agency_urn = "iam::0a1b:agency:reader";
-  RegistryConfig config = config_of(from);
+  config::RegistryConfig config = config_of(from);
   CHECK(world.used(config) == "V");
-  const HttpRequest& asked = world.sent.back();
+  const net::HttpRequest& asked = world.sent.back();
   CHECK(world.operations.back() == "AssumeAgency");
   CHECK(asked.method == "POST");
   CHECK(asked.origin == "https://sts.cn-north-4.myhuaweicloud.com");
@@ -175,14 +175,14 @@ TEST_CASE("trust agencies: STS of the region is asked with the keys beneath") {
 TEST_CASE("trust agencies: an identity provider's token is enough, nothing is signed") {
   World world;
   world.files = {{"/jwt", "a.b.c\n"}};
-  world.answer = [](const HttpRequest&) { return agency_keys(); };
-  SwrCredentials from;
+  world.answer = [](const net::HttpRequest&) { return agency_keys(); };
+  config::SwrCredentials from;
   from.oidc = {"", "/jwt", "iam::0a1b:oidc-provider:p", "iam::0a1b:agency:reader"};
-  RegistryConfig config = config_of(from);
+  config::RegistryConfig config = config_of(from);
   config.region = "eu-west-102";
   CHECK(world.used(config) == "V");
   REQUIRE(world.sent.size() == 1);
-  const HttpRequest& asked = world.sent.back();
+  const net::HttpRequest& asked = world.sent.back();
   CHECK(world.operations.back() == "AssumeAgencyWithOIDC");
   CHECK(asked.origin == "https://sts.eu-west-102.myhuaweicloud.eu");
   CHECK(asked.target == "/v5/agencies/assume-with-oidc");
@@ -218,23 +218,23 @@ TEST_CASE("iam: the global host only where the region's has no name, and from th
     CAPTURE(row.name);
     World world;
     std::vector<std::string> asked;
-    KeyServices services = world.services();
-    services.call = [&](const ApiCall& call) -> Result<HttpResponse> {
+    cloud::KeyServices services = world.services();
+    services.call = [&](const net::ApiCall& call) -> Result<net::HttpResponse> {
       const auto request = call.prepare(world.now);
       asked.push_back(request->origin);
       if (request->origin != global) return fail(ErrorKind::transport, row.failure, "no");
       CHECK_FALSE(call.classify(iam_token()));
       return iam_token();
     };
-    SwrCredentials from;
+    config::SwrCredentials from;
     from.iam_user = {"acme", "alice", row.region, {Secret("pw"), ""}};
-    RegistryConfig config = config_of(from);
+    config::RegistryConfig config = config_of(from);
     config.region = row.region;
-    auto& swr = std::get<SwrConfig>(config.cloud);
-    swr.iam_endpoint = iam_endpoint(row.region);
+    auto& swr = std::get<config::SwrConfig>(config.cloud);
+    swr.iam_endpoint = config::iam_endpoint(row.region);
     swr.iam_endpoint_given = row.given;
-    Credentials credentials(world.fake.runtime(),
-                            credential_sources(config, services, world.host()), [] {});
+    cloud::Credentials credentials(world.fake.runtime(),
+                                   credential_sources(config, services, world.host()), [] {});
     (void)credentials.get();
     world.fake.advance(std::chrono::hours(25));
     (void)credentials.get();

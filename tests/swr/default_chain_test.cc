@@ -22,12 +22,12 @@ TEST_CASE("default chain: environment, profile, instance, in this order") {
                      {"HUAWEICLOUD_SDK_ID_TOKEN_FILE", "/jwt"}};
   world.files = {{"/jwt", "a.b.c"}, {"/home/me/.huaweicloud/credentials", "[basic]\nak=P\nsk=s\n"}};
   bool iam_works = true;
-  world.answer = [&](const HttpRequest& request) -> HttpResponse {
+  world.answer = [&](const net::HttpRequest& request) -> net::HttpResponse {
     if (request.origin == "http://169.254.169.254") return temporary_keys();
     if (!iam_works) return {.status = 500, .headers = {}, .body = {}};
     return request.target == "/v3.0/OS-AUTH/id-token/tokens" ? iam_token() : temporary_keys();
   };
-  const RegistryConfig config = config_of({}, false);
+  const config::RegistryConfig config = config_of({}, false);
   CHECK(world.used(config) == "T");  // The identity provider goes before the keys.
   CHECK(world.operations.front() == "CreateTokenWithIdToken");
   world.sent.clear();
@@ -48,14 +48,14 @@ TEST_CASE("default chain: environment, profile, instance, in this order") {
   world.sent.clear();
   CHECK(world.used(config) == "T");
   CHECK(world.operations.back() == "InstanceMetadata");
-  world.answer = [&](const HttpRequest& request) -> HttpResponse {
+  world.answer = [&](const net::HttpRequest& request) -> net::HttpResponse {
     if (request.origin == "http://169.254.169.254") return {500, {}, {}};
     return temporary_keys();
   };
   CHECK(world.used(config) == "T");
   CHECK(world.operations.back() == "PodIdentity");
   world.variables.clear();
-  world.answer = [](const HttpRequest&) { return HttpResponse{500, {}, {}}; };
+  world.answer = [](const net::HttpRequest&) { return net::HttpResponse{500, {}, {}}; };
   const std::string none = world.used(config);
   for (const char* word : {"HUAWEICLOUD_SDK_AK", "profile", "instance metadata"}) {
     CAPTURE(word);
@@ -69,7 +69,7 @@ TEST_CASE("pod identity: the file's text as it stands, an empty object, keys und
   world.variables = {{"HC_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.1.1:81/v1/keys?a=b#c"},
                      {"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/pod"}};
   int status = 200;
-  world.answer = [&](const HttpRequest& request) -> HttpResponse {
+  world.answer = [&](const net::HttpRequest& request) -> net::HttpResponse {
     if (request.origin == "http://169.254.169.254") return {404, {}, {}};
     return {
         status,
@@ -77,14 +77,14 @@ TEST_CASE("pod identity: the file's text as it stands, an empty object, keys und
         R"({"assumedAgency":{"urn":""},"credentials":{"accessKeyId":"P",)"
         R"("secretAccessKey":"s","securityToken":"t","expiration":"2026-01-02T09:04:05.678Z"}})"};
   };
-  const RegistryConfig config = config_of({}, false);
+  const config::RegistryConfig config = config_of({}, false);
   const auto keys = world.credentials(config).get();
   REQUIRE(keys.has_value());
   CHECK(keys->access_key == "P");
   CHECK(keys->secret_key == Secret("s"));
   CHECK(keys->security_token == Secret("t"));
   CHECK(keys->expires_at == world.now + std::chrono::hours(6) + Millis{678});
-  const HttpRequest& asked = world.sent.back();
+  const net::HttpRequest& asked = world.sent.back();
   CHECK(asked.method == "POST");
   CHECK(asked.origin == "http://169.254.1.1:81");
   CHECK(asked.target == "/v1/keys?a=b");
@@ -131,7 +131,7 @@ TEST_CASE("project: what stands beside the keys comes along, or what a token is 
       {"/home/me/.huaweicloud/credentials",
        "[basic]\nidp_id=i\nid_token_file=/jwt\nproject_id=of-file\niam_endpoint=http://i\n"},
       {"/jwt", "a.b.c"}};
-  lent.answer = [](const HttpRequest& request) {
+  lent.answer = [](const net::HttpRequest& request) {
     return request.target == "/v3.0/OS-AUTH/id-token/tokens" ? iam_token() : temporary_keys();
   };
   const auto keys_lent = lent.credentials(config_of({}, false)).get();
@@ -139,15 +139,15 @@ TEST_CASE("project: what stands beside the keys comes along, or what a token is 
   CHECK(keys_lent->project_id == "of-file");
   CHECK(keys_lent->iam_origin == "http://i");
   World world;
-  world.answer = [](const HttpRequest&) {
+  world.answer = [](const net::HttpRequest&) {
     return ok(R"({"token":{"expires_at":"2026-01-03T03:04:05Z","project":{"id":"of-token"}}})",
               {{"x-subject-token", "iam-token"}});
   };
-  SwrCredentials from;
+  config::SwrCredentials from;
   from.iam_user = {"acme", "alice", "cn-north-4", {Secret("pw"), ""}};
   CHECK(world.credentials(config_of(from)).get()->project_id == "of-token");
   from.assume_agency = {"other", "reader"};
-  world.answer = [](const HttpRequest& request) {
+  world.answer = [](const net::HttpRequest& request) {
     return request.target.starts_with("/v3/auth") ? iam_token() : temporary_keys();
   };
   CHECK(world.credentials(config_of(from)).get()->project_id.empty());
@@ -168,7 +168,7 @@ TEST_CASE("profile: comments, quotes and what stands beside the keys, as the cli
                   "idp_id = \"idp\"\nid_token_file=/jwt # token\n"
                   "iam_endpoint = iam.private  # no scheme\ndomain_id = d\n"},
                  {"/jwt", " a.b.c \r\n\n"}};
-  world.answer = [](const HttpRequest& request) {
+  world.answer = [](const net::HttpRequest& request) {
     return request.target == "/v3.0/OS-AUTH/id-token/tokens" ? iam_token() : temporary_keys();
   };
   CHECK(world.used(config_of({}, false)) == "T");
@@ -184,15 +184,15 @@ TEST_CASE("iam: the environment names its endpoint only where the configuration 
                      {"HUAWEICLOUD_SDK_ID_TOKEN_FILE", "/jwt"},
                      {"HUAWEICLOUD_SDK_IAM_ENDPOINT", "https://iam.elsewhere"}};
   world.files = {{"/jwt", "a.b.c"}};
-  RegistryConfig config = config_of({}, false);
+  config::RegistryConfig config = config_of({}, false);
   world.used(config);
   CHECK(world.sent.at(0).origin == "https://iam.elsewhere");
   world.sent.clear();
   world.variables["HUAWEICLOUD_SDK_IAM_ENDPOINT"] = "iam.without-scheme";
   world.used(config);
   CHECK(world.sent.at(0).origin == "https://iam.without-scheme");
-  std::get<SwrConfig>(config.cloud).iam_endpoint = "http://mine";
-  std::get<SwrConfig>(config.cloud).iam_endpoint_given = true;
+  std::get<config::SwrConfig>(config.cloud).iam_endpoint = "http://mine";
+  std::get<config::SwrConfig>(config.cloud).iam_endpoint_given = true;
   world.sent.clear();
   world.used(config);
   CHECK(world.sent.at(0).origin == "http://mine");

@@ -12,17 +12,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-HttpResponse projects(const std::string& rows) {
+net::HttpResponse projects(const std::string& rows) {
   return {200, {}, R"({"links":{},"projects":[)" + rows + "]}"};
 }
 
-HttpResponse one_project() { return projects(R"({"id":"abc","name":"cn-north-4"})"); }
+net::HttpResponse one_project() { return projects(R"({"id":"abc","name":"cn-north-4"})"); }
 
-class Iam final : public HttpTransport {
+class Iam final : public net::HttpTransport {
  public:
-  HttpResponse answer = one_project();
-  std::vector<HttpRequest> sent;
-  Result<HttpResponse> send(const HttpRequest& request) override {
+  net::HttpResponse answer = one_project();
+  std::vector<net::HttpRequest> sent;
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
     sent.push_back(request);
     return answer;
   }
@@ -35,7 +35,7 @@ struct Nobody final : CallObserver {
 
 struct World {
   explicit World(const std::string& configured = "") {
-    SwrConfig swr;
+    config::SwrConfig swr;
     swr.project_id = configured;
     swr.iam_endpoint = "http://iam";
     config.region = "cn-north-4";
@@ -43,9 +43,9 @@ struct World {
     keys.access_key = "A";
     keys.secret_key = Secret("s");
   }
-  Source source() {
-    return [this]() -> Result<CredentialCandidate> {
-      CredentialCandidate candidate;
+  cloud::Source source() {
+    return [this]() -> Result<cloud::CredentialCandidate> {
+      cloud::CredentialCandidate candidate;
       candidate.source = "test";
       candidate.keys = keys;
       return candidate;
@@ -53,18 +53,20 @@ struct World {
   }
 
   FakeRuntime fake;
-  RegistryConfig config;
-  Keys keys;
+  config::RegistryConfig config;
+  cloud::Keys keys;
   Iam iam;
   Nobody nobody;
-  SignedClient client{
-      fake.runtime(), iam,
-      nobody,         config,
-      Millis{60'000}, [this](const KeyServices&) { return std::vector<Source>{source()}; }};
+  cloud::SignedClient client{fake.runtime(),
+                             iam,
+                             nobody,
+                             config,
+                             Millis{60'000},
+                             [this](const cloud::KeyServices&) { return std::vector<cloud::Source>{source()}; }};
 };
 
 Project project_of(World& world) {
-  const auto& swr = std::get<SwrConfig>(world.config.cloud);
+  const auto& swr = std::get<config::SwrConfig>(world.config.cloud);
   return {world.fake.runtime(), world.config, std::make_shared<const IamHosts>(swr.iam_endpoint),
           world.client};
 }
@@ -84,7 +86,7 @@ TEST_CASE("project: asked of IAM once, signed, by the region's name") {
   world.keys.access_key = "B";
   CHECK(project.get() == std::string("abc"));
   REQUIRE(world.iam.sent.size() == 1);
-  const HttpRequest& asked = world.iam.sent[0];
+  const net::HttpRequest& asked = world.iam.sent[0];
   CHECK(asked.method == "GET");
   CHECK(asked.origin == "http://iam");
   CHECK(asked.target == "/v3/projects?name=cn-north-4");
@@ -112,7 +114,7 @@ TEST_CASE("project: what comes with the keys is not asked for, and IAM is asked 
 TEST_CASE("project: exactly one is right, everything else shows as what it is") {
   struct Row {
     const char* name;
-    HttpResponse answer;
+    net::HttpResponse answer;
     ErrorKind kind;
     const char* words;
   };

@@ -9,7 +9,7 @@
 using namespace registry_exporter;
 
 TEST_CASE("requests: no two names share a path, and none leaves its place") {
-  const swr::Target target{"http://h", SwrConfig::Paging::offset};
+  const swr::Target target{"http://h", config::SwrConfig::Paging::offset};
   const RepositoryRef refs[] = {{"t", "a/b", ""},     {"t", "a$b", ""}, {"t", "a%24b", ""},
                                 {"t", "a%2Fb", ""},   {"t", "..", ""},  {"t", "../..", ""},
                                 {"..", "..", ""},     {".", "a", ""},   {"t/repos", "a", ""},
@@ -28,7 +28,7 @@ TEST_CASE("requests: no two names share a path, and none leaves its place") {
 }
 
 TEST_CASE("requests: limit and offset always go together, once") {
-  for (const auto paging : {SwrConfig::Paging::offset, SwrConfig::Paging::filter}) {
+  for (const auto paging : {config::SwrConfig::Paging::offset, config::SwrConfig::Paging::filter}) {
     const swr::Target target{"http://h", paging};
     const std::string path =
         swr::list_retention_histories(target, {"t", "r", ""}, {.index = 3'000'000, .size = 1000})
@@ -36,6 +36,7 @@ TEST_CASE("requests: limit and offset always go together, once") {
     CHECK(path.find("3000000000") != std::string::npos);
     CHECK(path.find("limit") == path.rfind("limit"));
     CHECK(path.find("offset") == path.rfind("offset"));
-    CHECK((path.find("filter=") != std::string::npos) == (paging == SwrConfig::Paging::filter));
+    CHECK((path.find("filter=") != std::string::npos) ==
+          (paging == config::SwrConfig::Paging::filter));
   }
 }

@@ -43,7 +43,7 @@ TEST_CASE("signer: every vector of the official clients and guides is reproduced
   for (const auto& vector : vectors) {
     CAPTURE(vector["name"].get<std::string>());
     const auto& inputs = vector["inputs"];
-    HttpRequest request;
+    net::HttpRequest request;
     request.method = inputs["method"];
     request.origin = inputs["scheme_host"];
     request.target = encoded_path(inputs["path"]) + encoded_query(inputs["query"]);
@@ -51,7 +51,7 @@ TEST_CASE("signer: every vector of the official clients and guides is reproduced
     for (const auto& [name, value] : inputs["headers"].items()) {
       request.headers.emplace_back(name, value);
     }
-    Keys keys;
+    cloud::Keys keys;
     keys.access_key = inputs["access_key"];
     keys.secret_key = Secret(inputs["secret_key"].get<std::string>());
     CHECK(swr::canonical_request(request) == vector["canonical_request"].get<std::string>());
@@ -61,14 +61,14 @@ TEST_CASE("signer: every vector of the official clients and guides is reproduced
 }
 
 TEST_CASE("signer: a whole request carries host, date, project and token, all of them signed") {
-  HttpRequest request;
+  net::HttpRequest request;
   request.origin = "http://127.0.0.1:10068";
   request.target = "/v2/manage/namespaces";
-  Keys keys;
+  cloud::Keys keys;
   keys.access_key = "AK";
   keys.secret_key = Secret("SK");
   keys.security_token = Secret("ST");
-  const HttpRequest signed_request =
+  const net::HttpRequest signed_request =
       swr::sign(request, keys, "project", UnixMillis{Millis{1'767'323'045'000}});
   std::string authorization;
   for (const auto& [name, value] : signed_request.headers) {
@@ -81,8 +81,8 @@ TEST_CASE("signer: a whole request carries host, date, project and token, all of
 }
 
 TEST_CASE("signer: a token of IAM is sent, and nothing is signed") {
-  Keys keys;
+  cloud::Keys keys;
   keys.iam_token = Secret("token");
-  const HttpRequest request = swr::sign({}, keys, "project", {});
-  CHECK(request.headers == HttpHeaders{{"x-auth-token", "token"}});
+  const net::HttpRequest request = swr::sign({}, keys, "project", {});
+  CHECK(request.headers == net::HttpHeaders{{"x-auth-token", "token"}});
 }

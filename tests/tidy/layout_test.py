@@ -97,6 +97,16 @@ class Layout(unittest.TestCase):
                     wrong.append(f"{name} includes {target}")
         self.assertEqual(wrong, [])
 
+    def test_each_folder_has_its_namespace(self):
+        wrong = []
+        for name, text in sources():
+            folder = folder_of(name)
+            own = "registry_exporter" + ("" if folder in ("", "base", "model") else "::" + folder)
+            opened = re.findall(r"^namespace (registry_exporter[\w:]*) \{", text, re.MULTILINE)
+            if any(each != own and not each.startswith(own + "::") for each in opened):
+                wrong.append(f"{name}: {', '.join(opened)} instead of {own}")
+        self.assertEqual(wrong, [])
+
     def test_the_engine_knows_no_page(self):
         wrong = [name for name, text in sources() if name.startswith("engine")
                  and '#include "exporter/web/' in text]

@@ -9,6 +9,7 @@
 #include "exporter/base/runtime.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 using namespace std::string_literals;
 
 namespace {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 TEST_CASE("deadline: only a positive finite number of seconds is a scrape timeout") {
   struct Row {

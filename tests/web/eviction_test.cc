@@ -6,6 +6,7 @@
 #include <vector>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 TEST_CASE("eviction: idle before heads before readers, the longest first, answers never") {
   using enum ConnectionPhase;

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 TEST_CASE("pages: escaping leaves no markup, no control character and no broken UTF-8") {
   struct Row {

@@ -5,6 +5,7 @@
 #include <string>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 using namespace std::string_literals;
 
 TEST_CASE("http_head: the end of a head is the same however its bytes arrive") {

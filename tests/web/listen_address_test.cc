@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 TEST_CASE("listen_address: host:port, :port and [v6]:port, and nothing else") {
   struct Row {

@@ -18,8 +18,8 @@
 namespace registry_exporter::testing {
 
 /// The least that the pages need of the program.
-struct Services final : WebServices {
-  TaskThreads tasks{system_runtime().threads, 8};
+struct Services final : web::WebServices {
+  web::TaskThreads tasks{system_runtime().threads, 8};
 
   bool registry_exists(const std::string& name) const override { return name == "acr-prod"; }
   ScrapeResponse scrape(const ScrapeRequest&) override {
@@ -35,10 +35,10 @@ struct Services final : WebServices {
 
 struct Exporter {
   Services services;
-  Routes routes{{.enable_lifecycle = true}, services};
-  std::unique_ptr<Server> server = make_server(
+  web::Routes routes{{.enable_lifecycle = true}, services};
+  std::unique_ptr<web::Server> server = web::make_server(
       {.listen_addresses = {"127.0.0.1:0"}},
-      [this](WebRequest request, Routes::Reply reply) { routes.handle(request, reply); });
+      [this](web::WebRequest request, web::Routes::Reply reply) { routes.handle(request, reply); });
   std::string address;
 
   Exporter() {

@@ -2,6 +2,7 @@
 #include "tests/web/raw_exporter.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 using namespace std::string_literals;
 using namespace registry_exporter::testing;
 

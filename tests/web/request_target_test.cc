@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 TEST_CASE("request_target: paths are decoded once and never normalised") {
   struct Row {

@@ -8,6 +8,7 @@
 #include <vector>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 namespace {
 

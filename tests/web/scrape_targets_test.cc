@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 namespace {
 

@@ -14,6 +14,7 @@
 #include "tests/web/raw_client.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 using registry_exporter::testing::get;
 using registry_exporter::testing::RawClient;
 

@@ -8,6 +8,7 @@
 #include "tests/web/sample_overview.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 using namespace registry_exporter::sample;
 
 namespace {

@@ -10,6 +10,7 @@
 #include "exporter/base/runtime.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 TEST_CASE("task_threads: a task beyond the bound is refused, and taken once there is room") {
   TaskThreads tasks(system_runtime().threads, 2);

@@ -15,6 +15,7 @@
 #include "tests/support/temporary_folder.h"
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 using registry_exporter::testing::Certificate;
 
 namespace {
@@ -37,7 +38,7 @@ struct Place {
   void write(const std::string& name, const std::string& content) const {
     folder.write(name, content);
   }
-  std::vector<ConfigProblem> open() {
+  std::vector<config::ConfigProblem> open() {
     // Passwords are hashed on a real thread: only the clock is ours.
     const Runtime runtime{time.runtime().clock, system_runtime().threads, system_runtime().entropy};
     auto opened = WebAccess::open(runtime, folder.file("web.yml"));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 using namespace registry_exporter;
+using namespace registry_exporter::web;
 
 namespace {
 
@@ -232,13 +233,13 @@ TEST_CASE("web config: every mistake is told with its line, and no secret") {
     const auto config = parse_web_config(row.text, "/etc");
     REQUIRE_FALSE(config);
     const auto& problems = config.error();
-    const auto fits = [&](const ConfigProblem& problem) {
+    const auto fits = [&](const config::ConfigProblem& problem) {
       return problem.line == row.line && problem.message.find(row.words) != std::string::npos;
     };
     CAPTURE(problems.front().line);
     CAPTURE(problems.front().message);
     CHECK(std::any_of(problems.begin(), problems.end(), fits));
-    for (const ConfigProblem& problem : problems) {
+    for (const config::ConfigProblem& problem : problems) {
       CHECK(problem.message.find(canary) == std::string::npos);
       CHECK(problem.message.find(kHash.substr(10, 20)) == std::string::npos);
     }

@@ -16,12 +16,12 @@
 namespace registry_exporter {
 namespace {
 
-class Rerouted final : public HttpTransport {
+class Rerouted final : public net::HttpTransport {
  public:
   explicit Rerouted(std::string server)
-      : server_(std::move(server)), wire_(make_curl_transport(CurlOptions{})) {}
-  Result<HttpResponse> send(const HttpRequest& request) override {
-    HttpRequest moved = request;
+      : server_(std::move(server)), wire_(net::make_curl_transport(net::CurlOptions{})) {}
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
+    net::HttpRequest moved = request;
     moved.headers.emplace_back("x-asked-for", request.origin);
     moved.origin = server_;
     moved.direct = true;
@@ -31,24 +31,26 @@ class Rerouted final : public HttpTransport {
 
  private:
   const std::string server_;
-  std::unique_ptr<HttpTransport> wire_;
+  std::unique_ptr<net::HttpTransport> wire_;
 };
 
 struct NobodyListens final : CallObserver {
   void call_finished(std::string_view, std::string_view, std::string_view, Millis) override {}
 };
 
-nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
+nlohmann::json ask(const config::RegistryConfig& config, const std::string& server) {
   Runtime runtime = system_runtime();
   Rerouted transport(server);
   NobodyListens observer;
-  SignedClient client(
-      runtime, transport, observer, config, Millis{60'000}, [&](const KeyServices& services) {
-        return config.is_acr() ? acr::credential_sources(config, services, this_host(), runtime)
-                               : swr::credential_sources(config, services, this_host());
+  cloud::SignedClient client(
+      runtime, transport, observer, config, Millis{60'000},
+      [&](const cloud::KeyServices& services) {
+        return config.is_acr()
+                   ? acr::credential_sources(config, services, cloud::this_host(), runtime)
+                   : swr::credential_sources(config, services, cloud::this_host());
       });
-  Credentials& credentials = client.credentials();
-  const Result<Keys> keys = credentials.get();
+  cloud::Credentials& credentials = client.credentials();
+  const Result<cloud::Keys> keys = credentials.get();
   if (!keys) return {{"error", keys.error().detail}};
   nlohmann::json found = {{"access_key", keys->access_key},
                           {"secret_key", keys->secret_key.reveal()},
@@ -56,7 +58,7 @@ nlohmann::json ask(const RegistryConfig& config, const std::string& server) {
                           {"iam_token", keys->iam_token.reveal()},
                           {"source", credentials.source()}};
   if (config.is_acr()) return found;
-  swr::Project project(runtime, config, swr::iam_hosts(config, this_host()), client);
+  swr::Project project(runtime, config, swr::iam_hosts(config, cloud::this_host()), client);
   const Result<std::string> id = project.get();
   if (!id) return {{"error", id.error().detail}};
   found["project_id"] = *id;
@@ -72,7 +74,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: credentials_probe CONFIG_FILE SERVER_ORIGIN\n");
     return 2;
   }
-  const auto config = load_config(argv[1], [](const std::string&) { return true; });
+  const auto config = config::load_config(argv[1], [](const std::string&) { return true; });
   if (!config) {
     std::fprintf(stderr, "%s\n", config.error().front().message.c_str());
     return 1;
