@@ -21,7 +21,7 @@ install(FILES packaging/copyright README.md SECURITY.md ARCHITECTURE.md CHANGELO
 # As in the sources, so that links lead somewhere.
 install(DIRECTORY docs config grafana DESTINATION /usr/share/doc/registry-exporter
   FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.yml PATTERN *.yaml PATTERN *.json
-  PATTERN *.service)
+  PATTERN *.service PATTERN *.libsonnet PATTERN *.jsonnet)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON)

@@ -9,7 +9,7 @@ import json
 import pathlib
 import sys
 
-GROUPS = ["thresholds", "builds", "samples", "past", "build_alerts", "retention_alerts", "health_alerts"]
+GROUPS = ["thresholds", "teams", "builds", "samples", "past", "build_alerts", "retention_alerts", "health_alerts"]
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEP = 30 * MINUTE  # between samples; rules are evaluated at full hours
 

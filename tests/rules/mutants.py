@@ -29,24 +29,44 @@ def blocks(text):
         yield start, end, text[start:end].split(": ", 1)[1].split("\n")[0]
 
 
+# An alert that may have a team says its condition twice: a mutant changes both.
+CONDITION = re.compile(r"\(\n((?:.*\n)*?.*)\n +\)\n +\* on .* group_left .*\n +or on .*\n +\(\n")
+
+
+def without_copy(block):
+    found = CONDITION.search(block)
+    if not found:
+        return block
+    end = found.end() + len(found.group(1))
+    assert block[found.end():end] == found.group(1)
+    return block[:found.end()] + "<copy>" + block[end:]
+
+
+def with_copy(block):
+    found = CONDITION.search(block)
+    return block.replace("<copy>", found.group(1)) if found else block
+
+
 def mutants_of(file):
     text = (RULES / file).read_text()
     for start, end, name in blocks(text):
-        block = text[start:end]
         yield f"{name}: gone", text[:start] + text[end:]
-        code = re.sub(r"annotations:.*", lambda found: " " * len(found.group()), block, flags=re.S)
-        for match in re.finditer(r">=|<=| > | < |!=(?!\")|==", code):
-            mutated = block[:match.start()] + FLIPS[match.group()] + block[match.end():]
-            yield f"{name}: {match.group().strip()} flipped at {match.start()}", text[:start] + mutated + text[end:]
-        for match in re.finditer(r"^ *(and|unless)\b.*$", code, re.M):
-            # The condition goes: `or` keeps what stands before it.
-            mutated = block[:match.start(1)] + "or" + block[match.end(1):]
-            yield f"{name}: {match.group(1)} gone at {match.start()}", text[:start] + mutated + text[end:]
-        for match in re.finditer(r"severity: (warning|critical)|for: \w+| offset \w+", code):
-            other = {"severity: warning": "severity: critical", "severity: critical": "severity: warning"}
-            new = other.get(match.group(), "for: 0s" if "for" in match.group() else " offset 0s")
-            mutated = block[:match.start()] + new + block[match.end():]
-            yield f"{name}: {match.group().strip()} changed at {match.start()}", text[:start] + mutated + text[end:]
+        for what, block in mutants_of_block(without_copy(text[start:end])):
+            yield f"{name}: {what}", text[:start] + with_copy(block) + text[end:]
+
+
+def mutants_of_block(block):
+    code = re.sub(r"annotations:.*", lambda found: " " * len(found.group()), block, flags=re.S)
+    for match in re.finditer(r">=|<=| > | < |!=(?!\")|==", code):
+        mutated = block[:match.start()] + FLIPS[match.group()] + block[match.end():]
+        yield f"{match.group().strip()} flipped at {match.start()}", mutated
+    for match in re.finditer(r"^ *(and|unless)\b.*$", code, re.M):
+        # The condition goes: `or` keeps what stands before it.
+        yield f"{match.group(1)} gone at {match.start()}", block[:match.start(1)] + "or" + block[match.end(1):]
+    for match in re.finditer(r"severity: (warning|critical)|for: \w+| offset \w+", code):
+        other = {"severity: warning": "severity: critical", "severity: critical": "severity: warning"}
+        new = other.get(match.group(), "for: 0s" if "for" in match.group() else " offset 0s")
+        yield f"{match.group().strip()} changed at {match.start()}", block[:match.start()] + new + block[match.end():]
 
 
 def thresholds_mutants():

@@ -33,7 +33,7 @@ failed=0
 say() { echo "$1"; failed=1; }
 while read -r alert; do
   grep -qx "### $alert" ../../docs/operations.md || say "docs/operations.md: no paragraph '### $alert'"
-  grep -q "runbook_url: docs/operations.md#${alert,,}\$" rules/alerts.yml ||
+  grep -q "runbook_url: https://[^ ]*/docs/operations.md#${alert,,}\$" rules/alerts.yml ||
     say "$alert: its runbook_url does not lead to its paragraph"
   cat ../../tests/rules/*_test.yml "$work"/*_test.yml | python3 -c '
 import json, re, sys

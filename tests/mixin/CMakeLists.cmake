@@ -1,0 +1,1 @@
+add_python_test(mixin mixin mixin_test)
