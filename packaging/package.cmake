@@ -21,7 +21,8 @@ install(FILES packaging/copyright README.md SECURITY.md ARCHITECTURE.md CHANGELO
 # As in the sources, so that links lead somewhere.
 install(DIRECTORY docs config grafana DESTINATION /usr/share/doc/registry-exporter
   FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.yml PATTERN *.yaml PATTERN *.json
-  PATTERN *.service PATTERN *.libsonnet PATTERN *.jsonnet)
+  PATTERN *.service PATTERN *.libsonnet PATTERN *.jsonnet
+  PATTERN *.tpl PATTERN NOTES.txt)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_SET_DESTDIR ON)

@@ -9,3 +9,10 @@ folder=${1:-$here/../..} config=${2:-{\}}
 mkdir -p "$folder/config/prometheus/rules" "$folder/config/kubernetes" "$folder/grafana/dashboards"
 jsonnet --string --multi "$folder" --tla-code config="$config" "$here/shipped_rules.jsonnet" >/dev/null
 jsonnet --multi "$folder" --tla-code config="$config" "$here/shipped_dashboards.jsonnet" >/dev/null
+
+# A chart stands alone: some of its tools follow no links.
+chart=$folder/config/helm/registry-exporter/files
+rm -rf "$chart"
+mkdir -p "$chart/rules" "$chart/dashboards"
+cp "$folder"/config/prometheus/rules/*.yml "$chart/rules/"
+cp "$folder"/grafana/dashboards/*.json "$chart/dashboards/"

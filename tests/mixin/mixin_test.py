@@ -55,9 +55,10 @@ class Mixin(unittest.TestCase):
             for path in made:
                 shipped = ROOT / path.relative_to(folder)
                 self.assertEqual(shipped.read_text(), path.read_text(), f"{shipped}: run ./run mixin")
-            self.assertEqual(sorted(path.name for path in made if path.suffix != ".yaml"), sorted(
-                path.name for folder in ("config/prometheus/rules", "grafana/dashboards")
-                for path in (ROOT / folder).glob("[!.]*")))
+            wanted = [path for pattern in ("config/prometheus/rules/*.yml", "grafana/dashboards/*.json",
+                                           "config/helm/registry-exporter/files/*/*") for path in ROOT.glob(pattern)]
+            self.assertEqual(sorted(str(path.relative_to(folder)) for path in made), sorted(
+                [str(path.relative_to(ROOT)) for path in wanted] + ["config/kubernetes/prometheusrule.yaml"]))
 
     def test_its_files_are_formatted(self):
         files = [*MIXIN.rglob("*.libsonnet"), *MIXIN.rglob("*.jsonnet")]

@@ -112,10 +112,12 @@ def needed(rules, wanted):
     return found
 
 
-def concerned(rules, target):
-    """The alerts that read `target`; if none does, it is recorded for a dashboard and concerns itself alone."""
+def concerned(rules, target, tested):
+    """The alerts that read `target`, and itself if it is `tested`; if no alert does, it is recorded for a dashboard and
+    concerns itself alone."""
     alerts = (rule["alert"] for rule in rules if "alert" in rule)
-    return frozenset(alert for alert in alerts if target in needed(rules, [alert])) or frozenset([target])
+    found = frozenset(alert for alert in alerts if target in needed(rules, [alert])) or frozenset([target])
+    return found | frozenset([target] if target in tested else [])
 
 
 # --- its proof ---------------------------------------------------------------------------------------------
@@ -173,7 +175,9 @@ def main():
     made = [each for each in made if not words or any(word in each[1] for word in words)]
     shipped = [rule for groups in read_rules().values() for group in groups for rule in group["rules"]]
     tests = list(all_tests())
-    concerns = {name: concerned(shipped, name.split(": ")[0]) for _, name, _ in made}
+    tested = {each["expr"] for _, content in tests for test in content["tests"]
+              for each in test.get("promql_expr_test", [])}
+    concerns = {name: concerned(shipped, name.split(": ")[0], tested) for _, name, _ in made}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         sets = sorted(set(concerns.values()), key=sorted)
         for names, good in zip(sets, pool.map(lambda names: passes(read_rules(), tests, names), sets)):

@@ -35,14 +35,14 @@ test("every file of the folder is named by the kustomization", () => {
   assert.deepEqual(fs.readdirSync(folder).sort(), ["kustomization.yaml", ...named].sort());
 });
 
-test("every object has what its schema demands", async () => {
+const checkDemands = async (objects) => {
   for (const object of objects) {
     const models = await import(moduleOf(object));
     assert.doesNotThrow(() => new models[object.kind](object).validate(), object.kind);
   }
-});
+};
 
-test("no object has a key that its schema does not know", () => {
+const checkKeys = (objects) => {
   const lines = objects.map((object, i) =>
     `import { I${object.kind} as T${i} } from "${moduleOf(object)}";\n` +
     `const o${i}: T${i} = ${JSON.stringify(object)};\nexport { o${i} };`);
@@ -54,6 +54,27 @@ test("no object has a key that its schema does not know", () => {
   const found = ts.getPreEmitDiagnostics(program)
     .map((each) => ts.flattenDiagnosticMessageText(each.messageText, "\n"));
   assert.deepEqual(found, []);
+};
+
+test("every object has what its schema demands", () => checkDemands(objects));
+
+test("no object has a key that its schema does not know", () => checkKeys(objects));
+
+// What tests/helm can't know: whether Kubernetes takes it. With everything set that can be.
+test("the chart's objects have what their schemas demand, and no other key", async (t) => {
+  if (!fs.existsSync("helm_render")) {
+    assert.notEqual(process.env.CI, "true", "go is not installed");
+    t.skip("go is not installed");
+    return;
+  }
+  const values = read(root, "tests/helm/everything.json");
+  for (const given of ["{}", values]) {
+    const made = JSON.parse(execFileSync("./helm_render",
+      [path.join(root, "config/helm/registry-exporter"), "release", "monitoring", given], { encoding: "utf8", maxBuffer: 1e8 }));
+    assert.ok(made.objects.length > 8);
+    await checkDemands(made.objects);
+    checkKeys(made.objects.filter((object) => object.metadata.labels.grafana_dashboard === undefined));
+  }
 });
 
 test("the PrometheusRule holds the shipped rules", () => {

@@ -24,4 +24,9 @@ if ! cmp -s "$here/package-lock.json" "$work/package-lock.json" || [ ! -d "$work
   }
 fi
 cp "$here/manifests_test.mjs" "$work/"
+if command -v go >/dev/null; then
+  "$here/../../helm/build.sh" "$work"
+else
+  rm -f "$work/helm_render"
+fi
 cd "$work" && ROOT=$(realpath "$here/../../..") EXPORTER="$exporter" exec node --test manifests_test.mjs

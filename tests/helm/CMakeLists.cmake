@@ -1,0 +1,3 @@
+if(TARGET registry_exporter)
+  add_python_test(helm helm chart_test)
+endif()
