@@ -283,7 +283,8 @@ def start_prometheus(test, config, folder, *flags):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     process = subprocess.Popen(
-        ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/tsdb",
+        ["prometheus", f"--config.file={config}",
+         f"--storage.{'agent' if '--enable-feature=agent' in flags else 'tsdb'}.path={folder}/tsdb",
          f"--web.listen-address={address}", *flags],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     test.addCleanup(process.wait)
