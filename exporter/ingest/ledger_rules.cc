@@ -99,6 +99,16 @@ void count(Ledger& ledger, const Record& record, UnixMillis ended_at, const Merg
   }
 }
 
+/// What a finished record shows, counted or not.
+void note_finished(Ledger& ledger, const Record& record, UnixMillis ended_at,
+                   const MergeContext& context, MergeEffects& effects) {
+  effects.changed = true;
+  note_end(ledger, record, ended_at);
+  if (context.kind->has_durations) {
+    add_histograms(ledger, context.bucket_bounds, context.hold_new_series);
+  }
+}
+
 /// A record that is not in any class: puts it into `record_class`.
 void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordClass record_class,
            const MergeContext& context, MergeEffects& effects) {
@@ -106,10 +116,7 @@ void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordCla
   remember(ledger, {record.key, placed_at, ended_at, record_class, record.outcome}, effects);
   effects.changed = true;
   if (record.open) return;  // Met below the floor: it has no end and no outcome yet.
-  note_end(ledger, record, ended_at);
-  if (context.kind->has_durations) {
-    add_histograms(ledger, context.bucket_bounds, context.hold_new_series);
-  }
+  note_finished(ledger, record, ended_at, context, effects);
   if (record_class == RecordClass::counted) count(ledger, record, ended_at, context, effects);
 }
 
@@ -157,6 +164,18 @@ void merge_vanished(Ledger& ledger, const ClosedRecord& vanished, const Record& 
     return;
   }
   close(ledger, record, placed_at, RecordClass::counted, context, effects);
+}
+
+/// It was met below the floor while it ran: what it came to shows only now. It never counts.
+void merge_late(Ledger& ledger, ClosedRecord& late, const Record& record,
+                const MergeContext& context, MergeEffects& effects) {
+  const bool may_have_run = late.outcome == Outcome::other;
+  const bool shows_already = record.outcome == Outcome::other && ledger.last_end[Outcome::other];
+  if (record.open || !may_have_run || shows_already) return;
+  late.outcome = record.outcome;
+  late.ended_at = placed_end(record, context);
+  effects.closed.push_back(late);
+  note_finished(ledger, record, late.ended_at, context, effects);
 }
 
 PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContext& context,
@@ -220,9 +239,11 @@ PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext
     merge_followed(ledger, open, record, context, effects);
     return prior;
   }
-  const ClosedRecord closed = *find_closed(ledger.closed, record.key);
+  ClosedRecord& closed = *find_closed(ledger.closed, record.key);
+  if (closed.record_class == RecordClass::late)
+    merge_late(ledger, closed, record, context, effects);
   if (closed.record_class == RecordClass::vanished) {
-    merge_vanished(ledger, closed, record, context, effects);
+    merge_vanished(ledger, ClosedRecord(closed), record, context, effects);
   }
   return prior;
 }

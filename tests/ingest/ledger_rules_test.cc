@@ -221,6 +221,30 @@ TEST_CASE("conclude_sweep: below the floor only what was not met is forgotten") 
   CHECK(is_known(after_sweep(1'000, findings), record_key("b")));
 }
 
+TEST_CASE("merge: a build met below the floor as running has its histogram once it has ended") {
+  for (const Outcome outcome : {Outcome::canceled, Outcome::other}) {
+    SweepFindings findings;
+    findings.lookback = std::chrono::seconds(500);
+    Ledger ledger = after_sweep(1'000, findings);
+    merge(ledger, {runs("slow", 100)});
+    CHECK(late(ledger) == 1);
+    CHECK_FALSE(ledger.counters.durations[outcome]);
+    const std::uint64_t counted_before = counted(ledger);
+    const MergeEffects effects = merge(ledger, {done("slow", 100, outcome)});
+    REQUIRE(ledger.counters.durations[outcome]);
+    CHECK(ledger.counters.durations[outcome]->count() == 0);
+    CHECK(ledger.last_end[outcome] == at(105));
+    REQUIRE(effects.closed.size() == 1);  // Saved.
+    CHECK(effects.closed.front().outcome == outcome);
+    CHECK(effects.closed.front().ended_at == at(105));
+    CHECK(effects.closed.front().record_class == RecordClass::late);
+    CHECK(counted(ledger) == counted_before);
+    CHECK(late(ledger) == 1);
+    CHECK(imbalance(ledger) == 0);
+    CHECK_FALSE(merge(ledger, {done("slow", 100, outcome)}).changed);
+  }
+}
+
 TEST_CASE("conclude_sweep: the floor never falls") {
   SweepFindings findings;
   findings.lookback = std::chrono::seconds(500);
