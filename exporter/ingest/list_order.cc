@@ -7,6 +7,12 @@ namespace {
 
 /// One direction must outnumber the other this many times to be an order.
 constexpr std::uint64_t kOrderMajority = 9;
+/// On one page, where a few builds that began at almost the same time weigh more.
+constexpr std::uint64_t kPageMajority = 3;
+
+bool outnumbers(std::uint64_t many, std::uint64_t few, std::uint64_t times) {
+  return many >= times * few;
+}
 
 }  // namespace
 
@@ -23,16 +29,18 @@ bool is_proven(ListOrder order) {
 
 ListOrder judge_order(std::uint64_t descending, std::uint64_t ascending) {
   if (descending + ascending == 0) return ListOrder::unknown;
-  if (descending >= kOrderMajority * ascending) return ListOrder::newest_first;
-  if (ascending >= kOrderMajority * descending) return ListOrder::oldest_first;
+  if (outnumbers(descending, ascending, kOrderMajority)) return ListOrder::newest_first;
+  if (outnumbers(ascending, descending, kOrderMajority)) return ListOrder::oldest_first;
   return ListOrder::unordered;
 }
 
 bool contradicts_order(const PageStarts& page, bool is_head, const Ledger& ledger) {
-  if (ledger.order == ListOrder::oldest_first) return page.descending > page.ascending;
+  if (ledger.order == ListOrder::oldest_first) {
+    return !outnumbers(page.ascending, page.descending, kPageMajority);
+  }
   const bool head_went_back =
       is_head && ledger.newest_listed && page.newest.value_or(UnixMillis{}) < *ledger.newest_listed;
-  return page.ascending > page.descending || head_went_back;
+  return !outnumbers(page.descending, page.ascending, kPageMajority) || head_went_back;
 }
 
 }  // namespace registry_exporter::ingest

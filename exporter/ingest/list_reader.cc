@@ -146,18 +146,14 @@ PageFacts ListReader::merge_page(Ledger& ledger, const Page& page, const MergeCo
   if (run_.walk.page_size > 2 || run_.seeking) run_.previous_start.reset();
   for (const Record& record : page.records) {
     keys.push_back(record.key);
-    const PriorState prior = merge_record(ledger, record, context, effects);
-    const bool below_floor = prior == PriorState::below_floor;
-    run_.met.unknown += prior == PriorState::unknown || below_floor ? 1 : 0;
-    run_.met.anchored += prior == PriorState::anchored ? 1 : 0;
-    facts.anchor_met |= prior == PriorState::anchored || below_floor;
+    facts.add(merge_record(ledger, record, context, effects), ledger.order);
     if (record.open) open_.note_met(record.key);
     if (!record.started_at) continue;
     facts.starts.add(*record.started_at, run_.previous_start);
     run_.previous_start = record.started_at;
   }
   note_known(ledger, known_before, facts, std::move(keys));
-  run_.note(facts.starts);
+  run_.note(facts);
   return facts;
 }
 
@@ -172,14 +168,16 @@ void ListReader::note_known(const Ledger& ledger, std::uint64_t known_before, Pa
 }
 
 bool ListReader::order_is_contradicted(const Ledger& ledger, const PageFacts& facts) const {
-  const bool is_head = facts.seen.asked.index == 0;
-  return !run_.sweeps() && ledger.read_whole && contradicts_order(facts.starts, is_head, ledger);
+  if (run_.sweeps() || !ledger.read_whole) return false;
+  // Nothing unknown was to be listed behind an anchored record: who knows what else is.
+  if (facts.news_behind_anchor) return true;
+  return contradicts_order(facts.starts, facts.seen.asked.index == 0, ledger);
 }
 
 /// What follows from a page whose records are merged.
 void ListReader::after_page(Ledger& ledger, const PageFacts& facts, MergeEffects& effects) {
   const bool small_head = std::exchange(run_.small_head, false);
-  if (run_.seeking && (facts.anchor_met || facts.seen.asked.index == 0)) run_.seeking = false;
+  if (run_.seeking && (facts.anchor_met() || facts.seen.asked.index == 0)) run_.seeking = false;
   if (run_.seeking) return walk_on(ledger, facts);
   const std::uint64_t row_behind = first_row(facts.seen.asked) + facts.seen.rows;
   const bool list_ended = list_ends_here(ledger, facts);
@@ -222,9 +220,9 @@ bool ListReader::goal_reached(const Ledger& ledger, const PageFacts& facts) cons
     if (ledger.unread_from && row < *ledger.unread_from) return false;
     // After a long silence the horizon may have passed records that nobody has read yet.
     const UnixMillis horizon = run_.walk.started_at - options_.lookback;
-    return run_.met.anchored > 0 && oldest && *oldest < horizon;
+    return run_.met.anchored > 0 && oldest && *oldest < horizon && !run_.contradicts(ledger.order);
   }
-  if (!facts.anchor_met) return false;
+  if (!facts.anchor_met()) return false;
   // Where nobody tells of open records by id: go on down to the oldest of them.
   const auto missing = open_not_met(ledger);
   return std::none_of(missing.begin(), missing.end(),

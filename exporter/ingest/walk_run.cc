@@ -33,6 +33,18 @@ std::size_t add_met(std::vector<RecordKey>& met, std::vector<RecordKey> keys) {
   return keys.size();
 }
 
+void PageFacts::add(PriorState prior, ListOrder order) {
+  const bool is_anchored = prior == PriorState::anchored;
+  const bool is_news = prior == PriorState::unknown;
+  const bool is_below_floor = prior == PriorState::below_floor;
+  const bool newer_listed_later = order == ListOrder::oldest_first;
+  news_behind_anchor |= newer_listed_later ? is_anchored && news_met_ : is_news && anchored > 0;
+  news_met_ |= is_news;
+  below_floor |= is_below_floor;
+  unknown += is_news || is_below_floor ? 1 : 0;
+  anchored += is_anchored ? 1 : 0;
+}
+
 void WalkRun::ask(const PageRequest& page) {
   walk.next_page = page.index;
   walk.page_size = page.size;
@@ -50,11 +62,18 @@ void WalkRun::ask_next(const PageFacts& page) {
   if (unreadable->is_passed_by(asked())) unreadable.reset();
 }
 
-void WalkRun::note(const PageStarts& page) {
-  walk.pairs_descending += page.descending;
-  walk.pairs_ascending += page.ascending;
-  if (page.newest)
-    met.newest_start = std::max(met.newest_start.value_or(*page.newest), *page.newest);
+void WalkRun::note(const PageFacts& page) {
+  met.unknown += page.unknown;
+  met.anchored += page.anchored;
+  walk.pairs_descending += page.starts.descending;
+  walk.pairs_ascending += page.starts.ascending;
+  const auto& newest = page.starts.newest;
+  if (newest) met.newest_start = std::max(met.newest_start.value_or(*newest), *newest);
+}
+
+bool WalkRun::contradicts(ListOrder order) const {
+  const ListOrder met_so_far = judge_order(walk.pairs_descending, walk.pairs_ascending);
+  return met_so_far != order && met_so_far != ListOrder::unknown;
 }
 
 bool WalkRun::is_stuck(const PageFacts& page) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "exporter/ingest/end_search.h"
+#include "exporter/ingest/ledger_rules.h"
 #include "exporter/ingest/list_order.h"
 #include "exporter/ingest/list_reader_options.h"
 #include "exporter/ingest/list_totals.h"
@@ -17,8 +18,19 @@ namespace registry_exporter::ingest {
 struct PageFacts {
   PageSeen seen;
   std::size_t new_to_walk = 0;
-  bool anchor_met = false;  ///< An anchored record, or an unknown one below the floor.
+  std::uint64_t unknown = 0;
+  std::uint64_t anchored = 0;
+  bool below_floor = false;  ///< Some of the unknown ones.
+  /// A record that was unknown is listed as older than an anchored one.
+  bool news_behind_anchor = false;
   PageStarts starts;
+
+  /// How the next record of the page stood before it was merged.
+  void add(PriorState prior, ListOrder order);
+  bool anchor_met() const { return anchored > 0 || below_floor; }
+
+ private:
+  bool news_met_ = false;  ///< Unknown, and not below the floor.
 };
 
 /// Records that one walk met.
@@ -56,7 +68,9 @@ struct WalkRun {
   void seek_back();
   /// The page that follows from one that was read.
   void ask_next(const PageFacts& page);
-  void note(const PageStarts& page);
+  void note(const PageFacts& page);
+  /// What it met so far is not in this order.
+  bool contradicts(ListOrder order) const;
   /// The list repeats itself, or never ends. Called once for each page.
   bool is_stuck(const PageFacts& page);
 };

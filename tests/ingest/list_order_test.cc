@@ -33,15 +33,21 @@ TEST_CASE("list order: starts on a page are compared with the one before, if it 
 TEST_CASE("list order: a page contradicts it by its neighbours, or by a head that went back") {
   Ledger ledger;
   ledger.newest_listed = at(100);
-  const PageStarts down{.descending = 2, .ascending = 1, .newest = at(100), .oldest = at(80)};
-  const PageStarts up{.descending = 1, .ascending = 2, .newest = at(100), .oldest = at(80)};
-  const PageStarts old{.descending = 2, .ascending = 1, .newest = at(99), .oldest = at(80)};
+  const PageStarts down{.descending = 3, .ascending = 1, .newest = at(100), .oldest = at(80)};
+  const PageStarts mixed{.descending = 2, .ascending = 2, .newest = at(100), .oldest = at(80)};
+  const PageStarts up{.descending = 1, .ascending = 3, .newest = at(100), .oldest = at(80)};
+  const PageStarts old{.descending = 3, .ascending = 1, .newest = at(99), .oldest = at(80)};
+  const PageStarts same{.newest = at(100), .oldest = at(100)};
   ledger.order = ListOrder::newest_first;
   CHECK_FALSE(contradicts_order(down, true, ledger));
+  CHECK(contradicts_order(mixed, true, ledger));
   CHECK(contradicts_order(up, true, ledger));
+  CHECK_FALSE(contradicts_order(same, true, ledger));
   CHECK(contradicts_order(old, true, ledger));
   CHECK_FALSE(contradicts_order(old, false, ledger));
   ledger.order = ListOrder::oldest_first;
   CHECK(contradicts_order(down, true, ledger));
+  CHECK(contradicts_order(mixed, true, ledger));
   CHECK_FALSE(contradicts_order(up, true, ledger));
+  CHECK_FALSE(contradicts_order(same, true, ledger));
 }

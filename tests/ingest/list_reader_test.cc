@@ -237,6 +237,56 @@ TEST_CASE("list reader: an unordered list is read whole each time") {
   CHECK(counted(ledger) == 31);
 }
 
+TEST_CASE("list reader: news below what is known, on one page, shows that the list was reordered") {
+  FakeList list = with_builds(20);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  // As many neighbours fall as rise, and the newest of all is still on the first page.
+  std::vector<Record> head{done("n1", 901'000), done("n2", 901'010), list.newest_first.front(),
+                           done("n3", 901'020), done("n4", 901'005)};
+  for (int i = 0; i < 10; ++i) head.push_back(done("deep" + std::to_string(i), 901'001 + i));
+  list.newest_first.insert(list.newest_first.begin(), head.begin(), head.end());
+  visit(list, ledger, {.page_size = 5});
+  CHECK(counted(ledger) == 34);
+}
+
+TEST_CASE(
+    "list reader: builds that were missed in an order of their own are found in the old one") {
+  FakeList list = with_builds(20);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  for (int i = 0; i < 9; ++i) add_build(list, "missed" + std::to_string(i));
+  add_build(list, "known");
+  MergeEffects effects;
+  MergeContext context;
+  context.seen_at = list.now;
+  merge_record(ledger, list.newest_first.front(), context, effects);
+  anchor_all(ledger);
+  add_build(list, "news");
+  visit(list, ledger, {.page_size = 5});
+  CHECK(counted(ledger) == 31);
+}
+
+TEST_CASE("list reader: a sweep ends at the horizon only where its own pages prove the order") {
+  const auto shuffle = [](FakeList& list) {
+    std::mt19937_64 dice(3);
+    std::shuffle(list.newest_first.begin(), list.newest_first.end(), dice);
+  };
+  for (const bool shuffled : {false, true}) {
+    CAPTURE(shuffled);
+    FakeList list = with_builds(40);
+    Ledger ledger;
+    visit(list, ledger, {.page_size = 10});
+    list.now = at(900'400);
+    list.newest_first.push_back(done("deep", 899'000));
+    if (shuffled) shuffle(list);
+    const FakeVisit sweep = visit(
+        list, ledger, {.page_size = 10, .lookback = std::chrono::seconds(50), .sweep_due = true});
+    CHECK(ledger.known == (shuffled ? 41 : 40));
+    CHECK(sweep.pages == (shuffled ? 6 : 1));  // With the row behind the last page.
+  }
+}
+
 TEST_CASE("list reader: history that was trimmed above the anchor is a gap, and counting goes on") {
   FakeList list = with_builds(10);
   Ledger ledger;
