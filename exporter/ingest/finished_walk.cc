@@ -12,13 +12,6 @@ constexpr int kUncleanSweepsMax = 3;
 /// Sweeps that a total asked for and that found nothing, before no total is asked any more.
 constexpr int kFalseAlarmsMax = 3;
 
-/// Behind the end of a newest-first list is what is older than all that was read.
-UnixMillis newest_start(const Ledger& ledger) {
-  UnixMillis newest{};
-  for (const ClosedRecord& record : ledger.closed) newest = std::max(newest, record.placed_at);
-  return newest;
-}
-
 }  // namespace
 
 /// All that can be read of the list was read, nothing of it was known before, and there is news:
@@ -105,12 +98,8 @@ SweepResult FinishedWalk::close_sweep(Ledger& ledger, SweepProgress& progress,
 
 void FinishedWalk::end_first_reading(Ledger& ledger, MergeEffects& effects) const {
   if (run_.left_rows_unread) {
-    // What could not be read may show later: that it is history, its time tells. Where the list has
-    // no such order, it may be anything that ended before the reading began.
-    if (ledger.baseline_pending) {
-      const bool newest_first = ledger.order == ListOrder::newest_first;
-      ledger.history_before = newest_first ? newest_start(ledger) : run_.walk.started_at;
-    }
+    // What could not be read may show later: that it is history, only its time tells.
+    if (ledger.baseline_pending) ledger.history_before = run_.walk.started_at;
     if (!ledger.baseline_pending) ++effects.history_gaps;
   }
   ledger.read_whole = true;

@@ -240,9 +240,9 @@ PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext
     return prior;
   }
   ClosedRecord& closed = *find_closed(ledger.closed, record.key);
-  if (closed.record_class == RecordClass::late)
+  if (closed.record_class == RecordClass::late) {
     merge_late(ledger, closed, record, context, effects);
-  if (closed.record_class == RecordClass::vanished) {
+  } else if (closed.record_class == RecordClass::vanished) {
     merge_vanished(ledger, ClosedRecord(closed), record, context, effects);
   }
   return prior;

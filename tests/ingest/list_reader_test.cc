@@ -267,6 +267,19 @@ TEST_CASE(
   CHECK(counted(ledger) == 31);
 }
 
+TEST_CASE("list reader: in an oldest-first list news listed as older than the known is a warning") {
+  FakeList list = with_builds(20);
+  list.oldest_first = true;
+  list.totals = Totals::missing;
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 5});
+  const auto oldest_but = [&](std::ptrdiff_t rows) { return list.newest_first.end() - rows; };
+  list.newest_first.insert(oldest_but(17), done("shown", 900'165));
+  list.newest_first.insert(oldest_but(3), done("deep", 900'025));
+  visit(list, ledger, {.page_size = 5});
+  CHECK(counted(ledger) == 22);
+}
+
 TEST_CASE("list reader: a sweep ends at the horizon only where its own pages prove the order") {
   const auto shuffle = [](FakeList& list) {
     std::mt19937_64 dice(3);

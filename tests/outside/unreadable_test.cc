@@ -92,6 +92,27 @@ TEST_CASE("unreadable: history out of reach in a list without an order is no new
   CHECK(counted(ledger) == 1);
 }
 
+TEST_CASE("unreadable: a long build out of reach that ended before the first reading is no news") {
+  FakeList list = with_records(60);
+  const std::int64_t newest =
+      list.newest_first.front().started_at->time_since_epoch() / std::chrono::seconds(1);
+  list.newest_first[40] = done("long", newest - 400, Outcome::success, 405);
+  list.newest_first[41] = runs("longer", newest - 410);
+  list.now = at(newest + 100);
+  list.refuses = refuse_from(20, ErrorKind::bad_request);
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  SweepProgress progress;
+  visit(list, ledger, {.page_size = 10}, &progress);
+  REQUIRE(ledger.read_whole);
+  CHECK(ledger.order == ListOrder::newest_first);
+  list.refuses = nullptr;
+  list.newest_first[41] = done("longer", newest - 410, Outcome::success, 600);
+  visit(list, ledger, {.page_size = 10, .sweep_due = true}, &progress);
+  CHECK(ledger.known == 60);
+  CHECK(counted(ledger) == 1);
+}
+
 TEST_CASE("unreadable: a depth that begins within a small page is found by a few calls") {
   for (const int page_size : {1, 2, 3, 4, 7, 10}) {
     CAPTURE(page_size);

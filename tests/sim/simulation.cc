@@ -79,6 +79,8 @@ simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
   options.tricks = draw_tricks(dice);
   options.lasting = draw_lasting(dice);
+  // Of a record that could not be read at first, its time alone tells whether it is history.
+  options.lifelike_spans = options.lasting.depth == 0 && options.lasting.broken_records == 0;
   return options;
 }
 

@@ -154,6 +154,7 @@ World::World(const WorldOptions& options, UnixMillis now)
 /// Spans stay lifelike at any speed because builds are listed as having started earlier, all by the
 /// same lag, so that the newest in the list is always the one that came last.
 Millis World::start_lag() const {
+  if (!options_.lifelike_spans) return Millis{0};
   if (options_.speed == 0) return kSpanMax;
   const double share = std::max(0.0, 1 - 1 / options_.speed);
   return Millis{static_cast<Millis::rep>(static_cast<double>(kSpanMax.count()) * share)};
@@ -476,7 +477,8 @@ void World::finish_builds(AcrRepository& repository) {
     const Life ends = build.born + build.span;
     if (ends > life_) return false;
     const UnixMillis ended = to_millis(wall_of(ends));
-    build.ended_at = std::min(build.started_at + build.span, ended);
+    build.ended_at =
+        options_.lifelike_spans ? std::min(build.started_at + build.span, ended) : ended;
     build.over_at = ended;
     repository.modified_at = std::max(repository.modified_at, ended);
     ++repository.finished[static_cast<std::size_t>(build.end)];

@@ -103,6 +103,10 @@ struct WorldOptions {
   Order order = Order::newest_first;
   /// How long the first repositories' lists are, against a life-like one.
   double history = 1;
+  /// Builds are listed with the spans that they have in life, by an earlier start, so that they
+  /// seem to have ended earlier than they did. Else with the wall's times, which are true and
+  /// short.
+  bool lifelike_spans = true;
   /// Repositories of each cloud that appear per day of life.
   double births_per_day = 2;
   /// The longest page of records, whatever is asked for; 0: as the clouds have it.

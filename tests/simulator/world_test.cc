@@ -94,6 +94,22 @@ TEST_CASE("world: no stamp runs ahead, spans stay lifelike and the newest build 
   }
 }
 
+TEST_CASE("world: with the times of the wall, a build is listed as ended when it was over") {
+  WorldOptions options{.repositories = 3, .speed = 60, .lifelike_spans = false};
+  options.tricks.same_start = 0.2;
+  const World world = world_after(options, minutes{10}, seconds{29});
+  std::size_t ended = 0;
+  for (const AcrRepository& repository : world.acr()) {
+    for (const Build& build : repository.builds) {
+      if (!build.ended_at) continue;
+      ++ended;
+      CHECK(*build.ended_at == build.over_at);
+      CHECK(build.started_at <= *build.ended_at);
+    }
+  }
+  CHECK(ended > 10);
+}
+
 TEST_CASE("world: a frozen world stands still, and goes on when it is let go") {
   World world({.repositories = 5, .speed = 0}, kStart);
   const std::string before = trace(world);
