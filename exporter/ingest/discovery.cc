@@ -159,6 +159,8 @@ class Pass {
   }
 
   /// The ids of a renamed repository go along as baseline: they were counted under the old name.
+  /// What was created after the first start has no history to hide, also if it took the place of
+  /// a repository whose history was hidden.
   void take_ids(TrackedList& from, TrackedList& to) {
     const Ledger& old = from.state.ledger;
     Ledger& ledger = to.state.ledger;
@@ -175,7 +177,8 @@ class Pass {
     ledger.history_before = old.history_before;
     ledger.last_build = old.last_build;
     ledger.last_end = old.last_end;
-    to.state.hidden = from.state.hidden;
+    const bool came_later = to.listed.created_at && !is_old(to.listed);
+    to.state.hidden = from.state.hidden && !came_later;
     if (rules_.kind->has_durations) {
       add_histograms(ledger, registry_.state.bucket_bounds, !to.state.hidden);
     }

@@ -130,6 +130,19 @@ TEST_CASE(
   CHECK_FALSE(ledger.counters.durations[Outcome::success]);
 }
 
+TEST_CASE("discovery: counted history waits under a new name, too; a later repository does not") {
+  World world;
+  world.rules.count_history = true;
+  const UnixMillis before = kFirstStart - std::chrono::hours(1);
+  world.pass({listed("old", "1", before), listed("recreated", "2", before)});
+  world.pass({listed("old", "1", before), listed("recreated", "3")});
+  world.pass({listed("old-renamed", "1", before), listed("recreated-renamed", "3")});
+  CHECK(world.at_name("old-renamed").state.hidden);
+  const RepositoryState& later = world.at_name("recreated-renamed").state;
+  CHECK_FALSE(later.hidden);
+  CHECK(later.ledger.events_held[Outcome::success]);  // It shows 0 first.
+}
+
 TEST_CASE("discovery: what comes later is news, unless it was there before the first start") {
   World world;
   world.pass({listed("first", "1")});
