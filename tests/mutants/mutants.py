@@ -303,7 +303,7 @@ MUTANTS = [
      "return oldest && open->placed_at < *oldest;",
      "return oldest && open->placed_at < UnixMillis{};"),
     ("the tail of a list is anywhere", LIST_READER,
-     "if (run_.seeking && (facts.anchor_met || facts.seen.asked.index == 0)) run_.seeking = false;",
+     "if (run_.seeking && (facts.anchor_met() || facts.seen.asked.index == 0)) run_.seeking = false;",
      "run_.seeking = false;"),
     # The cycle and what it shows.
     ("what was not committed is shown", PUBLISHER,
