@@ -1,6 +1,5 @@
 #include "exporter/app.h"
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -25,24 +24,7 @@ constexpr std::chrono::hours kOnceTimeout{24};
 
 void print_problems(std::FILE* to, const std::string& file,
                     const std::vector<config::ConfigProblem>& problems) {
-  for (const config::ConfigProblem& problem : problems) {
-    const std::string line = problem.line > 0 ? ":" + std::to_string(problem.line) : "";
-    std::fprintf(to, "%s%s: %s\n", file.c_str(), line.c_str(), problem.message.c_str());
-  }
-}
-
-/// One line for the log. An unknown key goes first: a missing key is often the same one,
-/// misspelled.
-std::string summary_of(const std::string& file,
-                       const std::vector<config::ConfigProblem>& problems) {
-  const auto unknown = std::find_if(problems.begin(), problems.end(), [](const auto& problem) {
-    return problem.message.find("unknown") != std::string::npos;
-  });
-  const config::ConfigProblem& shown = unknown == problems.end() ? problems.front() : *unknown;
-  const std::string line = shown.line > 0 ? ":" + std::to_string(shown.line) : "";
-  const std::size_t others = problems.size() - 1;
-  return file + line + ": " + shown.message +
-         (others == 0 ? "" : " (and " + std::to_string(others) + " more: see --config.check)");
+  std::fputs(config::lines_of(file, problems).c_str(), to);
 }
 
 int failed(const std::string& message, int code) {
@@ -369,7 +351,7 @@ std::optional<std::string> App::replace_engine() {
            "a file";
   }
   auto config = load(options_);
-  if (!config) return summary_of(options_.config_file, config.error());
+  if (!config) return config::summary_of(options_.config_file, config.error());
   if (!options_.state_path && config->state_path != config_.state_path) {
     log::warn("state.path has changed: restart to apply it", {{"state.path", config->state_path}});
   }

@@ -11,6 +11,7 @@
 #include "exporter/base/clock.h"
 #include "exporter/base/result.h"
 #include "exporter/base/secret.h"
+#include "exporter/config/config_problem.h"
 
 /// The configuration file as values, with defaults and units. Filled by config/parse, which has
 /// checked every range that is stated here.
@@ -202,13 +203,6 @@ struct Config {
   std::vector<RegistryConfig> registries;  ///< Never empty; names are unique.
   bool is_from_pipe = false;               ///< It was read from a pipe and can't be read again.
   bool operator==(const Config&) const = default;
-};
-
-/// One thing wrong with a file. `line` is 1-based; 0 when no line can be named.
-struct ConfigProblem {
-  int line = 0;
-  std::string message;  ///< Says what to change; never a secret.
-  bool operator==(const ConfigProblem&) const = default;
 };
 
 /// `name` → value of an environment variable, nullopt when it is not set.
