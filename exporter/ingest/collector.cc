@@ -24,15 +24,11 @@ TrackedRegistry& prepare(TrackedRegistry& registry, const CollectorOptions& opti
   apply_scope(registry, options.discovery);
   registry.unknown_statuses.clear();
   registry.over_limit = 0;
-  if (adopt_bucket_bounds(registry, options.reading)) log.buckets_changed();
-  const ReadRules& rules = options.reading;
+  if (adopt_bucket_bounds(registry, options.reading, clock.now())) log.buckets_changed();
   for (const auto& [key, list] : registry.lists) {
     resume_schedule(*list, options.read_everything, clock.steady_now(), clock.now());
-    if (!rules.kind->has_durations) continue;
-    // The first release kept histograms of counted builds only.
-    list->pending.dirty |=
-        add_histograms(list->state.ledger, rules.bucket_bounds, !list->state.hidden);
   }
+  complete_counters(registry, options.reading, clock.now());
   return registry;
 }
 

@@ -81,12 +81,7 @@ void observe_duration(Ledger& ledger, const Record& record, UnixMillis ended_at,
     return;
   }
   auto& histogram = ledger.counters.durations[record.outcome];
-  const double seconds = static_cast<double>(duration->count()) / 1000.0;
-  const auto bound =
-      std::lower_bound(context.bucket_bounds.begin(), context.bucket_bounds.end(), seconds);
-  const auto bucket = static_cast<std::size_t>(bound - context.bucket_bounds.begin());
-  ++histogram->counts[bucket];
-  histogram->sum_ms += static_cast<std::uint64_t>(duration->count());
+  const std::size_t bucket = observe(*histogram, context.bucket_bounds, *duration);
   effects.observations.push_back({record.outcome, bucket, record.id, *duration, ended_at});
 }
 
@@ -200,12 +195,6 @@ PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContex
 }
 
 }  // namespace
-
-DurationHistogram empty_histogram(std::span<const double> bucket_bounds) {
-  DurationHistogram histogram;
-  histogram.counts.assign(bucket_bounds.size() + 1, 0);
-  return histogram;
-}
 
 bool add_histograms(Ledger& ledger, std::span<const double> bucket_bounds, bool hold) {
   bool added = false;

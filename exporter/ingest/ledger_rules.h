@@ -79,9 +79,6 @@ void conclude_sweep(Ledger& ledger, const SweepFindings& findings, MergeEffects&
 /// |known − Σ present − open| + |Σ counters − counted|: 0 when the books balance.
 std::uint64_t imbalance(const Ledger& ledger);
 
-/// An empty histogram for these bounds.
-DurationHistogram empty_histogram(std::span<const double> bucket_bounds);
-
 /// Each status that a finished build was met with gets its histogram, at 0, whether such builds
 /// counted or not; `hold`: the zero has to be seen first. True: there was one to add.
 bool add_histograms(Ledger& ledger, std::span<const double> bucket_bounds, bool hold);

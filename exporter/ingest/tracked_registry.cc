@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "exporter/ingest/beginnings.h"
+#include "exporter/ingest/ledger_rules.h"
+
 namespace registry_exporter::ingest {
 namespace {
 
@@ -53,7 +56,7 @@ std::vector<std::string> absorb_oddities(TrackedRegistry& registry, const Page& 
   return news;
 }
 
-bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules) {
+bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now) {
   auto& stored = registry.state.bucket_bounds;
   if (!rules.kind->has_durations || stored == rules.bucket_bounds) return false;
   const bool changed = !stored.empty();
@@ -64,11 +67,27 @@ bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules) {
     for (auto& histogram : list->state.ledger.counters.durations.values) {
       if (!histogram) continue;
       histogram = empty_histogram(rules.bucket_bounds);
+      histogram->created_at = now;
       list->pending.dirty = true;
     }
     list->exemplars = {};
   }
   return true;
+}
+
+void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now) {
+  for (const auto& [key, list] : registry.lists) {
+    RepositoryState& state = list->state;
+    adopt_beginnings(state, registry.state.created_at);
+    if (rules.kind->has_durations) {
+      bool& dirty = list->pending.dirty;
+      dirty |= add_histograms(state.ledger, rules.bucket_bounds, !state.hidden);
+      for (auto& histogram : state.ledger.counters.durations.values) {
+        if (histogram) dirty |= restore_native(*histogram, rules.bucket_bounds);
+      }
+    }
+    note_beginnings(state, now);
+  }
 }
 
 DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintTrust& hints,

@@ -35,7 +35,11 @@ void absorb(TrackedRegistry& registry, TrackedList& list, const MergeEffects& ef
 std::vector<std::string> absorb_oddities(TrackedRegistry& registry, const Page& page);
 
 /// Stored histograms of other bounds start again at 0. Returns true if there were any.
-bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules);
+bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now);
+
+/// Adds what earlier releases did not keep: histograms of builds that were not counted, native
+/// buckets, and when series began.
+void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now);
 
 /// What is due now, and how urgently.
 struct DueLists {

@@ -102,6 +102,7 @@ EventCounters with_holds(const EventCounters& counters, SeriesSet held) {
     if (!(held & histogram_bit(i)) || !durations) continue;
     std::fill(durations->counts.begin(), durations->counts.end(), 0);
     durations->sum_ms = 0;
+    durations->native = {};
   }
   return shown;
 }

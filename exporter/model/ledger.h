@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exporter/base/clock.h"
+#include "exporter/model/duration_histogram.h"
 #include "exporter/model/record.h"
 
 namespace registry_exporter {
@@ -43,23 +44,12 @@ struct OpenRecord {
   bool operator==(const OpenRecord&) const = default;
 };
 
-/// A cumulative duration histogram without its bounds. Whole milliseconds and whole counts.
-struct DurationHistogram {
-  std::vector<std::uint64_t> counts;  ///< Per bucket, not cumulative; the last one is +Inf.
-  std::uint64_t sum_ms = 0;
-  std::uint64_t count() const {
-    std::uint64_t all = 0;
-    for (const std::uint64_t bucket : counts) all += bucket;
-    return all;
-  }
-  bool operator==(const DurationHistogram&) const = default;
-};
-
 /// Everything of a repository that only grows.
 struct EventCounters {
   PerOutcome<std::uint64_t> events;
   PerOutcome<std::optional<DurationHistogram>>
-      durations;  ///< Set for statuses seen, counted or not (acr).
+      durations;                         ///< Set for statuses seen, counted or not (acr).
+  std::optional<UnixMillis> created_at;  ///< When `events` began; nullopt: not told yet.
   bool operator==(const EventCounters&) const = default;
 };
 

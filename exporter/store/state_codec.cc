@@ -52,6 +52,40 @@ void counters(IO& io, F& counters) {
   }
 }
 
+/// Indices rise: differences are short.
+template <class IO, class F>
+void native_histogram(IO& io, F& native) {
+  field(io, native.schema);
+  field(io, native.zeros);
+  std::int64_t before = 0;
+  list(io, native.buckets, [&](auto& bucket) {
+    std::int64_t index = bucket.index;
+    std::int64_t step = index - before;
+    field(io, step);
+    field(io, bucket.count);
+    if constexpr (IO::kReads) {
+      if (step < -kNativeIndexMax || step > 2 * kNativeIndexMax) return io.fail();
+      index = before + step;
+      bucket.index = static_cast<std::int32_t>(index);
+    }
+    before = index;
+  });
+  if constexpr (IO::kReads) {
+    if (!is_valid(native)) io.fail();
+  }
+}
+
+/// What histograms and counters have since version 3.
+template <class IO, class F>
+void counters_more(IO& io, F& counters) {
+  optional(io, counters.created_at);
+  for (auto& durations : counters.durations.values) {
+    if (!durations) continue;
+    native_histogram(io, durations->native);
+    optional(io, durations->created_at);
+  }
+}
+
 template <class IO, class F>
 void ledger(IO& io, F& ledger) {
   field(io, ledger.known);
@@ -84,6 +118,8 @@ void ledger(IO& io, F& ledger) {
   field(io, ledger.tail_page_size);
   optional(io, ledger.unread_from);
   optional(io, ledger.history_before);
+  if (io.version() < 3) return;
+  counters_more(io, ledger.counters);
 }
 
 template <class IO, class F>

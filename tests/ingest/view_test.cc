@@ -71,14 +71,16 @@ TEST_CASE("view: held series show 0, the others what they are") {
   EventCounters counters;
   counters.events[Outcome::success] = 5;
   counters.events[Outcome::failed] = 2;
-  counters.durations[Outcome::success] = DurationHistogram{{1, 4}, 900};
+  counters.durations[Outcome::success] =
+      DurationHistogram{{1, 4}, 900, {3, 1, {{-3, 4}}}, UnixMillis{Millis{7}}};
   RepositoryView view;
   view.events_held[Outcome::failed] = view.durations_held[Outcome::success] = true;
   const EventCounters shown = with_holds(counters, held_series(view));
   CHECK(shown.events[Outcome::success] == 5);
   CHECK(shown.events[Outcome::failed] == 0);
   REQUIRE(shown.durations[Outcome::success]);
-  CHECK(*shown.durations[Outcome::success] == DurationHistogram{{0, 0}, 0});
+  CHECK(*shown.durations[Outcome::success] ==
+        DurationHistogram{{0, 0}, 0, {}, UnixMillis{Millis{7}}});
   CHECK((held_series(view) & ~series_at_zero(shown)) == 0);
   CHECK((held_series(view) & series_at_zero(counters)) == 0);
 }

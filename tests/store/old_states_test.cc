@@ -49,13 +49,11 @@ std::map<std::string, std::uint64_t> stored(const LoadedState& state) {
   return all;
 }
 
-}  // namespace
-
-TEST_CASE("old states: every count of the first release's is there, and stays when saved anew") {
+void counts_stay(const std::string& version) {
   const TemporaryFolder folder;
   const std::string path = folder.file("state.db");
-  std::filesystem::copy_file(TEST_DATA "/state/version-1.sqlite", path);
-  const auto expected = shown(TEST_DATA "/state/version-1.txt");
+  std::filesystem::copy_file(TEST_DATA "/state/" + version + ".sqlite", path);
+  const auto expected = shown(TEST_DATA "/state/" + version + ".txt");
   REQUIRE(expected.size() == 21);
 
   auto store = make_sqlite_state_store({.path = path, .vfs = {}}, kNow);
@@ -80,5 +78,14 @@ TEST_CASE("old states: every count of the first release's is there, and stays wh
   CHECK(stored(saved) == expected);
   for (std::size_t i = 0; i < saved.repositories.size(); ++i) {
     CHECK(saved.repositories[i].state == state.repositories[i].state);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("old states: every count of an earlier release is there, and stays when saved anew") {
+  for (const std::string version : {"version-1", "version-2"}) {
+    CAPTURE(version);
+    counts_stay(version);
   }
 }

@@ -84,12 +84,18 @@ inline RepositoryState sample_repository(Dice& dice) {
   Ledger& ledger = state.ledger;
   ledger.known = dice.next();
   for (auto& records : ledger.present) records = dice.next();
+  if (dice.flip()) ledger.counters.created_at = dice.time();
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     ledger.counters.events.values[i] = dice.next();
     if (dice.flip()) {
       auto& histogram = ledger.counters.durations.values[i].emplace();
       for (std::uint64_t n = dice.below(15); n > 0; --n) histogram.counts.push_back(dice.next());
       histogram.sum_ms = dice.next();
+      for (std::uint64_t n = dice.below(40); n > 0; --n) {
+        observe(histogram.native, Millis{static_cast<std::int64_t>(dice.next() >> 4)},
+                1 + dice.below(1ULL << 50));
+      }
+      if (dice.flip()) histogram.created_at = dice.time();
     }
     if (dice.flip()) ledger.last_end.values[i] = dice.time();
     ledger.events_held.values[i] = dice.flip();
@@ -147,6 +153,8 @@ inline RepositoryState quiet_repository(int number) {
   histogram.counts.assign(14, 0);
   histogram.counts[5] = 20;
   histogram.sum_ms = 20 * 240'000;
+  observe(histogram.native, Millis{240'000}, 20);
+  histogram.created_at = ledger.counters.created_at = start;
   ledger.total_prev = 20;
   ledger.newest_listed = ledger.last_read = ledger.last_sweep = start;
   ledger.last_build = LastBuild{start, true, Millis{240'000}};

@@ -40,7 +40,9 @@ RepositoryState small_repository() {
   ledger.known = 3;
   ledger.present = {0, 2, 0, 0};
   ledger.counters.events[Outcome::success] = 2;
-  ledger.counters.durations[Outcome::success] = DurationHistogram{{1, 1}, 90'000};
+  ledger.counters.created_at = time;
+  ledger.counters.durations[Outcome::success] =
+      DurationHistogram{{1, 1}, 90'000, {2, 1, {{-4, 300}, {22, 1}}}, time};
   ledger.open = {{"build-1", record_key("build-1"), time, true, 2, true}};
   ledger.floor = time;
   ledger.read_whole = true;
@@ -56,6 +58,16 @@ RepositoryState small_repository() {
   ledger.last_build = LastBuild{time, true, Millis{90'000}};
   ledger.last_end[Outcome::success] = time;
   ledger.events_held[Outcome::failed] = true;
+  return state;
+}
+
+/// As versions 1 and 2 have it.
+RepositoryState before_native(RepositoryState state) {
+  EventCounters& counters = state.ledger.counters;
+  counters.created_at.reset();
+  for (auto& histogram : counters.durations.values) {
+    if (histogram) histogram = DurationHistogram{histogram->counts, histogram->sum_ms};
+  }
   return state;
 }
 
@@ -134,18 +146,19 @@ TEST_CASE("codec: the format does not drift by accident") {
   };
   const Row rows[] = {
       {"head", encode_head({UnixMillis{Millis{1'767'323'045'000}}, 300, true}, kPlace),
-       "0290b2cccaef66ac0201c271d8e8"},
+       "0390b2cccaef66ac0201fc1a1a07"},
       {"registry", encode_registry(small_registry(), kPlace),
-       "020b612f6163722f6372692d310190b2cccaef66012a0100020000000000002440000000"
-       "0000404e4001020304050607ac020801e0c1cccaef660d812108"},
+       "030b612f6163722f6372692d310190b2cccaef66012a0100020000000000002440000000"
+       "0000404e4001020304050607ac020801e0c1cccaef669e8ee642"},
       {"repository", encode_repository(small_repository(), kPlace),
-       "02047465616d03617070056372722d310001010003000200000200000000000102010190"
+       "03047465616d03617070056372722d310001010003000200000200000000000102010190"
        "bf05000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020190b2cc"
        "caef660001014df7d9bdce8020900002010108c80190b2cccaef660506070812010a0000"
        "00000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef660000000000000100"
-       "0000000000000000006401f4030190b2cccaef66f358e8cc"},
+       "0000000000000000006401f4030190b2cccaef660190b2cccaef6604010207ac02340101"
+       "90b2cccaef66da604bcd"},
       {"closed", encode_closed(kClosed, kPlace),
-       "0202a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f0035d8c159a0"},
+       "0302a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f003572c48351"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -171,7 +184,7 @@ TEST_CASE("codec: what the first release wrote is read, with the defaults of wha
       "0102a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f003567c94669";
   CHECK(decode_head(unhex("0190b2cccaef66ac0201c1caef03"), kPlace));
   CHECK(decode_registry(unhex(registry), kPlace).value() == small_registry());
-  RepositoryState expected = small_repository();
+  RepositoryState expected = before_native(small_repository());
   expected.ledger.tail_page_size = 0;
   expected.ledger.unread_from.reset();
   expected.ledger.history_before.reset();
@@ -180,11 +193,41 @@ TEST_CASE("codec: what the first release wrote is read, with the defaults of wha
   CHECK(std::equal(records.begin(), records.end(), std::begin(kClosed), std::end(kClosed)));
 }
 
+TEST_CASE("codec: what version 2 wrote is read, without native buckets and beginnings") {
+  const std::string repository =
+      "02047465616d03617070056372722d310001010003000200000200000000000102010190"
+      "bf05000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020190b2cc"
+      "caef660001014df7d9bdce8020900002010108c80190b2cccaef660506070812010a0000"
+      "00000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef660000000000000100"
+      "0000000000000000006401f4030190b2cccaef66f358e8cc";
+  CHECK(decode_repository(unhex(repository), kPlace).value() == before_native(small_repository()));
+}
+
+TEST_CASE("codec: native buckets that cannot be are damage") {
+  const NativeHistogram bad[] = {
+      {4, 0, {}},  // A schema that is not kept.
+      {-5, 0, {}},
+      {3, 0, {{1, 1}, {1, 1}}},  // Twice the same.
+      {3, 0, {{2, 1}, {1, 1}}},  // Out of order.
+      {3, 0, {{1, 0}}},          // Empty.
+      {3, 0, {{8'193, 1}}},      // Further than any duration.
+      {3, 0, {{-2'000'000'000, 1}, {2'000'000'000, 1}}},
+      {3, 0, std::vector<NativeBucket>(161, {0, 1})},
+  };
+  for (const NativeHistogram& native : bad) {
+    RepositoryState state = small_repository();
+    state.ledger.counters.durations[Outcome::success]->native = native;
+    const auto read = decode_repository(encode_repository(state, kPlace), kPlace);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().kind == ErrorKind::state_damaged);
+  }
+}
+
 TEST_CASE("codec: a newer blob is told from a damaged one") {
-  // Version 3 with the checksum that such a blob would have.
-  CHECK(decode_head(unhex("0300cb2b3cfb"), kPlace).error().kind == ErrorKind::state_newer);
+  // Version 4 with the checksum that such a blob would have.
+  CHECK(decode_head(unhex("04000cbd7db4"), kPlace).error().kind == ErrorKind::state_newer);
   std::string flipped = encode_head({}, kPlace);
-  flipped[0] = 3;
+  flipped[0] = 4;
   CHECK(decode_head(flipped, kPlace).error().kind == ErrorKind::state_damaged);
 }
 
@@ -207,5 +250,8 @@ TEST_CASE("codec: a field that is added to the state does not go unsaved") {
   [[maybe_unused]] const auto& [id, key, placed_at, start_known, sweeps_missed, gone] =
       OpenRecord{};
   [[maybe_unused]] const auto& [goal, next, size, started, first, met, down, up] = Walk{};
+  [[maybe_unused]] const auto& [events, durations, began] = EventCounters{};
+  [[maybe_unused]] const auto& [counts, sum, native, histogram_began] = DurationHistogram{};
+  [[maybe_unused]] const auto& [schema, zeros, buckets] = NativeHistogram{};
   CHECK(true);
 }

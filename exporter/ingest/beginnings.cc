@@ -1,0 +1,41 @@
+#include "exporter/ingest/beginnings.h"
+
+#include <algorithm>
+
+namespace registry_exporter::ingest {
+namespace {
+
+/// The end of the first counted event, of `outcome` where it is set; `now` without one.
+UnixMillis first_counted(const Ledger& ledger, std::optional<Outcome> outcome, UnixMillis now) {
+  UnixMillis first = now;
+  for (const ClosedRecord& record : ledger.closed) {
+    if (record.record_class != RecordClass::counted) continue;
+    if (!outcome || record.outcome == *outcome) first = std::min(first, record.ended_at);
+  }
+  return first;
+}
+
+}  // namespace
+
+void note_beginnings(RepositoryState& state, UnixMillis now) {
+  if (state.hidden) return;
+  Ledger& ledger = state.ledger;
+  EventCounters& counters = ledger.counters;
+  if (!counters.created_at) counters.created_at = first_counted(ledger, std::nullopt, now);
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    auto& histogram = counters.durations.values[i];
+    if (!histogram || histogram->created_at) continue;
+    histogram->created_at = first_counted(ledger, static_cast<Outcome>(i), now);
+  }
+}
+
+void adopt_beginnings(RepositoryState& state, std::optional<UnixMillis> registry_created_at) {
+  if (state.hidden) return;
+  EventCounters& counters = state.ledger.counters;
+  if (!counters.created_at) counters.created_at = registry_created_at;
+  for (auto& histogram : counters.durations.values) {
+    if (histogram && !histogram->created_at) histogram->created_at = registry_created_at;
+  }
+}
+
+}  // namespace registry_exporter::ingest
