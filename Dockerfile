@@ -4,7 +4,7 @@ RUN apt-get update \
       g++ cmake ninja-build pkg-config \
       libboost-dev libcli11-dev libcurl4-openssl-dev libexpected-dev libhowardhinnant-date-dev libprotozero-dev \
       libre2-dev libsimdjson-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev libssl-dev \
-      libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev \
+      libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -15,7 +15,7 @@ RUN cmake --preset release -DBUILD_TESTING=OFF -DCMAKE_CXX_COMPILER_LAUNCHER= \
 FROM debian:bookworm-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libcurl4 libfmt9 libprometheus-cpp-core1.0 libre2-9 libsimdjson14 \
+      ca-certificates libcurl4 libfmt9 libre2-9 libsimdjson14 \
       libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && install -d -o 65534 -g 65534 -m 0750 /var/lib/registry_exporter

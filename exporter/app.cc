@@ -77,6 +77,7 @@ App::App(Runtime runtime, Options options, CloudFactory connect)
       options_(std::move(options)),
       connect_(std::move(connect)),
       supervisor_(options_.notify_socket),
+      self_(runtime.clock),
       watch_(runtime) {
   log::configure(options_.log_level, options_.log_format);
 }

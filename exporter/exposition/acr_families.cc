@@ -10,7 +10,7 @@ namespace registry_exporter::exposition {
 namespace {
 
 void durations(const Family& family, const SnapshotSource& source, Lines& lines) {
-  const auto created = created_at(source);
+  const bool with_beginning = shows_beginnings(source);
   const auto& bounds = source.options.bucket_bounds;
   PerOutcome<HistogramFrame> frames;
   for (const Outcome outcome : source.snapshot.kind->outcomes) {
@@ -30,10 +30,12 @@ void durations(const Family& family, const SnapshotSource& source, Lines& lines)
                }
                const Thousandths sum{static_cast<std::int64_t>(histogram.sum_ms)};
                lines.add(frames[outcome], labels,
-                         HistogramSample<Thousandths>{.cumulative = cumulative,
-                                                      .sum = sum,
-                                                      .created = created,
-                                                      .exemplars = view.exemplars[outcome]});
+                         HistogramSample<Thousandths>{
+                             .cumulative = cumulative,
+                             .sum = sum,
+                             .created = with_beginning ? histogram.created_at : std::nullopt,
+                             .exemplars = view.exemplars[outcome],
+                             .native = &histogram.native});
              }
            });
 }

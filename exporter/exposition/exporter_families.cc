@@ -1,5 +1,3 @@
-#include <prometheus/metric_family.h>
-
 #include <numeric>
 #include <optional>
 
@@ -11,6 +9,8 @@
 
 namespace registry_exporter::exposition {
 namespace {
+
+using Registry = RegistrySnapshot;
 
 /// One line per registry for each value of one label, or without one.
 class RegistryLines {
@@ -118,12 +118,37 @@ void build_info(const Family& family, const ScrapeSource&, SampleWriter& writer)
              {{"version", REGISTRY_EXPORTER_VERSION}, {"compiler", __VERSION__}}, std::uint64_t{1});
 }
 
-/// A family whose counts are kept by prometheus-cpp.
+std::vector<std::string> names_of(const std::vector<std::shared_ptr<const Registry>>& registries) {
+  std::vector<std::string> names;
+  for (const auto& registry : registries) names.push_back(registry->name);
+  return names;
+}
+
+/// A family whose numbers the exporter keeps of itself.
 template <SelfMetric Metric>
 void counted(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
-  std::vector<std::string> names;
-  for (const auto& registry : source.registries) names.push_back(registry->name);
-  write_self(family.name, source.self.collect(Metric, names), writer, process_created_at(source));
+  const bool with_beginning = source.format == ExpositionFormat::protobuf;
+  for (const auto& [labels, number] : source.self.collect(Metric, names_of(source.registries))) {
+    writer.add(family.name, family.type, Labels(labels.begin(), labels.end()), number.value,
+               with_beginning ? std::optional(number.created_at) : std::nullopt);
+  }
+}
+
+void call_durations(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
+  const auto bounds = call_duration_bounds();
+  const HistogramFrame frame =
+      histogram_frame(source.format, family.name, {bounds.begin(), bounds.end()}, {});
+  const bool with_beginning = source.format == ExpositionFormat::protobuf;
+  for (const auto& [labels, calls] : source.self.call_durations(names_of(source.registries))) {
+    std::vector<std::uint64_t> cumulative(calls.counts.size());
+    std::partial_sum(calls.counts.begin(), calls.counts.end(), cumulative.begin());
+    writer.add(
+        frame, LinePart(written(Labels(labels.begin(), labels.end()), source.format)),
+        HistogramSample<Thousandths>{.cumulative = cumulative,
+                                     .sum = Thousandths{static_cast<std::int64_t>(calls.sum_ms)},
+                                     .created = with_beginning ? calls.created_at : std::nullopt,
+                                     .native = &calls.native});
+  }
 }
 
 /// A family with one value for the process.
@@ -138,7 +163,6 @@ std::optional<Thousandths> clock_offset(const CloudHealth& health) {
 }
 
 using View = RepositoryView;
-using Registry = RegistrySnapshot;
 using enum FamilyType;
 using enum FamilyScope;
 constexpr Family kFamilies[] = {
@@ -150,7 +174,7 @@ constexpr Family kFamilies[] = {
     {"registry_exporter_api_request_duration_seconds", histogram, registry, "operation",
      "Duration of API requests in seconds, from sending the request to the last byte of the "
      "response.",
-     counted<SelfMetric::api_request_durations>},
+     call_durations},
     {"registry_exporter_rate_limit_requests_per_second", gauge, registry, "",
      "Current limit on API requests per second. Below the configured limit after throttling.",
      health_value<[](const CloudHealth& health) {

@@ -1,6 +1,7 @@
 #include "exporter/exposition/protobuf_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <protozero/basic_pbf_writer.hpp>
 #include <protozero/buffer_fixed.hpp>
@@ -34,10 +35,23 @@ namespace counter {
 enum : protozero::pbf_tag_type { value = 1, created = 3 };
 }
 namespace histogram {
-enum : protozero::pbf_tag_type { count = 1, sum = 2, bucket = 3, created = 15 };
+enum : protozero::pbf_tag_type {
+  count = 1,
+  sum = 2,
+  bucket = 3,
+  schema = 5,
+  zero_threshold = 6,
+  zero_count = 7,
+  positive_span = 12,
+  positive_delta = 13,
+  created = 15
+};
 }
 namespace bucket {
 enum : protozero::pbf_tag_type { cumulative_count = 1, upper_bound = 2, exemplar = 3 };
+}
+namespace bucket_span {
+enum : protozero::pbf_tag_type { offset = 1, length = 2 };
 }
 namespace exemplar {
 enum : protozero::pbf_tag_type { label = 1, value = 2, timestamp = 3 };
@@ -54,6 +68,8 @@ constexpr std::size_t kHead = 1 + protozero::max_varint_length;  // Tag and leng
 constexpr std::size_t kHistogramFields = 64;  // Count, sum, created.
 constexpr std::size_t kBucketField = 48;
 constexpr std::size_t kExemplarField = 4 * 128 + 96;  // The id: 128 characters of four bytes.
+constexpr std::size_t kNativeFields = 64;             // All but the buckets.
+constexpr std::size_t kSpanField = 2 + 2 * (1 + 5);
 constexpr std::int32_t kNanosPerMilli = 1'000'000;
 
 /// The value of the enumeration MetricType.
@@ -78,14 +94,6 @@ void add_time(Writer& parent, protozero::pbf_tag_type tag, UnixMillis time) {
   if (rest != 0) written.add_int32(timestamp::nanos, rest * kNanosPerMilli);
 }
 
-/// The field of a message that tells when a series began; empty without a time.
-std::string created_field(protozero::pbf_tag_type tag, const std::optional<UnixMillis>& created) {
-  std::string field;
-  pbf_writer written(field);
-  if (created) add_time(written, tag, *created);
-  return field;
-}
-
 std::size_t text_field_bytes(std::string_view text) {
   return static_cast<std::size_t>(1 + protozero::length_of_varint(text.size())) + text.size();
 }
@@ -106,6 +114,47 @@ void add_exemplar(FixedWriter& parent, const Exemplar& shown) {
   }
   written.add_double(exemplar::value, shown.seconds);
   add_time(written, exemplar::timestamp, shown.ended_at);
+}
+
+/// Each run of buckets without a gap between them: how far it is from the one before, and its
+/// length.
+void add_spans(FixedWriter& to, std::span<const NativeBucket> buckets) {
+  std::int32_t end_before = 0;
+  for (std::size_t i = 0; i < buckets.size();) {
+    const std::int32_t begin = buckets[i].index;
+    std::int32_t end = begin;
+    for (; i < buckets.size() && buckets[i].index == end; ++i) ++end;
+    const std::int32_t offset = begin - end_before;
+    const auto length = static_cast<std::uint32_t>(end - begin);
+    const int bytes = 2 + protozero::length_of_varint(protozero::encode_zigzag32(offset)) +
+                      protozero::length_of_varint(length);
+    FixedWriter span(to, histogram::positive_span, static_cast<std::size_t>(bytes));
+    span.add_sint32(bucket_span::offset, offset);
+    span.add_uint32(bucket_span::length, length);
+    end_before = end;
+  }
+}
+
+/// Each bucket's count, as the difference from that of the one before; packed.
+void add_deltas(FixedWriter& to, std::span<const NativeBucket> buckets) {
+  std::array<char, kNativeBucketsMax * protozero::max_varint_length> packed{};
+  protozero::fixed_size_buffer_adaptor written(packed.data(), packed.size());
+  std::uint64_t before = 0;
+  for (const NativeBucket& bucket : buckets) {
+    const auto delta = static_cast<std::int64_t>(bucket.count - before);
+    protozero::add_varint_to_buffer(&written, protozero::encode_zigzag64(delta));
+    before = bucket.count;
+  }
+  to.add_bytes(histogram::positive_delta, written.data(), written.size());
+}
+
+void add_native(FixedWriter& to, const NativeHistogram& native) {
+  to.add_sint32(histogram::schema, native.schema);
+  to.add_double(histogram::zero_threshold, kNativeZeroThreshold);
+  if (native.zeros > 0) to.add_uint64(histogram::zero_count, native.zeros);
+  if (native.buckets.empty()) return;
+  add_spans(to, native.buckets);
+  add_deltas(to, native.buckets);
 }
 
 void add_text(pbf_writer& to, protozero::pbf_tag_type tag, std::string_view text) {
@@ -172,8 +221,8 @@ void ProtobufWriter::gauge(const SeriesLabels& labels, double value) {
 
 void ProtobufWriter::counter(const SeriesLabels& labels, double value,
                              std::optional<UnixMillis> created) {
-  if (created_.time != created) created_ = {created, created_field(counter::created, created)};
-  const std::size_t value_bytes = kDoubleField + created_.field.size();
+  const std::string_view began = created_field(created);
+  const std::size_t value_bytes = kDoubleField + began.size();
   const std::size_t bytes = labels.row.size() + labels.series.size() + kSmallHead + value_bytes;
   Room room(buffer_, kHead + bytes);
   FixedWriter family(room.bytes());
@@ -182,7 +231,18 @@ void ProtobufWriter::counter(const SeriesLabels& labels, double value,
   room.append(labels.series);
   FixedWriter written(metric, metric::counter, value_bytes);
   written.add_double(counter::value, value);
-  room.append(created_.field);
+  room.append(began);
+}
+
+std::string_view ProtobufWriter::created_field(std::optional<UnixMillis> created) {
+  if (created_.time != created) {
+    created_.time = created;
+    protozero::fixed_size_buffer_adaptor field(created_.field.data(), created_.field.size());
+    FixedWriter written(field);
+    if (created) add_time(written, counter::created, *created);
+    created_.size = field.size();
+  }
+  return {created_.field.data(), created_.size};
 }
 
 void ProtobufWriter::histogram(const SeriesLabels& labels, const Histogram& shown) {
@@ -201,6 +261,10 @@ std::string_view ProtobufWriter::histogram_value(const Histogram& shown) {
   value_.used = 0;
   std::size_t most = kHistogramFields + shown.cumulative.size() * kBucketField;
   most += shown.exemplars.size() * kExemplarField;
+  if (shown.native) {
+    most +=
+        kNativeFields + shown.native->buckets.size() * (kSpanField + protozero::max_varint_length);
+  }
   Room room(value_, most);
   FixedWriter written(room.bytes());
   written.add_uint64(histogram::count, shown.cumulative.back());
@@ -219,6 +283,7 @@ std::string_view ProtobufWriter::histogram_value(const Histogram& shown) {
                                                : std::numeric_limits<double>::infinity());
     if (has_one) add_exemplar(bucket, *shown.exemplars[i]);
   }
+  if (shown.native) add_native(written, *shown.native);
   if (shown.created) add_time(written, histogram::created, *shown.created);
   return {room.bytes().data(), room.bytes().size()};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -33,6 +34,7 @@ class ProtobufWriter {
     std::span<const std::uint64_t> cumulative;  ///< By bucket; the last is +Inf.
     double sum = 0;
     std::span<const std::optional<Exemplar>> exemplars{};  ///< By bucket; may be shorter.
+    const NativeHistogram* native = nullptr;  ///< nullptr: there are classic buckets alone.
     std::optional<UnixMillis> created{};
   };
 
@@ -50,13 +52,15 @@ class ProtobufWriter {
     std::vector<char> bytes;
     std::size_t used = 0;
   };
-  /// The field of a counter that tells when it began: the same for all series of a registry.
+  /// The field of a counter that tells when it began: the same for all counters of a row.
   struct CreatedField {
     std::optional<UnixMillis> time;
-    std::string field;
+    std::array<char, 32> field{};
+    std::size_t size = 0;
   };
 
-  /// Good until the next call.
+  // Both are good until the next call.
+  std::string_view created_field(std::optional<UnixMillis> created);
   std::string_view histogram_value(const Histogram& shown);
 
   Buffer buffer_;

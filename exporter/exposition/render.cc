@@ -35,11 +35,13 @@ std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, Exposit
   return labels;
 }
 
+bool shows_beginnings(const SnapshotSource& source) {
+  return source.format == ExpositionFormat::protobuf ||
+         (source.format == ExpositionFormat::openmetrics && source.options.created_timestamps);
+}
+
 std::optional<UnixMillis> created_at(const SnapshotSource& source) {
-  const bool wanted =
-      source.format == ExpositionFormat::protobuf ||
-      (source.format == ExpositionFormat::openmetrics && source.options.created_timestamps);
-  return wanted ? source.snapshot.state.created_at : std::nullopt;
+  return shows_beginnings(source) ? source.snapshot.state.created_at : std::nullopt;
 }
 
 std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,

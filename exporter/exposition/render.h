@@ -48,7 +48,9 @@ std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSourc
 /// The lines that the scrape itself contributes to a family. `writer` is reused as `lines` above.
 std::string render_scrape(const Family& family, const ScrapeSource& source, SampleWriter& writer);
 
-/// When the series of a registry began; nullopt: not to be shown, or not known yet.
+/// Whether it is shown when series of snapshots began.
+bool shows_beginnings(const SnapshotSource& source);
+/// When the series of a registry itself began; nullopt: not to be shown, or not known yet.
 std::optional<UnixMillis> created_at(const SnapshotSource& source);
 
 /// When the series began that start at 0 with the process. Only protobuf shows it: there it costs

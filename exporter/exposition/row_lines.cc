@@ -22,7 +22,7 @@ std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotS
 void events_by(std::string_view label_name, const Family& family, const SnapshotSource& source,
                Lines& lines) {
   const StreamKind& kind = *source.snapshot.kind;
-  const auto created = created_at(source);
+  const bool with_beginning = shows_beginnings(source);
   PerOutcome<CounterFrame> frames;
   for (const Outcome outcome : kind.outcomes) {
     frames[outcome] =
@@ -30,6 +30,7 @@ void events_by(std::string_view label_name, const Family& family, const Snapshot
   }
   for_rows(source, lines,
            [&](const RepositoryView&, const EventCounters& shown, const LinePart& labels) {
+             const auto created = with_beginning ? shown.created_at : std::nullopt;
              for (const Outcome outcome : kind.outcomes) {
                lines.add(frames[outcome], labels, shown.events[outcome], created);
              }

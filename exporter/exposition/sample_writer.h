@@ -70,6 +70,7 @@ struct HistogramSample {
   Sum sum{};
   std::optional<UnixMillis> created{};
   std::span<const std::optional<Exemplar>> exemplars{};  ///< By bucket; may be shorter.
+  const NativeHistogram* native = nullptr;               ///< The same observations.
 };
 
 /// Writes samples in one format into a buffer. No other code puts a sample together.
@@ -105,6 +106,7 @@ class SampleWriter {
                                                                      .cumulative = shown.cumulative,
                                                                      .sum = as_double(shown.sum),
                                                                      .exemplars = shown.exemplars,
+                                                                     .native = shown.native,
                                                                      .created = shown.created});
       return;
     }

@@ -1,39 +1,41 @@
 #pragma once
 
-#include <memory>
-#include <optional>
+#include <array>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "exporter/base/clock.h"
+#include "exporter/base/mutex.h"
 #include "exporter/base/observer.h"
-
-namespace prometheus {
-struct MetricFamily;
-}
+#include "exporter/model/ledger.h"
 
 namespace registry_exporter::exposition {
 
-class SampleWriter;
-
 enum class ScrapeResult { complete, partial, cached };
 
-/// The families whose series are kept here.
-enum class SelfMetric {
-  api_requests,
-  api_request_durations,
-  scrapes,
-  sweeps,
-  state_commits,
-  exposition_bytes
-};
+/// The families whose series are kept here, but for the durations of calls.
+enum class SelfMetric { api_requests, scrapes, sweeps, state_commits, exposition_bytes };
+inline constexpr std::size_t kSelfMetrics = 5;
 
-/// The exporter's own counters, and the size of its answers, kept by prometheus-cpp. Thread-safe.
-/// They start at 0 with the process.
+/// Upper bounds of the classic buckets of calls' durations, in seconds, without +Inf.
+std::span<const double> call_duration_bounds();
+
+/// The exporter's own counters, and the size of its answers. Thread-safe. They start at 0 with the
+/// process, each when it is first heard of.
 class SelfMetrics final : public CallObserver {
  public:
-  SelfMetrics();
-  ~SelfMetrics() override;
+  /// Names and values, sorted by name.
+  using LabelSet = std::vector<std::pair<std::string, std::string>>;
+  struct Number {
+    double value = 0;
+    UnixMillis created_at;
+  };
+
+  explicit SelfMetrics(const Clock& clock);
 
   void call_finished(std::string_view registry, std::string_view operation,
                      std::string_view outcome, Millis duration) override;
@@ -45,17 +47,19 @@ class SelfMetrics final : public CallObserver {
 
   /// The series of one family, sorted by their labels; of those that belong to a registry only
   /// those of `registries`, since a registry may have left the configuration.
-  prometheus::MetricFamily collect(SelfMetric metric,
-                                   const std::vector<std::string>& registries) const;
+  std::map<LabelSet, Number> collect(SelfMetric metric,
+                                     const std::vector<std::string>& registries) const;
+  std::map<LabelSet, DurationHistogram> call_durations(
+      const std::vector<std::string>& registries) const;
 
  private:
-  struct Families;
-  std::unique_ptr<Families> families_;
-};
+  using Numbers = std::map<LabelSet, Number>;
+  Number& number(SelfMetric metric, LabelSet labels) const REQUIRES(mutex_);
 
-/// Writes the samples of `family` under the name `name`; `created`: when they began, if that is to
-/// be shown.
-void write_self(std::string_view name, const prometheus::MetricFamily& family, SampleWriter& writer,
-                std::optional<UnixMillis> created = std::nullopt);
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  mutable std::array<Numbers, kSelfMetrics> numbers_ GUARDED_BY(mutex_);
+  std::map<LabelSet, DurationHistogram> call_durations_ GUARDED_BY(mutex_);
+};
 
 }  // namespace registry_exporter::exposition

@@ -335,7 +335,7 @@ class Month {
   /// One process, until it is killed by a restart.
   void live(UnixMillis end) {
     MemoryStore store(disk_, [] { return MemoryStore::Fate::lives; });
-    exposition::SelfMetrics self;
+    exposition::SelfMetrics self(baton_.runtime().clock);
     auto engine = Engine::make(
         baton_.runtime(), store, config_, {}, self,
         [this](const config::RegistryConfig& registry, const config::MetricsConfig& metrics,

@@ -60,7 +60,7 @@ class Source {
   std::mutex mutex_;
   const std::size_t changed_;
   std::shared_ptr<const RegistrySnapshot> newest_;
-  exposition::SelfMetrics self_;
+  exposition::SelfMetrics self_{sample::kStillClock};
   exposition::Exposition exposition_;
 };
 

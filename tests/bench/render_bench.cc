@@ -42,7 +42,7 @@ void report(benchmark::State& state, const std::vector<Chunk>& chunks, std::size
 
 /// The yardstick: every block copied to new memory, as any answer that isn't shared has to be.
 void CopyTheSameBytes(benchmark::State& state) {
-  exposition::SelfMetrics self;
+  exposition::SelfMetrics self(sample::kStillClock);
   exposition::Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   const auto chunks = exposition.render(snapshot, live(), {});
@@ -57,7 +57,7 @@ BENCHMARK(CopyTheSameBytes)->Unit(benchmark::kMillisecond);
 
 /// The kinder yardstick: memcpy to one buffer that is already there.
 void MemcpyTheSameBytes(benchmark::State& state) {
-  exposition::SelfMetrics self;
+  exposition::SelfMetrics self(sample::kStillClock);
   exposition::Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   const std::string all = sample::joined(exposition.render(snapshot, live(), {}));
@@ -71,7 +71,7 @@ void MemcpyTheSameBytes(benchmark::State& state) {
 BENCHMARK(MemcpyTheSameBytes)->Unit(benchmark::kMillisecond);
 
 void RenderAll(benchmark::State& state) {
-  exposition::SelfMetrics self;
+  exposition::SelfMetrics self(sample::kStillClock);
   const auto format = static_cast<ExpositionFormat>(state.range(0));
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
@@ -91,7 +91,7 @@ BENCHMARK(RenderAll)  // Text, OpenMetrics, protobuf.
 
 /// Two snapshots in turn that differ in `changed` repositories.
 void RenderAfterChanges(benchmark::State& state) {
-  exposition::SelfMetrics self;
+  exposition::SelfMetrics self(sample::kStillClock);
   exposition::Exposition exposition(sample::busy_options(), self);
   auto first = sample::busy_registry(kRepositories, 1);
   auto second = std::make_shared<RegistrySnapshot>(*first);
@@ -129,7 +129,7 @@ BENCHMARK(RenderAfterChanges)
     ->Unit(benchmark::kMillisecond);
 
 void RenderAllAndGzip(benchmark::State& state) {
-  exposition::SelfMetrics self;
+  exposition::SelfMetrics self(sample::kStillClock);
   const auto format = static_cast<ExpositionFormat>(state.range(0));
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;
@@ -142,7 +142,7 @@ void RenderAllAndGzip(benchmark::State& state) {
 BENCHMARK(RenderAllAndGzip)->Arg(0)->Arg(2)->ArgName("format")->Unit(benchmark::kMillisecond);
 
 void RenderUnchanged(benchmark::State& state) {
-  exposition::SelfMetrics self;
+  exposition::SelfMetrics self(sample::kStillClock);
   exposition::Exposition exposition(sample::busy_options(), self);
   const Snapshot snapshot{{sample::busy_registry(kRepositories, 1)}};
   std::vector<Chunk> chunks;

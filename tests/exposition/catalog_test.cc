@@ -137,7 +137,7 @@ TEST_CASE("catalog: the example queries of docs/metrics.md are PromQL") {
 
 TEST_CASE("catalog: promtool has nothing to say about a whole exposition") {
   if (!promtool_is_there()) return;
-  SelfMetrics self;
+  SelfMetrics self(sample::kStillClock);
   self.call_finished("acr-prod", "ListRepository", "ok", Millis{5});
   Exposition exposition(sample::busy_options(), self);
   auto deletions = sample::view("org", "app");

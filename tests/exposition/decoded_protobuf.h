@@ -95,12 +95,25 @@ struct DecodedBucket {
   std::optional<DecodedExemplar> exemplar;
 };
 
+struct DecodedNative {
+  std::int64_t schema = 0;
+  double zero_threshold = 0;
+  std::uint64_t zeros = 0;
+  std::map<std::int64_t, std::uint64_t> buckets;  ///< By index; a bucket of a span may be empty.
+  std::uint64_t count() const {
+    std::uint64_t all = zeros;
+    for (const auto& [index, count] : buckets) all += count;
+    return all;
+  }
+};
+
 struct DecodedMetric {
   LabelMap labels;
   std::string kind;  ///< Which of its fields is set: "gauge", "counter" or "histogram".
   double value = 0;  ///< Of gauges and counters; of histograms their sum.
   std::uint64_t count = 0;
   std::vector<DecodedBucket> buckets;
+  std::optional<DecodedNative> native;
   std::optional<double> created;
 };
 
@@ -144,6 +157,52 @@ inline DecodedBucket decode_bucket(std::string_view message) {
   return bucket;
 }
 
+inline std::int64_t unzigzagged(std::uint64_t value) {
+  const auto half = static_cast<std::int64_t>(value / 2);
+  return value % 2 == 0 ? half : -half - 1;
+}
+
+/// Fields 5 to 13 of a histogram. Spans tell where the buckets are, deltas how many are in them.
+inline DecodedNative decode_native(std::string_view histogram) {
+  DecodedNative native;
+  std::vector<std::int64_t> indices, deltas;
+  std::int64_t next = 0;
+  for (const WireField& field : fields_of(histogram)) {
+    if (field.number == 5) native.schema = unzigzagged(field.whole());
+    if (field.number == 6) native.zero_threshold = field.real();
+    if (field.number == 7) native.zeros = field.whole();
+    if (field.number == 12) {
+      std::uint64_t length = 0;
+      const bool first = indices.empty();
+      for (const WireField& part : fields_of(field.content())) {
+        if (part.number == 1) {
+          const std::int64_t offset = unzigzagged(part.whole());
+          if (!first && offset < 0) throw std::runtime_error("a span before the one before");
+          next += offset;
+        }
+        if (part.number == 2) length = part.whole();
+      }
+      for (; length > 0; --length) indices.push_back(next++);
+    }
+    if (field.number == 13) {  // Packed, or one by one.
+      std::string_view packed = field.bytes;
+      if (field.type == 0) deltas.push_back(unzigzagged(field.value));
+      while (!packed.empty()) deltas.push_back(unzigzagged(take_varint(packed)));
+    }
+    if ((field.number >= 8 && field.number <= 11) || field.number == 14) {
+      throw std::runtime_error("negative or fractional buckets");
+    }
+  }
+  if (indices.size() != deltas.size()) throw std::runtime_error("spans and deltas do not agree");
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    count += deltas[i];
+    if (count < 0) throw std::runtime_error("a negative bucket");
+    native.buckets[indices[i]] = static_cast<std::uint64_t>(count);
+  }
+  return native;
+}
+
 inline void decode_value(const WireField& field, DecodedMetric& metric) {
   const std::map<std::uint32_t, std::string> kinds{{2, "gauge"}, {3, "counter"}, {7, "histogram"}};
   if (!metric.kind.empty()) throw std::runtime_error("two values");
@@ -158,6 +217,8 @@ inline void decode_value(const WireField& field, DecodedMetric& metric) {
       metric.count = part.whole();
     } else if (histogram && part.number == 3) {
       metric.buckets.push_back(decode_bucket(part.content()));
+    } else if (histogram && part.number >= 5 && part.number <= 13) {
+      metric.native = decode_native(field.content());
     } else {
       throw std::runtime_error("an unexpected field of a value");
     }

@@ -29,7 +29,9 @@ RepositoryRow built_row() {
   EventCounters counters;
   counters.events[Outcome::success] = 2;
   counters.events[Outcome::failed] = 1;
-  counters.durations[Outcome::success] = DurationHistogram{{1, 1, 0}, 130'500};
+  counters.created_at = at(1'700'000'500);
+  counters.durations[Outcome::success] =
+      DurationHistogram{{1, 1, 0}, 130'500, {3, 0, {{40, 1}, {54, 1}}}, at(1'700'000'600)};
   view->exemplars[Outcome::success] = {Exemplar{"b-1", 30.5, at(1'732'400'000)}, std::nullopt,
                                        Exemplar{"hidden: its bucket is empty", 999, at(1)}};
   view->open = 1;
@@ -114,7 +116,7 @@ struct Bench {
     return sample::joined(
         exposition.render(snapshot, live_state(), {.registries = only, .format = format}));
   }
-  SelfMetrics self;
+  SelfMetrics self{sample::kStillClock};
   Exposition exposition;
 };
 
@@ -355,11 +357,11 @@ TEST_CASE("exposition: _created lines come only when asked for, and only in Open
   CHECK_NOTHROW(parse_exposition(text, true));
   CHECK(family_of(text, "acr_builds")
             .starts_with(filled("# TYPE @ counter\n@_total{API,status=\"success\"} 2\n"
-                                "@_created{API,status=\"success\"} 1700000000\n"
+                                "@_created{API,status=\"success\"} 1700000500\n"
                                 "@_total{API,status=\"failed\"} 1\n",
                                 "acr_builds")));
   CHECK(family_of(text, "acr_build_duration_seconds")
-            .ends_with(filled("@_created{API,status=\"success\"} 1700000000\n",
+            .ends_with(filled("@_created{API,status=\"success\"} 1700000600\n",
                               "acr_build_duration_seconds")));
   CHECK(family_of(text, "registry_exporter_history_gaps")
             .find("_created{registry=\"acr-prod\"} 1700000000\n") != std::string::npos);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -69,8 +70,10 @@ std::shared_ptr<RegistrySnapshot> builds() {
   EventCounters counters;
   counters.events[Outcome::success] = (std::uint64_t{1} << 53) + 1;  // No double is equal to it.
   counters.events[Outcome::failed] = 7;
-  counters.durations[Outcome::success] = DurationHistogram{{1, 0, 2}, 130'501};
-  counters.durations[Outcome::failed] = DurationHistogram{{0, 0, 0}, 0};
+  counters.created_at = at_ms(1'700'000'500'001);
+  DurationHistogram& spans = counters.durations[Outcome::success].emplace();
+  spans = {{1, 0, 2}, 130'501, {3, 0, {{40, 1}, {66, 2}}}, at_ms(1'700'000'600'002)};
+  counters.durations[Outcome::failed] = DurationHistogram{{0, 0, 0}, 0, {}, at(1'700'000'700)};
   view->exemplars[Outcome::success] = {Exemplar{"b-1", 30.5, at_ms(1'732'400'000'125)},
                                        Exemplar{"its bucket is empty", 99, at(1)},
                                        Exemplar{std::string(200, 'x'), 999, at(1)}};
@@ -79,12 +82,14 @@ std::shared_ptr<RegistrySnapshot> builds() {
   view->recent[1][Outcome::success] = 2;
   view->recent[1][Outcome::failed] = 1;
   view->last_read = at(1'732'499'999);
+  EventCounters untouched;
+  untouched.created_at = at_ms(1'700'000'500'002);
   auto broken = sample::view("bytes", "no \xff UTF-8");
   broken->failing = ErrorKind::forbidden;
   broken->first_unreadable_row = 500;
   auto registry = sample::registry(
       "acr-prod", kBuilds,
-      {sample::shown(std::move(broken), {}), sample::shown(std::move(view), counters)});
+      {sample::shown(std::move(broken), untouched), sample::shown(std::move(view), counters)});
   registry->state.created_at = at_ms(1'700'000'000'007);
   registry->unknown_statuses = {{"A", 2}};
   registry->last_cycle_seconds = 1.25;
@@ -95,6 +100,7 @@ std::shared_ptr<RegistrySnapshot> deletions() {
   auto view = sample::view("org", "app");
   EventCounters counters;
   counters.events[Outcome::date_rule] = 5;
+  counters.created_at = at(1'700'000'800);
   view->rules = {{"1", "date_rule", "30"}, {"1", "date_rule", "30"}, {"2", "tag_rule", "10"}};
   view->size_bytes = 34'567'890'123;
   view->last_end[Outcome::date_rule] = at(1'732'400'000);
@@ -131,7 +137,7 @@ struct Bench {
     const std::string joined = sample::joined(chunks);
     return request.gzip ? sample::gunzip_one_member(joined) : joined;
   }
-  SelfMetrics self;
+  SelfMetrics self{sample::kStillClock};
   Exposition exposition;
 };
 
@@ -168,20 +174,67 @@ TEST_CASE("protobuf: every counter and histogram tells when it began, without an
       CHECK(metric.created.has_value() == (metric.kind != "gauge"));
       if (!metric.created) continue;
       const auto found = told.find({created + "_created", metric.labels});
-      // What OpenMetrics has no line for began with the process.
+      // What OpenMetrics has no line for began with the process, or when it was first heard of.
+      const bool of_process = family.name.starts_with("process_");
+      const double otherwise = of_process || family.name.find("unknown") != std::string::npos
+                                   ? kProcessStart / 1000.0
+                                   : to_seconds(sample::kStillClock.now());
       CHECK(*metric.created ==
-            doctest::Approx(found == told.end() ? kProcessStart / 1000.0 : found->second)
-                .epsilon(1e-15));
+            doctest::Approx(found == told.end() ? otherwise : found->second).epsilon(1e-15));
       if (found != told.end()) told.erase(found);
     }
   }
   CHECK(told.empty());
   ExpositionOptions options = sample::options();
-  SelfMetrics self;
+  SelfMetrics self(sample::kStillClock);
   Exposition exposition(options, self);
   const auto plain = sample::joined(exposition.render(both(), {}, {.format = kProtobuf}));
   const auto families = decode_families(plain);
-  CHECK(families.at(0).metrics.at(0).created == 1'700'000'000.007);
+  REQUIRE(families.at(0).name == "acr_builds_total");
+  CHECK(families.at(0).metrics.at(4).created == 1'700'000'500.001);
+}
+
+TEST_CASE("protobuf: native buckets beside the classic ones hold the same observations") {
+  Bench bench;
+  std::size_t histograms = 0;
+  for (const auto& family : decode_families(bench.body(both(), {.format = kProtobuf}))) {
+    for (const auto& metric : family.metrics) {
+      REQUIRE(metric.native.has_value() == (metric.kind == "histogram"));
+      if (!metric.native) continue;
+      ++histograms;
+      CHECK(metric.native->schema == 3);
+      CHECK(metric.native->zero_threshold == 0x1p-128);
+      CHECK(metric.native->count() == metric.count);
+      CHECK(metric.buckets.back().cumulative == metric.count);
+    }
+  }
+  CHECK(histograms == 3);
+}
+
+TEST_CASE("protobuf: any native buckets are read back as they were") {
+  ProtobufWriter writer;
+  std::mt19937_64 dice(5);
+  const Family family{"h_seconds", FamilyType::histogram, FamilyScope::process, "a", "Help."};
+  for (int round = 0; round < 500; ++round) {
+    NativeHistogram native;
+    const int observations = static_cast<int>(dice() % 400);
+    for (int i = 0; i < observations; ++i) {
+      const auto shift = static_cast<int>(dice() % 64);
+      observe(native, Millis{static_cast<std::int64_t>((dice() >> 1) >> shift)}, dice() >> 10);
+    }
+    const std::vector<std::uint64_t> cumulative{native.count()};
+    writer.histogram({"", {}}, {.bounds = {}, .cumulative = cumulative, .native = &native});
+    const std::string metrics = writer.take();
+    const auto decoded = decode_families(protobuf_head(family, metrics.size()) + metrics);
+    const auto& found = decoded.at(0).metrics.at(0).native.value();
+    CHECK(found.schema == native.schema);
+    CHECK(found.zeros == native.zeros);
+    REQUIRE(found.buckets.size() == native.buckets.size());
+    CHECK(found.buckets.size() <= 160);
+    for (const NativeBucket& bucket : native.buckets) {
+      CHECK(found.buckets.at(bucket.index) == bucket.count);
+    }
+  }
 }
 
 TEST_CASE("protobuf: exemplars are those of OpenMetrics") {

@@ -15,6 +15,14 @@ namespace registry_exporter::sample {
 inline UnixMillis at_ms(std::int64_t milliseconds) { return UnixMillis{Millis{milliseconds}}; }
 inline UnixMillis at(std::int64_t seconds) { return at_ms(seconds * 1000); }
 
+/// A clock that stands still.
+class StillClock final : public Clock {
+ public:
+  UnixMillis now() const override { return at_ms(1'732'490'000'125); }
+  SteadyTime steady_now() const override { return SteadyTime{}; }
+};
+inline const StillClock kStillClock;
+
 inline exposition::ExpositionOptions options() {
   exposition::ExpositionOptions options;
   options.windows = {std::chrono::hours{1}, std::chrono::hours{24}};
@@ -51,6 +59,10 @@ inline std::shared_ptr<RegistrySnapshot> registry(std::string name, const Stream
   return registry;
 }
 
+inline std::vector<double> busy_bounds() {
+  return {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
+}
+
 /// A build registry of `repositories` repositories that show 30 lines each: 4 counters, 2
 /// histograms of 13 buckets less 6 lines, gauges.
 inline std::shared_ptr<RegistrySnapshot> busy_registry(std::size_t repositories,
@@ -68,6 +80,8 @@ inline std::shared_ptr<RegistrySnapshot> busy_registry(std::size_t repositories,
       histogram.counts.push_back((i + bucket * 31) % 200);
       histogram.sum_ms += histogram.counts.back() * (bucket * 45'123 + i);
     }
+    histogram.native = native_from_classic(histogram.counts, busy_bounds());
+    histogram.created_at = counters.created_at = at_ms(1'732'000'000'456);
     counters.durations[Outcome::success] = histogram;
     one->open = static_cast<std::uint32_t>(i % 3);
     one->last_build = LastBuild{at_ms(1'732'400'000'123 + static_cast<std::int64_t>(i)), i % 9 != 0,
@@ -85,7 +99,7 @@ inline std::shared_ptr<RegistrySnapshot> busy_registry(std::size_t repositories,
 inline exposition::ExpositionOptions busy_options() {
   exposition::ExpositionOptions options;
   options.windows = {std::chrono::hours{24}};
-  options.bucket_bounds = {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
+  options.bucket_bounds = busy_bounds();
   return options;
 }
 

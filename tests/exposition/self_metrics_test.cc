@@ -1,15 +1,21 @@
 #include "exporter/exposition/self_metrics.h"
 
 #include <doctest/doctest.h>
-#include <prometheus/metric_family.h>
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/histogram.h>
 #include <prometheus/text_serializer.h>
 
-#include <sstream>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "exporter/exposition/catalog.h"
+#include "exporter/exposition/render.h"
 #include "exporter/exposition/sample_writer.h"
 #include "tests/exposition/parsed_exposition.h"
+#include "tests/exposition/sample_snapshot.h"
+#include "tests/support/fake_runtime.h"
 
 using namespace registry_exporter;
 using namespace registry_exporter::exposition;
@@ -17,42 +23,69 @@ using sample::parse_exposition;
 
 namespace {
 
-using enum SelfMetric;
-constexpr SelfMetric kAll[] = {api_requests, api_request_durations, scrapes,
-                               sweeps,       state_commits,         exposition_bytes};
+const std::string kRequests = "registry_exporter_api_requests_total";
+const std::string kDurations = "registry_exporter_api_request_duration_seconds";
+const std::string kScrapes = "registry_exporter_scrapes_total";
+const std::string kSweeps = "registry_exporter_sweeps_total";
+const std::string kCommits = "registry_exporter_state_commits_total";
+const std::string kBytes = "registry_exporter_exposition_bytes";
 
-std::string lines_of(const SelfMetrics& self, SelfMetric metric,
-                     const std::vector<std::string>& registries = {}) {
+/// What a scrape of these registries shows of a family.
+std::string lines_of(const SelfMetrics& self, const std::string& family,
+                     const std::vector<std::string>& names = {}) {
+  std::vector<std::shared_ptr<const RegistrySnapshot>> registries;
+  for (const std::string& name : names) registries.push_back(sample::registry(name, kBuilds, {}));
   SampleWriter writer;
-  write_self("m", self.collect(metric, registries), writer);
-  return writer.take();
+  return render_scrape(*find_family(family), {{}, registries, self, {}, {}, ExpositionFormat::text},
+                       writer);
 }
 
-const char* type_word(prometheus::MetricType type) {
-  if (type == prometheus::MetricType::Gauge) return "gauge";
-  return type == prometheus::MetricType::Histogram ? "histogram" : "counter";
+using Series = std::map<std::pair<std::string, std::map<std::string, std::string>>, double>;
+
+Series series_of(const std::string& type, const std::string& name, const std::string& lines) {
+  Series series;
+  for (const auto& family : parse_exposition("# TYPE " + name + " " + type + "\n" + lines, false)) {
+    for (const auto& sample : family.samples) {
+      auto labels = sample.labels;  // "60.0" and "60" are one bound, spelled differently.
+      if (labels.contains("le")) labels["le"] = std::to_string(std::stod(labels["le"]));
+      series[{sample.name, labels}] = std::stod(sample.value);
+    }
+  }
+  return series;
+}
+
+std::string without_comments(const std::string& text) {
+  std::string lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at) + 1;
+    if (text[at] != '#') lines += text.substr(at, end - at);
+    at = end;
+  }
+  return lines;
 }
 
 }  // namespace
 
 TEST_CASE("self_metrics: what can be known before it happens is there at 0 from the start") {
-  const SelfMetrics self;
-  CHECK(lines_of(self, scrapes) ==
-        "m{result=\"cached\"} 0\nm{result=\"complete\"} 0\nm{result=\"partial\"} 0\n");
-  CHECK(lines_of(self, state_commits) == "m{result=\"error\"} 0\nm{result=\"ok\"} 0\n");
-  CHECK(lines_of(self, sweeps, {"a"}) ==
-        "m{registry=\"a\",result=\"error\"} 0\nm{registry=\"a\",result=\"ok\"} 0\n");
-  CHECK(lines_of(self, api_requests, {"a"}).empty());
+  const SelfMetrics self(sample::kStillClock);
+  CHECK(lines_of(self, kScrapes) == kScrapes + "{result=\"cached\"} 0\n" + kScrapes +
+                                        "{result=\"complete\"} 0\n" + kScrapes +
+                                        "{result=\"partial\"} 0\n");
+  CHECK(lines_of(self, kCommits) ==
+        kCommits + "{result=\"error\"} 0\n" + kCommits + "{result=\"ok\"} 0\n");
+  CHECK(lines_of(self, kSweeps, {"a"}) == kSweeps + "{registry=\"a\",result=\"error\"} 0\n" +
+                                              kSweeps + "{registry=\"a\",result=\"ok\"} 0\n");
+  CHECK(lines_of(self, kRequests, {"a"}).empty());
 }
 
 TEST_CASE("self_metrics: calls count by outcome, and their durations fall into buckets") {
-  SelfMetrics self;
+  SelfMetrics self(sample::kStillClock);
   self.call_finished("a", "ListRepository", "ok", Millis{20});
   self.call_finished("a", "ListRepository", "timeout", Millis{45'000});
-  CHECK(lines_of(self, api_requests, {"a"}) ==
-        "m{operation=\"ListRepository\",outcome=\"ok\",registry=\"a\"} 1\n"
-        "m{operation=\"ListRepository\",outcome=\"timeout\",registry=\"a\"} 1\n");
-  const std::string durations = lines_of(self, api_request_durations, {"a"});
+  CHECK(lines_of(self, kRequests, {"a"}) ==
+        kRequests + "{operation=\"ListRepository\",outcome=\"ok\",registry=\"a\"} 1\n" + kRequests +
+            "{operation=\"ListRepository\",outcome=\"timeout\",registry=\"a\"} 1\n");
+  const std::string durations = lines_of(self, kDurations, {"a"});
   CHECK(durations.find("le=\"0.01\"} 0\n") != std::string::npos);
   CHECK(durations.find("le=\"0.025\"} 1\n") != std::string::npos);
   CHECK(durations.find("le=\"30.0\"} 1\n") != std::string::npos);
@@ -62,55 +95,79 @@ TEST_CASE("self_metrics: calls count by outcome, and their durations fall into b
 }
 
 TEST_CASE("self_metrics: of another registry, or one that is gone, nothing shows") {
-  SelfMetrics self;
+  SelfMetrics self(sample::kStillClock);
   self.call_finished("a", "op", "ok", Millis{1});
   self.call_finished("gone", "op", "ok", Millis{1});
   self.sweep_finished("gone", true);
-  for (const SelfMetric metric : kAll) {
-    CHECK(lines_of(self, metric, {"a"}).find("gone") == std::string::npos);
+  for (const std::string& family : {kRequests, kDurations, kScrapes, kSweeps, kCommits, kBytes}) {
+    CHECK(lines_of(self, family, {"a"}).find("gone") == std::string::npos);
   }
-  CHECK(lines_of(self, api_requests, {"a"}) != "");
+  CHECK(lines_of(self, kRequests, {"a"}) != "");
 }
 
-TEST_CASE("self_metrics: our text says the same as prometheus-cpp's own serializer") {
-  SelfMetrics self;
+TEST_CASE("self_metrics: each series began when it was first heard of") {
+  FakeRuntime runtime;
+  const UnixMillis start = runtime.wall();
+  SelfMetrics self(runtime.runtime().clock);
+  runtime.advance(Millis{1'000});
+  self.call_finished("a", "op", "ok", Millis{1});
+  runtime.advance(Millis{1'000});
+  self.call_finished("a", "op", "ok", Millis{1});
+  self.call_finished("a", "op", "timeout", Millis{1});
+  self.scrape_answered(ScrapeResult::complete);
+  for (const auto& [labels, number] : self.collect(SelfMetric::scrapes, {})) {
+    CHECK(number.created_at == start);
+  }
+  const auto requests = self.collect(SelfMetric::api_requests, {"a"});
+  REQUIRE(requests.size() == 2);
+  CHECK(requests.begin()->second.created_at == start + Millis{1'000});
+  CHECK(requests.rbegin()->second.created_at == start + Millis{2'000});
+  const auto durations = self.call_durations({"a"});
+  REQUIRE(durations.size() == 1);
+  CHECK(durations.begin()->second.created_at == start + Millis{1'000});
+}
+
+TEST_CASE("self_metrics: native buckets hold what the classic ones hold, whatever a call takes") {
+  SelfMetrics self(sample::kStillClock);
+  for (const std::int64_t milliseconds : {0, 1, 20, 21, 45'000, -5}) {
+    self.call_finished("a", "op", "ok", Millis{milliseconds});
+  }
+  const DurationHistogram durations = self.call_durations({"a"}).begin()->second;
+  CHECK(durations.count() == 6);
+  CHECK(durations.sum_ms == 45'042);
+  CHECK(durations.native.count() == 6);
+  CHECK(durations.native.zeros == 2);
+  CHECK(durations.native.buckets.size() == 4);
+}
+
+TEST_CASE("self_metrics: our text says the same as prometheus-cpp counting the same") {
+  SelfMetrics self(sample::kStillClock);
+  prometheus::Family<prometheus::Counter> requests{kRequests, "", {}};
+  prometheus::Family<prometheus::Histogram> durations{kDurations, "", {}};
+  const auto bounds = call_duration_bounds();
   const char* outcomes[] = {"ok", "throttled", "server_error"};
+  const std::string names[] = {"a", "b \"quoted\" \\ and\nbroken"};
   for (int i = 0; i < 300; ++i) {
-    self.call_finished(i % 2 == 0 ? "a" : "b \"quoted\" \\ and\nbroken",
-                       "op-" + std::to_string(i % 5), outcomes[i % 3], Millis{i * i});
-    self.scrape_answered(static_cast<ScrapeResult>(i % 3));
-    self.sweep_finished("a", i % 7 != 0);
-    self.state_committed(i % 11 != 0);
-    self.exposition_rendered(i % 2 == 0 ? "text" : "openmetrics", 1000U + static_cast<unsigned>(i));
+    const std::string& registry = names[i % 2];
+    const std::string operation = "op-" + std::to_string(i % 5);
+    self.call_finished(registry, operation, outcomes[i % 3], Millis{i * i});
+    requests.Add({{"registry", registry}, {"operation", operation}, {"outcome", outcomes[i % 3]}})
+        .Increment();
+    durations
+        .Add({{"registry", registry}, {"operation", operation}},
+             prometheus::Histogram::BucketBoundaries(bounds.begin(), bounds.end()))
+        .Observe(i * i / 1000.0);
   }
-  std::vector<prometheus::MetricFamily> collected;
-  for (const SelfMetric metric : kAll) {
-    collected.push_back(self.collect(metric, {"a", "b \"quoted\" \\ and\nbroken"}));
-  }
-  const auto theirs = parse_exposition(prometheus::TextSerializer().Serialize(collected), false);
-  std::string our_text;
-  SampleWriter writer;
-  for (const auto& family : collected) {
-    our_text += "# TYPE " + family.name + " " + type_word(family.type) + "\n";
-    write_self(family.name, family, writer);
-    our_text += writer.take();
-  }
-  const auto ours = parse_exposition(our_text, false);
-  REQUIRE(ours.size() == theirs.size());
-  using Series = std::map<std::pair<std::string, std::map<std::string, std::string>>, double>;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    CAPTURE(ours[i].name);
-    CHECK(ours[i].name == theirs[i].name);
-    CHECK(ours[i].type == theirs[i].type);
-    const auto series_of = [](const sample::ParsedFamily& family) {
-      Series series;
-      for (const auto& sample : family.samples) {
-        auto labels = sample.labels;  // "60.0" and "60" are one bound, spelled differently.
-        if (labels.contains("le")) labels["le"] = std::to_string(std::stod(labels["le"]));
-        series[{sample.name, labels}] = std::stod(sample.value);
-      }
-      return series;
-    };
-    CHECK(series_of(ours[i]) == series_of(theirs[i]));
-  }
+  const auto theirs = [](const prometheus::Collectable& family) {
+    return without_comments(prometheus::TextSerializer().Serialize(family.Collect()));
+  };
+  const Series counted = series_of("counter", kRequests, theirs(requests));
+  CHECK(counted.size() == 30);
+  CHECK(series_of("counter", kRequests, lines_of(self, kRequests, {names[0], names[1]})) ==
+        counted);
+  const Series timed = series_of("histogram", kDurations, theirs(durations));
+  const Series ours =
+      series_of("histogram", kDurations, lines_of(self, kDurations, {names[0], names[1]}));
+  REQUIRE(ours.size() == timed.size());
+  for (const auto& [key, value] : timed) CHECK(ours.at(key) == doctest::Approx(value));
 }

@@ -1,5 +1,5 @@
 # Fuzz targets: their corpus with every compiler, libFuzzer with clang (the preset "fuzz").
-set(FUZZ_TARGETS fuzz/cloud_targets.cc fuzz/local_targets.cc)
+set(FUZZ_TARGETS fuzz/cloud_targets.cc fuzz/local_targets.cc fuzz/native_target.cc)
 add_executable(fuzz_tests fuzz/fuzz_test.cc ${FUZZ_TARGETS})
 target_link_libraries(fuzz_tests PRIVATE test_support)
 target_precompile_headers(fuzz_tests REUSE_FROM test_support)

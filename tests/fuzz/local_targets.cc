@@ -232,6 +232,7 @@ std::span<const Target> local_targets() { return kTargets; }
 std::vector<Target> targets() {
   std::vector<Target> all(cloud_targets().begin(), cloud_targets().end());
   all.insert(all.end(), local_targets().begin(), local_targets().end());
+  all.insert(all.end(), native_targets().begin(), native_targets().end());
   return all;
 }
 

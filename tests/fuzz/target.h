@@ -27,6 +27,7 @@ struct Target {
 
 std::span<const Target> cloud_targets();
 std::span<const Target> local_targets();
+std::span<const Target> native_targets();
 
 /// All of them.
 std::vector<Target> targets();

@@ -17,6 +17,9 @@ SEAM = "exporter/ingest/seam.cc"
 HISTORY = "exporter/exposition/history.cc"
 STATE_COPY = "exporter/store/state_copy.cc"
 LIST_END = "exporter/model/list_end.cc"
+NATIVE = "exporter/model/native_histogram.cc"
+DURATIONS = "exporter/model/duration_histogram.cc"
+BEGINNINGS = "exporter/ingest/beginnings.cc"
 LIST_PAGES = "exporter/cloud/list_pages.cc"
 COLLECTOR = "exporter/ingest/collector.cc"
 PUBLISHER = "exporter/ingest/publisher.cc"
@@ -817,4 +820,25 @@ MUTANTS = [
      "names.insert(name);\n", "names = {name};\n"),
     ("labels of repositories show under their bare names", OWN_FAMILIES,
      'for (auto& each : own) each.first.insert(0, "label_");', ""),
+    ("bounds of native buckets belong to the bucket above", NATIVE,
+     "std::lower_bound(kFractions.begin()", "std::upper_bound(kFractions.begin()"),
+    ("joined native buckets round down", NATIVE, "return -(-index >> halvings);",
+     "return index >> halvings;"),
+    ("native buckets grow without a limit", NATIVE,
+     "while (buckets.size() > kNativeBucketsMax &&", "while (buckets.size() > 100'000 &&"),
+    ("held histograms show their native buckets", VIEW, "durations->native = {};", ""),
+    ("what an earlier release counted is in no native bucket", DURATIONS,
+     "histogram.native.count() == histogram.count()", "histogram.native.count() <= histogram.count()"),
+    ("series of an earlier release begin with the process", TRACKED_REGISTRY,
+     "adopt_beginnings(state, registry.state.created_at);", ""),
+    ("what shows events from before begins now", BEGINNINGS,
+     "first = std::min(first, record.ended_at);", "first = now;"),
+    ("histograms of other bounds began when the old ones did", TRACKED_REGISTRY,
+     "histogram->created_at = now;", "histogram->created_at = registry.state.created_at;"),
+    ("native buckets out of order are read", NATIVE, "buckets[i - 1].index < buckets[i].index",
+     "buckets[i - 1].index != buckets[i].index"),
+    ("each native bucket tells its count instead of a difference", PROTOBUF,
+     "    before = bucket.count;\n", ""),
+    ("a gap between native buckets is lost", PROTOBUF, "    end_before = end;\n",
+     "    end_before = begin;\n"),
 ]

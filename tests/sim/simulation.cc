@@ -245,7 +245,7 @@ class Simulation {
     }
     const store::LoadedState& loaded = *read;
     oracle_.start(committed(true));
-    exposition::SelfMetrics self;
+    exposition::SelfMetrics self(clock_);
     auto engine = Engine::make(
         {clock_, baton_.runtime().threads, baton_.runtime().entropy}, store, plan_.config, {}, self,
         [this](const config::RegistryConfig& registry, const config::MetricsConfig& metrics,
@@ -337,7 +337,7 @@ class Simulation {
   }
 
   /// Of event counters and histograms, what is on the disk; `held`: as 0 where a zero comes first.
-  std::unordered_map<std::string, double> committed(bool held) const {
+  std::unordered_map<std::string, double> committed(bool held) {
     std::unordered_map<std::string, double> all;
     for (const auto& [number, entry] : disk_.repositories) {
       const RepositoryState state = store::decode_repository(entry.second).value();
@@ -354,6 +354,10 @@ class Simulation {
         all[events + series] = zero ? 0 : static_cast<double>(ledger.counters.events[outcome]);
         const auto& durations = ledger.counters.durations[outcome];
         if (!durations) continue;
+        const bool whole = durations->native.count() == durations->count();
+        if (!whole || !durations->created_at || !ledger.counters.created_at) {
+          history_.failure = "native buckets or a beginning are missing: " + series;
+        }
         const bool none = held && ledger.durations_held[outcome];
         all["acr_build_duration_seconds_count" + series] =
             none ? 0 : static_cast<double>(durations->count());
