@@ -376,7 +376,7 @@ class Month {
     faults.tricks = mild_.tricks;
     clouds_.set_faults(faults);
     ScrapeRequest request;
-    request.timeout = exposition::seconds(25);
+    request.timeout = seconds(25);
     exposition::LiveState live;
     live.now = baton_.now();
     const UnixMillis begun = baton_.now();
@@ -504,7 +504,7 @@ bool put(Options& options, std::string_view flag, std::string_view value) {
   else if (flag == "--repositories")
     options.repositories = static_cast<int>(number);
   else if (flag == "--scrape-seconds")
-    options.scrape_interval = exposition::seconds(number);
+    options.scrape_interval = seconds(number);
   else if (flag == "--quiet-days")
     options.quiet_days = static_cast<int>(number);
   else if (flag == "--seldom")
