@@ -36,7 +36,8 @@ void is_shown(const DurationHistogram& histogram, std::span<const double> bounds
   law(metric.count == histogram.count(), "another count");
   law(metric.native->count() == metric.count, "buckets that do not add up");
   law(metric.native->schema == histogram.native.schema, "another schema");
-  law(metric.native->buckets.size() == histogram.native.buckets.size(), "another number of buckets");
+  law(metric.native->buckets.size() == histogram.native.buckets.size(),
+      "another number of buckets");
   for (const NativeBucket& bucket : histogram.native.buckets) {
     law(metric.native->buckets.at(bucket.index) == bucket.count, "another bucket");
   }
