@@ -80,7 +80,8 @@ simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   options.tricks = draw_tricks(dice);
   options.lasting = draw_lasting(dice);
   // Of a record that could not be read at first, its time alone tells whether it is history.
-  options.lifelike_spans = options.lasting.depth == 0 && options.lasting.broken_records == 0;
+  options.lifelike_spans = options.lasting.depth == 0 && options.lasting.broken_records == 0 &&
+                           options.order != simulator::Order::shuffled;
   return options;
 }
 
