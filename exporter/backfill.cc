@@ -12,6 +12,7 @@
 #include "exporter/exposition/history.h"
 #include "exporter/ingest/history_reader.h"
 #include "exporter/ingest/seam.h"
+#include "exporter/ingest/tracked_registry.h"
 #include "exporter/store/state_copy.h"
 
 namespace registry_exporter {
@@ -25,10 +26,10 @@ class NoMeter final : public CallObserver {
 /// What an exporter that runs with the state knows of one registry.
 struct LiveRegistry {
   const RegistryState* state = nullptr;  ///< nullptr: nothing.
-  std::map<std::pair<std::string, std::string>, const Ledger*> ledgers;
+  std::map<ingest::ListKey, const Ledger*> ledgers;
 
-  const Ledger* ledger_of(const RepositoryRef& ref) const {
-    const auto found = ledgers.find({ref.repo_namespace, ref.name});
+  const Ledger* ledger_of(const ListRef& list) const {
+    const auto found = ledgers.find({list.of.repo_namespace, list.of.name, list.kind->number});
     return found == ledgers.end() ? nullptr : found->second;
   }
 };
@@ -47,7 +48,10 @@ LiveRegistry live_registry(const store::LoadedState& state, const std::string& i
   live.state = &newest->state;
   for (const store::StoredRepository& each : state.repositories) {
     if (each.registry != newest->number) continue;
-    live.ledgers[{each.state.ref.repo_namespace, each.state.ref.name}] = &each.state.ledger;
+    const StreamKind* const kind =
+        each.state.kind != nullptr ? each.state.kind : &first_kind(newest->state.identity);
+    live.ledgers[{each.state.ref.repo_namespace, each.state.ref.name, kind->number}] =
+        &each.state.ledger;
   }
   return live;
 }
@@ -65,7 +69,6 @@ class RegistryBackfill {
         report_(runtime, registry.name),
         pause_over_(runtime.threads.make_waiter()) {
     if (state != nullptr) live_ = live_registry(*state, registry.identity());
-    history_.name = registry.name;
     if (live_.state != nullptr) {
       const bool from_zero = state->follows_damage ||
                              config.collection.initial_history == config::InitialHistory::baseline;
@@ -74,7 +77,6 @@ class RegistryBackfill {
       const UnixMillis now = runtime.clock.now();
       seam_.at = seam_.counting_since = std::min(options.until.value_or(now), now);
     }
-    history_.until = seam_.at;
   }
 
   void run(const CloudFactory& connect) {
@@ -84,7 +86,9 @@ class RegistryBackfill {
     const auto connection = connect(registry, config_.metrics, runtime_, meter_);
     if (!connection) return report_.failed(connection.error());
     Cloud& cloud = *connection->cloud;
-    history_.kind = connection->kind;
+    for (const StreamKind* kind : connection->kinds) {
+      histories_.push_back({registry.name, kind, seam_.at, {}});
+    }
     const std::string identity = registry_.identity();
     if (live_.state != nullptr && live_.state->identity != identity) {
       cloud.keep_to_project(live_.state->identity.substr(identity.size()));
@@ -96,11 +100,17 @@ class RegistryBackfill {
         workers.push_back(runtime_.threads.start("backfill", [this, &cloud] { work(cloud); }));
       }
     }
+    for (RegistryHistory& history : histories_) {
+      std::sort(history.repositories.begin(), history.repositories.end(),
+                [](const RepositoryHistory& a, const RepositoryHistory& b) {
+                  return full_name(a.ref) < full_name(b.ref);
+                });
+    }
     report_.ended(seam_.at);
   }
 
   bool is_whole() const { return report_.is_whole(); }
-  RegistryHistory take_history() { return std::move(history_); }
+  std::vector<RegistryHistory> take_histories() { return std::move(histories_); }
 
  private:
   bool discover(Cloud& cloud) {
@@ -112,39 +122,67 @@ class RegistryBackfill {
     const config::RepositoryFilter filter(registry_.repositories);
     const EngineOptions& shards = options_.engine;
     const auto most = static_cast<std::size_t>(config_.metrics.max_repositories);
-    std::set<std::string> names;  // Pages drift: one may be listed twice.
+    std::set<std::string> met;  // Pages drift: one may be listed twice.
     for (const ListedRepository& listed : discovery->repositories) {
       const std::string name = full_name(listed.ref);
       const bool ours = config::shard_of(registry_.name, name, shards.total_shards) == shards.shard;
-      if (!ours || !filter.matches(name) || !names.insert(name).second) continue;
-      if (names.size() <= most) history_.repositories.push_back({listed.ref, {}});
+      if (!ours || !filter.matches(name) || !met.insert(name).second) continue;
+      if (met.size() <= most) repositories_.emplace(name, listed.ref);
     }
-    const std::size_t taken = history_.repositories.size();
-    report_.found(taken, names.size() - taken, discovery->complete);
+    for (const RegistryHistory& history : histories_) add_lists(*history.kind);
+    const std::size_t taken = repositories_.size();
+    report_.found(taken, met.size() - taken, discovery->complete);
     return true;
   }
 
+  /// One for each repository, or one for all.
+  void add_lists(const StreamKind& kind) {
+    if (kind.feeds_shares()) return lists_.push_back({&kind, {}});
+    for (const auto& [name, ref] : repositories_) lists_.push_back({&kind, ref});
+  }
+
   void work(Cloud& cloud) {
-    while (RepositoryHistory* const repository = next_repository()) {
-      const ingest::ListHistory list = ingest::read_history(cloud, repository->ref, reading());
-      const Ledger* const ledger = live_.ledger_of(repository->ref);
-      repository->events =
-          ingest::events_before(list.records, ledger, seam_, history_.kind->has_durations);
-      report_.read(repository->ref, list, repository->events.size(),
-                   ledger != nullptr && !ledger->read_whole);
+    while (const ListRef* const list = next_list()) {
+      const ingest::ListHistory history = ingest::read_history(cloud, *list, reading());
+      const Ledger* const ledger = live_.ledger_of(*list);
+      std::size_t events = 0;
+      for (auto& [name, records] : by_owner(*list, history.records)) {
+        RepositoryHistory repository{repositories_.at(name), {}};
+        repository.events =
+            ingest::events_before(records, ledger, seam_, list->kind->has_durations);
+        events += repository.events.size();
+        add(*list->kind, std::move(repository));
+      }
+      report_.read(list->of, history, events, ledger != nullptr && !ledger->read_whole);
     }
   }
 
-  /// For the calling worker alone; nullptr: there is none left.
-  RepositoryHistory* next_repository() EXCLUDES(mutex_) {
+  /// What belongs to none of ours is left out.
+  std::map<std::string, std::vector<PastRecord>> by_owner(
+      const ListRef& list, const std::vector<PastRecord>& records) const {
+    std::map<std::string, std::vector<PastRecord>> owners;
+    for (const PastRecord& record : records) {
+      const std::string owner = full_name(record.owner.value_or(list.of));
+      if (repositories_.contains(owner)) owners[owner].push_back(record);
+    }
+    return owners;
+  }
+
+  void add(const StreamKind& kind, RepositoryHistory repository) EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    if (next_ == history_.repositories.size()) return nullptr;
-    return &history_.repositories[next_++];
+    for (RegistryHistory& history : histories_) {
+      if (history.kind == &kind) history.repositories.push_back(std::move(repository));
+    }
+  }
+
+  /// nullptr: there is none left.
+  const ListRef* next_list() EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return next_ == lists_.size() ? nullptr : &lists_[next_++];
   }
 
   ingest::HistoryReading reading() {
     ingest::HistoryReading reading;
-    reading.kind = history_.kind;
     reading.page_size = registry_.page_size;
     reading.now = runtime_.clock.now();
     reading.pause = [this](Millis span) {
@@ -163,7 +201,9 @@ class RegistryBackfill {
   BackfillReport report_;
   LiveRegistry live_;
   ingest::Seam seam_;
-  RegistryHistory history_;
+  std::map<std::string, RepositoryRef> repositories_;  ///< By full name.
+  std::vector<ListRef> lists_;
+  std::vector<RegistryHistory> histories_;  ///< By kind.
   Mutex mutex_;
   std::unique_ptr<Waiter> pause_over_;
   std::size_t next_ GUARDED_BY(mutex_) = 0;
@@ -208,7 +248,9 @@ Result<Done> run_backfill(Runtime runtime, const config::Config& config,
   std::vector<RegistryHistory> histories;
   for (const auto& registry : registries) {
     whole &= registry->is_whole();
-    histories.push_back(registry->take_history());
+    for (RegistryHistory& history : registry->take_histories()) {
+      histories.push_back(std::move(history));
+    }
   }
   print(histories, config, options);
   if (whole) return Done{};

@@ -20,17 +20,26 @@ net::CurlOptions curl_options(const config::RegistryConfig& registry) {
 
 }  // namespace
 
+std::vector<const StreamKind*> kinds_of(const config::RegistryConfig& registry) {
+  std::vector<const StreamKind*> kinds;
+  if (registry.collects(config::Collected::builds)) kinds.push_back(&kBuilds);
+  if (registry.collects(config::Collected::deletions)) kinds.push_back(&kDeletions);
+  if (registry.collects(config::Collected::syncs)) {
+    kinds.push_back(registry.is_acr() ? &kAcrSyncs : &kSwrSyncs);
+  }
+  return kinds;
+}
+
 CloudConnection connect(std::unique_ptr<net::HttpTransport> transport,
                         const config::RegistryConfig& registry,
                         const config::MetricsConfig& metrics, Runtime runtime,
                         CallObserver& observer) {
   CloudConnection connection;
+  connection.kinds = kinds_of(registry);
   if (registry.is_acr()) {
-    connection.kind = &kBuilds;
     connection.cloud =
         std::make_unique<acr::Client>(runtime, *transport, observer, registry, metrics);
   } else {
-    connection.kind = &kDeletions;
     connection.cloud = std::make_unique<swr::Client>(runtime, *transport, observer, registry);
   }
   connection.transport = std::move(transport);

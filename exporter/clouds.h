@@ -4,6 +4,9 @@
 
 namespace registry_exporter {
 
+/// What is collected of a registry, as kinds of records.
+std::vector<const StreamKind*> kinds_of(const config::RegistryConfig& registry);
+
 /// Makes the client for a registry's cloud. Another cloud is added here, in `config/`, and in a
 /// folder beside `acr/` and `swr/`.
 CloudConnection connect(std::unique_ptr<net::HttpTransport> transport,

@@ -35,49 +35,86 @@ class LastOutcomes final : public CallObserver {
   std::map<std::string, std::string> outcomes_ GUARDED_BY(mutex_);
 };
 
-/// Reads a few repositories, evenly spread over the list.
-void read_samples(Cloud& cloud, const std::vector<RepositoryRef>& matched, Exam& exam) {
-  std::string record_id;
-  RepositoryRef owner;
+double pages_of(const Page& page, int size) {
+  const auto rows = static_cast<double>(page.total.value_or(page.rows));
+  return std::max(1.0, rows / std::max(1, page.page_size.value_or(size)));
+}
+
+/// What a sample of lists showed.
+struct Sample {
   double pages = 0;
-  std::size_t read = 0;
+  std::size_t lists = 0;
+  std::string record_id;  ///< Of some record, and whose it is.
+  RepositoryRef owner;
+};
+
+/// Reads the lists of a few repositories, evenly spread over all.
+void read_samples(Cloud& cloud, const StreamKind& kind, const std::vector<RepositoryRef>& matched,
+                  Exam& exam, Sample& sample) {
   const std::size_t samples = std::min(kSample, matched.size());
   for (std::size_t i = 0; i < samples; ++i) {
     const RepositoryRef& repository = matched[i * matched.size() / samples];
     const int size = exam.registry.page_size;
-    const Result<Page> page = cloud.list_records(repository, {0, size});
+    const Result<Page> page = cloud.list_records({&kind, repository}, {0, size});
     if (!page) {
       exam.failures.push_back(within(full_name(repository), page.error()).value());
       continue;
     }
-    const auto rows = static_cast<double>(page->total.value_or(page->rows));
-    const int real_size = std::max(1, page->page_size.value_or(size));
-    pages += std::max(1.0, rows / real_size);
-    ++read;
-    if (record_id.empty() && !page->records.empty()) {
-      record_id = page->records.front().id;
-      owner = repository;
+    sample.pages += pages_of(*page, size);
+    ++sample.lists;
+    if (!kind.has_point_reads || !sample.record_id.empty() || page->records.empty()) continue;
+    sample.record_id = page->records.front().id;
+    sample.owner = repository;
+  }
+}
+
+void read_feed(Cloud& cloud, const StreamKind& kind, Exam& exam) {
+  ++exam.feeds;
+  const int size = exam.registry.page_size;
+  const Result<Page> page = cloud.list_records({&kind, {}}, {0, size});
+  if (!page) {
+    exam.failures.push_back(within(std::string(kind.name), page.error()).value());
+    return;
+  }
+  exam.pages_of_feeds = exam.pages_of_feeds.value_or(0) + pages_of(*page, size);
+}
+
+/// A record that doesn't exist shows as well whether the operation is allowed.
+void read_one_record(Cloud& cloud, const StreamKind& kind,
+                     const std::vector<RepositoryRef>& matched, const Sample& sample, Exam& exam) {
+  const bool made_up = sample.record_id.empty();
+  const RepositoryRef& owner = made_up ? matched.front() : sample.owner;
+  const Result<Record> record =
+      cloud.read_record({&kind, owner}, made_up ? kNoRecord : sample.record_id);
+  const bool absent = !record && (record.error().kind == ErrorKind::not_found ||
+                                  record.error().kind == ErrorKind::bad_request);
+  if (!record && !(made_up && absent)) exam.failures.push_back(record.error());
+  exam.made_up_record = made_up && absent;
+}
+
+void read_lists(Cloud& cloud, const std::vector<const StreamKind*>& kinds,
+                const std::vector<RepositoryRef>& matched, Exam& exam) {
+  Sample sample;
+  for (const StreamKind* kind : kinds) {
+    if (kind->feeds_shares()) {
+      read_feed(cloud, *kind, exam);
+      continue;
+    }
+    ++exam.lists_each;
+    read_samples(cloud, *kind, matched, exam, sample);
+    if (kind->has_point_reads && !matched.empty()) {
+      read_one_record(cloud, *kind, matched, sample, exam);
     }
   }
-  if (read > 0) exam.pages_each = pages / static_cast<double>(read);
-  if (exam.registry.is_acr() && !matched.empty()) {
-    const bool made_up = record_id.empty();
-    if (made_up) owner = matched.front();
-    const Result<Record> record = cloud.read_record(owner, made_up ? kNoRecord : record_id);
-    // A record that doesn't exist shows as well whether the operation is allowed.
-    const bool absent = !record && (record.error().kind == ErrorKind::not_found ||
-                                    record.error().kind == ErrorKind::bad_request);
-    if (!record && !(made_up && absent)) exam.failures.push_back(record.error());
-    exam.made_up_record = made_up && absent;
-  }
-  const auto* swr = std::get_if<config::SwrConfig>(&exam.registry.cloud);
-  if (swr != nullptr && swr->collect_rules && !matched.empty()) {
+  if (sample.lists > 0) exam.pages_each = sample.pages / static_cast<double>(sample.lists);
+  if (exam.registry.collects_rules() && !matched.empty()) {
     const auto rules = cloud.retention_rules(matched.front());
     if (!rules) exam.failures.push_back(rules.error());
   }
 }
 
-void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
+void examine(const CloudConnection& connection, const EngineOptions& options, Exam& exam) {
+  Cloud& cloud = *connection.cloud;
   const Result<Discovery> discovery = cloud.discover({});
   if (!discovery) {
     exam.failures.push_back(discovery.error());
@@ -95,7 +132,7 @@ void examine(Cloud& cloud, const EngineOptions& options, Exam& exam) {
   exam.found = discovery->repositories.size();
   exam.matched = matched.size();
   exam.denied_namespaces = discovery->denied_namespaces;
-  read_samples(cloud, matched, exam);
+  read_lists(cloud, connection.kinds, matched, exam);
 }
 
 }  // namespace
@@ -115,7 +152,7 @@ bool run_doctor(Runtime runtime, const config::Config& config, const EngineOptio
     LastOutcomes observer;
     const auto connection = connect(registry, config.metrics, runtime, observer);
     if (connection) {
-      examine(*connection->cloud, options, exam);
+      examine(*connection, options, exam);
       exam.health = connection->cloud->health();
     } else {
       exam.failures.push_back(connection.error());

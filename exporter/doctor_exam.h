@@ -27,7 +27,10 @@ struct Exam {
   std::size_t matched = 0;      ///< Of them, those that are to be read by this process.
   std::vector<std::string> denied_namespaces;
   std::vector<std::string> notes;    ///< For people, whether or not anything is wrong.
-  std::optional<double> pages_each;  ///< Of a repository's whole list, on average; from a sample.
+  std::size_t lists_each = 0;        ///< Of a repository.
+  std::optional<double> pages_each;  ///< Of such a list, whole, on average; from a sample.
+  std::size_t feeds = 0;             ///< Lists of the whole registry.
+  std::optional<double> pages_of_feeds;
 
   /// How the last call of an operation went; "" if it was not called.
   std::string outcome_of(std::string_view operation) const;

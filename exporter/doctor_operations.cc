@@ -1,5 +1,7 @@
 #include "exporter/doctor_operations.h"
 
+#include <span>
+
 #include "exporter/cloud/credentials.h"
 
 namespace registry_exporter {
@@ -10,8 +12,12 @@ using Need = Operation::Need;
 constexpr Operation kAcrOperations[] = {
     {"ListRepository", "cr:ListRepository"},
     {"ListNamespace", "cr:ListNamespace", Need::fallback},
-    {"ListRepoBuildRecord", "cr:ListRepositoryBuild"},
-    {"GetRepoBuildRecord", "cr:GetRepositoryBuildRecord"},
+    {"ListRepoBuildRecord", "cr:ListRepositoryBuild", Need::always, Service::registry,
+     config::Collected::builds},
+    {"GetRepoBuildRecord", "cr:GetRepositoryBuildRecord", Need::always, Service::registry,
+     config::Collected::builds},
+    {"ListRepoSyncTask", "cr:GetRepositorySync", Need::always, Service::registry,
+     config::Collected::syncs},
     {"GetRepository", "cr:GetRepository", Need::sometimes},
     {"AssumeRole", "sts:AssumeRole", Need::sometimes, Service::sts},
     {"AssumeRoleWithOIDC", "", Need::sometimes, Service::sts},
@@ -19,7 +25,8 @@ constexpr Operation kAcrOperations[] = {
 constexpr Operation kSwrOperations[] = {
     {"ListReposDetails", "swr:repo:listRepos"},
     {"ListNamespaces", "swr:namespace:listNamespaces", Need::fallback},
-    {"ListRetentionHistories", "swr:repo:listRetentionHistories"},
+    {"ListRetentionHistories", "swr:repo:listRetentionHistories", Need::always, Service::registry,
+     config::Collected::deletions},
     {"ListRetentions", "swr:repo:listRetentions", Need::sometimes},
     {"CreateToken", "", Need::sometimes, Service::iam},
     {"CreateTokenWithIdToken", "", Need::sometimes, Service::iam},
@@ -44,9 +51,15 @@ std::string Exam::outcome_of(std::string_view operation) const {
   return outcome == outcomes.end() ? "" : outcome->second;
 }
 
-std::span<const Operation> operations_of(const Exam& exam) {
-  if (exam.registry.is_acr()) return kAcrOperations;
-  return kSwrOperations;
+std::vector<Operation> operations_of(const Exam& exam) {
+  const std::span<const Operation> all = exam.registry.is_acr()
+                                             ? std::span<const Operation>(kAcrOperations)
+                                             : std::span<const Operation>(kSwrOperations);
+  std::vector<Operation> used;
+  for (const Operation& each : all) {
+    if (!each.of || exam.registry.collects(*each.of)) used.push_back(each);
+  }
+  return used;
 }
 
 Service service_of(const Exam& exam, std::string_view operation) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +18,10 @@ struct Operation {
   const char* action;  ///< What a policy has to allow; "" where no policy is needed.
   enum class Need { always, fallback, sometimes } need = Need::always;
   Service service = Service::registry;
+  std::optional<config::Collected> of{};  ///< Set: only where this is collected.
 };
 
-std::span<const Operation> operations_of(const Exam& exam);
+std::vector<Operation> operations_of(const Exam& exam);
 
 /// `operation`: as in Error::operation.
 Service service_of(const Exam& exam, std::string_view operation);

@@ -88,7 +88,7 @@ class Report {
     });
   }
   bool answered() const {
-    const std::span<const Operation> operations = operations_of(exam_);
+    const std::vector<Operation> operations = operations_of(exam_);
     return std::any_of(operations.begin(), operations.end(), [&](const Operation& operation) {
       const std::string outcome = exam_.outcome_of(operation.name);
       return operation.service == Service::registry && !outcome.empty() &&
@@ -221,7 +221,7 @@ class Report {
   }
 
   void cost() {
-    if (exam_.matched == 0 || !exam_.pages_each) return;
+    if (exam_.matched == 0 || (!exam_.pages_each && !exam_.pages_of_feeds)) return;
     const auto seconds = [](Millis time) { return static_cast<double>(time.count()) / 1000; };
     const config::CollectionConfig& collection = exam_.collection;
     const auto matched = static_cast<double>(exam_.matched);
@@ -230,15 +230,19 @@ class Report {
     const double listing = fixed ? 0 : std::ceil(static_cast<double>(exam_.found) / kListPageSize);
     const auto* swr = std::get_if<config::SwrConfig>(&exam_.registry.cloud);
     const double rules = swr != nullptr && swr->collect_rules ? matched : 0;
-    const double all_pages = matched * *exam_.pages_each;
+    const auto reads =
+        matched * static_cast<double>(exam_.lists_each) + static_cast<double>(exam_.feeds);
+    const double all_pages =
+        matched * static_cast<double>(exam_.lists_each) * exam_.pages_each.value_or(0) +
+        exam_.pages_of_feeds.value_or(0);
     const double cold = listing + rules + all_pages;
     const double hour =
-        matched * kSecondsOfHour / seconds(collection.max_staleness) +
+        reads * kSecondsOfHour / seconds(collection.max_staleness) +
         (listing + rules) * kSecondsOfHour / seconds(collection.discovery_interval) +
         all_pages * kSecondsOfHour / seconds(collection.sweep_interval);
     line("requests", "about " + number(cold) + " for a cold start, about " + number(hour) +
                          " in an hour of steady state");
-    const double pass = matched / rate;
+    const double pass = reads / rate;
     line("full pass", number(pass) + " s at " + number(rate) + " requests per second");
     const double needed = hour / kSecondsOfHour;
     if (needed <= rate) return;

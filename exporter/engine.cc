@@ -1,6 +1,7 @@
 #include "exporter/engine.h"
 
 #include <algorithm>
+#include <set>
 
 #include "exporter/config/filter.h"
 #include "exporter/config/shard.h"
@@ -41,6 +42,16 @@ exposition::ExpositionOptions exposition_options(const config::Config& config,
   return options;
 }
 
+/// Empty: found by discovery.
+std::set<std::string> static_names(const config::RegistryConfig& registry) {
+  std::set<std::string> names;
+  if (!registry.static_repositories) return names;
+  for (const config::StaticRepository& each : *registry.static_repositories) {
+    names.insert(each.repo_namespace + "/" + each.name);
+  }
+  return names;
+}
+
 /// Filters, fixed lists and shards as a text: another text is another set of repositories.
 std::string scope_of(const config::RegistryConfig& registry, const EngineOptions& options) {
   std::string scope;
@@ -50,6 +61,11 @@ std::string scope_of(const config::RegistryConfig& registry, const EngineOptions
   for (const std::string& pattern : registry.repositories.include) add("+" + pattern);
   for (const std::string& pattern : registry.repositories.exclude) add("-" + pattern);
   add(std::to_string(options.shard) + "/" + std::to_string(options.total_shards));
+  // What is collected by default is not told: states of old have nothing of it.
+  const std::vector<config::Collected> by_default{registry.default_collect()};
+  if (registry.collect != by_default) {
+    for (const config::Collected each : registry.collect) add(std::string(name(each)));
+  }
   return scope;
 }
 
@@ -74,7 +90,10 @@ EngineBooks engine_books_of(store::LoadedState loaded) {
     auto repository = std::make_unique<ingest::TrackedList>();
     repository->number = stored.number;
     repository->state = std::move(stored.state);
-    ingest::RepositoryKey key{repository->state.ref.repo_namespace, repository->state.ref.name};
+    if (repository->state.kind == nullptr) {
+      repository->state.kind = &first_kind(found->second->state.identity);
+    }
+    ingest::ListKey key = ingest::key_of(repository->state);
     found->second->lists.emplace(std::move(key), std::move(repository));
   }
   data.past.shown = data.past.scraped = !loaded.registries.empty();
@@ -114,7 +133,6 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry,
   ingest::CollectorOptions options;
   options.name = registry.name;
   options.type = registry.type();
-  options.reading.kind = entry.connection.kind;
   options.min_interval = config_.collection.min_interval;
   options.reading.lookback = config_.collection.lookback;
   options.reading.sweep_interval = config_.collection.sweep_interval;
@@ -129,7 +147,10 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry,
   options.read_everything = options_.read_everything;
   options.past = past;
   ingest::DiscoveryRules& discovery = options.discovery;
-  discovery.kind = options.reading.kind;
+  discovery.kinds = entry.connection.kinds;
+  options.reading.has_histograms =
+      std::any_of(discovery.kinds.begin(), discovery.kinds.end(),
+                  [](const StreamKind* kind) { return kind->has_durations; });
   discovery.scope = scope_of(registry, options_);
   discovery.count_history = config_.collection.initial_history == config::InitialHistory::count &&
                             options_.history_counts;
@@ -137,9 +158,10 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry,
   discovery.max_repositories = config_.metrics.max_repositories;
   discovery.next_number = [this] { return ++last_repository_; };
   discovery.accepts =
-      [filter = std::make_shared<const config::RepositoryFilter>(registry.repositories),
+      [wanted = static_names(registry),
+       filter = std::make_shared<const config::RepositoryFilter>(registry.repositories),
        registry_name = registry.name, shards = options_](const std::string& full_name) {
-        return filter->matches(full_name) &&
+        return filter->matches(full_name) && (wanted.empty() || wanted.contains(full_name)) &&
                config::shard_of(registry_name, full_name, shards.total_shards) == shards.shard;
       };
   return options;

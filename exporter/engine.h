@@ -23,7 +23,7 @@ namespace registry_exporter {
 struct CloudConnection {
   std::unique_ptr<net::HttpTransport> transport;
   std::unique_ptr<Cloud> cloud;
-  const StreamKind* kind = &kBuilds;
+  std::vector<const StreamKind*> kinds;  ///< As collected.
 };
 using CloudFactory = std::function<Result<CloudConnection>(
     const config::RegistryConfig&, const config::MetricsConfig&, Runtime, CallObserver&)>;

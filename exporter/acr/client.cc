@@ -6,6 +6,7 @@
 #include "exporter/acr/credentials.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
+#include "exporter/acr/sync_codec.h"
 #include "exporter/base/log.h"
 #include "exporter/cloud/list_pages.h"
 
@@ -80,7 +81,20 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
   return static_repositories_ ? discover_static(*static_repositories_) : discovery_.run(part_found);
 }
 
-Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
+Result<Page> Client::list_records(const ListRef& list, const PageRequest& page) {
+  return list.kind == &kAcrSyncs ? list_syncs(page) : list_builds(list.of, page);
+}
+
+Result<Page> Client::list_syncs(const PageRequest& page) {
+  auto answer = ask<Page>(
+      "ListRepoSyncTask", list_sync_tasks(target_, page),
+      [&](std::string_view body) { return parse_sync_page(body, target_.instance_id, page); });
+  if (!answer) return tl::unexpected(answer.error());
+  answer->value.server_time = answer->server_time;
+  return std::move(answer->value);
+}
+
+Result<Page> Client::list_builds(const RepositoryRef& repository, const PageRequest& page) {
   if (repository.cloud_id.empty()) {
     return fail(ErrorKind::bad_request, "repository without an id: " + full_name(repository));
   }
@@ -95,7 +109,8 @@ Result<Page> Client::list_records(const RepositoryRef& repository, const PageReq
   return std::move(answer->value);
 }
 
-Result<Record> Client::read_record(const RepositoryRef& repository, const std::string& id) {
+Result<Record> Client::read_record(const ListRef& list, const std::string& id) {
+  const RepositoryRef& repository = list.of;
   auto answer = ask<Record>(
       "GetRepoBuildRecord", get_build_record(target_, id),
       [&](std::string_view body) { return parse_build_record(body, repository, id, statuses_); });

@@ -35,8 +35,8 @@ class Client final : public Cloud {
          const cloud::SignedClient::MakeSources& make_sources);
 
   Result<Discovery> discover(const PartFound& part_found = {}) override;
-  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
-  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
+  Result<Page> list_records(const ListRef& list, const PageRequest& page) override;
+  Result<Record> read_record(const ListRef& list, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
   void abort() override;
 
@@ -48,6 +48,8 @@ class Client final : public Cloud {
   Result<cloud::Answer<T>> ask(std::string_view operation, const net::HttpRequest& question,
                                const std::function<Result<T>(std::string_view body)>& parse);
 
+  Result<Page> list_builds(const RepositoryRef& repository, const PageRequest& page);
+  Result<Page> list_syncs(const PageRequest& page);
   cloud::RepositoryLists repository_lists();
   Result<cloud::ListedNamespaces> all_namespaces();
   Result<Discovery> discover_static(const std::vector<config::StaticRepository>& wanted);

@@ -1,81 +1,12 @@
 #include "exporter/acr/codec.h"
 
-#include <algorithm>
-#include <limits>
-#include <map>
-
-#include "exporter/base/text.h"
+#include "exporter/acr/listing.h"
 #include "exporter/net/json.h"
 
 namespace registry_exporter::acr {
 namespace {
 
-constexpr std::size_t kIdBytesMax = 256;
 constexpr std::size_t kNameBytesMax = 256;
-constexpr std::size_t kStatusBytesMax = 64;
-
-/// A list answer, taken apart.
-struct Listing {
-  net::json::Document document;
-  std::vector<net::json::Element> rows;
-  std::optional<std::uint64_t> total;
-  std::optional<int> page_size;
-};
-
-bool has_control_characters(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
-/// Unix milliseconds at `key`; nullopt where there is none, or one that can't be true.
-std::optional<UnixMillis> time_at(const net::json::Object& object, const char* key) {
-  constexpr std::int64_t kFirst = 946'684'800'000;     // 2000-01-01
-  constexpr std::int64_t kBeyond = 4'102'444'800'000;  // 2100-01-01
-  const auto millis = net::json::integer_at(object, key);
-  if (!millis || *millis < kFirst || *millis >= kBeyond) return std::nullopt;
-  return UnixMillis(Millis(*millis));
-}
-
-/// The array at `plural`: bare, or wrapped as {`singular`: […]}. nullopt: missing, null or "".
-Result<std::optional<simdjson::dom::array>> array_at(const net::json::Object& root,
-                                                     const char* plural, const char* singular) {
-  auto element = net::json::field(root, plural);
-  net::json::Object wrapper;
-  if (element && !element->get(wrapper)) element = net::json::field(wrapper, singular);
-  if (!element) return std::nullopt;
-  simdjson::dom::array array;
-  if (!element->get(array)) return array;
-  if (element->is_string() && element->get_string().value_unsafe().empty()) return std::nullopt;
-  return fail(ErrorKind::malformed, std::string("shape: ") + plural + " is no list");
-}
-
-Result<Listing> parse_listing(std::string_view body, const char* plural, const char* singular,
-                              const PageRequest& request) {
-  Result<net::json::Document> document = net::json::parse(body);
-  if (!document) return tl::unexpected(document.error());
-  Listing listing{std::move(*document), {}, std::nullopt, std::nullopt};
-  const net::json::Object& root = listing.document.root;
-
-  const auto total = net::json::integer_at(root, "TotalCount");
-  if (total && *total >= 0) listing.total = static_cast<std::uint64_t>(*total);
-  const auto page_size = net::json::integer_at(root, "PageSize");
-  if (page_size && *page_size > 0 && *page_size <= std::numeric_limits<int>::max()) {
-    listing.page_size = static_cast<int>(*page_size);
-  }
-
-  const auto array = array_at(root, plural, singular);
-  if (!array) return tl::unexpected(array.error());
-  if (*array) {
-    for (const net::json::Element row : **array) listing.rows.push_back(row);
-    return listing;
-  }
-  // Behind the last page there is nothing, whatever the total says.
-  if (request.index == 0 && listing.total.value_or(0) > 0) {
-    return fail(ErrorKind::malformed,
-                std::string("shape: ") + plural + " is missing although TotalCount is not 0");
-  }
-  return listing;
-}
 
 /// Whether what `object` says of its repository, if anything, is what was asked for.
 bool is_about(const net::json::Object& object, const RepositoryRef& asked) {
@@ -96,19 +27,6 @@ tl::unexpected<Error> wrong_repository(const std::string& what) {
   return fail(ErrorKind::malformed, ErrorCause::wrong_repository, "wrong_repo: " + what);
 }
 
-tl::expected<std::string, Rejection> id_of(const net::json::Object& row) {
-  const auto element = net::json::field(row, "BuildRecordId");
-  if (!element) return tl::unexpected(Rejection::id_missing);
-  const bool texty = element->is_string() || element->is_int64() || element->is_uint64();
-  if (!texty) return tl::unexpected(Rejection::id_invalid);
-  std::string id = net::json::text_of(*element).value_or("");
-  if (id.empty()) return tl::unexpected(Rejection::id_missing);
-  if (id.size() > kIdBytesMax || has_control_characters(id)) {
-    return tl::unexpected(Rejection::id_invalid);
-  }
-  return id;
-}
-
 Record make_record(std::string id, const net::json::Object& row,
                    std::optional<config::StatusMeaning> meaning) {
   Record record;
@@ -120,23 +38,6 @@ Record make_record(std::string id, const net::json::Object& row,
   record.open = state.open;
   record.outcome = state.outcome;
   return record;
-}
-
-int finality(const Record& record) {
-  if (record.open) return 0;
-  return record.ended_at ? 2 : 1;
-}
-
-/// Adds a record, or merges it with the same one met before: the most final one stays, of equals
-/// the first.
-void add(Page& page, std::map<std::string, std::size_t>& position_of, Record record) {
-  const auto [met, fresh] = position_of.emplace(record.id, page.records.size());
-  if (fresh) {
-    page.records.push_back(std::move(record));
-    return;
-  }
-  Record& before = page.records[met->second];
-  if (finality(record) > finality(before)) before = std::move(record);
 }
 
 std::optional<ListedRepository> listed_repository(const net::json::Object& row) {
@@ -165,7 +66,7 @@ Result<Page> parse_build_page(std::string_view body, const RepositoryRef& asked,
   page.rows = listing->rows.size();
   page.total = listing->total;
   page.page_size = listing->page_size;
-  std::map<std::string, std::size_t> position_of;
+  UniqueRecords records(page);
   for (const net::json::Element& element : listing->rows) {
     net::json::Object row;
     if (element.get(row)) {
@@ -173,15 +74,15 @@ Result<Page> parse_build_page(std::string_view body, const RepositoryRef& asked,
       continue;
     }
     if (!row_is_about(row, asked)) return wrong_repository("page of another repository");
-    auto id = id_of(row);
+    auto id = record_id_at(row, "BuildRecordId");
     if (!id) {
       page.rejected.push_back(id.error());
       continue;
     }
     const std::string status = net::json::text_at(row, "BuildStatus");
     const auto meaning = statuses.find(status);
-    if (!meaning) page.unknown_statuses.emplace_back(cut_utf8(status, kStatusBytesMax));
-    add(page, position_of, make_record(std::move(*id), row, meaning));
+    if (!meaning) page.unknown_statuses.push_back(shown_status(status));
+    records.add(make_record(std::move(*id), row, meaning));
   }
   return page;
 }
@@ -249,10 +150,8 @@ Result<ListedRepository> parse_repository(std::string_view body, const Repositor
   repository.ref.cloud_id = net::json::text_at(root, "RepoId");
   repository.created_at = time_at(root, "CreateTime");
   repository.modified_at = time_at(root, "ModifiedTime");
-  const bool usable = !repository.ref.cloud_id.empty() &&
-                      repository.ref.cloud_id.size() <= kIdBytesMax &&
-                      !has_control_characters(repository.ref.cloud_id);
-  if (!usable) return fail(ErrorKind::malformed, "shape: no usable RepoId");
+  if (!is_usable_name(repository.ref.cloud_id))
+    return fail(ErrorKind::malformed, "shape: no usable RepoId");
   return repository;
 }
 

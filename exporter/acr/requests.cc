@@ -60,6 +60,12 @@ net::HttpRequest list_build_records(const Target& target, const std::string& rep
   return rpc(target, "ListRepoBuildRecord", std::move(query));
 }
 
+net::HttpRequest list_sync_tasks(const Target& target, const PageRequest& page) {
+  QueryPairs query;
+  add_page(query, page);
+  return rpc(target, "ListRepoSyncTask", std::move(query));
+}
+
 net::HttpRequest get_build_record(const Target& target, const std::string& build_record_id) {
   return rpc(target, "GetRepoBuildRecord", {{"BuildRecordId", build_record_id}});
 }

@@ -33,6 +33,9 @@ net::HttpRequest get_repository(const Target& target, const std::string& repo_na
                                 const std::string& name);
 net::HttpRequest list_build_records(const Target& target, const std::string& repo_id,
                                     const PageRequest& page);
+/// The synchronisation tasks of the whole instance.
+net::HttpRequest list_sync_tasks(const Target& target, const PageRequest& page);
+
 net::HttpRequest get_build_record(const Target& target, const std::string& build_record_id);
 
 }  // namespace registry_exporter::acr

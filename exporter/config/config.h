@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -166,12 +169,16 @@ struct KeyEndpoints {
   bool operator==(const KeyEndpoints&) const = default;
 };
 
+/// What is collected of a registry (`collect`).
+enum class Collected : std::uint8_t { builds, deletions, syncs };
+std::string_view name(Collected what);
 struct RegistryConfig {
   std::string name;
   std::string region;
   std::string endpoint;  ///< "https://host[:port]", no trailing slash; defaulted from the region.
   KeyEndpoints key_endpoints;
   std::variant<AcrConfig, SwrConfig> cloud;
+  std::vector<Collected> collect;  ///< Each once, in the order above. Empty: what the type is for.
   bool credentials_given = false;  ///< False: the official clients' default chain.
   RepositoryFilters repositories;
   std::optional<std::vector<StaticRepository>> static_repositories;
@@ -187,6 +194,11 @@ struct RegistryConfig {
   bool is_acr() const { return std::holds_alternative<AcrConfig>(cloud); }
   /// As configured: "acr".
   std::string type() const { return is_acr() ? "acr" : "swr"; }
+  Collected default_collect() const { return is_acr() ? Collected::builds : Collected::deletions; }
+  bool collects(Collected what) const {
+    if (collect.empty()) return what == default_collect();
+    return std::find(collect.begin(), collect.end(), what) != collect.end();
+  }
   bool collects_rules() const {
     const auto* swr = std::get_if<SwrConfig>(&cloud);
     return swr != nullptr && swr->collect_rules;

@@ -239,6 +239,18 @@ tl::unexpected<std::vector<ConfigProblem>> one_problem(int line, std::string mes
 
 }  // namespace
 
+std::string_view name(Collected what) {
+  switch (what) {
+    case Collected::builds:
+      return "builds";
+    case Collected::deletions:
+      return "deletions";
+    case Collected::syncs:
+      return "syncs";
+  }
+  return "";
+}
+
 std::string RegistryConfig::identity() const {
   if (const auto* acr = std::get_if<AcrConfig>(&cloud)) {
     return name + "\nacr\n" + acr->instance_id;

@@ -168,7 +168,39 @@ std::string read_proxy(Section& section) {
   return proxy;
 }
 
+/// In the order of the enumeration, whatever the order in the file.
+std::vector<Collected> read_collect(Section& section, std::initializer_list<Collected> possible) {
+  const std::string key = "collect";
+  if (!section.has(key)) return {};
+  std::vector<std::string> words;
+  std::string all;
+  for (const Collected each : possible) {
+    words.emplace_back(name(each));
+    all += (all.empty() ? "" : ", ") + words.back();
+  }
+  const YAML::Node node = section.get(key);
+  const bool is_list = node.IsSequence();
+  if (node.IsNull() || (is_list && node.size() == 0)) {
+    section.problem(key, " must name at least one of " + all);
+  }
+  std::set<Collected> wanted;
+  for (const ListItem& item : section.list(key).value_or(std::vector<ListItem>{})) {
+    const auto* const found = std::find_if(
+        possible.begin(), possible.end(), [&](Collected each) { return item.value == name(each); });
+    const std::string said = section.name_of(key) + ": " + in_quotes(item.value);
+    if (found == possible.end()) {
+      section.context().problems.add(item.node,
+                                     said + " is none of " + all + did_you_mean(item.value, words));
+    } else if (!wanted.insert(*found).second) {
+      section.context().problems.add(item.node, said + " is given twice");
+    }
+  }
+  return {wanted.begin(), wanted.end()};
+}
+
 void read_common(Section& section, bool acr, RegistryConfig& config) {
+  config.collect = acr ? read_collect(section, {Collected::builds, Collected::syncs})
+                       : read_collect(section, {Collected::deletions});
   if (auto filters = section.section("repositories")) config.repositories = read_filters(*filters);
   config.static_repositories = read_static(section, acr);
   assign(config.page_size, section.integer("page_size", 1, acr ? kAcrPageMost : kSwrPageMost));

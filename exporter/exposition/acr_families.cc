@@ -9,40 +9,9 @@
 namespace registry_exporter::exposition {
 namespace {
 
-void durations(const Family& family, const SnapshotSource& source, Lines& lines) {
-  const bool with_beginning = shows_beginnings(source);
-  const auto& bounds = source.options.bucket_bounds;
-  PerOutcome<HistogramFrame> frames;
-  for (const Outcome outcome : source.snapshot.kind->outcomes) {
-    frames[outcome] = histogram_frame(source.format, family.name, bounds,
-                                      {{"status", std::string(name(outcome))}});
-  }
-  std::vector<std::uint64_t> cumulative(bounds.size() + 1);
-  for_rows(source, lines,
-           [&](const RepositoryView& view, const EventCounters& shown, const LinePart& labels) {
-             for (const Outcome outcome : source.snapshot.kind->outcomes) {
-               if (!shown.durations[outcome]) continue;
-               const DurationHistogram& histogram = *shown.durations[outcome];
-               std::uint64_t all = 0;
-               for (std::size_t i = 0; i < cumulative.size(); ++i) {
-                 if (i < histogram.counts.size()) all += histogram.counts[i];
-                 cumulative[i] = all;
-               }
-               const Thousandths sum{static_cast<std::int64_t>(histogram.sum_ms)};
-               lines.add(frames[outcome], labels,
-                         HistogramSample<Thousandths>{
-                             .cumulative = cumulative,
-                             .sum = sum,
-                             .created = with_beginning ? histogram.created_at : std::nullopt,
-                             .exemplars = view.exemplars[outcome],
-                             .native = &histogram.native});
-             }
-           });
-}
-
 void success_ratio(const Family& family, const SnapshotSource& source, Lines& lines) {
   const auto frames = frames_by_window(family.name, source);
-  for_rows(source, lines,
+  for_rows(family, source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
              for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
                const double succeeded = view.recent[i][Outcome::success];
@@ -54,13 +23,13 @@ void success_ratio(const Family& family, const SnapshotSource& source, Lines& li
 
 void builds_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
   PerOutcome<std::vector<LineFrame>> frames;
-  for (const Outcome outcome : source.snapshot.kind->outcomes) {
+  for (const Outcome outcome : family.kind->outcomes) {
     frames[outcome] =
         frames_by_window(family.name, source, {{"status", std::string(name(outcome))}});
   }
-  for_rows(source, lines,
+  for_rows(family, source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (const Outcome outcome : source.snapshot.kind->outcomes) {
+             for (const Outcome outcome : family.kind->outcomes) {
                const bool always = outcome == Outcome::success || outcome == Outcome::failed;
                if (!always && !view.seen[outcome]) continue;
                const auto& windows = frames[outcome];
@@ -73,13 +42,13 @@ void builds_recent(const Family& family, const SnapshotSource& source, Lines& li
 
 void last_ends(const Family& family, const SnapshotSource& source, Lines& lines) {
   PerOutcome<LineFrame> frames;
-  for (const Outcome outcome : source.snapshot.kind->outcomes) {
+  for (const Outcome outcome : family.kind->outcomes) {
     frames[outcome] =
         line_frame(source.format, family.name, {{"status", std::string(name(outcome))}});
   }
-  for_rows(source, lines,
+  for_rows(family, source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (const Outcome outcome : source.snapshot.kind->outcomes) {
+             for (const Outcome outcome : family.kind->outcomes) {
                const auto& end = view.last_end[outcome];
                if (end) lines.add(frames[outcome], labels, seconds(*end));
              }
@@ -87,7 +56,7 @@ void last_ends(const Family& family, const SnapshotSource& source, Lines& lines)
 }
 
 void repository_info(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_rows(source, lines,
+  for_rows(family, source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
              lines.add(line_frame(source.format, family.name, {{"repo_id", view.ref.cloud_id}}),
                        labels, std::uint64_t{1});
@@ -96,11 +65,6 @@ void repository_info(const Family& family, const SnapshotSource& source, Lines& 
 
 using View = RepositoryView;
 using Whole = std::optional<std::uint64_t>;
-
-Whole last_build_success(const View& view) {
-  if (!view.last_build) return std::nullopt;
-  return view.last_build->succeeded ? 1 : 0;
-}
 
 std::optional<Thousandths> last_build_duration(const View& view) {
   if (!view.last_build || !view.last_build->duration) return std::nullopt;
@@ -113,7 +77,7 @@ constexpr Family kFamilies[] = {
     {"acr_up", gauge, registry, "",
      "1 if the last API call to Alibaba Cloud got a response and the credentials were accepted, "
      "else 0.",
-     health_value<up>, &kBuilds},
+     health_value<up>, nullptr, "acr"},
     {"acr_builds_total", counter, repository, "status",
      "Finished image builds by status (BuildStatus of ListRepoBuildRecord). Each build is counted "
      "once.",
@@ -124,7 +88,7 @@ constexpr Family kFamilies[] = {
     {"acr_build_duration_seconds", histogram, repository, "status",
      "Duration of finished image builds in seconds (EndTime minus StartTime of "
      "ListRepoBuildRecord).",
-     durations, &kBuilds},
+     durations_by_status, &kBuilds},
     {"acr_build_success_ratio", gauge, repository, "window",
      "Share of successful builds, 0 to 1: success / (success + failed) of the builds that ended "
      "within the window.",
@@ -140,7 +104,7 @@ constexpr Family kFamilies[] = {
      row_value<[](const View& view) { return seconds(view.oldest_open_started_at); }>, &kBuilds},
     {"acr_last_build_success", gauge, repository, "",
      "1 if the last finished build succeeded, 0 if it failed. Other statuses are ignored.",
-     row_value<last_build_success>, &kBuilds},
+     row_value<last_success>, &kBuilds},
     {"acr_last_build_duration_seconds", gauge, repository, "",
      "Duration of the last successful or failed build in seconds.", row_value<last_build_duration>,
      &kBuilds},

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/encode.h"
@@ -94,18 +96,62 @@ void unknown_statuses(const Family& family, const SnapshotSource& source, Lines&
 }
 
 void failing(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
-    if (!view.failing) return;
-    const Labels reason{{"reason", std::string(name(*view.failing))}};
-    lines.add(line_frame(source.format, family.name, reason), labels, std::uint64_t{1});
+  for_all_rows(source, lines, [&](const RepositoryRow& row, const LinePart& labels) {
+    std::set<ErrorKind> reasons;  // Two lists may fail for the same.
+    row.for_lists([&](const RepositoryView& view) {
+      if (!view.failing || !reasons.insert(*view.failing).second) return;
+      const Labels reason{{"reason", std::string(name(*view.failing))}};
+      lines.add(line_frame(source.format, family.name, reason), labels, std::uint64_t{1});
+    });
   });
+}
+
+/// Of all its lists the one that was read longest ago.
+std::optional<Thousandths> last_read(const RepositoryRow& row) {
+  std::optional<UnixMillis> oldest;
+  bool all = true;
+  row.for_lists([&](const RepositoryView& view) {
+    all &= view.last_read.has_value();
+    if (view.last_read) oldest = std::min(oldest.value_or(*view.last_read), *view.last_read);
+  });
+  return all ? seconds(oldest) : std::nullopt;
+}
+
+std::optional<std::uint64_t> first_unreadable_row(const RepositoryRow& row) {
+  std::optional<std::uint64_t> first;
+  row.for_lists([&](const RepositoryView& view) {
+    const auto& here = view.first_unreadable_row;
+    if (here) first = std::min(first.value_or(*here), *here);
+  });
+  return first;
+}
+
+/// A family with one value for each list that is read for all repositories; `Value(view)` returns
+/// nullopt if there is none.
+template <auto Value>
+void feed_value(const Family& family, const SnapshotSource& source, Lines& lines) {
+  for (const FeedView& feed : source.snapshot.feeds) {
+    const auto value = Value(*feed.view);
+    const Labels list{{"list", std::string(feed.kind->name)}};
+    if (value) RegistryLines(family, source, lines).add(list, *value);
+  }
+}
+
+void feed_failing(const Family& family, const SnapshotSource& source, Lines& lines) {
+  for (const FeedView& feed : source.snapshot.feeds) {
+    if (!feed.view->failing) continue;
+    RegistryLines(family, source, lines)
+        .add({{"list", std::string(feed.kind->name)},
+              {"reason", std::string(name(*feed.view->failing))}},
+             std::uint64_t{1});
+  }
 }
 
 void repository_labels(const Family& family, const SnapshotSource& source, Lines& lines) {
   const auto& labels_of = source.options.labels_of_repository;
   if (!labels_of) return;
-  for_all_rows(source, lines, [&](const RepositoryView& view, const LinePart& labels) {
-    auto own = labels_of(view.ref.repo_namespace + "/" + view.ref.name);
+  for_all_rows(source, lines, [&](const RepositoryRow& row, const LinePart& labels) {
+    auto own = labels_of(full_name(row.ref()));
     if (own.empty()) return;
     for (auto& each : own) each.first.insert(0, "label_");
     const Labels more(own.begin(), own.end());  // Views of the names in `own`.
@@ -202,7 +248,7 @@ constexpr Family kFamilies[] = {
      repositories},
     {"registry_exporter_repository_last_read_timestamp_seconds", gauge, repository, "",
      "Time when the list of the repository was last read to its end, in seconds since 1970.",
-     any_row_value<[](const View& view) { return seconds(view.last_read); }>},
+     any_row_value<last_read>},
     {"registry_exporter_repository_failing", gauge, repository, "reason",
      "1 if the last attempt to read the repository failed, by reason. Absent otherwise.", failing},
     {"registry_exporter_repository_labels", gauge, repository, "label_*",
@@ -212,19 +258,30 @@ constexpr Family kFamilies[] = {
     {"registry_exporter_repository_first_unreadable_row", gauge, repository, "",
      "Index, from 0, of the first row that cannot be read in the list of the repository, where "
      "earlier rows can. Absent if all rows can be read.",
-     any_row_value<[](const View& view) { return view.first_unreadable_row; }>},
+     any_row_value<first_unreadable_row>},
+    {"registry_exporter_list_last_read_timestamp_seconds", gauge, registry, "list",
+     "Time when a list of the whole registry was last read to its end, in seconds since 1970.",
+     feed_value<[](const View& view) { return seconds(view.last_read); }>},
+    {"registry_exporter_list_failing", gauge, registry, "list,reason",
+     "1 if the last attempt to read a list of the whole registry failed, by reason. Absent "
+     "otherwise.",
+     feed_failing},
+    {"registry_exporter_list_first_unreadable_row", gauge, registry, "list",
+     "Index, from 0, of the first row that cannot be read in a list of the whole registry, where "
+     "earlier rows can. Absent if all rows can be read.",
+     feed_value<[](const View& view) { return view.first_unreadable_row; }>},
     {"registry_exporter_records_total", counter, registry, "class",
      "Records by class: baseline, counted, late, vanished, rejected.", records},
     {"registry_exporter_records_rejected_total", counter, registry, "reason",
      "Records without a usable id, counted each time one is read.", records_rejected},
     {"registry_exporter_unknown_statuses_total", counter, registry, "",
-     "Build statuses the exporter does not know, counted each time one is read. Map them with "
+     "Statuses the exporter does not know, counted each time one is read. Map those of builds with "
      "metrics.build_statuses.",
-     unknown_statuses, &kBuilds},
+     unknown_statuses, nullptr, "", true},
     {"registry_exporter_durations_invalid_total", counter, registry, "reason",
-     "Counted builds without a valid duration, by reason: negative, missing. They are not in the "
-     "histogram.",
-     durations_invalid, &kBuilds},
+     "Counted builds and synchronisations without a valid duration, by reason: negative, missing. "
+     "They are not in the histogram.",
+     durations_invalid, nullptr, "", true},
     {"registry_exporter_history_gaps_total", counter, registry, "",
      "Times that records may have been added and removed between two reads of a list, and so were "
      "missed.",

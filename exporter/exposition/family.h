@@ -35,7 +35,9 @@ struct Family {
   std::string_view labels;  ///< Besides registry, repo_namespace and repo; comma-separated.
   std::string_view help;    ///< What it is, its unit, and the field of the cloud's API it is from.
   std::variant<RenderSnapshot, RenderScrape> render{};
-  const StreamKind* kind = nullptr;  ///< Set: only streams of this kind have it.
+  const StreamKind* kind = nullptr;     ///< Set: only registries that collect it have the family.
+  std::string_view registry_type = {};  ///< Set: only registries of this type have it.
+  bool of_spans = false;                ///< Only registries whose records have durations have it.
 };
 
 /// The text of HELP. For repository families it says when their values change.

@@ -1,5 +1,6 @@
 #include "exporter/exposition/render.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "exporter/base/hash.h"
@@ -27,12 +28,21 @@ std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, Exposit
     std::string text;
     text.reserve(kLabelsBytes);
     text += registry;
-    append_written(text, "repo_namespace", row.view->ref.repo_namespace, format);
-    append_written(text, "repo", row.view->ref.name, format);
+    append_written(text, "repo_namespace", row.ref().repo_namespace, format);
+    append_written(text, "repo", row.ref().name, format);
     const std::uint64_t hash = hash_of(text);
     labels.push_back({LinePart(std::move(text)), hash});
   }
   return labels;
+}
+
+bool concerns(const Family& family, const RegistrySnapshot& registry) {
+  const auto& kinds = registry.kinds;
+  if (family.kind != nullptr && !registry.cell_of(family.kind)) return false;
+  if (!family.registry_type.empty() && family.registry_type != registry.type) return false;
+  return !family.of_spans || std::any_of(kinds.begin(), kinds.end(), [](const StreamKind* kind) {
+    return kind->has_durations;
+  });
 }
 
 bool shows_beginnings(const SnapshotSource& source) {
@@ -47,8 +57,7 @@ std::optional<UnixMillis> created_at(const SnapshotSource& source) {
 std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,
                                        Lines& lines) {
   const RenderSnapshot* render = std::get_if<RenderSnapshot>(&family.render);
-  const bool concerned = family.kind == nullptr || family.kind == source.snapshot.kind;
-  if (render != nullptr && concerned) (*render)(family, source, lines);
+  if (render != nullptr && concerns(family, source.snapshot)) (*render)(family, source, lines);
   return lines.finish();
 }
 

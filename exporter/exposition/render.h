@@ -40,6 +40,9 @@ struct ScrapeSource {
   ExpositionFormat format;
 };
 
+/// Whether a registry has series of a family.
+bool concerns(const Family& family, const RegistrySnapshot& registry);
+
 /// The lines that a registry's snapshot contributes to a family; empty if it has no series there.
 /// `lines` is empty before and after: callers reuse it, so that its memory serves all families.
 std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,

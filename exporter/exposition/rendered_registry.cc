@@ -9,10 +9,9 @@ namespace registry_exporter::exposition {
 namespace {
 
 bool same_repositories(const RegistrySnapshot& a, const RegistrySnapshot& b) {
-  return std::equal(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end(),
-                    [](const RepositoryRow& x, const RepositoryRow& y) {
-                      return x.view == y.view || x.view->ref == y.view->ref;
-                    });
+  return std::equal(
+      a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end(),
+      [](const RepositoryRow& x, const RepositoryRow& y) { return x.ref() == y.ref(); });
 }
 
 /// For each row, the first changed row from there on.
@@ -21,7 +20,7 @@ std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const Regi
   std::size_t changed = now.rows.size();
   for (std::size_t i = now.rows.size(); i-- > 0;) {
     const RepositoryRow& row = now.rows[i];
-    if (row.view != before.rows[i].view || row.shown != before.rows[i].shown) changed = i;
+    if (row != before.rows[i]) changed = i;
     next[i] = changed;
   }
   return next;

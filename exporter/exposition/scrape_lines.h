@@ -14,7 +14,7 @@ template <auto Value>
 void health_value(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
   const auto& healths = source.live.registries;
   for (const auto& registry : source.registries) {
-    if (family.kind != nullptr && family.kind != registry->kind) continue;
+    if (!concerns(family, *registry)) continue;
     const auto health = std::find_if(healths.begin(), healths.end(), [&](const auto& each) {
       return each.first == registry->name;
     });

@@ -12,7 +12,7 @@ namespace {
 
 void deletions_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
   const auto frames = frames_by_window(family.name, source);
-  for_rows(source, lines,
+  for_rows(family, source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
              for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
                std::uint64_t all = 0;
@@ -23,7 +23,7 @@ void deletions_recent(const Family& family, const SnapshotSource& source, Lines&
 }
 
 void rule_info(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_rows(source, lines,
+  for_rows(family, source, lines,
            [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
              std::set<Labels> shown;  // A list that names a rule twice makes one series.
              for (const RetentionRule& rule : view.rules) {
@@ -48,7 +48,7 @@ constexpr Family kFamilies[] = {
     {"swr_up", gauge, registry, "",
      "1 if the last API call to Huawei Cloud got a response and the credentials were accepted, "
      "else 0.",
-     health_value<up>, &kDeletions},
+     health_value<up>, nullptr, "swr"},
     {"swr_retention_deletions_total", counter, repository, "template",
      "Image tags deleted by retention rules (ListRetentionHistories), by template of the rule. "
      "Each deletion is counted once.",

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "exporter/ingest/shares.h"
+
 namespace registry_exporter::ingest {
 namespace {
 
@@ -18,18 +20,20 @@ CycleOptions cycle_options(const CollectorOptions& options) {
           std::max(kUnreachableMax, options.concurrency)};
 }
 
-/// Brings what is known under this configuration.
 TrackedRegistry& prepare(TrackedRegistry& registry, const CollectorOptions& options,
                          const RegistryLog& log, const Clock& clock) {
-  apply_scope(registry, options.discovery);
-  registry.unknown_statuses.clear();
-  registry.over_limit = 0;
-  if (adopt_bucket_bounds(registry, options.reading, clock.now())) log.buckets_changed();
-  for (const auto& [key, list] : registry.lists) {
-    resume_schedule(*list, options.read_everything, clock.steady_now(), clock.now());
-  }
-  complete_counters(registry, options.reading, clock.now());
+  const ConfigurationChange change{options.reading, options.discovery, options.read_everything,
+                                   clock.steady_now(), clock.now()};
+  if (adopt_configuration(registry, change)) log.buckets_changed();
   return registry;
+}
+
+std::map<const StreamKind*, ListLessons> no_lessons(const CollectorOptions& options) {
+  const PageLimit limit(options.reading.sweep_interval + options.reading.max_staleness);
+  std::map<const StreamKind*, ListLessons> lessons;
+  for (const StreamKind* kind : options.discovery.kinds)
+    lessons.emplace(kind, ListLessons{{}, limit, {}});
+  return lessons;
 }
 
 }  // namespace
@@ -45,9 +49,10 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
       registry_(std::move(registry)),
       cycle_(cycle_options(options_)),
       publisher_(runtime.clock, prepare(*registry_, options_, log_, runtime.clock),
-                 options_.reading, {options_.name, options_.type, options_.windows, options_.past}),
-      lessons_{
-          {}, PageLimit(options_.reading.sweep_interval + options_.reading.max_staleness), {}} {}
+                 options_.reading,
+                 {options_.name, options_.type, options_.discovery.kinds, options_.windows,
+                  options_.past}),
+      lessons_(no_lessons(options_)) {}
 
 Collector::~Collector() { stop(); }
 
@@ -104,7 +109,7 @@ bool Collector::everything_read() const {
   if (!all) log_.not_listed();
   for (const auto& [key, list] : registry_->lists) {
     const bool read = list->schedule.read_at && !list->state.ledger.halted;
-    if (read || !list->has_series()) continue;
+    if (read || !list->is_read()) continue;
     all = false;
     if (!list->failures.newest) log_.list_unread(*list);  // A failure is in the log already.
   }
@@ -138,22 +143,24 @@ void Collector::committed(const CommitBatch& batch, bool ok) {
 
 /// Everything that is due, as urgent as it is now.
 void Collector::plan_due() {
-  DueLists due = due_lists(*registry_, options_.reading, lessons_.hints, cycle_.look_ahead(),
+  const auto hints = [this](const StreamKind& kind) -> const HintTrust& {
+    return lessons_.at(&kind).hints;
+  };
+  DueLists due = due_lists(*registry_, options_.reading, hints, cycle_.look_ahead(),
                            cycle_.demand(), runtime_.clock.steady_now(), runtime_.clock.now());
   cycle_.plan(std::move(due.items));
-  warn_of_low_rate(due.overdue);
+  warn_of_low_rate(due);
 }
 
 /// Says which rate would do; nobody else knows how many repositories there are.
-void Collector::warn_of_low_rate(std::size_t overdue) {
+void Collector::warn_of_low_rate(const DueLists& due) {
   const SteadyTime now = runtime_.clock.steady_now();
-  const std::size_t lists = registry_->lists.size();
-  const double enough = static_cast<double>(lists) * kCallsPerRead /
+  const double enough = static_cast<double>(due.of) * kCallsPerRead /
                         std::chrono::duration<double>(options_.reading.max_staleness).count();
   const bool told = low_rate_told_at_ && now - *low_rate_told_at_ < kTellAgain;
-  if (overdue == 0 || told || enough <= options_.requests_per_second) return;
+  if (due.overdue == 0 || told || enough <= options_.requests_per_second) return;
   low_rate_told_at_ = now;
-  log_.rate_too_low(lists, overdue, enough);
+  log_.rate_too_low(due.of, due.overdue, enough);
 }
 
 void Collector::work() {
@@ -247,17 +254,18 @@ void Collector::take_discovery(const Discovery& discovery, UnixMillis begun,
 
 void Collector::visit(TrackedList& list, std::uint64_t demand) {
   MutexLock lock(mutex_);
-  Visit visit(list, list_reader_options(list, options_.reading, lessons_,
+  ListLessons& lessons = lessons_.at(list.state.kind);
+  Visit visit(list, list_reader_options(list, options_.reading, lessons,
                                         runtime_.clock.steady_now(), runtime_.clock.now()));
   for (;;) {
     if (stopping_) visit.fail(Error{ErrorKind::canceled, "stopping", {}, {}});
     const std::optional<ListRequest> request = visit.next();
     if (!request) break;
-    const RepositoryRef asked = list.state.ref;  // A discovery may change it meanwhile.
+    const ListRef asked{list.state.kind, list.state.ref};  // A discovery may change it meanwhile.
     lock.unlock();
-    const ListAnswer answer = ask_cloud(cloud_, asked, *request);
+    ListAnswer answer = ask_cloud(cloud_, asked, *request);
     lock.lock();
-    merge(visit, list, answer);
+    merge(visit, list, std::move(answer));
   }
   if (!visit.failed() && rules_due(list)) {
     const RepositoryRef asked = list.state.ref;
@@ -266,30 +274,43 @@ void Collector::visit(TrackedList& list, std::uint64_t demand) {
     lock.lock();
     take_rules(list, std::move(rules));
   }
-  finish_visit(list, visit.finish(lessons_), demand);
+  finish_visit(list, visit.finish(lessons), demand);
 }
 
-void Collector::merge(Visit& visit, TrackedList& list, const ListAnswer& answer) {
+void Collector::merge(Visit& visit, TrackedList& list, ListAnswer answer) {
+  if (auto* page = std::get_if<Result<Page>>(&answer); page != nullptr && *page) {
+    mark_owners(*registry_, list, options_.discovery, **page);
+  }
   const MergeEffects effects = visit.take(answer, options_.reading, runtime_.clock.now());
   note_answer(list, answer);
   if (visit.failed() && !effects.changed) return;
   absorb(*registry_, list, effects, options_.reading.bucket_bounds.size());
+  feed(list, effects);
   if (effects.history_gaps > 0) log_.history_gap(list);
   if (effects.changed) hooks_.dirty();
   check_books(list);
+}
+
+/// What was merged into a feed changes the shares of the records' owners.
+void Collector::feed(const TrackedList& list, const MergeEffects& merged) {
+  if (!list.is_feed()) return;
+  for (const TrackedList* share :
+       feed_shares(*registry_, list, merged, options_.reading, options_.discovery)) {
+    log_.out_of_balance(*share);
+  }
 }
 
 void Collector::note_answer(TrackedList& list, const ListAnswer& answer) {
   const SteadyTime now = runtime_.clock.steady_now();
   if (const auto* record = std::get_if<Result<Record>>(&answer)) {
     cycle_.note_answer();
-    lessons_.point_reads.note(*record, options_.reading.sweep_interval, now);
+    lessons_.at(list.state.kind).point_reads.note(*record, options_.reading.sweep_interval, now);
     return;
   }
   const auto& page = std::get<Result<Page>>(answer);
   if (!page) return;
   cycle_.note_answer();
-  lessons_.page_limit.saw(page->rows, now);
+  lessons_.at(list.state.kind).page_limit.saw(page->rows, now);
   for (const std::string& status : absorb_oddities(*registry_, *page)) {
     log_.unknown_status(list, status);
   }
@@ -338,12 +359,17 @@ void Collector::note_read_visit(TrackedList& list, const VisitResult& result) {
                                       runtime_.clock.steady_now());
     if (news) log_.rows_unreadable(list, *result.unreadable);
   }
-  if (list.state.ledger.read_whole) list.state.hidden = false;
+  if (list.state.ledger.read_whole) {
+    list.state.hidden = false;
+    if (list.is_feed()) show_shares(*registry_, list);
+  }
   mark_dirty(list);
 }
 
 bool Collector::rules_due(const TrackedList& list) const {
-  if (!options_.collect_rules) return false;
+  if (!options_.collect_rules || list.state.kind != options_.discovery.kinds.front()) {
+    return false;
+  }
   const SteadyTime now = runtime_.clock.steady_now();
   return !list.rules_read_at || now - *list.rules_read_at >= options_.discovery_interval;
 }

@@ -84,11 +84,12 @@ class Collector {
   void visit(TrackedList& list, std::uint64_t demand) EXCLUDES(mutex_);
 
   void plan_due() REQUIRES(mutex_);
-  void warn_of_low_rate(std::size_t overdue) REQUIRES(mutex_);
+  void warn_of_low_rate(const DueLists& due) REQUIRES(mutex_);
   void end_cycle_if_done() REQUIRES(mutex_);
   void take_discovery(const Discovery& discovery, UnixMillis begun, std::size_t found_before)
       REQUIRES(mutex_);
-  void merge(Visit& visit, TrackedList& list, const ListAnswer& answer) REQUIRES(mutex_);
+  void merge(Visit& visit, TrackedList& list, ListAnswer answer) REQUIRES(mutex_);
+  void feed(const TrackedList& list, const MergeEffects& merged) REQUIRES(mutex_);
   void note_answer(TrackedList& list, const ListAnswer& answer) REQUIRES(mutex_);
   void finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand)
       REQUIRES(mutex_);
@@ -110,7 +111,7 @@ class Collector {
   std::unique_ptr<TrackedRegistry> registry_ GUARDED_BY(mutex_);
   Cycle cycle_ GUARDED_BY(mutex_);
   Publisher publisher_ GUARDED_BY(mutex_);
-  ListLessons lessons_ GUARDED_BY(mutex_);
+  std::map<const StreamKind*, ListLessons> lessons_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Thread>> workers_;
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool listed_whole_ GUARDED_BY(mutex_) = false;  ///< By the newest discovery.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "exporter/ingest/event_rules.h"
 #include "exporter/ingest/ledger_rules.h"
+#include "exporter/ingest/shares.h"
 
 namespace registry_exporter::ingest {
 namespace {
@@ -16,22 +18,15 @@ constexpr int kIncompleteMax = 3;
 
 RepositoryKey key_of(const RepositoryRef& ref) { return {ref.repo_namespace, ref.name}; }
 
-/// The list is to be read as if it had never been read; counters and ids stay.
-void start_over(Ledger& ledger) {
-  ledger.read_whole = false;
-  ledger.unanchored.clear();
-  ledger.order = ListOrder::unknown;
-  ledger.walk.reset();
-  ledger.tail_page = ledger.tail_page_size = 0;
-  ledger.unread_from.reset();
-  ledger.history_before.reset();
-  ledger.total_prev.reset();
-  ledger.newest_listed.reset();
-  ledger.capped = false;
+ListKey key_of(const RepositoryRef& ref, const StreamKind& kind) {
+  return {ref.repo_namespace, ref.name, kind.number};
 }
 
 void hold_all(const StreamKind& kind, Ledger& ledger) {
-  for (const Outcome outcome : kind.outcomes) ledger.events_held[outcome] = true;
+  for (const Outcome outcome : kind.outcomes) {
+    ledger.events_held[outcome] = true;
+    ledger.durations_held[outcome] |= ledger.counters.durations[outcome].has_value();
+  }
 }
 
 /// One pass being taken in.
@@ -45,7 +40,7 @@ class Pass {
         rules_(rules),
         first_(!registry.state.discovered) {
     for (const auto& [key, list] : registry_.lists) {
-      if (list->has_series()) ++active_;
+      if (list->has_series()) active_.insert(key.repository());
     }
     for (const ListedRepository& listed : discovery.repositories) {
       listed_.insert(key_of(listed.ref));
@@ -55,17 +50,22 @@ class Pass {
   /// Without what only a whole pass can tell: who was renamed, and who is gone.
   DiscoveryEffects run_part() {
     for (const ListedRepository& listed : discovery_.repositories) {
-      const bool known = registry_.lists.contains(key_of(listed.ref));
-      const bool room = active_ < static_cast<std::size_t>(rules_.max_repositories);
-      if (!known && room && rules_.accepts(full_name(listed.ref))) add(listed);
+      const bool known = is_known(listed.ref);
+      if (known || !rules_.accepts(full_name(listed.ref)) || !take_room(listed.ref)) continue;
+      for (const StreamKind* kind : rules_.kinds) {
+        if (!kind->feeds_shares()) add(*kind, listed);
+      }
+      ++effects_.found;
     }
     return effects_;
   }
 
   DiscoveryEffects run() {
     may_rename_ = true;
+    if (discovery_.complete) registry_.listed.clear();
     for (const ListedRepository& listed : discovery_.repositories) take_in(listed);
     if (discovery_.complete) drop_missing();
+    effects_.dropped = dropped_.size();
     return effects_;
   }
 
@@ -73,23 +73,59 @@ class Pass {
   void take_in(const ListedRepository& listed) {
     if (!taken_.insert(key_of(listed.ref)).second) return;  // Listed twice: pages drift.
     if (!rules_.accepts(full_name(listed.ref))) return;
-    const auto known = registry_.lists.find(key_of(listed.ref));
-    if (known != registry_.lists.end()) {
-      meet_again(*known->second, listed);
-    } else if (active_ >= static_cast<std::size_t>(rules_.max_repositories)) {
+    if (!take_room(listed.ref)) {
       ++effects_.over_limit;
-    } else {
-      add(listed);
+      return;
     }
+    registry_.listed[key_of(listed.ref)] = came_later(listed);
+    const bool known = is_known(listed.ref);
+    for (const StreamKind* kind : rules_.kinds) {
+      const auto list = registry_.lists.find(key_of(listed.ref, *kind));
+      if (list == registry_.lists.end()) {
+        if (!kind->feeds_shares()) add(*kind, listed);
+      } else if (kind->feeds_shares()) {
+        meet_share(*list->second, listed);
+      } else {
+        meet_again(*list->second, listed);
+      }
+    }
+    if (!known) ++effects_.found;
+  }
+
+  bool is_known(const RepositoryRef& ref) const {
+    const auto at = registry_.lists.lower_bound({ref.repo_namespace, ref.name, 0});
+    return at != registry_.lists.end() && at->first.is_of(ref);
+  }
+
+  /// First come, first kept.
+  bool take_room(const RepositoryRef& ref) {
+    if (active_.contains(key_of(ref))) return true;
+    if (active_.size() >= static_cast<std::size_t>(rules_.max_repositories)) return false;
+    active_.insert(key_of(ref));
+    return true;
+  }
+
+  void meet_share(TrackedList& share, const ListedRepository& listed) {
+    RepositoryState& state = share.state;
+    share.pending.dirty |=
+        state.unlisted || state.excluded || state.dropped || state.passes_missed != 0;
+    if (state.excluded) let_back_in(registry_, share);
+    if (state.unlisted) show_first_time(share, listed);
+    state.unlisted = state.excluded = state.dropped = false;
+    state.passes_missed = 0;
+  }
+
+  /// What was counted before it was listed has never been shown.
+  void show_first_time(TrackedList& share, const ListedRepository& listed) {
+    RepositoryState& state = share.state;
+    const bool later = came_later(listed);
+    state.hidden &= !later;
+    const bool is_history = state.hidden || (first_ && rules_.count_history && !later);
+    if (!is_history) hold_all(share.kind(), state.ledger);
   }
 
   void meet_again(TrackedList& list, const ListedRepository& listed) {
     RepositoryState& state = list.state;
-    if (!list.has_series() && active_ >= static_cast<std::size_t>(rules_.max_repositories)) {
-      ++effects_.over_limit;
-      return;
-    }
-    if (!list.has_series()) ++active_;
     const bool recreated = !state.ref.cloud_id.empty() && !listed.ref.cloud_id.empty() &&
                            state.ref.cloud_id != listed.ref.cloud_id;
     if (recreated) start_over(state.ledger);
@@ -121,7 +157,7 @@ class Pass {
     list.listed = listed;
   }
 
-  void add(const ListedRepository& listed) {
+  void add(const StreamKind& kind, const ListedRepository& listed) {
     auto list = std::make_unique<TrackedList>();
     list->number = rules_.next_number();
     list->listed = listed;
@@ -129,17 +165,16 @@ class Pass {
     list->pending.dirty = true;
     RepositoryState& state = list->state;
     state.ref = listed.ref;
+    state.kind = &kind;
     Ledger& ledger = state.ledger;
     const bool counts_history = first_ && rules_.count_history;
     state.hidden = counts_history;
     ledger.baseline_pending = first_ ? !rules_.count_history : is_old(listed);
-    if (TrackedList* renamed = may_rename_ ? renamed_from(listed) : nullptr) {
+    if (TrackedList* renamed = may_rename_ ? renamed_from(kind, listed) : nullptr) {
       take_ids(*renamed, *list);
     }
-    if (!state.hidden) hold_all(*rules_.kind, ledger);
-    ++active_;
-    ++effects_.found;
-    registry_.lists.emplace(key_of(listed.ref), std::move(list));
+    if (!state.hidden) hold_all(kind, ledger);
+    registry_.lists.emplace(ingest::key_of(state), std::move(list));
   }
 
   /// It was there before the registry's first start: access came late, its history is no news.
@@ -148,12 +183,16 @@ class Pass {
     return registry_.state.created_at && *listed.created_at < *registry_.state.created_at;
   }
 
-  TrackedList* renamed_from(const ListedRepository& listed) {
+  bool came_later(const ListedRepository& listed) const {
+    return listed.created_at && !is_old(listed);
+  }
+
+  TrackedList* renamed_from(const StreamKind& kind, const ListedRepository& listed) {
     if (listed.ref.cloud_id.empty()) return nullptr;
     for (const auto& [key, list] : registry_.lists) {
-      if (list->state.ref.cloud_id == listed.ref.cloud_id && !listed_.contains(key)) {
-        return list.get();
-      }
+      const bool same =
+          list->state.kind == &kind && list->state.ref.cloud_id == listed.ref.cloud_id;
+      if (same && !listed_.contains(key.repository())) return list.get();
     }
     return nullptr;
   }
@@ -177,27 +216,27 @@ class Pass {
     ledger.history_before = old.history_before;
     ledger.last_build = old.last_build;
     ledger.last_end = old.last_end;
-    const bool came_later = to.listed.created_at && !is_old(to.listed);
-    to.state.hidden = from.state.hidden && !came_later;
-    if (rules_.kind->has_durations) {
+    to.state.hidden = from.state.hidden && !came_later(to.listed);
+    if (to.kind().has_durations) {
       add_histograms(ledger, registry_.state.bucket_bounds, !to.state.hidden);
     }
     to.pending.replaces_closed = true;
     from.state.dropped = true;
     from.state.ref.cloud_id.clear();  // The name may come back, with another list.
     from.pending.dirty = true;
-    ++effects_.dropped;
+    dropped_.insert(key_of(from.state.ref));
   }
 
   void drop_missing() {
     for (const auto& [key, list] : registry_.lists) {
-      if (listed_.contains(key) || !list->has_series() || is_denied(key.first)) continue;
+      const bool there = listed_.contains(key.repository()) || is_denied(key.repo_namespace);
+      if (there || !list->has_series()) continue;
       RepositoryState& state = list->state;
       ++state.passes_missed;
       list->pending.dirty = true;
       if (state.passes_missed < kPassesMissedMax) continue;
       state.dropped = true;
-      ++effects_.dropped;
+      dropped_.insert(key.repository());
     }
   }
 
@@ -214,7 +253,8 @@ class Pass {
   const DiscoveryRules& rules_;
   const bool first_;
   bool may_rename_ = false;
-  std::size_t active_ = 0;
+  std::set<RepositoryKey> active_;
+  std::set<RepositoryKey> dropped_;
   std::set<RepositoryKey> listed_;
   std::set<RepositoryKey> taken_;
   DiscoveryEffects effects_;
@@ -248,14 +288,37 @@ DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& pa
 }
 
 void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules) {
-  if (registry.state.discovery_scope == rules.scope) return;
-  registry.state.discovered = false;
-  for (const auto& [key, list] : registry.lists) {
-    RepositoryState& state = list->state;
-    if (state.excluded || rules.accepts(full_name(state.ref))) continue;
-    state.excluded = true;
-    list->pending.dirty = true;
+  if (registry.state.discovery_scope != rules.scope) {
+    registry.state.discovered = false;
+    for (const auto& [key, list] : registry.lists) {
+      RepositoryState& state = list->state;
+      const bool collected =
+          std::find(rules.kinds.begin(), rules.kinds.end(), state.kind) != rules.kinds.end();
+      const bool ours = list->is_feed() || rules.accepts(full_name(state.ref));
+      if (state.excluded || (collected && ours)) continue;
+      state.excluded = true;
+      list->pending.dirty = true;
+    }
   }
+  ensure_feeds(registry, rules);
+}
+
+bool adopt_configuration(TrackedRegistry& registry, const ConfigurationChange& change) {
+  const DiscoveryRules& discovery = change.discovery;
+  const bool scope_changed = registry.state.discovery_scope != discovery.scope;
+  const bool began_before = registry.state.created_at.has_value();
+  apply_scope(registry, discovery);
+  if (scope_changed && began_before && !discovery.count_history) {
+    note_scope_change(registry, change.wall);
+  }
+  registry.unknown_statuses.clear();
+  registry.over_limit = 0;
+  const bool histograms_start_again = adopt_bucket_bounds(registry, change.reading, change.wall);
+  for (const auto& [key, list] : registry.lists) {
+    resume_schedule(*list, change.read_everything, change.now, change.wall);
+  }
+  complete_counters(registry, change.reading, change.wall);
+  return histograms_start_again;
 }
 
 }  // namespace registry_exporter::ingest

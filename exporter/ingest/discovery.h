@@ -8,8 +8,8 @@
 namespace registry_exporter::ingest {
 
 struct DiscoveryRules {
-  const StreamKind* kind = &kBuilds;
-  std::string scope;           ///< Filters and shard numbers, as a text to compare.
+  std::vector<const StreamKind*> kinds{&kBuilds};
+  std::string scope;           ///< Filters, shard numbers and kinds, as a text to compare.
   bool count_history = false;  ///< initial_history: count
   bool fixed_list = false;     ///< static_repositories: an unknown creation time is an old one.
   int max_repositories = 20'000;
@@ -33,6 +33,8 @@ struct DiscoveryEffects {
 ///  - Another cloud id under the same name is a recreated repository: counters go on, the list is
 ///    new. The same id under another name is a renamed one: its ids go along, its counters don't.
 ///  - Two complete passes without it: it loses its series, its ids stay.
+///  - A repository's share of a feed is made by the first record that names it; its series show
+///    while discovery lists the repository.
 DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& discovery,
                                  UnixMillis begun, const DiscoveryRules& rules);
 
@@ -41,7 +43,20 @@ DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& dis
 DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& part,
                                   UnixMillis begun, const DiscoveryRules& rules);
 
-/// Compares the stored scope with today's and marks what the filters no longer match.
+/// A configuration that comes into force.
+struct ConfigurationChange {
+  const ReadRules& reading;
+  const DiscoveryRules& discovery;
+  bool read_everything = false;  ///< Each list is due.
+  SteadyTime now;
+  UnixMillis wall;
+};
+/// Brings what is known under a configuration. Returns true if histograms start again at 0, because
+/// their bounds changed.
+bool adopt_configuration(TrackedRegistry& registry, const ConfigurationChange& change);
+
+/// Compares the stored scope with today's and marks what is no longer matched or collected. Makes
+/// the feeds that are missing.
 void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules);
 
 }  // namespace registry_exporter::ingest

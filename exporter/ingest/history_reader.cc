@@ -27,8 +27,8 @@ struct PageRows {
 /// One list being read: the ledger only tells the reader what was met.
 class HistoryReader {
  public:
-  HistoryReader(Cloud& cloud, const RepositoryRef& repository, const HistoryReading& options)
-      : cloud_(cloud), repository_(repository), options_(options) {}
+  HistoryReader(Cloud& cloud, const ListRef& list, const HistoryReading& options)
+      : cloud_(cloud), list_(list), options_(options) {}
 
   ListHistory run() {
     for (int visits = 0; visits < kVisitsMax && !ledger_.read_whole; ++visits) {
@@ -69,7 +69,7 @@ class HistoryReader {
     failure_.reset();
     while (const auto ask = reading.next(ledger_)) {
       if (ask->what != ListRequest::What::page) break;  // Open records are not history.
-      const Result<Page> page = cloud_.list_records(repository_, ask->page);
+      const Result<Page> page = cloud_.list_records(list_, ask->page);
       MergeEffects effects;
       if (!page) {
         if (reading.apply_page_error(ledger_, page.error(), effects)) continue;
@@ -87,7 +87,7 @@ class HistoryReader {
 
   MergeContext context_of(const Page& page) const {
     MergeContext context;
-    context.kind = options_.kind;
+    context.kind = list_.kind;
     context.seen_at = page.server_time.value_or(options_.now);
     return context;
   }
@@ -105,7 +105,7 @@ class HistoryReader {
         rows.oldest_start = std::min(rows.oldest_start.value_or(start), start);
       }
       if (record.open) continue;
-      PastRecord past{record.key, record.started_at, record.ended_at, record.outcome};
+      PastRecord past{record.key, record.started_at, record.ended_at, record.outcome, record.owner};
       if (past.ended_at > server_time + kEndAheadMax) past.ended_at.reset();
       records_.insert_or_assign(record.key, past);
     }
@@ -159,7 +159,7 @@ class HistoryReader {
   }
 
   Cloud& cloud_;
-  const RepositoryRef& repository_;
+  const ListRef& list_;
   const HistoryReading& options_;
   Ledger ledger_;
   SweepProgress progress_;
@@ -178,9 +178,8 @@ class HistoryReader {
 
 }  // namespace
 
-ListHistory read_history(Cloud& cloud, const RepositoryRef& repository,
-                         const HistoryReading& options) {
-  return HistoryReader(cloud, repository, options).run();
+ListHistory read_history(Cloud& cloud, const ListRef& list, const HistoryReading& options) {
+  return HistoryReader(cloud, list, options).run();
 }
 
 }  // namespace registry_exporter::ingest

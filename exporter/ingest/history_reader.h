@@ -19,7 +19,6 @@ struct ListHistory {
 };
 
 struct HistoryReading {
-  const StreamKind* kind = &kBuilds;
   int page_size = 100;
   UnixMillis now;                     ///< Where an answer has no time of its own.
   std::function<void(Millis)> pause;  ///< Waits before a failed page is asked for again.
@@ -28,7 +27,6 @@ struct HistoryReading {
 /// Reads all of a list, by the rules of a first reading: the server's own limit of a page, totals
 /// that are missing or wrong, and rows that can't be read hide nothing else. What fails is tried
 /// again some times. Pure but for the cloud.
-ListHistory read_history(Cloud& cloud, const RepositoryRef& repository,
-                         const HistoryReading& options);
+ListHistory read_history(Cloud& cloud, const ListRef& list, const HistoryReading& options);
 
 }  // namespace registry_exporter::ingest

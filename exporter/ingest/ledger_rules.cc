@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "exporter/base/check.h"
+#include "exporter/ingest/event_rules.h"
 
 namespace registry_exporter::ingest {
 namespace {
 
-/// An EndTime further ahead of the server's clock than this tells no time.
-constexpr std::chrono::minutes kEndAheadMax{5};
 constexpr std::uint8_t kSweepsMissedMax = 2;
 
 template <class Records>
@@ -47,61 +46,15 @@ void mark_unanchored(Ledger& ledger, RecordKey key) {
   if (at == ledger.unanchored.end() || *at != key) ledger.unanchored.insert(at, key);
 }
 
-UnixMillis placed_end(const Record& record, const MergeContext& context) {
-  if (!record.ended_at || *record.ended_at > context.seen_at + kEndAheadMax) {
-    return context.seen_at;
-  }
-  return *record.ended_at;
+/// For the share of its owner.
+void take_step(const Record& record, UnixMillis placed_at, std::optional<RecordClass> was,
+               std::optional<RecordClass> is, MergeEffects& effects) {
+  if (!record.owner) return;
+  effects.steps.push_back({record, was, is, placed_at});
 }
 
-std::optional<Millis> valid_duration(const Record& record) {
-  if (!record.started_at || !record.ended_at || *record.ended_at < *record.started_at) {
-    return std::nullopt;
-  }
-  return *record.ended_at - *record.started_at;
-}
-
-void note_end(Ledger& ledger, const Record& record, UnixMillis ended_at) {
-  auto& last_end = ledger.last_end[record.outcome];
-  if (!last_end || *last_end < ended_at) last_end = ended_at;
-  const bool decisive = record.outcome == Outcome::success || record.outcome == Outcome::failed;
-  if (decisive && (!ledger.last_build || ledger.last_build->ended_at <= ended_at)) {
-    ledger.last_build =
-        LastBuild{ended_at, record.outcome == Outcome::success, valid_duration(record)};
-  }
-}
-
-void observe_duration(Ledger& ledger, const Record& record, UnixMillis ended_at,
-                      const MergeContext& context, MergeEffects& effects) {
-  const std::optional<Millis> duration = valid_duration(record);
-  if (!duration) {
-    const bool missing = !record.started_at || !record.ended_at;
-    const auto reason = missing ? InvalidDuration::missing : InvalidDuration::negative;
-    ++effects.invalid_durations[static_cast<std::size_t>(reason)];
-    return;
-  }
-  auto& histogram = ledger.counters.durations[record.outcome];
-  const std::size_t bucket = observe(*histogram, context.bucket_bounds, *duration);
-  effects.observations.push_back({record.outcome, bucket, record.id, *duration, ended_at});
-}
-
-/// The one place where a counter grows.
-void count(Ledger& ledger, const Record& record, UnixMillis ended_at, const MergeContext& context,
-           MergeEffects& effects) {
-  ++ledger.counters.events[record.outcome];
-  if (context.kind->has_durations) {
-    observe_duration(ledger, record, ended_at, context, effects);
-  }
-}
-
-/// What a finished record shows, counted or not.
-void note_finished(Ledger& ledger, const Record& record, UnixMillis ended_at,
-                   const MergeContext& context, MergeEffects& effects) {
-  effects.changed = true;
-  note_end(ledger, record, ended_at);
-  if (context.kind->has_durations) {
-    add_histograms(ledger, context.bucket_bounds, context.hold_new_series);
-  }
+RecordClass class_of_news(const Record& record) {
+  return record.counts ? RecordClass::counted : RecordClass::baseline;
 }
 
 /// A record that is not in any class: puts it into `record_class`.
@@ -110,19 +63,26 @@ void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordCla
   const UnixMillis ended_at = placed_end(record, context);
   remember(ledger, {record.key, placed_at, ended_at, record_class, record.outcome}, effects);
   effects.changed = true;
+  if (context.kind->feeds_shares()) {
+    // Histograms and last ends are those of its owner's share.
+    if (record_class == RecordClass::counted) ++ledger.counters.events[record.outcome];
+    return;
+  }
   if (record.open) return;  // Met below the floor: it has no end and no outcome yet.
-  note_finished(ledger, record, ended_at, context, effects);
-  if (record_class == RecordClass::counted) count(ledger, record, ended_at, context, effects);
+  note_finished(ledger, record, context);
+  if (record_class == RecordClass::counted) count_event(ledger, record, context, effects);
 }
 
-void follow(Ledger& ledger, const Record& record, const MergeContext& context,
-            MergeEffects& effects) {
+void follow(Ledger& ledger, const Record& record, std::optional<RecordClass> was,
+            const MergeContext& context, MergeEffects& effects) {
   CHECK_RULE(!is_known(ledger, record.key));  // Open, or in one class: never both.
   OpenRecord open;
   open.id = record.id;
   open.key = record.key;
   open.placed_at = record.started_at.value_or(context.seen_at);
   open.start_known = record.started_at.has_value();
+  open.owner = record.owner.value_or(RepositoryRef{});
+  take_step(record, open.placed_at, was, std::nullopt, effects);
   ledger.open.push_back(std::move(open));
   effects.changed = true;
 }
@@ -133,6 +93,7 @@ void merge_followed(Ledger& ledger, std::vector<OpenRecord>::iterator open, cons
     if (!open->start_known && record.started_at) {
       open->placed_at = *record.started_at;
       open->start_known = true;
+      take_step(record, open->placed_at, std::nullopt, std::nullopt, effects);
       effects.changed = true;
     }
     effects.changed |= open->sweeps_missed != 0 || open->gone;
@@ -140,10 +101,11 @@ void merge_followed(Ledger& ledger, std::vector<OpenRecord>::iterator open, cons
     open->gone = false;
     return;
   }
-  const UnixMillis placed_at = open->placed_at;
+  const UnixMillis placed_at = record.started_at.value_or(open->placed_at);
   ledger.open.erase(open);
-  close(ledger, record, record.started_at.value_or(placed_at), RecordClass::counted, context,
-        effects);
+  const RecordClass record_class = class_of_news(record);
+  close(ledger, record, placed_at, record_class, context, effects);
+  take_step(record, placed_at, std::nullopt, record_class, effects);
 }
 
 /// The one class that is left again: the record was not gone after all.
@@ -155,10 +117,12 @@ void merge_vanished(Ledger& ledger, const ClosedRecord& vanished, const Record& 
   if (record.open) {
     ledger.closed.erase(find_closed(ledger.closed, record.key));
     effects.closed_removed = true;
-    follow(ledger, record, context, effects);
+    follow(ledger, record, RecordClass::vanished, context, effects);
     return;
   }
-  close(ledger, record, placed_at, RecordClass::counted, context, effects);
+  const RecordClass record_class = class_of_news(record);
+  close(ledger, record, placed_at, record_class, context, effects);
+  take_step(record, placed_at, RecordClass::vanished, record_class, effects);
 }
 
 /// It was met below the floor while it ran: what it came to shows only now. It never counts.
@@ -170,7 +134,9 @@ void merge_late(Ledger& ledger, ClosedRecord& late, const Record& record,
   late.outcome = record.outcome;
   late.ended_at = placed_end(record, context);
   effects.closed.push_back(late);
-  note_finished(ledger, record, late.ended_at, context, effects);
+  effects.changed = true;
+  take_step(record, late.placed_at, RecordClass::late, RecordClass::late, effects);
+  if (!context.kind->feeds_shares()) note_finished(ledger, record, context);
 }
 
 PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContext& context,
@@ -179,34 +145,24 @@ PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContex
   const UnixMillis placed_at = record.started_at.value_or(context.seen_at);
   if (placed_at < ledger.floor) {
     close(ledger, record, placed_at, RecordClass::late, context, effects);
+    take_step(record, placed_at, std::nullopt, RecordClass::late, effects);
     return PriorState::below_floor;
   }
   mark_unanchored(ledger, record.key);
   if (record.open) {
-    follow(ledger, record, context, effects);
+    follow(ledger, record, std::nullopt, context, effects);
   } else {
     const bool ended_before =
         ledger.history_before && record.ended_at.value_or(placed_at) < *ledger.history_before;
     const bool history = ledger.baseline_pending || ended_before;
-    close(ledger, record, placed_at, history ? RecordClass::baseline : RecordClass::counted,
-          context, effects);
+    const RecordClass record_class = history ? RecordClass::baseline : class_of_news(record);
+    close(ledger, record, placed_at, record_class, context, effects);
+    take_step(record, placed_at, std::nullopt, record_class, effects);
   }
   return PriorState::unknown;
 }
 
 }  // namespace
-
-bool add_histograms(Ledger& ledger, std::span<const double> bucket_bounds, bool hold) {
-  bool added = false;
-  for (std::size_t i = 0; i < kOutcomes; ++i) {
-    auto& histogram = ledger.counters.durations.values[i];
-    if (histogram || !ledger.last_end.values[i]) continue;
-    histogram = empty_histogram(bucket_bounds);
-    ledger.durations_held.values[i] = hold;
-    added = true;
-  }
-  return added;
-}
 
 bool is_known(const Ledger& ledger, RecordKey key) {
   return find_closed(ledger.closed, key) != ledger.closed.end() ||
@@ -239,6 +195,19 @@ PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext
 
 void anchor_all(Ledger& ledger) { ledger.unanchored.clear(); }
 
+void start_over(Ledger& ledger) {
+  ledger.read_whole = false;
+  ledger.unanchored.clear();
+  ledger.order = ListOrder::unknown;
+  ledger.walk.reset();
+  ledger.tail_page = ledger.tail_page_size = 0;
+  ledger.unread_from.reset();
+  ledger.history_before.reset();
+  ledger.total_prev.reset();
+  ledger.newest_listed.reset();
+  ledger.capped = false;
+}
+
 namespace {
 
 void close_vanished(Ledger& ledger, const SweepFindings& findings, UnixMillis horizon,
@@ -264,6 +233,9 @@ void close_vanished(Ledger& ledger, const SweepFindings& findings, UnixMillis ho
         ledger,
         {open->key, open->placed_at, findings.started_at, RecordClass::vanished, Outcome::other},
         effects);
+    if (open->owner.name.empty()) continue;
+    Record gone{open->id, open->key, {}, {}, true, Outcome::other, open->owner};
+    take_step(gone, open->placed_at, std::nullopt, RecordClass::vanished, effects);
   }
   ledger.open.erase(vanished, ledger.open.end());
 }

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "exporter/ingest/merge_effects.h"
 #include "exporter/model/ledger.h"
 #include "exporter/model/registry_state.h"
 #include "exporter/model/stream_kind.h"
@@ -15,37 +16,6 @@
 /// falls, below which an unknown id is late and never counted.
 namespace registry_exporter::ingest {
 
-/// What merging needs to know besides the record.
-struct MergeContext {
-  const StreamKind* kind = &kBuilds;
-  /// The server's time of the answer, or ours: "when first seen".
-  UnixMillis seen_at;
-  /// Seconds, strictly increasing.
-  std::span<const double> bucket_bounds;
-  /// New series show 0 first; false while the repository's series aren't shown at all yet.
-  bool hold_new_series = true;
-};
-
-/// One build that was observed in a histogram bucket: for exemplars.
-struct Observation {
-  Outcome outcome = Outcome::success;
-  std::size_t bucket = 0;
-  std::string id;
-  Millis duration{0};
-  UnixMillis ended_at;
-};
-
-/// What merging did besides changing the ledger.
-struct MergeEffects {
-  std::array<std::uint64_t, kRecordClasses> records{};  ///< Records put into each class.
-  std::array<std::uint64_t, kInvalidDurations> invalid_durations{};
-  std::vector<Observation> observations;
-  std::vector<ClosedRecord> closed;  ///< New or reclassified: to be saved.
-  bool closed_removed = false;       ///< A closed record is gone: save all of them.
-  std::uint64_t history_gaps = 0;
-  bool changed = false;  ///< Anything at all changed in the ledger.
-};
-
 /// How a record stood in the ledger before this merge.
 enum class PriorState { unknown, anchored, unanchored, below_floor };
 
@@ -55,6 +25,9 @@ PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext
 
 /// Everything met so far is closed off: ends a walk that reached its goal.
 void anchor_all(Ledger& ledger);
+
+/// The list is to be read as if it had never been read; counters and ids stay.
+void start_over(Ledger& ledger);
 
 bool is_known(const Ledger& ledger, RecordKey key);
 bool is_anchored(const Ledger& ledger, RecordKey key);
@@ -78,9 +51,5 @@ void conclude_sweep(Ledger& ledger, const SweepFindings& findings, MergeEffects&
 
 /// |known − Σ present − open| + |Σ counters − counted|: 0 when the books balance.
 std::uint64_t imbalance(const Ledger& ledger);
-
-/// Each status that a finished build was met with gets its histogram, at 0, whether such builds
-/// counted or not; `hold`: the zero has to be seen first. True: there was one to add.
-bool add_histograms(Ledger& ledger, std::span<const double> bucket_bounds, bool hold);
 
 }  // namespace registry_exporter::ingest

@@ -46,8 +46,11 @@ void Publisher::cycle_ended(std::optional<double> seconds) {
 // ── Commits ──────────────────────────────────────────────────────────────────────────────────────
 
 std::shared_ptr<const RepositoryView> Publisher::view_of(const TrackedList& list) const {
-  RepositoryView view =
-      make_view(list.state, options_.windows, clock_.now(), list.publication.view.get());
+  // The records of a feed belong to many; of its shares there are none here.
+  const bool has_windows = !list.kind().feeds_shares();
+  const std::span<const Millis> windows =
+      has_windows ? std::span<const Millis>(options_.windows) : std::span<const Millis>();
+  RepositoryView view = make_view(list.state, windows, clock_.now(), list.publication.view.get());
   view.exemplars = list.exemplars;
   view.tags = list.listed.tags;
   view.size_bytes = list.listed.size_bytes;
@@ -120,7 +123,8 @@ void Publisher::freeze() {
   for (const auto& [key, list] : registry_.lists) {
     Publication& publication = list->publication;
     publication.frozen.reset();
-    if (!publication.view || publication.view->hidden) continue;
+    // What has never been shown has no old value.
+    if (!publication.view || publication.view->hidden || list->state.unlisted) continue;
     publication.frozen = std::make_shared<const EventCounters>(
         with_holds(*publication.view->counters, publication.shown_as_zero()));
   }
@@ -184,13 +188,42 @@ void Publisher::hold_zeros(TrackedList& list, const EventCounters& shown, std::u
   publication.holds_known = static_cast<SeriesSet>(publication.holds_known | zeros);
 }
 
-RepositoryRow Publisher::row_of(TrackedList& list, std::uint64_t version) {
+StreamCell Publisher::cell_of(TrackedList& list, std::uint64_t version) {
   Publication& publication = list.publication;
   if (publication.view->hidden) return {publication.view, nullptr};
-  RepositoryRow row{publication.view, counters_to_show(list)};
+  StreamCell cell{publication.view, counters_to_show(list)};
   if (!visibility_.frozen()) publication.frozen.reset();
-  hold_zeros(list, *row.shown, version);
-  return row;
+  hold_zeros(list, *cell.shown, version);
+  return cell;
+}
+
+/// What is known of one repository comes one after the other, and makes one row.
+void Publisher::add_to_rows(TrackedList& list, RegistrySnapshot& snapshot) {
+  const auto index = snapshot.cell_of(list.state.kind);
+  if (!index) return;
+  auto& rows = snapshot.rows;
+  const bool same = !rows.empty() && rows.back().is_of(list.state.ref);
+  if (!same) rows.emplace_back();
+  rows.back().cells[*index] = cell_of(list, snapshot.version);
+}
+
+/// Each repository is in one state. Where nothing is read for it alone, it is that of the feed.
+void Publisher::count_states(RegistrySnapshot& snapshot) const {
+  auto& count = snapshot.repositories;
+  count[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
+  const bool only_feeds = std::all_of(snapshot.kinds.begin(), snapshot.kinds.end(),
+                                      [](const StreamKind* kind) { return kind->feeds_shares(); });
+  std::size_t listed = 0;
+  for (const RepositoryRow& row : snapshot.rows) {
+    const auto state = freshness_of(snapshot, row, rules_.max_staleness, snapshot.taken_at);
+    ++count[static_cast<std::size_t>(state)];
+    const RepositoryRef& ref = row.ref();
+    if (registry_.listed.contains({ref.repo_namespace, ref.name})) ++listed;
+  }
+  if (!only_feeds || snapshot.feeds.empty()) return;
+  const auto state =
+      freshness_of(*snapshot.feeds.front().view, rules_.max_staleness, snapshot.taken_at);
+  count[static_cast<std::size_t>(state)] += registry_.listed.size() - listed;
 }
 
 void Publisher::publish() {
@@ -199,21 +232,21 @@ void Publisher::publish() {
   CHECK_RULE(!snapshot_ || snapshot->version > snapshot_->version);
   snapshot->name = options_.name;
   snapshot->type = options_.type;
-  snapshot->kind = rules_.kind;
+  snapshot->kinds = options_.kinds;
   snapshot->taken_at = clock_.now();
   snapshot->state = committed_;
   snapshot->unknown_statuses = registry_.unknown_statuses;
   snapshot->last_cycle_seconds = last_cycle_seconds_;
-  auto& count = snapshot->repositories;
-  count[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
   for (const auto& [key, list] : registry_.lists) {
-    if (!list->publication.view || !list->has_series()) continue;
-    const Freshness freshness =
-        freshness_of(*list->publication.view, rules_.max_staleness, snapshot->taken_at);
-    ++count[static_cast<std::size_t>(freshness)];
+    if (!list->publication.view || !(list->has_series() || list->is_read())) continue;
     snapshot->ledger_imbalance += imbalance(list->state.ledger);
-    snapshot->rows.push_back(row_of(*list, snapshot->version));
+    if (list->is_feed()) {
+      snapshot->feeds.push_back({list->state.kind, list->publication.view});
+    } else {
+      add_to_rows(*list, *snapshot);
+    }
   }
+  count_states(*snapshot);
   snapshot_ = std::move(snapshot);
 }
 

@@ -13,6 +13,7 @@ namespace registry_exporter::ingest {
 struct PublisherOptions {
   std::string name;
   std::string type;  ///< As configured: "acr".
+  std::vector<const StreamKind*> kinds;
   std::vector<Millis> windows;
   ScraperVisibility::Past past;  ///< Of this registry.
 };
@@ -60,7 +61,9 @@ class Publisher {
   void move_windows();
   std::shared_ptr<const EventCounters> counters_to_show(TrackedList& list);
   void hold_zeros(TrackedList& list, const EventCounters& shown, std::uint64_t version);
-  RepositoryRow row_of(TrackedList& list, std::uint64_t version);
+  StreamCell cell_of(TrackedList& list, std::uint64_t version);
+  void add_to_rows(TrackedList& list, RegistrySnapshot& snapshot);
+  void count_states(RegistrySnapshot& snapshot) const;
   void publish();
 
   const Clock& clock_;

@@ -10,7 +10,10 @@ namespace {
 
 std::string reason(const Error& error) { return std::string(name(error.kind)); }
 
-std::string repository(const TrackedList& list) { return full_name(list.state.ref); }
+/// A feed is of all repositories: it is called by what it lists.
+std::string repository(const TrackedList& list) {
+  return list.is_feed() ? std::string(list.kind().name) : full_name(list.state.ref);
+}
 
 }  // namespace
 
@@ -86,7 +89,9 @@ void RegistryLog::history_gap(const TrackedList& list) const {
 }
 
 void RegistryLog::unknown_status(const TrackedList& list, const std::string& status) const {
-  log::warn("unknown build status; map it with metrics.build_statuses",
+  log::warn(list.state.kind == &kBuilds
+                ? "unknown build status; map it with metrics.build_statuses"
+                : "unknown status; the record counts as open until it has one that is known",
             {{"registry", registry_}, {"repository", repository(list)}, {"status", status}});
 }
 

@@ -16,12 +16,12 @@ namespace registry_exporter::ingest {
 
 /// How the lists of one registry are read.
 struct ReadRules {
-  const StreamKind* kind = &kBuilds;
   int page_size = 100;
   Millis lookback{0};
   Millis sweep_interval{0};
   Millis max_staleness{0};
   std::vector<double> bucket_bounds;  ///< Seconds.
+  bool has_histograms = true;         ///< Some kind that is collected has durations.
 };
 
 /// When a list was read, and what was learned of when to read it again.
@@ -73,7 +73,8 @@ struct Publication {
   }
 };
 
-/// One list that is followed while the program runs: its state, and what need not survive.
+/// What is followed while the program runs: a list, or a repository's share of a feed. Its state,
+/// and what need not survive.
 struct TrackedList {
   store::RepositoryNumber number = 0;
   RepositoryState state;
@@ -89,7 +90,15 @@ struct TrackedList {
   std::vector<RetentionRule> rules;
   std::optional<SteadyTime> rules_read_at;
 
-  bool has_series() const { return !state.dropped && !state.excluded; }
+  const StreamKind& kind() const { return *state.kind; }
+  /// One list for all repositories. It is read, and has no series of its own.
+  bool is_feed() const { return kind().feeds_shares() && state.ref.name.empty(); }
+  /// It has series, and is not read.
+  bool is_share() const { return kind().feeds_shares() && !state.ref.name.empty(); }
+  bool is_read() const { return !is_share() && !state.dropped && !state.excluded; }
+  bool has_series() const {
+    return !is_feed() && !state.dropped && !state.excluded && !state.unlisted;
+  }
 };
 
 /// Rows that could not be read are to be tried again.

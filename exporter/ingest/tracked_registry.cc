@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "exporter/ingest/beginnings.h"
-#include "exporter/ingest/ledger_rules.h"
+#include "exporter/ingest/event_rules.h"
 
 namespace registry_exporter::ingest {
 namespace {
@@ -58,12 +58,13 @@ std::vector<std::string> absorb_oddities(TrackedRegistry& registry, const Page& 
 
 bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now) {
   auto& stored = registry.state.bucket_bounds;
-  if (!rules.kind->has_durations || stored == rules.bucket_bounds) return false;
+  if (!rules.has_histograms || stored == rules.bucket_bounds) return false;
   const bool changed = !stored.empty();
   stored = rules.bucket_bounds;
   registry.dirty = true;
   if (!changed) return false;
   for (const auto& [key, list] : registry.lists) {
+    if (!list->kind().has_durations) continue;
     for (auto& histogram : list->state.ledger.counters.durations.values) {
       if (!histogram) continue;
       histogram = empty_histogram(rules.bucket_bounds);
@@ -77,9 +78,10 @@ bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, Unix
 
 void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now) {
   for (const auto& [key, list] : registry.lists) {
+    if (list->is_feed()) continue;  // Its shares have the counters.
     RepositoryState& state = list->state;
     adopt_beginnings(state, registry.state.created_at);
-    if (rules.kind->has_durations) {
+    if (list->kind().has_durations) {
       bool& dirty = list->pending.dirty;
       dirty |= add_histograms(state.ledger, rules.bucket_bounds, !state.hidden);
       for (auto& histogram : state.ledger.counters.durations.values) {
@@ -90,16 +92,20 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
   }
 }
 
-DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintTrust& hints,
-                   Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall) {
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules,
+                   const std::function<const HintTrust&(const StreamKind&)>& hints, Millis ahead,
+                   std::uint64_t demand, SteadyTime now, UnixMillis wall) {
   DueLists found;
   for (const auto& [key, list] : registry.lists) {
     ScheduleState& schedule = list->schedule;
+    found.of += list->is_read() ? 1U : 0U;
     const std::optional<std::uint64_t> planned = std::exchange(schedule.planned, std::nullopt);
-    const bool readable = list->has_series() && !list->state.ledger.halted;
+    // A feed has its turn when counting has begun.
+    const bool readable = list->is_read() && !list->state.ledger.halted &&
+                          (!list->is_feed() || registry.state.created_at);
     if (!readable || schedule.in_flight) continue;
     const RepositoryPace pace = pace_of(*list, rules, now, wall);
-    const std::optional<Due> urgency = due(pace, hints, rules.max_staleness - ahead);
+    const std::optional<Due> urgency = due(pace, hints(list->kind()), rules.max_staleness - ahead);
     if (!urgency) continue;
     if (pace.since_read >= kFarOverdue * rules.max_staleness) ++found.overdue;
     schedule.planned = planned.value_or(demand);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +16,20 @@ namespace registry_exporter::ingest {
 /// Namespace, then name: the order of every listing and exposition of ours.
 using RepositoryKey = std::pair<std::string, std::string>;
 
+/// What is known of one repository is together, by the number of the kind. A feed has no name.
+struct ListKey {
+  std::string repo_namespace, name;
+  std::uint8_t kind = kBuilds.number;
+  auto operator<=>(const ListKey&) const = default;
+  RepositoryKey repository() const { return {repo_namespace, name}; }
+  bool is_of(const RepositoryRef& ref) const {
+    return repo_namespace == ref.repo_namespace && name == ref.name;
+  }
+};
+inline ListKey key_of(const RepositoryState& state) {
+  return {state.ref.repo_namespace, state.ref.name, state.kind->number};
+}
+
 /// Everything of one registry that outlives a change of configuration.
 struct TrackedRegistry {
   store::RegistryNumber number = 0;
@@ -23,7 +38,9 @@ struct TrackedRegistry {
   int incomplete_discoveries = 0;  ///< In a row.
   std::size_t over_limit = 0;      ///< Repositories beyond max_repositories.
   std::map<std::string, std::uint64_t> unknown_statuses;  ///< Raw value → times met; bounded.
-  std::map<RepositoryKey, std::unique_ptr<TrackedList>> lists;
+  std::map<ListKey, std::unique_ptr<TrackedList>> lists;
+  /// By discovery, and ours; of this process. True: created after the registry's first start.
+  std::map<RepositoryKey, bool> listed;
 };
 
 /// What merging changed besides the ledger: the registry's counters, exemplars, what is to be
@@ -44,11 +61,13 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
 /// What is due now, and how urgently.
 struct DueLists {
   std::vector<Plan::Item> items;
+  std::size_t of = 0;       ///< Lists that are read at all.
   std::size_t overdue = 0;  ///< Unread for so long that the rate must be too low for all.
 };
 /// `ahead`: what is overdue after this long is due now. `demand`: of those that were not planned
 /// before.
-DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintTrust& hints,
-                   Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall);
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules,
+                   const std::function<const HintTrust&(const StreamKind&)>& hints, Millis ahead,
+                   std::uint64_t demand, SteadyTime now, UnixMillis wall);
 
 }  // namespace registry_exporter::ingest

@@ -39,7 +39,9 @@ RepositoryView make_view(const RepositoryState& state, std::span<const Millis> w
   const Ledger& ledger = state.ledger;
   RepositoryView view;
   view.ref = state.ref;
-  view.hidden = state.hidden;
+  view.is_share = state.kind->feeds_shares() && !state.ref.name.empty();
+  view.hidden = state.hidden || state.unlisted ||
+                (state.kind->from_first_record && ledger.known == 0);
   const bool same = before != nullptr && before->counters && *before->counters == ledger.counters;
   view.counters = same ? before->counters : std::make_shared<const EventCounters>(ledger.counters);
   view.events_held = ledger.events_held;

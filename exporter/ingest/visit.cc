@@ -22,7 +22,7 @@ bool first_page_may_be_to_blame(const ReadFailures& failures) {
 
 MergeContext merge_context(const TrackedList& list, const ReadRules& rules, UnixMillis wall) {
   MergeContext context;
-  context.kind = rules.kind;
+  context.kind = list.state.kind;
   context.seen_at = wall;
   context.bucket_bounds = rules.bucket_bounds;
   context.hold_new_series = !list.state.hidden;
@@ -47,7 +47,7 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
   options.lookback = rules.lookback;
   options.sweep_due = sweep_due(list, rules, now);
   options.try_unreadable = unreadable_due(list, now);
-  options.point_reads = rules.kind->has_point_reads && lessons.point_reads.allowed(now);
+  options.point_reads = list.kind().has_point_reads && lessons.point_reads.allowed(now);
   options.short_below = lessons.page_limit.short_below(now);
   options.failed_before = list.failures.in_a_row > 0;
   options.first_page_fails = first_page_may_be_to_blame(list.failures);
@@ -56,9 +56,9 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
   return options;
 }
 
-ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const ListRequest& request) {
-  if (request.what == ListRequest::What::page) return cloud.list_records(repository, request.page);
-  return cloud.read_record(repository, request.record_id);
+ListAnswer ask_cloud(Cloud& cloud, const ListRef& list, const ListRequest& request) {
+  if (request.what == ListRequest::What::page) return cloud.list_records(list, request.page);
+  return cloud.read_record(list, request.record_id);
 }
 
 Visit::Visit(TrackedList& list, const ListReaderOptions& options)
@@ -86,7 +86,7 @@ MergeEffects Visit::take_page(const Result<Page>& page, MergeContext context) {
     if (!reader_.apply_page_error(ledger, page.error(), effects)) fail(page.error());
     return effects;
   }
-  context.seen_at = page->server_time.value_or(context.seen_at);
+  context.seen_at = effects.seen_at = page->server_time.value_or(context.seen_at);
   const std::uint64_t known = ledger.known;
   reader_.apply_page(ledger, *page, context, effects);
   learn(effects, ledger.known != known);
@@ -95,6 +95,7 @@ MergeEffects Visit::take_page(const Result<Page>& page, MergeContext context) {
 
 MergeEffects Visit::take_record(const Result<Record>& record, const MergeContext& context) {
   MergeEffects effects;
+  effects.seen_at = context.seen_at;
   Ledger& ledger = list_.state.ledger;
   const std::uint64_t known = ledger.known;
   reader_.apply_record(ledger, record, context, effects);

@@ -23,7 +23,7 @@ class PointReads {
   std::optional<SteadyTime> off_until_;
 };
 
-/// What reading each list teaches about all lists of its registry.
+/// What reading each list teaches about all lists of its kind.
 struct ListLessons {
   HintTrust hints;
   PageLimit page_limit;
@@ -35,7 +35,7 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
 
 /// What the cloud answered to a ListRequest.
 using ListAnswer = std::variant<Result<Page>, Result<Record>>;
-ListAnswer ask_cloud(Cloud& cloud, const RepositoryRef& repository, const ListRequest& request);
+ListAnswer ask_cloud(Cloud& cloud, const ListRef& list, const ListRequest& request);
 
 /// What a visit came to.
 struct VisitResult {

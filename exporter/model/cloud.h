@@ -7,10 +7,17 @@
 #include "exporter/base/result.h"
 #include "exporter/model/record.h"
 #include "exporter/model/repository.h"
+#include "exporter/model/stream_kind.h"
 
 namespace registry_exporter {
 
-/// Which part of a repository's list to read: rows [index·size, (index+1)·size).
+/// Which list of the cloud: that of a repository, or, for a feed, of all of them (`of` is empty).
+struct ListRef {
+  const StreamKind* kind = &kBuilds;
+  RepositoryRef of;
+};
+
+/// Which part of a list to read: rows [index·size, (index+1)·size).
 struct PageRequest {
   int index = 0;  ///< Zero-based.
   int size = 100;
@@ -37,10 +44,10 @@ class Cloud {
   /// All repositories. An error only if nothing could be listed. `part_found` hears of them page by
   /// page, before the whole list is there.
   virtual Result<Discovery> discover(const PartFound& part_found) = 0;
-  virtual Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) = 0;
-  /// Reads one build by its id. not_found: the cloud doesn't know it (any more).
-  /// bad_request where the cloud has no such operation (swr).
-  virtual Result<Record> read_record(const RepositoryRef& repository, const std::string& id) = 0;
+  virtual Result<Page> list_records(const ListRef& list, const PageRequest& page) = 0;
+  /// Reads one record by its id. not_found: the cloud doesn't know it (any more).
+  /// bad_request where the cloud has no such operation.
+  virtual Result<Record> read_record(const ListRef& list, const std::string& id) = 0;
   /// swr with `collect_rules`; empty elsewhere.
   virtual Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) = 0;
   /// swr, where the configuration leaves the project out: what is known is of this one, no other is

@@ -18,6 +18,7 @@ struct PastRecord {
   std::optional<UnixMillis> started_at;
   std::optional<UnixMillis> ended_at;
   Outcome outcome = Outcome::other;
+  std::optional<RepositoryRef> owner{};  ///< In a list of the whole registry: whose it is.
   bool operator==(const PastRecord&) const = default;
 };
 

@@ -41,6 +41,7 @@ struct OpenRecord {
   bool start_known = false;
   std::uint8_t sweeps_missed = 0;  ///< Clean sweeps in a row that did not meet it.
   bool gone = false;               ///< A point read said not found since it was last met.
+  RepositoryRef owner{};           ///< Of a feed: whose it is. Else empty.
   bool operator==(const OpenRecord&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exporter/base/clock.h"
+#include "exporter/model/repository.h"
 
 namespace registry_exporter {
 
@@ -42,6 +43,8 @@ struct Record {
   std::optional<UnixMillis> ended_at;    ///< The same; a deletion's created_at in both.
   bool open = false;                     ///< Still pending or running.
   Outcome outcome = Outcome::other;      ///< Meaningless while open.
+  std::optional<RepositoryRef> owner{};  ///< Of a feed: whose it is.
+  bool counts = true;  ///< False: its owner is none of ours, and the record is only remembered.
   bool operator==(const Record&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include "exporter/model/ledger.h"
 #include "exporter/model/record.h"
 #include "exporter/model/repository.h"
+#include "exporter/model/stream_kind.h"
 
 namespace registry_exporter {
 
@@ -38,13 +39,26 @@ struct RegistryState {
   bool operator==(const RegistryState&) const = default;
 };
 
-/// What survives a restart of one repository.
+/// The one kind that a type of registry had before there were several, by RegistryState::identity.
+inline const StreamKind& first_kind(const std::string& identity) {
+  const std::size_t type = identity.find('\n') + 1;
+  return identity.compare(type, 4, "acr\n") == 0 ? kBuilds : kDeletions;
+}
+
+/// What survives a restart of one repository's records of one kind: of its list, or of its share of
+/// a feed. A feed is one of these, too, without a name.
 struct RepositoryState {
   RepositoryRef ref;
+  /// nullptr: not told. Before there were several, each type of registry had one.
+  const StreamKind* kind = nullptr;
   bool dropped = false;  ///< Not listed by two complete discoveries: no series, ids remembered.
   std::uint8_t passes_missed = 0;  ///< Complete discoveries in a row that did not list it.
   bool excluded = false;           ///< No longer matched by the filters: no series, ids remembered.
-  bool hidden = false;  ///< Counted history: no series before its first complete reading.
+  bool hidden = false;    ///< Counted history: no series before its first complete reading.
+  bool unlisted = false;  ///< Of a share: a record named it, no discovery has listed it yet.
+  /// Of a feed: the filters, the shards or what is collected changed then. Records of owners that
+  /// come in with it are history if they ended before.
+  std::optional<UnixMillis> scope_changed_at;
   Ledger ledger;
   bool operator==(const RepositoryState&) const = default;
 };

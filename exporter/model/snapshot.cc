@@ -24,4 +24,23 @@ Freshness freshness_of(const RepositoryView& view, Millis max_staleness, UnixMil
   return now - *view.last_read <= max_staleness ? Freshness::fresh : Freshness::stale;
 }
 
+Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& row,
+                       Millis max_staleness, UnixMillis now) {
+  std::optional<Freshness> worst;
+  const auto take = [&](const RepositoryView& view) {
+    constexpr Freshness kWorstFirst[] = {Freshness::failing, Freshness::pending, Freshness::stale,
+                                         Freshness::fresh};
+    const Freshness here = freshness_of(view, max_staleness, now);
+    for (const Freshness each : kWorstFirst) {
+      if (here != each && worst != each) continue;
+      worst = each;
+      return;
+    }
+  };
+  row.for_lists(take);
+  if (worst) return *worst;
+  for (const FeedView& feed : registry.feeds) take(*feed.view);
+  return worst.value_or(Freshness::pending);
+}
+
 }  // namespace registry_exporter

@@ -37,6 +37,7 @@ struct Exemplar {
 /// between snapshots while nothing changes.
 struct RepositoryView {
   RepositoryRef ref;
+  bool is_share = false;                          ///< Of a feed: it is not read itself.
   bool hidden = false;                            ///< Its event counters don't show yet.
   std::shared_ptr<const EventCounters> counters;  ///< As committed.
   PerOutcome<bool> events_held;                   ///< Have to show 0 first, as committed.
@@ -65,31 +66,77 @@ struct RepositoryView {
   std::string failing_detail;        ///< The same in words.
 };
 
-/// How a repository that is read stands at `now`.
+/// How a list that is read stands at `now`.
 Freshness freshness_of(const RepositoryView& view, Millis max_staleness, UnixMillis now);
 
-/// One repository in one snapshot: its view, and which counters to show. They lag behind
-/// `view->counters` while a zero or an old value has to be seen first.
-struct RepositoryRow {
-  std::shared_ptr<const RepositoryView> view;
+/// What one kind of records shows of a repository: its view, and which counters to show. They lag
+/// behind `view->counters` while a zero or an old value has to be seen first.
+struct StreamCell {
+  std::shared_ptr<const RepositoryView> view;  ///< nullptr: the repository has none of this kind.
   /// nullptr: no series yet (counted history before its first complete reading).
   std::shared_ptr<const EventCounters> shown;
+  bool operator==(const StreamCell&) const = default;
+};
+
+/// One repository in one snapshot.
+struct RepositoryRow {
+  std::array<StreamCell, kKindsMax> cells;  ///< By index of RegistrySnapshot::kinds.
+
+  /// Some cell has one.
+  const RepositoryView& first_view() const {
+    for (const StreamCell& cell : cells) {
+      if (cell.view) return *cell.view;
+    }
+    return *cells.front().view;
+  }
+  /// Calls `each(view)` for each list that is read for this repository alone.
+  template <class Each>
+  void for_lists(Each each) const {
+    for (const StreamCell& cell : cells) {
+      if (cell.view && !cell.view->is_share) each(*cell.view);
+    }
+  }
+  const RepositoryRef& ref() const { return first_view().ref; }
+  bool is_of(const RepositoryRef& other) const {
+    return ref().repo_namespace == other.repo_namespace && ref().name == other.name;
+  }
+  bool operator==(const RepositoryRow&) const = default;
+};
+
+/// A list that is read for all repositories of a registry.
+struct FeedView {
+  const StreamKind* kind = nullptr;
+  std::shared_ptr<const RepositoryView> view;
 };
 
 /// One registry as a scrape sees it. Immutable.
 struct RegistrySnapshot {
   std::uint64_t version = 0;  ///< Grows with each snapshot of this registry.
   std::string name;
-  std::string type;  ///< Of the registry, as configured: "acr".
-  const StreamKind* kind = &kBuilds;
-  std::vector<RepositoryRow> rows;                       ///< Sorted by namespace, then name.
+  std::string type;                      ///< Of the registry, as configured: "acr".
+  std::vector<const StreamKind*> kinds;  ///< As collected.
+  std::vector<RepositoryRow> rows;       ///< Sorted by namespace, then name.
+  std::vector<FeedView> feeds;
   std::array<std::uint64_t, kFreshness> repositories{};  ///< By Freshness.
   std::uint64_t ledger_imbalance = 0;  ///< Sum over repositories; 0 when the books balance.
   RegistryState state;                 ///< Counters as committed.
   std::map<std::string, std::uint64_t> unknown_statuses;  ///< Raw value → times met; bounded.
   std::optional<double> last_cycle_seconds;
   UnixMillis taken_at;  ///< Windows are as of then.
+
+  /// The index of a kind in `kinds`; nullopt: it is not collected.
+  std::optional<std::size_t> cell_of(const StreamKind* kind) const {
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      if (kinds[i] == kind) return i;
+    }
+    return std::nullopt;
+  }
 };
+
+/// How a repository stands: as the worst of the lists that are read for it alone; where there are
+/// none, as the feed.
+Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& row,
+                       Millis max_staleness, UnixMillis now);
 
 struct Snapshot {
   std::vector<std::shared_ptr<const RegistrySnapshot>> registries;  ///< In configured order.

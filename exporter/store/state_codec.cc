@@ -27,6 +27,9 @@ void open_record(IO& io, F& open) {
   field(io, open.start_known);
   field(io, open.sweeps_missed);
   field(io, open.gone);
+  if (io.version() < 3) return;
+  field(io, open.owner.repo_namespace);
+  field(io, open.owner.name);
 }
 
 template <class IO, class F>
@@ -122,6 +125,17 @@ void ledger(IO& io, F& ledger) {
   counters_more(io, ledger.counters);
 }
 
+/// 0: not told.
+template <class IO, class F>
+void stream_kind_field(IO& io, F& kind) {
+  std::uint8_t number = kind != nullptr ? kind->number : 0;
+  field(io, number);
+  if constexpr (IO::kReads) {
+    kind = stream_kind(number);
+    if (number != 0 && kind == nullptr) return io.fail();
+  }
+}
+
 template <class IO, class F>
 void repository(IO& io, F& state) {
   field(io, state.ref.repo_namespace);
@@ -132,6 +146,10 @@ void repository(IO& io, F& state) {
   field(io, state.excluded);
   field(io, state.hidden);
   ledger(io, state.ledger);
+  if (io.version() < 3) return;
+  stream_kind_field(io, state.kind);
+  field(io, state.unlisted);
+  optional(io, state.scope_changed_at);
 }
 
 template <class IO, class F>

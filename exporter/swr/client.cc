@@ -62,7 +62,8 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
   return discovery;
 }
 
-Result<Page> Client::list_records(const RepositoryRef& repository, const PageRequest& page) {
+Result<Page> Client::list_records(const ListRef& list, const PageRequest& page) {
+  const RepositoryRef& repository = list.of;
   auto answer =
       ask<Page>("ListRetentionHistories", list_retention_histories(target_, repository, page),
                 [&](const net::HttpResponse& response) {
@@ -73,7 +74,7 @@ Result<Page> Client::list_records(const RepositoryRef& repository, const PageReq
   return std::move(answer->value);
 }
 
-Result<Record> Client::read_record(const RepositoryRef&, const std::string&) {
+Result<Record> Client::read_record(const ListRef&, const std::string&) {
   return fail(ErrorKind::bad_request, "SWR has no operation that reads one deletion");
 }
 

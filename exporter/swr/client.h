@@ -28,8 +28,8 @@ class Client final : public Cloud {
          const config::RegistryConfig& config);
 
   Result<Discovery> discover(const PartFound& part_found = {}) override;
-  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
-  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
+  Result<Page> list_records(const ListRef& list, const PageRequest& page) override;
+  Result<Record> read_record(const ListRef& list, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
   void keep_to_project(const std::string& project_id) override { project_.keep_to(project_id); }
   void abort() override;

@@ -17,7 +17,7 @@ Json value(const std::optional<T>& known) {
   return known ? Json(*known) : Json(nullptr);
 }
 
-Json last_build(const RepositoryView& view) {
+Json last_record(const RepositoryView& view) {
   if (!view.last_build) return nullptr;
   const LastBuild& build = *view.last_build;
   Json duration;
@@ -45,19 +45,39 @@ Json repository(const ListedRow& row) {
                {"failing", failure(view)},
                {"first_unreadable_row", value(view.first_unreadable_row)},
                {"unreadable_error", view.unreadable_detail}};
-  if (row.registry->kind == &kBuilds) {
-    json["repo_id"] = view.ref.cloud_id;
-    json["open_builds"] = view.open;
-    json["oldest_open_build_started_at"] = time(view.oldest_open_started_at);
-    json["last_build"] = last_build(view);
-    json["last_build_ended_at"] = time(last_event(view));
-    json["consecutive_failed_builds"] = view.consecutive_failed;
-  } else {
-    json["last_deletion_at"] = time(last_event(view));
-    json["tags"] = value(view.tags);
-    json["size_bytes"] = value(view.size_bytes);
+  if (const auto* const builds = view_of(row, kBuilds)) {
+    json["repo_id"] = builds->ref.cloud_id;
+    json["open_builds"] = builds->open;
+    json["oldest_open_build_started_at"] = time(builds->oldest_open_started_at);
+    json["last_build"] = last_record(*builds);
+    json["last_build_ended_at"] = time(last_event(*builds));
+    json["consecutive_failed_builds"] = builds->consecutive_failed;
+  }
+  if (const auto* const deletions = view_of(row, kDeletions)) {
+    json["last_deletion_at"] = time(last_event(*deletions));
+    json["tags"] = value(deletions->tags);
+    json["size_bytes"] = value(deletions->size_bytes);
+  }
+  if (const auto* const syncs = syncs_of(row)) {
+    json["open_syncs"] = syncs->open;
+    json["oldest_open_sync_started_at"] = time(syncs->oldest_open_started_at);
+    json["last_sync"] = last_record(*syncs);
+    json["last_sync_ended_at"] = time(last_event(*syncs));
   }
   return json;
+}
+
+/// Those that are read for all repositories.
+Json lists(const RegistrySnapshot& snapshot) {
+  Json lists = Json::array();
+  for (const FeedView& feed : snapshot.feeds) {
+    lists.push_back({{"list", feed.kind->name},
+                     {"last_read", time(feed.view->last_read)},
+                     {"failing", failure(*feed.view)},
+                     {"first_unreadable_row", value(feed.view->first_unreadable_row)},
+                     {"unreadable_error", feed.view->unreadable_detail}});
+  }
+  return lists;
 }
 
 Json registry(const RepositoryOverview::Registry& source) {
@@ -70,7 +90,8 @@ Json registry(const RepositoryOverview::Registry& source) {
           {"repositories", snapshot.rows.size()},
           {"dropped", snapshot.repositories[static_cast<std::size_t>(Freshness::dropped)]},
           {"last_success", time(snapshot.state.last_success)},
-          {"unknown_statuses", unknown}};
+          {"unknown_statuses", unknown},
+          {"lists", lists(snapshot)}};
 }
 
 }  // namespace

@@ -57,8 +57,18 @@ Result<Done> read_pair(const std::string& key, const std::string& value, Reposit
   return Done{};
 }
 
-Freshness freshness_of(const RepositoryView& view, const RepositoryOverview& overview) {
-  return freshness_of(view, overview.max_staleness, overview.now);
+Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& row,
+                       const RepositoryOverview& overview) {
+  return freshness_of(registry, row, overview.max_staleness, overview.now);
+}
+
+/// What is told of a repository: of the list that can't be read, if there is one.
+const RepositoryView& view_of(const RepositoryRow& row) {
+  const RepositoryView* failing = nullptr;
+  row.for_lists([&](const RepositoryView& view) {
+    if (view.failing && failing == nullptr) failing = &view;
+  });
+  return failing != nullptr ? *failing : row.first_view();
 }
 
 /// Sort order of the states: the most urgent first.
@@ -81,6 +91,12 @@ auto name_key(const ListedRow& row) {
   return std::tie(row.view->ref.repo_namespace, row.view->ref.name, row.registry->name);
 }
 
+std::int64_t open_records(const ListedRow& row) {
+  std::int64_t open = 0;
+  for (const StreamCell& cell : row.row->cells) open += cell.view ? cell.view->open : 0;
+  return open;
+}
+
 /// The sort key; unknown values come last in either order.
 std::int64_t sort_key(const ListedRow& row, const RepositoryQuery& query) {
   const auto time = [&](const std::optional<UnixMillis>& known) {
@@ -96,9 +112,9 @@ std::int64_t sort_key(const ListedRow& row, const RepositoryQuery& query) {
     case RepositorySort::last_read:
       return time(row.view->last_read);
     case RepositorySort::open_builds:
-      return row.view->open;
+      return open_records(row);
     case RepositorySort::last_event:
-      return time(last_event(*row.view));
+      return time(last_event(row));
   }
   return 0;
 }
@@ -158,7 +174,7 @@ std::array<std::size_t, kFreshness> count_states(const RegistrySnapshot& registr
                                                  const RepositoryOverview& overview) {
   std::array<std::size_t, kFreshness> states{};
   for (const RepositoryRow& row : registry.rows) {
-    ++states[static_cast<std::size_t>(freshness_of(*row.view, overview))];
+    ++states[static_cast<std::size_t>(freshness_of(registry, row, overview))];
   }
   const auto dropped = static_cast<std::size_t>(Freshness::dropped);
   states[dropped] = registry.repositories[dropped];
@@ -175,7 +191,7 @@ RepositoryListPage list_repositories(const RepositoryOverview& overview,
     const auto states = count_states(snapshot, overview);
     for (std::size_t i = 0; i < kFreshness; ++i) page.by_state[i] += states[i];
     for (const RepositoryRow& each : snapshot.rows) {
-      const ListedRow row{&snapshot, each.view.get(), freshness_of(*each.view, overview)};
+      const ListedRow row{&snapshot, &each, &view_of(each), freshness_of(snapshot, each, overview)};
       const bool matches = (!query.state || *query.state == row.freshness) &&
                            contains_ignoring_case(full_name(row.view->ref), query.text);
       if (matches) page.rows.push_back(row);
@@ -184,6 +200,24 @@ RepositoryListPage list_repositories(const RepositoryOverview& overview,
   sort_rows(page.rows, query);
   cut_to_page(page, query);
   return page;
+}
+
+const RepositoryView* view_of(const ListedRow& row, const StreamKind& kind) {
+  const auto cell = row.registry->cell_of(&kind);
+  return cell ? row.row->cells[*cell].view.get() : nullptr;
+}
+
+const RepositoryView* syncs_of(const ListedRow& row) {
+  const RepositoryView* const acr = view_of(row, kAcrSyncs);
+  return acr != nullptr ? acr : view_of(row, kSwrSyncs);
+}
+
+std::optional<UnixMillis> last_event(const ListedRow& row) {
+  std::optional<UnixMillis> newest;
+  for (const StreamCell& cell : row.row->cells) {
+    if (cell.view) newest = std::max(newest, last_event(*cell.view));
+  }
+  return newest;
 }
 
 std::optional<UnixMillis> last_event(const RepositoryView& view) {

@@ -44,7 +44,8 @@ std::array<std::size_t, kFreshness> count_states(const RegistrySnapshot& registr
 
 struct ListedRow {
   const RegistrySnapshot* registry = nullptr;
-  const RepositoryView* view = nullptr;
+  const RepositoryRow* row = nullptr;
+  const RepositoryView* view = nullptr;  ///< Of the list that can't be read, or of the first one.
   Freshness freshness = Freshness::fresh;
 };
 
@@ -62,8 +63,15 @@ struct RepositoryListPage {
 RepositoryListPage list_repositories(const RepositoryOverview& overview,
                                      const RepositoryQuery& query);
 
-/// End of the newest build (acr) or deletion (swr).
+/// What a kind of records shows of a repository; nullptr: nothing.
+const RepositoryView* view_of(const ListedRow& row, const StreamKind& kind);
+/// The same for synchronisations, which each type of registry has a kind of its own for.
+const RepositoryView* syncs_of(const ListedRow& row);
+
+/// End of the newest record.
 std::optional<UnixMillis> last_event(const RepositoryView& view);
+/// Of all kinds.
+std::optional<UnixMillis> last_event(const ListedRow& row);
 
 /// What to do about a repository that can't be read: one or two sentences.
 std::string_view advice(ErrorKind reason);

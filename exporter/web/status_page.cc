@@ -113,6 +113,22 @@ Html filter_form(const RepositoryOverview& overview, const RepositoryQuery& quer
   return html + "<button>Show</button>\n</form>\n";
 }
 
+Html failure(const RepositoryView& view) {
+  if (!view.failing) return {};
+  Html html = "<div><strong>" + escape(name(*view.failing)) + "</strong>";
+  if (!view.failing_detail.empty()) html += ": " + isolated(view.failing_detail);
+  return html + "<small>" + escape(advice(*view.failing)) + "</small></div>";
+}
+
+/// A list of which only the first rows can be read.
+Html unreadable(const RepositoryView& view) {
+  if (!view.first_unreadable_row) return {};
+  Html html = "<div>can't be read from row " + html_number(*view.first_unreadable_row) + " on";
+  if (!view.unreadable_detail.empty()) html += ": " + isolated(view.unreadable_detail);
+  return html +
+         "<small>Rows before it are counted as usual; the next sweep tries again.</small></div>";
+}
+
 /// Registries with a problem.
 Html registry_notes(const RepositoryOverview& overview) {
   Html html;
@@ -125,6 +141,12 @@ Html registry_notes(const RepositoryOverview& overview) {
           "<p><span class=\"tag bad\">down</span> Registry " + isolated(snapshot.name) +
           ": no recent call was answered, or the credentials were refused. Its data below is old."
           "</p>\n";
+    }
+    for (const FeedView& feed : snapshot.feeds) {
+      if (!feed.view->failing && !feed.view->first_unreadable_row) continue;
+      html += "<p><span class=\"tag bad\">failing</span> Registry " + isolated(snapshot.name) +
+              ": the list of " + escape(feed.kind->name) + ".</p>\n" + failure(*feed.view) +
+              unreadable(*feed.view);
     }
     if (dropped > 0) {
       html += "<p><span class=\"tag warn\">dropped</span> Registry " + isolated(snapshot.name) +
@@ -186,31 +208,23 @@ Html last_build(const RepositoryView& view, UnixMillis now) {
   return html + "</div>";
 }
 
+Html last_sync(const RepositoryView& view, UnixMillis now) {
+  Html html = "<small>synchronised: " + last_build(view, now);
+  if (view.open > 0) html += " " + html_number(view.open) + " in progress";
+  return html + "</small>";
+}
+
 Html last_deletion(const RepositoryView& view, UnixMillis now) {
   const std::optional<UnixMillis> newest = last_event(view);
   return newest ? "<span>deleted " + html_ago(*newest, now) + "</span>"
                 : Html("<span class=\"soft\">none known</span>");
 }
 
-Html failure(const RepositoryView& view) {
-  if (!view.failing) return {};
-  Html html = "<div><strong>" + escape(name(*view.failing)) + "</strong>";
-  if (!view.failing_detail.empty()) html += ": " + isolated(view.failing_detail);
-  return html + "<small>" + escape(advice(*view.failing)) + "</small></div>";
-}
-
-/// A list of which only the first rows can be read.
-Html unreadable(const RepositoryView& view) {
-  if (!view.first_unreadable_row) return {};
-  Html html = "<div>can't be read from row " + html_number(*view.first_unreadable_row) + " on";
-  if (!view.unreadable_detail.empty()) html += ": " + isolated(view.unreadable_detail);
-  return html +
-         "<small>Rows before it are counted as usual; the next sweep tries again.</small></div>";
-}
-
 Html table_row(const ListedRow& row, UnixMillis now) {
   const RepositoryView& view = *row.view;
-  const bool builds = row.registry->kind == &kBuilds;
+  const RepositoryView* const builds = view_of(row, kBuilds);
+  const RepositoryView* const deletions = view_of(row, kDeletions);
+  const RepositoryView* const syncs = syncs_of(row);
   Html html = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">" +
               isolated(full_name(view.ref)) + "<small>" + isolated(row.registry->name) + ", " +
               escape(row.registry->type) + "</small></th>";
@@ -218,10 +232,17 @@ Html table_row(const ListedRow& row, UnixMillis now) {
                             escape(name(row.freshness)) + "</span></span>");
   html += cell("Last read", view.last_read ? html_ago(*view.last_read, now)
                                            : Html("<span class=\"soft\">never</span>"));
-  html += cell("Open builds", builds ? "<span>" + open_builds(view, now) + "</span>" : Html(),
+  html += cell("Open builds",
+               builds != nullptr ? "<span>" + open_builds(*builds, now) + "</span>" : Html(),
                " class=\"number\"");
-  html += builds ? cell("Last build", last_build(view, now))
-                 : cell("Last deletion", last_deletion(view, now));
+  Html last;
+  if (builds != nullptr) last += last_build(*builds, now);
+  if (deletions != nullptr) last += last_deletion(*deletions, now);
+  if (syncs != nullptr) last += last_sync(*syncs, now);
+  html += cell(builds != nullptr      ? Html("Last build")
+               : deletions != nullptr ? Html("Last deletion")
+                                      : Html("Last synchronisation"),
+               last);
   return html + cell("Problem", failure(view) + unreadable(view), " class=\"reason\"") + "</tr>\n";
 }
 

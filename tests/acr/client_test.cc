@@ -146,7 +146,7 @@ TEST_CASE("client: a page comes back read, with the server's time") {
     return answer(
         200, list_body("BuildRecords", {R"({"BuildRecordId":"x","BuildStatus":"SUCCESS"})"}, 101));
   };
-  const auto page = world.client().list_records(kRepository, {.index = 2, .size = 50});
+  const auto page = world.client().list_records({&kBuilds, kRepository}, {.index = 2, .size = 50});
   REQUIRE(page.has_value());
   CHECK(page->records.size() == 1);
   CHECK(page->total == 101U);
@@ -167,7 +167,7 @@ TEST_CASE("client: each attempt is signed anew, with a nonce and a date of its o
     return ++attempts < 3 ? answer(503, "<html>later</html>")
                           : answer(200, list_body("BuildRecords", {}, 0));
   };
-  REQUIRE(world.client().list_records(kRepository, {}).has_value());
+  REQUIRE(world.client().list_records({&kBuilds, kRepository}, {}).has_value());
   REQUIRE(world.transport.sent.size() == 3);
   std::set<std::string> nonces, dates, signatures;
   for (const net::HttpRequest& request : world.transport.sent) {
@@ -194,7 +194,7 @@ TEST_CASE("client: a used nonce or a wrong time costs one more attempt, not more
     world.transport.rule = [&](const std::string&, const RuleTransport::Parameters&) {
       return refused(400, code);
     };
-    CHECK_FALSE(world.client().list_records(kRepository, {}).has_value());
+    CHECK_FALSE(world.client().list_records({&kBuilds, kRepository}, {}).has_value());
     REQUIRE(world.transport.sent.size() == 2);
     CHECK(header_of(world.transport.sent[0], "x-acs-signature-nonce") !=
           header_of(world.transport.sent[1], "x-acs-signature-nonce"));
@@ -214,7 +214,7 @@ TEST_CASE("client: an answer that can't be read is a failed call and shows as ma
     world.transport.rule = [&](const std::string&, const RuleTransport::Parameters&) {
       return answer(200, body);
     };
-    const auto page = world.client().list_records(kRepository, {});
+    const auto page = world.client().list_records({&kBuilds, kRepository}, {});
     REQUIRE_FALSE(page.has_value());
     CHECK(page.error().kind == ErrorKind::malformed);
     CHECK(page.error().detail.starts_with("ListRepoBuildRecord: "));
@@ -231,13 +231,15 @@ TEST_CASE("client: refused keys stop the calls, changed ones are tried at once")
     return world.keys.secret_key.reveal() == "right" ? answer(200, list_body("BuildRecords", {}, 0))
                                                      : refused(400, "SignatureDoesNotMatch");
   };
-  CHECK(world.client().list_records(kRepository, {}).error().kind == ErrorKind::unauthorized);
-  CHECK(world.client().list_records(kRepository, {}).error().kind == ErrorKind::unauthorized);
+  CHECK(world.client().list_records({&kBuilds, kRepository}, {}).error().kind ==
+        ErrorKind::unauthorized);
+  CHECK(world.client().list_records({&kBuilds, kRepository}, {}).error().kind ==
+        ErrorKind::unauthorized);
   CHECK(world.transport.sent.size() == 1);
   CHECK_FALSE(world.client().health().up);
 
   world.keys.secret_key = Secret("right");
-  CHECK(world.client().list_records(kRepository, {}).has_value());
+  CHECK(world.client().list_records({&kBuilds, kRepository}, {}).has_value());
   CHECK(world.transport.sent.size() == 2);
   CHECK(world.client().health().up);
 }
@@ -249,7 +251,7 @@ TEST_CASE("client: keys that change between two attempts are used for the second
     world.keys.access_key = "other";
     return answer(503, "<html>later</html>");
   };
-  REQUIRE(world.client().list_records(kRepository, {}).has_value());
+  REQUIRE(world.client().list_records({&kBuilds, kRepository}, {}).has_value());
   const std::string used = header_of(world.transport.sent.at(1), "authorization");
   CHECK(used.find("Credential=other,") != std::string::npos);
 }
@@ -289,11 +291,11 @@ TEST_CASE("client: expired temporary keys are renewed once, and the question ask
       return answers++ < row.answers_refused ? refused(400, row.code)
                                              : answer(200, list_body("BuildRecords", {}, 0));
     };
-    CHECK(world.client().list_records(kRepository, {}).has_value() == row.is_good);
+    CHECK(world.client().list_records({&kBuilds, kRepository}, {}).has_value() == row.is_good);
     CHECK(world.transport.sent.size() == row.calls);
     CHECK(world.client().health().up == row.is_good);
     // Keys that stay refused cost no more calls.
-    if (!row.is_good) world.client().list_records(kRepository, {});
+    if (!row.is_good) world.client().list_records({&kBuilds, kRepository}, {});
     CHECK(world.transport.sent.size() == row.calls);
     if (!row.renewable) continue;
     CHECK(world.client().health().credentials_expire_at.has_value());
@@ -309,10 +311,11 @@ TEST_CASE("client: one build is read by its id") {
     if (asked.at("BuildRecordId") != "x") return refused(200, "BUILD_RECORD_NOT_EXIST");
     return answer(200, R"({"IsSuccess":true,"BuildRecordId":"x","Status":"FAILED"})");
   };
-  const auto record = world.client().read_record(kRepository, "x");
+  const auto record = world.client().read_record({&kBuilds, kRepository}, "x");
   REQUIRE(record.has_value());
   CHECK(record->outcome == Outcome::failed);
-  CHECK(world.client().read_record(kRepository, "y").error().kind == ErrorKind::not_found);
+  CHECK(world.client().read_record({&kBuilds, kRepository}, "y").error().kind ==
+        ErrorKind::not_found);
 }
 
 TEST_CASE("discover: a listing ends where it ends, whatever totals and pages say") {
@@ -484,7 +487,7 @@ TEST_CASE("discover: static repositories are not listed, and looked up once wher
 
   // A repository made anew has another id: the old one is forgotten once it leads nowhere.
   web_id = "crr-3";
-  CHECK_FALSE(world.client().list_records({"shop", "web", "crr-2"}, {}).has_value());
+  CHECK_FALSE(world.client().list_records({&kBuilds, {"shop", "web", "crr-2"}}, {}).has_value());
   CHECK(world.client().discover()->repositories[1].ref.cloud_id == "crr-3");
 }
 
@@ -508,7 +511,8 @@ TEST_CASE("client: after abort nothing is asked any more") {
   };
   world.client().abort();
   CHECK(world.transport.aborted);
-  CHECK(world.client().list_records(kRepository, {}).error().kind == ErrorKind::canceled);
+  CHECK(world.client().list_records({&kBuilds, kRepository}, {}).error().kind ==
+        ErrorKind::canceled);
   CHECK(world.client().discover().error().kind == ErrorKind::canceled);
   CHECK(world.transport.sent.empty());
 }

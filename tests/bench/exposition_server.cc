@@ -47,8 +47,8 @@ class Source {
     const std::size_t stride = next->rows.size() / changed_;
     for (std::size_t i = 0; i < changed_; ++i) {
       RepositoryRow& row = next->rows[i * stride + next->version % stride];
-      auto view = std::make_shared<RepositoryView>(*row.view);
-      EventCounters counters = *row.shown;
+      auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
+      EventCounters counters = *row.cells[0].shown;
       ++counters.events[Outcome::success];
       ++counters.durations[Outcome::success]->counts[3];
       view->last_read = sample::at(1'732'500'000 + static_cast<std::int64_t>(next->version));

@@ -98,9 +98,9 @@ void RenderAfterChanges(benchmark::State& state) {
   const auto changed = static_cast<std::size_t>(state.range(0));
   for (std::size_t i = 0; i < changed; ++i) {
     RepositoryRow& row = second->rows[i * (kRepositories / changed)];
-    auto view = std::make_shared<RepositoryView>(*row.view);
+    auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
     view->open += 1000;
-    EventCounters counters = *row.shown;
+    EventCounters counters = *row.cells[0].shown;
     counters.events[Outcome::success] += 100'000;
     row = sample::shown(std::move(view), counters);
   }

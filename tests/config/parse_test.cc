@@ -130,6 +130,7 @@ TEST_CASE("parse: every key reaches its place") {
   CHECK(keys.key_endpoints.sts == "https://sts.example.com");
   CHECK(keys.key_endpoints.metadata == "http://[::1]:81");
   CHECK(keys.repositories == RepositoryFilters{{"a/.*", "b/.*"}, {".*/tmp"}});
+  CHECK(keys.collect == std::vector<Collected>{Collected::builds, Collected::syncs});
   CHECK(keys.page_size == 30);
   CHECK(keys.requests_per_second == 0.25);
   CHECK(keys.concurrency == 2);
@@ -137,6 +138,10 @@ TEST_CASE("parse: every key reaches its place") {
   CHECK(keys.proxy_url == "http://user:password@proxy:3128");
   CHECK(keys.tls == TlsConfig{"/ca", "/cert", "/key", "name"});
   CHECK_FALSE(keys.static_repositories);
+  CHECK_FALSE(config->registries.at(1).collects(Collected::syncs));
+  CHECK(config->registries.at(1).collects(Collected::builds));
+  CHECK(config->registries.at(5).collect == std::vector<Collected>{Collected::deletions});
+  CHECK(config->registries.at(6).collects(Collected::deletions));
   CHECK(config->registries.at(1).static_repositories ==
         std::vector<StaticRepository>{{"a", "b", ""}, {"a", "b/c", "crr-1"}});
 

@@ -18,6 +18,15 @@ FOR_OTHERS = {
     "registry_exporter_clock_offset_seconds",  # followed by itself
     "acr_repository_info",  # to be joined
     "registry_exporter_exposition_bytes",  # to be compared with the scraper's own limit
+    # No panel shows them yet.
+    "acr_syncs_total",
+    "acr_sync_duration_seconds",
+    "acr_syncs_in_progress",
+    "acr_sync_oldest_in_progress_start_timestamp_seconds",
+    "acr_last_sync_success",
+    "registry_exporter_list_last_read_timestamp_seconds",
+    "registry_exporter_list_failing",
+    "registry_exporter_list_first_unreadable_row",
 }
 
 SCOPE_LABELS = {"process": set(), "registry": {"registry"}, "repository": {"registry", "repo_namespace", "repo"}}

@@ -224,6 +224,7 @@ class Doctor(unittest.TestCase):
             ("ListRepository,ListNamespace,ListReposDetails,ListNamespaces", ""),
             ("ListRepoBuildRecord,GetRepoBuildRecord,ListRetentionHistories,ListRetentions", ""),
             ("KeystoneListProjects", ""),
+            ("ListRepoSyncTask", "    collect: [builds, syncs]\n"),
             ("GetRepository", "    static_repositories: [{namespace: team-a, name: any}]\n"),
         ]
         asked = {"1": set(), "5.0": set()}  # The clouds' policy languages.

@@ -33,6 +33,7 @@ registries:
     region: demo-region
     endpoint: {endpoint}
     instance_id: cri-demo
+    collect: {acr_collect}
     credentials:
       access_key_id: demo-access-key-id
       access_key_secret: {acr_secret}
@@ -60,6 +61,7 @@ DEFAULTS = {
     "sweep_interval": "5s",
     "discovery_interval": "1s",
     "max_staleness": "1s",
+    "acr_collect": "[builds]",
     "acr_secret": "demo-access-key-secret",
     "swr_credentials": "{access_key: demo-access-key, secret_key: demo-secret-key}",
     "page_size": 20,

@@ -106,7 +106,33 @@ LiveState live_state() {
   return live;
 }
 
+/// Synchronisations beside no builds, from one list that could be read in part.
+std::shared_ptr<RegistrySnapshot> syncs() {
+  auto view = sample::view("team-a", "api");
+  view->is_share = true;
+  view->open = 2;
+  view->oldest_open_started_at = at(1'732'499'000);
+  view->last_build = LastBuild{at(1'732'490'000), false, Millis{30'000}};
+  EventCounters counters;
+  counters.events[Outcome::failed] = 3;
+  counters.durations[Outcome::failed] = DurationHistogram{{2, 1, 0}, 120'000};
+  auto registry = sample::registry("syncs", kAcrSyncs, {sample::shown(std::move(view), counters)});
+  auto feed = std::make_shared<RepositoryView>();
+  feed->last_read = at(1'732'499'990);
+  feed->failing = ErrorKind::forbidden;
+  feed->first_unreadable_row = 200;
+  registry->feeds = {{&kAcrSyncs, feed}};
+  return registry;
+}
+
 Snapshot full_snapshot() { return {{acr({built_row(), failing_row()}), swr({deleted_row()})}}; }
+
+/// With a series of every family.
+Snapshot everything() {
+  Snapshot snapshot = full_snapshot();
+  snapshot.registries.push_back(syncs());
+  return snapshot;
+}
 
 struct Bench {
   explicit Bench(ExpositionOptions options = sample::options())
@@ -277,6 +303,29 @@ TEST_CASE("exposition: each family shows exactly what the snapshot and the momen
   for (const Expected& expected : kOwnFamilies) check(expected);
 }
 
+TEST_CASE("exposition: synchronisations and the list that they come from") {
+  Bench bench;
+  const std::string text = bench.text({{syncs()}});
+  const std::string labels = R"({registry="syncs",repo_namespace="team-a",repo="api")";
+  const auto has = [&](const std::string& line) {
+    return text.find("\n" + line + "\n") != std::string::npos;
+  };
+  CHECK(has("acr_syncs_total" + labels + ",status=\"failed\"} 3"));
+  CHECK(has("acr_syncs_total" + labels + ",status=\"success\"} 0"));
+  CHECK(has("acr_sync_duration_seconds_count" + labels + ",status=\"failed\"} 3"));
+  CHECK(has("acr_sync_duration_seconds_sum" + labels + ",status=\"failed\"} 120"));
+  CHECK(has("acr_syncs_in_progress" + labels + "} 2"));
+  CHECK(has("acr_sync_oldest_in_progress_start_timestamp_seconds" + labels + "} 1732499000"));
+  CHECK(has("acr_last_sync_success" + labels + "} 0"));
+  CHECK(has(
+      R"(registry_exporter_list_last_read_timestamp_seconds{registry="syncs",list="syncs"} 1732499990)"));
+  CHECK(
+      has(R"(registry_exporter_list_failing{registry="syncs",list="syncs",reason="forbidden"} 1)"));
+  CHECK(has(R"(registry_exporter_list_first_unreadable_row{registry="syncs",list="syncs"} 200)"));
+  CHECK(text.find("acr_builds_total") == std::string::npos);
+  CHECK(text.find("registry_exporter_repository_last_read") == std::string::npos);
+}
+
 TEST_CASE("exposition: every family of the catalog can be seen, in both formats, and no other") {
   Bench bench;
   bench.text({});  // From now on the size of an answer is known.
@@ -291,7 +340,7 @@ TEST_CASE("exposition: every family of the catalog can be seen, in both formats,
   for (const ExpositionFormat format : {kText, kOpenMetrics}) {
     std::set<std::string> seen;
     for (const auto& family :
-         parse_exposition(bench.text(full_snapshot(), format), format == kOpenMetrics)) {
+         parse_exposition(bench.text(everything(), format), format == kOpenMetrics)) {
       seen.insert(family.name);
       CHECK(!family.type.empty());
       CHECK(!family.help.empty());
@@ -305,7 +354,7 @@ TEST_CASE("exposition: labels are those of the catalog") {
   Bench bench;
   bench.text({});
   bench.self.call_finished("acr-prod", "ListRepository", "ok", Millis{5});
-  for (const auto& parsed : parse_exposition(bench.text(full_snapshot()), false)) {
+  for (const auto& parsed : parse_exposition(bench.text(everything()), false)) {
     CAPTURE(parsed.name);
     const Family& family = *find_family(parsed.name);
     std::set<std::string> wanted;
@@ -370,7 +419,7 @@ TEST_CASE("exposition: _created lines come only when asked for, and only in Open
 
 TEST_CASE("exposition: a repository whose counters don't show yet has no cloud series at all") {
   RepositoryRow hidden = built_row();
-  hidden.shown = nullptr;
+  hidden.cells[0].shown = nullptr;
   Bench bench;
   for (const auto& family : parse_exposition(bench.text({{acr({hidden})}}), false)) {
     CAPTURE(family.name);
@@ -381,14 +430,14 @@ TEST_CASE("exposition: a repository whose counters don't show yet has no cloud s
 
 TEST_CASE("exposition: what is shown is `shown`, not what is already counted") {
   RepositoryRow held = built_row();
-  held.shown = std::make_shared<const EventCounters>();
+  held.cells[0].shown = std::make_shared<const EventCounters>();
   Bench bench;
   const std::string text = bench.text({{acr({held})}}, kOpenMetrics);
   CHECK(family_of(text, "acr_builds").find("status=\"success\"} 0\n") != std::string::npos);
   CHECK(text.find("acr_build_duration_seconds") == std::string::npos);
   auto zero = std::make_shared<EventCounters>();
   zero->durations[Outcome::success] = DurationHistogram{{0, 0, 0}, 0};
-  held.shown = zero;
+  held.cells[0].shown = zero;
   const std::string zeros = bench.text({{acr({held})}}, kOpenMetrics);
   CHECK(zeros.find("# {") == std::string::npos);  // No exemplar in an empty bucket.
   CHECK(zeros.find("le=\"+Inf\"} 0\n") != std::string::npos);
@@ -396,9 +445,9 @@ TEST_CASE("exposition: what is shown is `shown`, not what is already counted") {
 
 TEST_CASE("exposition: canceled and other builds are recent ones once seen") {
   RepositoryRow row = built_row();
-  auto view = std::make_shared<RepositoryView>(*row.view);
+  auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
   view->seen[Outcome::canceled] = true;
-  row.view = view;
+  row.cells[0].view = view;
   Bench bench;
   const std::string recent = family_of(bench.text({{acr({row})}}), "acr_builds_recent");
   CHECK(recent.find("status=\"canceled\",window=\"1h\"} 0\n") != std::string::npos);
@@ -528,9 +577,9 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
 
     auto after = std::make_shared<RegistrySnapshot>(*before);
     after->version = 2;
-    auto view = std::make_shared<RepositoryView>(*after->rows[1'000].view);
+    auto view = std::make_shared<RepositoryView>(*after->rows[1'000].cells[0].view);
     view->open += 12'345;
-    after->rows[1'000].view = view;
+    after->rows[1'000].cells[0].view = view;
     after->rows.insert(after->rows.begin() + 3,
                        sample::shown(sample::view("payments-platform-0", "aaa"), {}));
     const auto second = bench.exposition.render({{after}}, live_state(), {.gzip = gzip});
@@ -574,12 +623,12 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
     next->version = version;
     for (std::uint64_t changes = roll(4); changes > 0; --changes) {
       RepositoryRow& row = next->rows[roll(next->rows.size())];
-      auto view = std::make_shared<RepositoryView>(*row.view);
+      auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
       view->open += static_cast<std::uint32_t>(roll(1'000));
       if (roll(3) == 0) view->last_end = {};
       EventCounters counters = *view->counters;
       counters.events[Outcome::failed] += roll(1'000'000);
-      row = roll(5) == 0 ? RepositoryRow{view, nullptr} : sample::shown(view, counters);
+      row = roll(5) == 0 ? sample::row(view, nullptr) : sample::shown(view, counters);
     }
     if (roll(8) == 0) next->rows.erase(next->rows.begin() + static_cast<int>(roll(1'000)));
     Bench fresh(steady_options());

@@ -278,11 +278,11 @@ TEST_CASE("protobuf: what is reused after changes is what would be rendered") {
     auto next = std::make_shared<RegistrySnapshot>(*now);
     next->version = version;
     for (std::size_t row = version; row < next->rows.size(); row += 300) {
-      EventCounters counters = *next->rows[row].shown;
+      EventCounters counters = *next->rows[row].cells[0].shown;
       counters.events[Outcome::failed] += version * 1'000;
       ++counters.durations[Outcome::success]->counts[version];
       next->rows[row] =
-          sample::shown(std::make_shared<RepositoryView>(*next->rows[row].view), counters);
+          sample::shown(std::make_shared<RepositoryView>(*next->rows[row].cells[0].view), counters);
     }
     if (version % 4 == 0) next->rows.erase(next->rows.begin() + 700);
     Bench fresh(sample::busy_options());

@@ -42,9 +42,15 @@ inline std::shared_ptr<RepositoryView> view(std::string repo_namespace, std::str
   view->recent.resize(2);
   return view;
 }
+inline RepositoryRow row(std::shared_ptr<const RepositoryView> view,
+                         std::shared_ptr<const EventCounters> shown) {
+  RepositoryRow row;
+  row.cells[0] = {std::move(view), std::move(shown)};
+  return row;
+}
 inline RepositoryRow shown(std::shared_ptr<RepositoryView> view, const EventCounters& counters) {
   view->counters = std::make_shared<const EventCounters>(counters);
-  return {view, view->counters};
+  return row(view, view->counters);
 }
 
 inline std::shared_ptr<RegistrySnapshot> registry(std::string name, const StreamKind& kind,
@@ -52,8 +58,8 @@ inline std::shared_ptr<RegistrySnapshot> registry(std::string name, const Stream
   auto registry = std::make_shared<RegistrySnapshot>();
   registry->version = 1;
   registry->name = std::move(name);
-  registry->type = &kind == &kBuilds ? "acr" : "swr";
-  registry->kind = &kind;
+  registry->type = &kind == &kBuilds || &kind == &kAcrSyncs ? "acr" : "swr";
+  registry->kinds = {&kind};
   registry->rows = std::move(rows);
   registry->taken_at = at(1'732'500'000);
   return registry;

@@ -4,6 +4,7 @@
 #include "exporter/acr/codec.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
+#include "exporter/acr/sync_codec.h"
 #include "exporter/base/time_text.h"
 #include "exporter/net/quota.h"
 #include "exporter/net/retry_after.h"
@@ -54,6 +55,20 @@ void acr_page(std::string_view input) {
   (void)acr::parse_repository(body, asked);
   if (const auto repositories = acr::parse_repository_page(body, request)) {
     law(repositories->repositories.size() <= repositories->rows, "more than there were");
+  }
+}
+
+/// A first byte for the page that was asked for, then the body.
+void acr_sync_page(std::string_view input) {
+  Parts parts(input);
+  const PageRequest request{parts.byte() % 4, 1 + parts.byte() % 100};
+  const Result<Page> page = acr::parse_sync_page(parts.rest(), "cri-1", request);
+  check_page(page);
+  if (!page) return;
+  law(page->records.size() + page->rejected.size() <= page->rows, "more than there were");
+  for (const Record& record : page->records) {
+    law(record.owner && !record.owner->name.empty(), "a task of nobody");
+    law(!record.open || !record.ended_at, "an open task with an end");
   }
 }
 
@@ -156,8 +171,13 @@ void signers(std::string_view input) {
 }
 
 constexpr Target kTargets[] = {
-    {"acr_page", acr_page},       {"swr_page", swr_page}, {"acr_refusal", acr_refusal},
-    {"swr_refusal", swr_refusal}, {"waits", waits},       {"times", times},
+    {"acr_page", acr_page},
+    {"swr_page", swr_page},
+    {"acr_refusal", acr_refusal},
+    {"acr_sync_page", acr_sync_page},
+    {"swr_refusal", swr_refusal},
+    {"waits", waits},
+    {"times", times},
     {"signers", signers},
 };
 

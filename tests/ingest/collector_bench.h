@@ -29,7 +29,8 @@ class FakeCloud final : public Cloud {
     for (const auto& [name, list] : lists) {
       ListedRepository listed;
       listed.ref = {"shop", name, "crr-" + name};
-      listed.created_at = baton_.now() - created_ago;
+      const auto made = created.find(name);
+      listed.created_at = made == created.end() ? baton_.now() - created_ago : made->second;
       const auto changed = modified.find(name);
       listed.modified_at = changed == modified.end() ? UnixMillis{} : changed->second;
       discovery.repositories.push_back(listed);
@@ -44,8 +45,14 @@ class FakeCloud final : public Cloud {
     if (list_breaks) return fail(ErrorKind::server_error, "broken");
     return discovery;
   }
-  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override {
+  Result<Page> list_records(const ListRef& list, const PageRequest& page) override {
+    const RepositoryRef& repository = list.of;
     baton_.sleep(call_takes);
+    if (list.kind->feeds_shares()) {
+      ++feed_calls;
+      if (feed_fails) return fail(ErrorKind::server_error, "broken");
+      return feed.page(page);
+    }
     asked.push_back(repository.name);
     if (failing.contains(repository.name)) return fail(ErrorKind::server_error, "broken");
     if (throwing == repository.name) throw std::runtime_error("by the test");
@@ -56,9 +63,9 @@ class FakeCloud final : public Cloud {
     answer->rejected = rejected;
     return answer;
   }
-  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override {
+  Result<Record> read_record(const ListRef& list, const std::string& id) override {
     if (!knows_ids) return fail(ErrorKind::forbidden, "no");
-    return lists.at(repository.name).record(id);
+    return lists.at(list.of.name).record(id);
   }
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override {
     return std::vector<RetentionRule>{};
@@ -71,6 +78,9 @@ class FakeCloud final : public Cloud {
   }
 
   std::map<std::string, FakeList> lists;
+  FakeList feed;  ///< One list for all repositories.
+  int feed_calls = 0;
+  bool feed_fails = false;
   std::map<std::string, UnixMillis> modified;  ///< As the listing shows it.
   std::set<std::string> failing;
   std::string throwing;
@@ -83,6 +93,7 @@ class FakeCloud final : public Cloud {
   bool list_breaks = false;  ///< At its end.
   bool list_is_whole = true;
   Millis created_ago{std::chrono::hours(48)};
+  std::map<std::string, UnixMillis> created;  ///< Else so long ago.
 
  private:
   Baton& baton_;
@@ -132,6 +143,12 @@ class Bench {
     collector.reset();
     EngineBooks books = engine_books_of(MemoryStore(disk, lives).load().value());
     options.past = books.past;
+    TrackedRegistry& registry = *books.registries.begin()->second;
+    for (const auto& [key, list] : registry.lists) {
+      // A made-up kind has the number of a real one.
+      const StreamKind* const own = options.discovery.kinds.front();
+      if (key.kind == own->number) list->state.kind = own;
+    }
     start(std::move(books.registries.begin()->second));
   }
 

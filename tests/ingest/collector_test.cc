@@ -37,8 +37,8 @@ TEST_CASE(
   bench.scrape();
   CHECK(bench.records(RecordClass::counted) == 2);
   REQUIRE(bench.collector->snapshot()->rows.size() == 1);
-  REQUIRE(bench.collector->snapshot()->rows[0].shown);
-  CHECK(bench.collector->snapshot()->rows[0].shown->events[Outcome::success] == 2);
+  REQUIRE(bench.collector->snapshot()->rows[0].cells[0].shown);
+  CHECK(bench.collector->snapshot()->rows[0].cells[0].shown->events[Outcome::success] == 2);
 }
 
 TEST_CASE("collector: history that is counted shows whole or not at all") {
@@ -55,12 +55,12 @@ TEST_CASE("collector: history that is counted shows whole or not at all") {
   bench.collector->wait(ticket, SteadyTime::max());
   bench.collector->committed(*batch, true);
   REQUIRE(bench.collector->snapshot()->rows.size() == 1);
-  CHECK_FALSE(bench.collector->snapshot()->rows[0].shown);
+  CHECK_FALSE(bench.collector->snapshot()->rows[0].cells[0].shown);
   CHECK(bench.records(RecordClass::counted) == 1);
   bench.commit();
   CHECK(bench.records(RecordClass::counted) == 2);
-  REQUIRE(bench.collector->snapshot()->rows[0].shown);
-  CHECK(bench.collector->snapshot()->rows[0].shown->events[Outcome::success] == 2);
+  REQUIRE(bench.collector->snapshot()->rows[0].cells[0].shown);
+  CHECK(bench.collector->snapshot()->rows[0].cells[0].shown->events[Outcome::success] == 2);
 }
 
 TEST_CASE("collector: while nothing can be committed nothing is read") {

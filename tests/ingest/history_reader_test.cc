@@ -19,12 +19,12 @@ class OneList final : public Cloud {
   int calls = 0;
 
   Result<Discovery> discover(const PartFound&) override { return Discovery{}; }
-  Result<Page> list_records(const RepositoryRef&, const PageRequest& page) override {
+  Result<Page> list_records(const ListRef&, const PageRequest& page) override {
     const auto error = fails ? fails(calls++) : std::nullopt;
     if (error) return tl::unexpected<Error>(*error);
     return list.page(page);
   }
-  Result<Record> read_record(const RepositoryRef&, const std::string&) override {
+  Result<Record> read_record(const ListRef&, const std::string&) override {
     return fail(ErrorKind::bad_request, "no");
   }
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override {
@@ -47,7 +47,7 @@ ListHistory history_of(OneList& cloud, int page_size = 10, Millis* paused = null
   reading.pause = [paused](Millis span) {
     if (paused != nullptr) *paused += span;
   };
-  return read_history(cloud, {"n", "r", ""}, reading);
+  return read_history(cloud, {&kBuilds, {"n", "r", ""}}, reading);
 }
 
 }  // namespace

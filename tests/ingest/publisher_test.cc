@@ -62,7 +62,7 @@ class Showroom : public Bench {
 
 /// -1: there is no such histogram.
 int durations(const Seen& snapshot, Outcome outcome) {
-  const auto& histogram = snapshot->rows.at(0).shown->durations[outcome];
+  const auto& histogram = snapshot->rows.at(0).cells[0].shown->durations[outcome];
   return histogram ? static_cast<int>(histogram->count()) : -1;
 }
 int failed_durations(const Seen& snapshot) { return durations(snapshot, Outcome::failed); }
@@ -181,7 +181,7 @@ TEST_CASE("snapshots: a status seen in history shows 0 before a build that ends 
   bench.finish(bench.begin("first"));
   builds.insert(builds.begin(), done("news", bench.started_ago(20)));
   const auto of_new_one = [](const Seen& seen) {
-    return seen->rows.at(1).shown->durations[Outcome::success]->count();
+    return seen->rows.at(1).cells[0].shown->durations[Outcome::success]->count();
   };
   CHECK(of_new_one(bench.scrape_as("first")) == 0);
   CHECK(of_new_one(bench.scrape_as("first")) == 1);

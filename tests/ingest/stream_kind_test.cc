@@ -14,7 +14,7 @@ namespace {
 
 constexpr Outcome kScanOutcomes[] = {Outcome::success, Outcome::failed};
 /// Scans have no ids that could be asked for, and nobody asks how long they take.
-constexpr StreamKind kScans{"scans", kScanOutcomes, false, false};
+constexpr StreamKind kScans{kBuilds.number, "scans", kScanOutcomes};
 
 void scans_by_result(const exposition::Family& family, const exposition::SnapshotSource& source,
                      exposition::Lines& lines) {
@@ -52,8 +52,8 @@ std::string exposition_of(const RegistrySnapshot& snapshot, const exposition::Fa
 
 TEST_CASE("a made-up kind of records is followed, counted once and shown by its own family") {
   Bench bench(1);
-  bench.options.reading.kind = &kScans;
-  bench.options.discovery.kind = &kScans;
+  bench.options.reading.has_histograms = false;
+  bench.options.discovery.kinds = {&kScans};
   bench.start();
   scrape_three_times(bench);
   auto& list = bench.cloud.lists["r0"].newest_first;
@@ -64,26 +64,26 @@ TEST_CASE("a made-up kind of records is followed, counted once and shown by its 
   scrape_three_times(bench);
 
   const auto snapshot = bench.collector->snapshot();
-  CHECK(snapshot->kind == &kScans);
+  CHECK(snapshot->kinds == std::vector<const StreamKind*>{&kScans});
   CHECK(snapshot->ledger_imbalance == 0);
   CHECK(
       exposition_of(*snapshot, kScansTotal) ==
       "acr_scans_total{registry=\"acr\",repo_namespace=\"shop\",repo=\"r0\",result=\"success\"} 1\n"
       "acr_scans_total{registry=\"acr\",repo_namespace=\"shop\",repo=\"r0\",result=\"failed\"} "
       "1\n");
-  CHECK_FALSE(snapshot->rows.at(0).shown->durations[Outcome::success]);
+  CHECK_FALSE(snapshot->rows.at(0).cells[0].shown->durations[Outcome::success]);
 
   // A killed process finds the same in its state.
   bench.restart();
   scrape_three_times(bench);
-  CHECK(bench.collector->snapshot()->rows.at(0).shown->events[Outcome::failed] == 1);
+  CHECK(bench.collector->snapshot()->rows.at(0).cells[0].shown->events[Outcome::failed] == 1);
   CHECK(bench.records(RecordClass::counted) == 2);
 }
 
 TEST_CASE("families of other kinds have no series in a stream of a made-up kind") {
   Bench bench(1);
-  bench.options.reading.kind = &kScans;
-  bench.options.discovery.kind = &kScans;
+  bench.options.reading.has_histograms = false;
+  bench.options.discovery.kinds = {&kScans};
   bench.start();
   scrape_three_times(bench);
   for (const exposition::Family& family : exposition::families()) {

@@ -30,6 +30,7 @@ RepositoryView view_at(const RepositoryState& state, int now) {
 
 TEST_CASE("view: a streak of failures is those since the newest success, however they are listed") {
   RepositoryState state;
+  state.kind = &kBuilds;
   ended(state, 30, Outcome::failed);
   CHECK(view_at(state, 60).consecutive_failed == 1);
   ended(state, 20, Outcome::success);
@@ -44,6 +45,7 @@ TEST_CASE("view: a streak of failures is those since the newest success, however
 
 TEST_CASE("view: a window holds what ended within it, its edge included, and loses it with time") {
   RepositoryState state;
+  state.kind = &kBuilds;
   ended(state, 50, Outcome::success);
   ended(state, 49, Outcome::success);
   ended(state, 55, Outcome::failed, RecordClass::vanished);
@@ -60,6 +62,7 @@ TEST_CASE("view: a window holds what ended within it, its edge included, and los
 
 TEST_CASE("view: equal counters are shared with the view before, changed ones are not") {
   RepositoryState state;
+  state.kind = &kBuilds;
   state.ledger.counters.events[Outcome::success] = 3;
   const RepositoryView before = view_at(state, 1);
   CHECK(make_view(state, kWindows, minute(2), &before).counters == before.counters);

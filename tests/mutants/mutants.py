@@ -4,6 +4,8 @@
 """
 
 RULES = "exporter/ingest/ledger_rules.cc"
+EVENTS = "exporter/ingest/event_rules.cc"
+SHARES = "exporter/ingest/shares.cc"
 LIST_READER = "exporter/ingest/list_reader.cc"
 WALK_RUN = "exporter/ingest/walk_run.cc"
 FINISHED_WALK = "exporter/ingest/finished_walk.cc"
@@ -40,6 +42,7 @@ RECORDS = "exporter/store/record_table.cc"
 CODEC = "exporter/store/state_codec.cc"
 ENCODE = "exporter/exposition/encode.cc"
 ACR_FAMILIES = "exporter/exposition/acr_families.cc"
+ROW_LINES = "exporter/exposition/row_lines.cc"
 EXPOSITION = "exporter/exposition/exposition.cc"
 RENDER = "exporter/exposition/render.cc"
 PROTOBUF = "exporter/exposition/protobuf_writer.cc"
@@ -58,6 +61,7 @@ CREDENTIALS = "exporter/cloud/credentials.cc"
 INI = "exporter/cloud/ini.cc"
 COMMANDS = "exporter/cloud/commands.cc"
 PROFILES = "exporter/acr/profiles.cc"
+SYNC_CODEC = "exporter/acr/sync_codec.cc"
 HOSTS = "exporter/acr/hosts.cc"
 ACR_CREDENTIALS = "exporter/acr/credentials.cc"
 TOKENS = "exporter/acr/token_service.cc"
@@ -129,26 +133,24 @@ MUTANTS = [
     ("a closed build counts again when it is met", RULES,
      "if (closed.record_class == RecordClass::vanished) {", "if (!record.open) {"),
     ("an open build counts at once", RULES,
-     "if (record.open) {\n    follow(ledger, record, context, effects);\n  } else {",
+     "if (record.open) {\n    follow(ledger, record, std::nullopt, context, effects);\n  } else {",
      "if (false) {\n  } else {"),
     ("the first reading counts history", RULES,
-     "history ? RecordClass::baseline : RecordClass::counted",
-     "history ? RecordClass::counted : RecordClass::counted"),
+     "history ? RecordClass::baseline : class_of_news(record)", "class_of_news(record)"),
     ("nothing is ever marked unanchored", RULES, "  mark_unanchored(ledger, record.key);\n",
      "  if (false) mark_unanchored(ledger, record.key);\n"),
     ("a span of nothing falls into the next bucket", DURATIONS,
      "std::lower_bound(bounds.begin(), bounds.end(), seconds)",
      "std::upper_bound(bounds.begin(), bounds.end(), seconds)"),
     ("only what counts makes a status seen", RULES,
-     "if (context.kind->has_durations) {\n    add_histograms",
-     "if (context.kind->has_durations && record_class == RecordClass::counted) {\n"
-     "    add_histograms"),
-    ("a histogram of history needs no zero first", RULES,
+     "  note_finished(ledger, record, context);\n",
+     "  if (record_class == RecordClass::counted) note_finished(ledger, record, context);\n"),
+    ("a histogram of history needs no zero first", EVENTS,
      "ledger.durations_held.values[i] = hold;", "ledger.durations_held.values[i] = hold && false;"),
     ("a build that is still open makes a status seen", RULES,
      "  if (record.open) return;  //", "  //"),
-    ("a negative span is observed", RULES, "*record.ended_at < *record.started_at", "false"),
-    ("the newest build is the one met last", RULES,
+    ("a negative span is observed", EVENTS, "*record.ended_at < *record.started_at", "false"),
+    ("the newest build is the one met last", EVENTS,
      "(!ledger.last_build || ledger.last_build->ended_at <= ended_at)", "true"),
     ("the books do not look at the counters", RULES,
      "difference(counted, ledger.present[static_cast<std::size_t>(RecordClass::counted)])", "0"),
@@ -408,18 +410,48 @@ MUTANTS = [
      "first_ ? !rules_.count_history : is_old(listed)", "true"),
     ("old repositories let in late are news", DISCOVERY,
      "first_ ? !rules_.count_history : is_old(listed)", "first_ && !rules_.count_history"),
+    ("tasks of repositories that are not ours count", RULES,
+     "return record.counts ? RecordClass::counted : RecordClass::baseline;",
+     "return RecordClass::counted;"),
+    ("a record that a share was not told of is not known to it", SHARES,
+     "if (std::erase_if(share.open, is_it) == 0) ++share.known;",
+     "std::erase_if(share.open, is_it);"),
+    ("what ended before its repository became ours counts", SHARES,
+     "record.counts = ours && !is_history(registry, feed, record);", "record.counts = ours;"),
+    ("a share shows before its repository is listed", SHARES,
+     "state.unlisted = !discovery.fixed_list && listed == registry.listed.end();",
+     "state.unlisted = false;"),
+    ("what was counted before its repository was listed is an old value", PUBLISHER,
+     " || list->state.unlisted) continue;", ") continue;"),
+    ("counted history of shares shows while it is read", SHARES,
+     "state.hidden = feed.state.hidden && !came_later;", "state.hidden = false;"),
+    ("counted history of a later repository shows without a zero", SHARES,
+     "state.hidden = feed.state.hidden && !came_later;", "state.hidden = feed.state.hidden;"),
+    ("a kind that is collected again goes on where it was", SHARES,
+     "feed.state.ledger.baseline_pending = true;", ""),
+    ("a task that vanished stays open in its share", RULES,
+     "take_step(gone, open->placed_at, std::nullopt, RecordClass::vanished, effects);", ""),
+    ("the older spelling of the last change wins", SYNC_CODEC,
+     "return change ? change : time_at(row, \"ModifedTime\");",
+     "return time_at(row, \"ModifedTime\");"),
+    ("a status that is not known ends a task", SYNC_CODEC,
+     "    record.open = true;\n", "    record.open = false;\n"),
+    ("a task belongs to where its image goes", SYNC_CODEC,
+     "if (is_of(from, instance_id)) return end_of(from);", ""),
     ("a renamed repository loses the histograms of the statuses seen", DISCOVERY,
-     "if (rules_.kind->has_durations) {", "if (false) {"),
+     "if (to.kind().has_durations) {", "if (false) {"),
     ("a renamed repository's builds count again", DISCOVERY,
      "      take_ids(*renamed, *list);", "      renamed->state.dropped = true;"),
     ("counted history needs a zero first", DISCOVERY,
-     "if (!state.hidden) hold_all(*rules_.kind, ledger);", "hold_all(*rules_.kind, ledger);"),
+     "if (!state.hidden) hold_all(kind, ledger);", "hold_all(kind, ledger);"),
     # State.
     ("commits are not synced", DATABASE, "PRAGMA synchronous=FULL", "PRAGMA synchronous=OFF"),
     ("an old copy of the state is taken for good", STORE,
      "head->commits < reached.commits", "head->commits + 1000 < reached.commits"),
     ("fields that came later are read from every blob", CODEC, "if (io.version() < 2) return;",
      "if (io.version() < 1) return;"),
+    ("kinds are read from every blob", CODEC,
+     "if (io.version() < 3) return;\n  stream_kind_field", "stream_kind_field"),
     ("a newer state is opened", DATABASE, "if (marked && version > kSchemaVersion) {",
      "if (marked && version > 1000 * kSchemaVersion) {"),
     ("a handle that failed is used again", STORE,
@@ -439,7 +471,7 @@ MUTANTS = [
      "kExemplarLabel.size() + characters > 10 * kExemplarCharacters"),
     ("invalid bytes go out", ENCODE, "if (length == 0) {", "if (length == 99) {"),
     ("negative fractions lose their sign", ENCODE, "if (whole == 0) *to++ = '-';", ""),
-    ("buckets are not cumulative", ACR_FAMILIES, "all += histogram.counts[i];",
+    ("buckets are not cumulative", ROW_LINES, "all += histogram.counts[i];",
      "all = histogram.counts[i];"),
     ("a ratio of nothing is shown", ACR_FAMILIES, "if (ended > 0) lines.add(frames[i]",
      "lines.add(frames[i]"),

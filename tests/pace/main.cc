@@ -59,7 +59,7 @@ Delays delays_of(std::vector<double> delays) {
 ingest::CollectorOptions options_of(const Case& each) {
   ingest::CollectorOptions options;
   options.name = "measured";
-  options.reading.kind = each.world.kind;
+  options.discovery.kinds = {each.world.kind};
   options.reading.lookback = each.world.history;
   options.reading.sweep_interval = hours(1);
   options.discovery_interval = each.discovery_interval;
@@ -145,7 +145,7 @@ Figures measure(const Case& each) {
   figures.idle_calls = static_cast<double>(idle_calls) / static_cast<double>(idle) /
                        (seconds_of(end - begin) / seconds_of(each.max_staleness));
   for (const RepositoryRow& row : collector.snapshot()->rows) {
-    const UnixMillis last_read = row.view->last_read.value_or(UnixMillis{});
+    const UnixMillis last_read = row.first_view().last_read.value_or(UnixMillis{});
     figures.longest_unread = std::max(figures.longest_unread, seconds_of(end - last_read));
   }
   collector.stop();

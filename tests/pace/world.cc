@@ -200,7 +200,8 @@ Record PacedCloud::hand_out(Listed& repository, std::size_t index) {
   return record;
 }
 
-Result<Page> PacedCloud::list_records(const RepositoryRef& ref, const PageRequest& request) {
+Result<Page> PacedCloud::list_records(const ListRef& list, const PageRequest& request) {
+  const RepositoryRef& ref = list.of;
   Listed& repository = visited(ref);
   call();
   const auto after =
@@ -221,7 +222,8 @@ Result<Page> PacedCloud::list_records(const RepositoryRef& ref, const PageReques
   return page;
 }
 
-Result<Record> PacedCloud::read_record(const RepositoryRef& ref, const std::string& id) {
+Result<Record> PacedCloud::read_record(const ListRef& list, const std::string& id) {
+  const RepositoryRef& ref = list.of;
   Listed& repository = visited(ref);
   call();
   return hand_out(repository, std::stoul(id.substr(id.find('-') + 1)));

@@ -64,8 +64,8 @@ class PacedCloud final : public Cloud {
              Options options);
 
   Result<Discovery> discover(const PartFound& part_found) override;
-  Result<Page> list_records(const RepositoryRef& repository, const PageRequest& page) override;
-  Result<Record> read_record(const RepositoryRef& repository, const std::string& id) override;
+  Result<Page> list_records(const ListRef& list, const PageRequest& page) override;
+  Result<Record> read_record(const ListRef& list, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override;
   void abort() override {}
   CloudHealth health() const override { return {}; }

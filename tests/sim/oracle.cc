@@ -65,13 +65,26 @@ std::size_t template_of(const SwrRepository& repository, const simulator::Deleti
   return name == "date_rule" ? 0 : name == "tag_rule" ? 1 : 2;
 }
 
+std::string syncs_series(const std::string& key, std::size_t outcome) {
+  std::string series = events_series(key, outcome);
+  return series.replace(0, series.find('{'), "acr_syncs_total");
+}
+
+bool is_of_syncs(std::string_view series) { return series.starts_with("acr_sync"); }
+
+/// A counter or histogram of synchronisations.
+bool is_sync_event(std::string_view series) {
+  return series.starts_with("acr_syncs_total{") || series.starts_with("acr_sync_duration_seconds");
+}
+
 bool is_event(std::string_view series) {
   return series.starts_with("acr_builds_total{") ||
          series.starts_with("swr_retention_deletions_total{");
 }
 
 bool is_event_or_histogram(std::string_view series) {
-  return is_event(series) || series.starts_with("acr_build_duration_seconds");
+  return is_event(series) || is_sync_event(series) ||
+         series.starts_with("acr_build_duration_seconds");
 }
 
 bool is_durable(std::string_view series) {
@@ -113,6 +126,10 @@ void Oracle::note_history() {
       if (!build.ended_at || !is_there(build.absence)) continue;
       ++counts.by_outcome[static_cast<std::size_t>(build.end)];
     }
+  }
+  for (const simulator::SyncTask& task : world_.syncs().all()) {
+    if (!task.ended_at || !is_there(task.absence)) continue;
+    ++syncs_before_start_[key_of("acr", task.repo_namespace, task.repo)].by_outcome[task.end];
   }
   for (const SwrRepository& repository : world_.swr()) {
     Counts& counts = before_start_[key_of(repository)];
@@ -185,9 +202,10 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
     if (std::string wrong = check_first_answer(series); !wrong.empty()) return wrong;
   }
   if (std::string wrong = check_invented(series); !wrong.empty()) return wrong;
+  if (std::string wrong = check_invented_syncs(series); !wrong.empty()) return wrong;
   Scraper& seen = scrapers_[scraper];
   if (std::string wrong = check_vanished(seen, series); !wrong.empty()) return wrong;
-  std::set<std::string, std::less<>> new_repositories;
+  std::set<std::string, std::less<>> new_repositories, new_syncs;
   events_shown_ = 0;
   for (const auto& [name, value] : series.values) {
     if (name.starts_with("registry_exporter_ledger_imbalance") && value != 0) {
@@ -196,7 +214,15 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
     if (!is_durable(name)) continue;
     if (is_event(name)) events_shown_ += static_cast<std::uint64_t>(value);
     bool is_new = false;
-    if (is_event_or_histogram(name)) {
+    if (is_of_syncs(name)) {
+      // History shows at once: in a scraper's first answer, when the list was read whole, or when
+      // its repository was found at first.
+      const std::string key = key_of(name);
+      const bool shows_now =
+          !seen.first_answer || is_being_read(now) || is_being_discovered(key, now);
+      is_new = shows_now && !seen.syncs.contains(key);
+      new_syncs.insert(key);
+    } else if (is_event_or_histogram(name)) {
       const std::string key = key_of(name);
       is_new = !seen.repositories.contains(key);
       if (is_new) new_repositories.insert(key);
@@ -206,6 +232,7 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
     }
   }
   seen.repositories.merge(new_repositories);
+  seen.syncs.merge(new_syncs);
   if (!seen.first_answer) seen.first_answer = now;
   return {};
 }
@@ -229,6 +256,18 @@ bool Oracle::came_in_first(const std::string& key) const {
   };
   return came_early(world_.acr()) || came_early(world_.swr()) || came_early(world_.gone_acr()) ||
          came_early(world_.gone_swr());
+}
+
+/// The registry's first discovery is not over, or just is.
+bool Oracle::is_being_discovered(const std::string& key, UnixMillis now) const {
+  const auto discovered = discovered_.find(key.substr(0, 3));
+  return discovered == discovered_.end() || now - discovered->second < std::chrono::minutes(1);
+}
+
+/// The list of all synchronisations has not been read whole, or just was.
+bool Oracle::is_being_read(UnixMillis now) const {
+  const auto whole = read_whole_.find("acr /");
+  return whole == read_whole_.end() || now - whole->second < std::chrono::minutes(1);
 }
 
 /// A series that this scraper has not seen before: must it have seen 0 by now?
@@ -285,6 +324,24 @@ std::string Oracle::check_invented(const Series& series) const {
   return {};
 }
 
+std::string Oracle::check_invented_syncs(const Series& series) const {
+  for (const AcrRepository& repository : world_.acr()) {
+    const std::string key = key_of(repository);
+    const auto finished =
+        world_.syncs().counts_of(repository.repo_namespace, repository.name).finished;
+    const auto before = syncs_before_start_.find(key);
+    for (std::size_t i = 0; i < finished.size(); ++i) {
+      std::uint64_t most = finished[i];
+      if (before != syncs_before_start_.end()) most -= before->second.by_outcome[i];
+      const std::string name = syncs_series(key, i);
+      const double shown = value_of(series, name);
+      if (shown <= static_cast<double>(most)) continue;
+      return in_words("invented", name, shown, static_cast<double>(most));
+    }
+  }
+  return {};
+}
+
 std::string Oracle::check_first_answer(const Series& series) const {
   for (const auto& [name, value] : committed_) {
     const auto shown = series.values.find(name);
@@ -324,13 +381,56 @@ bool Oracle::can_be_read(std::size_t row, std::uint32_t number) const {
   return true;
 }
 
+Oracle::Counts Oracle::listed_syncs(const AcrRepository& repository, UnixMillis since,
+                                    UnixMillis now) const {
+  Counts counts;
+  std::size_t row = 0;
+  for (const simulator::SyncTask* task : world_.listed_syncs()) {
+    const bool readable = can_be_read(row++, task->tag);
+    const bool is_its =
+        task->repo_namespace == repository.repo_namespace && task->repo == repository.name;
+    if (!is_its || !readable || !task->ended_at || task->over_at <= since) continue;
+    if (may_have_sunk(task->absence, task->created_at, now)) continue;
+    ++counts.by_outcome[task->end];
+  }
+  return counts;
+}
+
+Oracle::Counts Oracle::listed_builds(const AcrRepository& repository, UnixMillis since,
+                                     UnixMillis now) const {
+  Counts counts;
+  std::size_t row = 0;
+  for (const simulator::Build* build : world_.listed(repository)) {
+    const bool counts_here = can_be_read(row++, build->tag) && build->ended_at &&
+                             build->over_at > since &&
+                             !may_have_sunk(build->absence, build->started_at, now);
+    if (counts_here) ++counts.by_outcome[static_cast<std::size_t>(build->end)];
+  }
+  return counts;
+}
+
+Oracle::Counts Oracle::listed_deletions(const SwrRepository& repository, UnixMillis since,
+                                        UnixMillis now) const {
+  Counts counts;
+  std::size_t row = 0;
+  for (const simulator::Deletion* deletion : world_.listed(repository)) {
+    const auto placed_at = std::chrono::floor<Millis>(deletion->created_at);
+    if (can_be_read(row++, deletion->tag) && placed_at > since &&
+        !may_have_sunk(deletion->absence, placed_at, now)) {
+      ++counts.by_outcome[template_of(repository, *deletion)];
+    }
+  }
+  return counts;
+}
+
 std::string Oracle::missing(const Series& series, UnixMillis now) const {
   std::map<std::string, std::uint64_t> deficit;
   std::map<std::string, std::string> in_detail;
-  const auto compare = [&](const std::string& key, const Counts& counts, UnixMillis since) {
+  const auto compare = [&](const std::string& key, const Counts& counts, UnixMillis since,
+                           bool of_syncs = false) {
     for (std::size_t i = 0; i < counts.by_outcome.size(); ++i) {
       if (key.starts_with("swr") && i == kTemplates.size()) break;
-      const std::string name = events_series(key, i);
+      const std::string name = of_syncs ? syncs_series(key, i) : events_series(key, i);
       const auto least = static_cast<double>(counts.by_outcome[i]);
       const double shown = value_of(series, name);
       if (shown >= least) continue;
@@ -344,29 +444,18 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
     if (!repository.former_names.empty()) continue;
     if (world_.options().lasting.breaks_repository(repository.index)) continue;
     const UnixMillis since = counts_since(key_of(repository), repository.created_at);
-    Counts counts;
-    std::size_t row = 0;
-    for (const simulator::Build* build : world_.listed(repository)) {
-      const bool counts_here = can_be_read(row++, build->tag) && build->ended_at &&
-                               build->over_at > since &&
-                               !may_have_sunk(build->absence, build->started_at, now);
-      if (counts_here) ++counts.by_outcome[static_cast<std::size_t>(build->end)];
-    }
-    compare(key_of(repository), counts, since);
+    compare(key_of(repository), listed_builds(repository, since, now), since);
+    if (!collects_syncs_) continue;
+    const auto whole = read_whole_.find("acr /");
+    const UnixMillis syncs_since = counts_history_              ? UnixMillis::min()
+                                   : whole == read_whole_.end() ? UnixMillis::max()
+                                                                : whole->second;
+    compare(key_of(repository), listed_syncs(repository, syncs_since, now), syncs_since, true);
   }
   for (const SwrRepository& repository : world_.swr()) {
     if (world_.options().lasting.breaks_repository(repository.index)) continue;
     const UnixMillis since = counts_since(key_of(repository), repository.created_at);
-    Counts counts;
-    std::size_t row = 0;
-    for (const simulator::Deletion* deletion : world_.listed(repository)) {
-      const auto placed_at = std::chrono::floor<Millis>(deletion->created_at);
-      if (can_be_read(row++, deletion->tag) && placed_at > since &&
-          !may_have_sunk(deletion->absence, placed_at, now)) {
-        ++counts.by_outcome[template_of(repository, *deletion)];
-      }
-    }
-    compare(key_of(repository), counts, since);
+    compare(key_of(repository), listed_deletions(repository, since, now), since);
   }
   for (const auto& [registry, events] : deficit) {
     const double late = value_of(

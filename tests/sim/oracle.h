@@ -32,6 +32,8 @@ class Oracle {
   /// like news.
   Oracle(const simulator::World& world, bool counts_history, bool lists_lie, Millis lookback,
          UnixMillis now);
+  /// The synchronisations of the instance are collected, too.
+  void expect_syncs() { collects_syncs_ = true; }
 
   /// The first complete discovery of a registry has been committed. Before, repositories come in as
   /// those whose history is no news.
@@ -57,6 +59,7 @@ class Oracle {
   struct Scraper {
     std::unordered_map<std::string, double> shown;  ///< The highest ever.
     std::set<std::string, std::less<>> repositories;
+    std::set<std::string, std::less<>> syncs;  ///< Repositories that showed some.
     std::optional<UnixMillis> first_answer;  ///< Of this life.
   };
   struct Counts {
@@ -69,11 +72,21 @@ class Oracle {
   bool zero_was_due(const Scraper& scraper, const std::string& name, UnixMillis now) const;
   std::string check_vanished(const Scraper& scraper, const Series& series) const;
   std::string check_invented(const Series& series) const;
+  std::string check_invented_syncs(const Series& series) const;
   std::string check_first_answer(const Series& series) const;
   std::string without_histogram(const Series& series, UnixMillis now) const;
+  // Of an existing repository: what is listed and has to be counted.
+  Counts listed_builds(const simulator::AcrRepository& repository, UnixMillis since,
+                       UnixMillis now) const;
+  Counts listed_deletions(const simulator::SwrRepository& repository, UnixMillis since,
+                          UnixMillis now) const;
+  Counts listed_syncs(const simulator::AcrRepository& repository, UnixMillis since,
+                      UnixMillis now) const;
   UnixMillis counts_since(const std::string& key, UnixMillis created_at) const;
   bool may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at, UnixMillis now) const;
   bool came_in_first(const std::string& key) const;
+  bool is_being_read(UnixMillis now) const;
+  bool is_being_discovered(const std::string& key, UnixMillis now) const;
   bool can_be_read(std::size_t row, std::uint32_t number) const;
   void note_history();
   std::map<std::string, Counts> happened_acr() const;
@@ -84,8 +97,10 @@ class Oracle {
   const bool lists_lie_;
   const Millis lookback_;
   const UnixMillis start_;
+  bool collects_syncs_ = false;
   /// By key of repository: what was listed for good before the start is not to be counted.
   std::map<std::string, Counts> before_start_;
+  std::map<std::string, Counts> syncs_before_start_;
   std::map<std::string, Scraper> scrapers_;
   std::unordered_map<std::string, UnixMillis> first_shown_;    ///< By series; min(): lives ago.
   std::map<std::string, UnixMillis, std::less<>> discovered_;  ///< By registry.

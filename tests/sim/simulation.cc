@@ -22,6 +22,9 @@ using std::chrono::seconds;
 constexpr seconds kSweepInterval{120};
 constexpr seconds kDiscoveryInterval{40};
 constexpr std::uint64_t kWithSqlite = 8;  ///< Each such seed.
+/// Each such seed collects synchronisations, too. Those that once failed are as they were.
+constexpr std::uint64_t kSyncsEvery = 8;
+constexpr std::uint64_t kSyncsFrom = 4;
 
 /// What is drawn once for a whole history.
 struct Plan {
@@ -142,6 +145,9 @@ config::Config draw_config(Baton& dice) {
 Plan draw_plan(Baton& dice, std::uint64_t seed) {
   Plan plan;
   plan.config = draw_config(dice);
+  if (seed % kSyncsEvery == kSyncsFrom) {
+    plan.config.registries[0].collect = {config::Collected::builds, config::Collected::syncs};
+  }
   plan.world = draw_world(dice, seed);
   plan.mix = std::array{"none", "mild", "nasty"}[dice.roll(3)];
   plan.faults = *simulator::parse_faults(plan.mix);
@@ -209,6 +215,7 @@ class Simulation {
                 plan_.config.collection.initial_history == config::InitialHistory::count,
                 lists_lie(plan_), plan_.config.collection.lookback, baton_.now()) {
     if (seed % kWithSqlite == 0) folder_.emplace();
+    if (plan_.config.registries[0].collects(config::Collected::syncs)) oracle_.expect_syncs();
     for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full",
                              "disk_slow", "killed", "second_scraper", "sqlite"}) {
       history_.faults[ours] = 0;  // So that it is missed when it never comes.
@@ -342,14 +349,18 @@ class Simulation {
     std::unordered_map<std::string, double> all;
     for (const auto& [number, entry] : disk_.repositories) {
       const RepositoryState state = store::decode_repository(entry.second).value();
-      if (state.hidden || state.dropped) continue;
+      const bool feed = state.kind->feeds_shares() && state.ref.name.empty();
+      if (state.hidden || state.dropped || state.unlisted || feed) continue;
       const Ledger& ledger = state.ledger;
       const bool acr = is_acr(entry.first);
+      const bool syncs = state.kind == &kAcrSyncs;
       const std::string labels = "{registry=\"" + std::string(acr ? "acr" : "swr") +
                                  "\",repo_namespace=\"" + state.ref.repo_namespace + "\",repo=\"" +
                                  state.ref.name + "\"," + (acr ? "status" : "template") + "=\"";
-      const std::string events = acr ? "acr_builds_total" : "swr_retention_deletions_total";
-      for (const Outcome outcome : (acr ? kBuilds : kDeletions).outcomes) {
+      const std::string events = syncs ? "acr_syncs_total"
+                                 : acr ? "acr_builds_total"
+                                       : "swr_retention_deletions_total";
+      for (const Outcome outcome : state.kind->outcomes) {
         const std::string series = labels + std::string(name(outcome)) + "\"}";
         const bool zero = held && ledger.events_held[outcome];
         all[events + series] = zero ? 0 : static_cast<double>(ledger.counters.events[outcome]);
@@ -360,8 +371,9 @@ class Simulation {
           history_.failure = "native buckets or a beginning are missing: " + series;
         }
         const bool none = held && ledger.durations_held[outcome];
-        all["acr_build_duration_seconds_count" + series] =
-            none ? 0 : static_cast<double>(durations->count());
+        const std::string spans =
+            syncs ? "acr_sync_duration_seconds" : "acr_build_duration_seconds";
+        all[spans + "_count" + series] = none ? 0 : static_cast<double>(durations->count());
       }
     }
     return all;
@@ -533,6 +545,7 @@ class Simulation {
         pages += 2 + static_cast<double>(records) / size;
       };
       for (const auto& repository : clouds_.world().acr()) add(repository.builds.size());
+      add(clouds_.world().syncs().all().size());
       for (const auto& repository : clouds_.world().swr()) add(repository.deletions.size());
       longest = std::max(longest, pages / std::min(registry.requests_per_second, 20.0));
     }

@@ -393,6 +393,101 @@ net::HttpResponse get_build(const World& world, const AcrCall& call) {
   return respond(200, body, call.now);
 }
 
+/// The ends of a task: one of them is ours.
+Json sync_image(const SyncTask& task, const AcrAccount& account, bool ours) {
+  return {{"RegionId", ours ? account.region : "other-region"},
+          {"InstanceId", ours ? account.instance_id : "cri-other"},
+          {"RepoNamespaceName", ours ? task.repo_namespace : "mirror"},
+          {"RepoName", task.repo},
+          {"ImageTag", "v" + std::to_string(task.tag)}};
+}
+
+/// Of three spellings of the last change a world has one, or both.
+void put_last_change(Json& row, std::int64_t change, std::uint64_t seed) {
+  if (seed % 3 != 1) row["ModifedTime"] = change;
+  if (seed % 3 != 0) row["ModifiedTime"] = change;
+}
+
+Json sync_json(const World& world, const AcrAccount& account, const SyncTask& task,
+               const Lies& lies) {
+  const bool regressed = lies.regressed && task.ended_at && (task.tag + lies.dice) % 3 == 0;
+  const UnixMillis change = task.ended_at.value_or(task.created_at);
+  Json row = {{"SyncTaskId", task.id},
+              {"SyncBatchTaskId", task.batch_id},
+              {"SyncRuleId", task.rule_id},
+              {"TaskStatus", regressed ? "SYNCHRONIZING" : world.syncs().status_of(task)},
+              {"TaskTrigger", task.tag % 5 == 0 ? "INITIATIVE" : "PASSIVE"},
+              {"CreateTime", task.created_at.time_since_epoch().count()},
+              {"CrossUser", false},
+              {"CustomLink", false},
+              {"SyncTransAccelerate", false},
+              {"ImageFrom", sync_image(task, account, !task.incoming)},
+              {"ImageTo", sync_image(task, account, task.incoming)}};
+  put_last_change(row, change.time_since_epoch().count(), world.options().seed);
+  if (task.ended_at && task.end == 1) row["TaskIssue"] = "TAG_CONFLICT";
+  if (!lies.loose) return row;
+  row["CreateTime"] = text_of(task.created_at);
+  row["SyncRuleId"] = lies.dice % 2 == 0 ? Json("") : Json(nullptr);
+  row["TaskTrigger"] = "null";
+  row["TaskStatus"] = " " + row["TaskStatus"].get<std::string>();
+  return row;
+}
+
+/// Of the whole instance; the filters are those of the repository's side that is ours.
+std::vector<const SyncTask*> matching_syncs(const World& world, const AcrCall& call) {
+  std::vector<const SyncTask*> tasks = world.listed_syncs(call.lies.rows_hidden);
+  const auto filter = [&](const char* parameter, auto field) {
+    const std::string_view wanted = value_of(call.parameters, parameter);
+    if (wanted.empty()) return;
+    std::erase_if(tasks, [&](const SyncTask* task) { return field(*task) != wanted; });
+  };
+  filter("RepoNamespaceName", [](const SyncTask& task) { return task.repo_namespace; });
+  filter("RepoName", [](const SyncTask& task) { return task.repo; });
+  filter("SyncRecordId", [](const SyncTask& task) { return task.batch_id; });
+  return tasks;
+}
+
+net::HttpResponse list_sync_tasks(const World& world, const AcrAccount& account,
+                                  const AcrCall& call) {
+  const auto page = page_of(call, world.options());
+  if (!page) return bad_page(call);
+  const Lies& lies = call.lies;
+  const LastingFaults& lasting = world.options().lasting;
+  const auto tasks = matching_syncs(world, call);
+  const auto total = static_cast<std::ptrdiff_t>(tasks.size()) + lies.total_off;
+  Json body = success(call);
+  put_page(body, *page, static_cast<std::size_t>(std::max<std::ptrdiff_t>(total, 0)), call, world);
+  const std::size_t first = lies.first_page ? 0 : page->first();
+  const std::size_t end = std::min(tasks.size(), first + static_cast<std::size_t>(page->size));
+  if (lasting.is_too_deep(first, end)) return broken_for_good(call, world);
+  body["SyncTasks"] = Json::array();
+  for (std::size_t i = first; i < end && !lies.empty; ++i) {
+    if (lasting.breaks_record(tasks[i]->tag)) return broken_for_good(call, world);
+    body["SyncTasks"].push_back(sync_json(world, account, *tasks[i], lies));
+  }
+  return respond(200, body, call.now);
+}
+
+/// It tells no time at all.
+net::HttpResponse get_sync_task(const World& world, const AcrAccount& account,
+                                const AcrCall& call) {
+  const std::string_view id = value_of(call.parameters, "SyncTaskId");
+  if (id.empty()) return missing(call, "SyncTaskId");
+  for (const SyncTask& task : world.syncs().all()) {
+    if (task.id != id || world.is_removed(task.absence)) continue;
+    Json body = success(call);
+    body.update(sync_json(world, account, task, {}));
+    for (const char* key : {"CreateTime", "ModifedTime", "ModifiedTime", "CustomLink"}) {
+      body.erase(key);
+    }
+    body["Progress"] = task.ended_at && task.end == 0 ? 1 : 0;
+    body["SyncedSize"] = 0;
+    body["LayerTasks"] = Json::array();
+    return respond(200, body, call.now);
+  }
+  return acr_business_error("SYNC_TASK_NOT_EXIST", call.now);
+}
+
 net::HttpResponse get_build_status(const World& world, const AcrCall& call) {
   const std::string_view repo_id = value_of(call.parameters, "RepoId");
   const std::string_view id = value_of(call.parameters, "BuildRecordId");
@@ -609,9 +704,10 @@ AcrWire::Secret AcrWire::secret_of(std::string_view access_key_id, std::string_v
 net::HttpResponse AcrWire::run(const AcrCall& call) {
   if (is_sts(call)) return assume_role(call);
   if (call.action == "ListInstance") return list_instances(world_, account_, call);
-  constexpr std::array<std::string_view, 7> kKnown = {
-      "GetInstance",         "ListNamespace",      "ListRepository",          "GetRepository",
-      "ListRepoBuildRecord", "GetRepoBuildRecord", "GetRepoBuildRecordStatus"};
+  constexpr std::array<std::string_view, 9> kKnown = {
+      "GetInstance",         "ListNamespace",      "ListRepository",           "GetRepository",
+      "ListRepoBuildRecord", "GetRepoBuildRecord", "GetRepoBuildRecordStatus", "ListRepoSyncTask",
+      "GetRepoSyncTask"};
   if (std::find(kKnown.begin(), kKnown.end(), call.action) == kKnown.end()) {
     return acr_error(404, "InvalidAction.NotFound", "Specified api is not found.", call.now);
   }
@@ -624,6 +720,8 @@ net::HttpResponse AcrWire::run(const AcrCall& call) {
   if (call.action == "GetRepository") return get_repository(world_, account_, call);
   if (call.action == "ListRepoBuildRecord") return list_builds(world_, call);
   if (call.action == "GetRepoBuildRecord") return get_build(world_, call);
+  if (call.action == "ListRepoSyncTask") return list_sync_tasks(world_, account_, call);
+  if (call.action == "GetRepoSyncTask") return get_sync_task(world_, account_, call);
   return get_build_status(world_, call);
 }
 

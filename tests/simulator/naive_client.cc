@@ -70,6 +70,35 @@ std::string class_of(const Json& record) {
   return record["EndTime"].get<std::string>().empty() ? "" : "other";
 }
 
+/// Adds the synchronisations of a repository to what is known of it.
+void count_syncs(Caller& caller, Json& repository, std::size_t page_size) {
+  Json syncs = {{"success", 0U}, {"failed", 0U}, {"canceled", 0U}, {"other", 0U}};
+  std::size_t open = 0;
+  for (int page = 1;; ++page) {
+    const Json answer =
+        caller.acr("ListRepoSyncTask", {{"InstanceId", "cri-demo"},
+                                        {"RepoNamespaceName", repository["repo_namespace"]},
+                                        {"RepoName", repository["repo"]},
+                                        {"PageNo", std::to_string(page)},
+                                        {"PageSize", std::to_string(page_size)}});
+    if (!answer.is_object() || answer["SyncTasks"].empty()) break;
+    for (const Json& task : answer["SyncTasks"]) {
+      const std::string status = upper(task["TaskStatus"].get<std::string>());
+      const char* const end = status == "SUCCESS"            ? "success"
+                              : status == "ERROR"            ? "failed"
+                              : status.starts_with("CANCEL") ? "canceled"
+                                                             : nullptr;
+      if (end == nullptr) {
+        ++open;
+      } else {
+        syncs[end] = syncs[end].get<std::uint64_t>() + 1;
+      }
+    }
+  }
+  repository["syncs"] = syncs;
+  repository["syncs_in_progress"] = open;
+}
+
 Json count_builds(Caller& caller, const Json& repository, std::size_t page_size,
                   std::size_t& rows) {
   Json builds = {{"success", 0U}, {"failed", 0U}, {"canceled", 0U}, {"other", 0U}};
@@ -183,6 +212,7 @@ Walked walk_everything(Simulator& simulator, UnixMillis now, std::size_t page_si
     if (!answer.is_object() || answer["Repositories"].empty()) break;
     for (const Json& repository : answer["Repositories"]) {
       acr.push_back(count_builds(caller, repository, page_size, walked.rows));
+      count_syncs(caller, acr.back(), page_size);
     }
   }
   Json swr = Json::array();

@@ -12,6 +12,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kSpeedMax = 1e6;
 
+Json syncs_of(const World& world, const AcrRepository& repository) {
+  const auto finished =
+      world.syncs().counts_of(repository.repo_namespace, repository.name).finished;
+  return {{"success", finished[0]},
+          {"failed", finished[1]},
+          {"canceled", finished[2]},
+          {"other", finished[3]}};
+}
+
 Json truth_of(const World& world) {
   Json acr = Json::array();
   for (const AcrRepository& repository : world.acr()) {
@@ -23,7 +32,10 @@ Json truth_of(const World& world) {
                      {"failed", finished[1]},
                      {"canceled", finished[2]},
                      {"other", finished[3]}}},
-                   {"in_progress", repository.open.size()}});
+                   {"in_progress", repository.open.size()},
+                   {"syncs", syncs_of(world, repository)},
+                   {"syncs_in_progress",
+                    world.syncs().counts_of(repository.repo_namespace, repository.name).open}});
   }
   Json swr = Json::array();
   for (const SwrRepository& repository : world.swr()) {

@@ -19,6 +19,8 @@ constexpr Life kNever = Life::max();
 constexpr double kDayUs = 86'400e6;
 /// How long what comes back is away, in the mean.
 constexpr double kAwayUs = 1200e6;
+/// The list of a whole instance keeps so many times what a repository's list keeps.
+constexpr std::size_t kSyncHistories = 8;
 
 constexpr std::array<const char*, 8> kAcrNamespaces = {"shop", "payments", "platform", "data",
                                                        "web",  "ml",       "mobile",   "infra"};
@@ -138,7 +140,8 @@ World::World(const WorldOptions& options, UnixMillis now)
       anchor_wall_(now),
       fate_(options.seed, 0xfa7eULL),
       acr_namespaces_(make_namespaces(kAcrNamespaces, options.repositories)),
-      swr_namespaces_(make_namespaces(kSwrNamespaces, options.repositories)) {
+      swr_namespaces_(make_namespaces(kSwrNamespaces, options.repositories)),
+      syncs_(make_syncs()) {
   lag_ = start_lag();
   for (int i = 0; i < options_.repositories; ++i) {
     const std::uint32_t rank = rank_of(static_cast<std::uint32_t>(i), options_.repositories);
@@ -147,6 +150,7 @@ World::World(const WorldOptions& options, UnixMillis now)
     swr_.push_back(make_swr(-history, history));
   }
   next_turn_[0] = wait_for(Turn::birth);
+  advance_syncs();
   set_tricks(options_.tricks);
   index_repositories();
 }
@@ -178,6 +182,33 @@ void World::set_speed(double speed, UnixMillis now) {
   anchor_life_ = life_;
   options_.speed = speed;
   lag_ = std::max(lag_, start_lag());
+}
+
+/// Two of three repositories are synchronised, and some that are made later.
+SyncTasks World::make_syncs() {
+  constexpr int kMadeLater = 4;
+  SyncTasks::Options syncs;
+  syncs.seed = options_.seed;
+  syncs.order = options_.order;
+  for (int i = 0; i < options_.repositories + kMadeLater; ++i) {
+    const auto index = static_cast<std::uint32_t>(i);
+    if (index % 3 == 2) continue;
+    syncs.owners.emplace_back(acr_namespaces_[index % acr_namespaces_.size()],
+                              make_name(index, acr_namespaces_.size()));
+  }
+  return SyncTasks(std::move(syncs));
+}
+
+Life World::advance_syncs() {
+  SyncTasks::Surroundings around;
+  around.wall_of = [this](Life life) { return wall_of(life); };
+  around.lag = lag_;
+  around.draw_absence = [this](std::uint64_t stream, Life born, Life over) {
+    return draw_absence(stream, born, over);
+  };
+  const Life next = syncs_.advance(life_, around);
+  syncs_.trim(options_.tricks.history_max * kSyncHistories);
+  return next;
 }
 
 void World::set_tricks(const Tricks& tricks) {
@@ -218,6 +249,7 @@ void World::advance_to(UnixMillis now) {
   next_event_ = *std::min_element(next_turn_.begin(), next_turn_.end());
   for (AcrRepository& repository : acr_) next_event_ = std::min(next_event_, advance(repository));
   for (SwrRepository& repository : swr_) next_event_ = std::min(next_event_, advance(repository));
+  next_event_ = std::min(next_event_, advance_syncs());
 }
 
 void World::index_repositories() {
@@ -354,6 +386,17 @@ std::vector<const Deletion*> World::listed(const SwrRepository& repository,
   }
   rows.resize(rows.size() - std::min(rows.size(), newest_hidden));
   put_in_order(rows, repository.order);
+  return rows;
+}
+
+std::vector<const SyncTask*> World::listed_syncs(std::size_t newest_hidden) const {
+  std::vector<const SyncTask*> rows;
+  rows.reserve(syncs_.all().size());
+  for (const SyncTask& task : syncs_.all()) {
+    if (!is_away(task.absence)) rows.push_back(&task);
+  }
+  rows.resize(rows.size() - std::min(rows.size(), newest_hidden));
+  put_in_order(rows, syncs_.order());
   return rows;
 }
 

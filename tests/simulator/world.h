@@ -13,15 +13,12 @@
 
 #include "exporter/base/clock.h"
 #include "tests/simulator/dice.h"
+#include "tests/simulator/sync_tasks.h"
+#include "tests/simulator/world_time.h"
 
 /// One seeded world of both clouds: what happened, without any wire format. Pure: time is an
 /// argument, chance comes from the seed.
 namespace registry_exporter::simulator {
-
-/// The world's own time since it began; negative is history. Runs `speed` times faster than the
-/// wall clock.
-using Life = std::chrono::microseconds;
-using UnixMicros = std::chrono::sys_time<std::chrono::microseconds>;
 
 /// How the world is hard on readers of its lists. Shares are of all records; rates are repositories
 /// of each cloud per day of life. The truth tells of everything all the same.
@@ -92,8 +89,6 @@ struct LastingFaults {
   }
 };
 
-enum class Order : std::uint8_t { newest_first, oldest_first, shuffled };
-
 struct WorldOptions {
   std::uint64_t seed = 1;
   /// Repositories of each cloud at the start.
@@ -115,12 +110,6 @@ struct WorldOptions {
   LastingFaults lasting{};
   /// Outlives the world; nullptr: none.
   const Script* script = nullptr;
-};
-
-/// When a record is away from its list.
-struct Absence {
-  Life from = Life::max();
-  Life until = Life::max();
 };
 
 enum class BuildEnd : std::uint8_t { success, failed, canceled, other };
@@ -239,6 +228,9 @@ class World {
                                    std::size_t newest_hidden = 0) const;
   std::vector<const Deletion*> listed(const SwrRepository& repository,
                                       std::size_t newest_hidden = 0) const;
+  /// The synchronisation tasks of the whole instance.
+  const SyncTasks& syncs() const { return syncs_; }
+  std::vector<const SyncTask*> listed_syncs(std::size_t newest_hidden = 0) const;
   bool is_removed(const Absence& absence) const;
   bool is_calm() const { return options_.tricks == Tricks{}; }
   template <class AnyRepository>
@@ -280,6 +272,8 @@ class World {
   Absence draw_absence(std::uint64_t stream, Life born, Life over);
   bool is_away(const Absence& absence) const;
   void index_repositories();
+  SyncTasks make_syncs();
+  Life advance_syncs();
 
   WorldOptions options_;
   UnixMicros anchor_wall_;  ///< Where life stood at this wall time: the last change of speed.
@@ -306,6 +300,7 @@ class World {
   std::deque<SwrRepository> swr_;
   std::vector<AcrRepository> gone_acr_;
   std::vector<SwrRepository> gone_swr_;
+  SyncTasks syncs_;
   std::unordered_map<std::string, std::size_t> acr_at_;  ///< By id.
   std::unordered_map<std::string, std::size_t> swr_at_;  ///< By "namespace/name".
 };

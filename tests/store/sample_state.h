@@ -81,6 +81,9 @@ inline RepositoryState sample_repository(Dice& dice) {
   state.passes_missed = static_cast<std::uint8_t>(dice.below(256));
   state.excluded = dice.flip();
   state.hidden = dice.flip();
+  state.unlisted = dice.flip();
+  if (dice.flip()) state.scope_changed_at = dice.time();
+  state.kind = stream_kind(static_cast<std::uint8_t>(dice.below(5)));
   Ledger& ledger = state.ledger;
   ledger.known = dice.next();
   for (auto& records : ledger.present) records = dice.next();
@@ -102,8 +105,13 @@ inline RepositoryState sample_repository(Dice& dice) {
     ledger.durations_held.values[i] = dice.flip();
   }
   for (std::uint64_t i = dice.below(4); i > 0; --i) {
-    ledger.open.push_back({dice.text(40), dice.next(), dice.time(), dice.flip(),
-                           static_cast<std::uint8_t>(dice.below(256)), dice.flip()});
+    ledger.open.push_back({dice.text(40),
+                           dice.next(),
+                           dice.time(),
+                           dice.flip(),
+                           static_cast<std::uint8_t>(dice.below(256)),
+                           dice.flip(),
+                           {dice.text(20), dice.text(20), ""}});
   }
   ledger.floor = dice.time();
   ledger.baseline_pending = dice.flip();

@@ -133,10 +133,10 @@ TEST_CASE("list_records: both paging forms go out as the cloud reads them, never
   std::get<config::SwrConfig>(filter.cloud).paging = config::SwrConfig::Paging::filter;
   World plain({empty_page()});
   World filtered({empty_page()}, filter);
-  const auto page = plain.client.list_records(kRepository, {3, 50});
+  const auto page = plain.client.list_records({&kDeletions, kRepository}, {3, 50});
   REQUIRE(page);
   CHECK(page->server_time == parse_http_date(kDate));
-  REQUIRE(filtered.client.list_records(kRepository, {3, 50}));
+  REQUIRE(filtered.client.list_records({&kDeletions, kRepository}, {3, 50}));
   CHECK(plain.target(0) == path + "limit=50&offset=150");
   CHECK(filtered.target(0) == path + "filter=limit%3A%3A50%7Coffset%3A%3A150");
   CHECK(header_of(plain.transport.sent[0], "host") == "127.0.0.1:10068");
@@ -147,7 +147,7 @@ TEST_CASE("list_records: both paging forms go out as the cloud reads them, never
 TEST_CASE("list_records: every attempt is signed at its own time") {
   World world({gateway(503, "APIGW.0801", "busy"), empty_page()});
   world.transport.on_send = [&] { world.fake.advance(3s); };
-  REQUIRE(world.client.list_records(kRepository, {}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   REQUIRE(world.transport.sent.size() == 2);
   for (const char* header : {"x-sdk-date", "authorization"}) {
     CAPTURE(header);
@@ -161,7 +161,7 @@ TEST_CASE("list_records: a wrong clock is followed, and the request is signed an
   World world({gateway(401, "APIG.0303", "signature expired, signature time:x,server time:y"),
                empty_page()});
   world.fake.advance(20min);  // Ours runs ahead of the server's.
-  REQUIRE(world.client.list_records(kRepository, {}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   REQUIRE(world.transport.sent.size() == 2);
   CHECK(header_of(world.transport.sent[0], "x-sdk-date") == "20260102T032405Z");
   CHECK(header_of(world.transport.sent[1], "x-sdk-date") == "20260102T030405Z");
@@ -170,7 +170,7 @@ TEST_CASE("list_records: a wrong clock is followed, and the request is signed an
 TEST_CASE("list_records: keys refused for their time again and again are bad keys, not a chance") {
   World world({gateway(401, "APIG.0303", "signature expired")});
   for (int i = 0; i < 5; ++i) {
-    const auto page = world.client.list_records(kRepository, {});
+    const auto page = world.client.list_records({&kDeletions, kRepository}, {});
     REQUIRE_FALSE(page);
     CHECK(page.error().kind == ErrorKind::unauthorized);
   }
@@ -181,7 +181,7 @@ TEST_CASE("list_records: a refused key is tried once in six minutes, for five lo
   World world({gateway(401, "APIGW.0301", "verify aksk signature fail")});
   std::size_t calls = 0;
   for (int minute = 0; minute < 13; ++minute) {
-    CHECK_FALSE(world.client.list_records(kRepository, {}));
+    CHECK_FALSE(world.client.list_records({&kDeletions, kRepository}, {}));
     CHECK_FALSE(world.client.health().up);
     calls += minute % 6 == 0 ? 1U : 0U;
     CHECK(world.transport.sent.size() == calls);
@@ -191,7 +191,7 @@ TEST_CASE("list_records: a refused key is tried once in six minutes, for five lo
 
 TEST_CASE("list_records: a repository that is gone is not_found, and says nothing of the keys") {
   World world({answer(404, R"({"errors":[{"errorCode":"SVCSTG.SWR.4040010"}]})")});
-  const auto page = world.client.list_records(kRepository, {});
+  const auto page = world.client.list_records({&kDeletions, kRepository}, {});
   REQUIRE_FALSE(page);
   CHECK(page.error().kind == ErrorKind::not_found);
   CHECK(page.error().code == "SVCSTG.SWR.4040010");
@@ -201,7 +201,7 @@ TEST_CASE("list_records: a repository that is gone is not_found, and says nothin
 TEST_CASE("list_records: a page of another repository shows as a malformed call") {
   World world(
       {answer(200, R"({"retention_log":[{"id":1,"namespace":"x","repo":"y"}],"total":1})")});
-  const auto page = world.client.list_records(kRepository, {});
+  const auto page = world.client.list_records({&kDeletions, kRepository}, {});
   REQUIRE_FALSE(page);
   CHECK(page.error().kind == ErrorKind::malformed);
   for (const std::string& seen : world.operations.seen) {
@@ -211,7 +211,8 @@ TEST_CASE("list_records: a page of another repository shows as a malformed call"
 
 TEST_CASE("read_record: there is no such operation, and nothing is sent") {
   World world({empty_page()});
-  CHECK(world.client.read_record(kRepository, "1").error().kind == ErrorKind::bad_request);
+  CHECK(world.client.read_record({&kDeletions, kRepository}, "1").error().kind ==
+        ErrorKind::bad_request);
   CHECK(world.transport.sent.empty());
 }
 
@@ -219,12 +220,12 @@ TEST_CASE("iam_user: a token is fetched first, kept, and renewed in good time") 
   World world({token("T1", "2026-01-03T03:04:05.000000Z"), empty_page(), empty_page(),
                token("T2", "2026-01-04T03:04:05.000000Z"), empty_page()},
               user_config());
-  REQUIRE(world.client.list_records(kRepository, {}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   world.fake.advance(16h);
-  REQUIRE(world.client.list_records(kRepository, {}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   CHECK(world.client.health().credentials_expire_at == parse_rfc3339("2026-01-03T03:04:05Z"));
   world.fake.advance(4h);
-  REQUIRE(world.client.list_records(kRepository, {}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   REQUIRE(world.transport.sent.size() == 5);
   const net::HttpRequest& asked = world.transport.sent[0];
   CHECK(asked.method == "POST");
@@ -248,7 +249,7 @@ TEST_CASE("iam_user: an expired token is renewed once, and the question asked ag
     World world({token("T1", "2026-01-03T03:04:05Z"), refusal, token("T2", "2026-01-03T03:04:05Z"),
                  empty_page()},
                 user_config());
-    CHECK(world.client.list_records(kRepository, {}));
+    CHECK(world.client.list_records({&kDeletions, kRepository}, {}));
     REQUIRE(world.transport.sent.size() == 4);
     CHECK(header_of(world.transport.sent[3], "x-auth-token") == "T2");
     CHECK(world.client.health().up);
@@ -259,7 +260,8 @@ TEST_CASE("iam_user: a cloud that refuses every token isn't asked on and on") {
   World world({token("T1", "2026-01-03T03:04:05Z"), gateway(401, "APIGW.0307", "update"),
                token("T2", "2026-01-03T03:04:05Z"), gateway(401, "APIGW.0307", "update")},
               user_config());
-  for (int i = 0; i < 4; ++i) CHECK_FALSE(world.client.list_records(kRepository, {}));
+  for (int i = 0; i < 4; ++i)
+    CHECK_FALSE(world.client.list_records({&kDeletions, kRepository}, {}));
   CHECK(world.transport.sent.size() == 4);
 }
 
@@ -268,9 +270,9 @@ TEST_CASE("iam_user: a renewal that fails leaves the token in use, and is not pr
                answer(401, R"({"error":{"code":401,"message":"no","title":"Unauthorized"}})"),
                empty_page()},
               user_config());
-  REQUIRE(world.client.list_records(kRepository, {}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   world.fake.advance(20h);
-  for (int i = 0; i < 5; ++i) CHECK(world.client.list_records(kRepository, {}));
+  for (int i = 0; i < 5; ++i) CHECK(world.client.list_records({&kDeletions, kRepository}, {}));
   CHECK(world.transport.sent.size() == 2 + 1 + 5);
   CHECK(world.client.health().up);
 }
@@ -379,7 +381,8 @@ TEST_CASE("discover: static repositories need no call") {
 TEST_CASE("abort: nothing is asked any more") {
   World world({empty_page()});
   world.client.abort();
-  CHECK(world.client.list_records(kRepository, {}).error().kind == ErrorKind::canceled);
+  CHECK(world.client.list_records({&kDeletions, kRepository}, {}).error().kind ==
+        ErrorKind::canceled);
   CHECK(world.transport.sent.empty());
 }
 
@@ -397,7 +400,7 @@ TEST_CASE(
   REQUIRE(discovery);
   CHECK(discovery->project_id == "0123");
   CHECK(parts == std::vector<std::string>{"0123"});
-  REQUIRE(world.client.list_records(kRepository, {0, 50}));
+  REQUIRE(world.client.list_records({&kDeletions, kRepository}, {0, 50}));
   REQUIRE(world.transport.sent.size() == 4);
   CHECK(world.transport.sent[0].origin == "http://iam");
   CHECK(header_of(world.transport.sent[1], "x-project-id") == "0123");
@@ -417,11 +420,11 @@ TEST_CASE("project: where it can't be found, nothing is read, and the registry i
     REQUIRE_FALSE(first);
     CHECK(first.error().kind == ErrorKind::forbidden);
     CHECK(first.error().detail.find("KeystoneListProjects") != std::string::npos);
-    CHECK_FALSE(world.client.list_records(kRepository, {0, 50}));
+    CHECK_FALSE(world.client.list_records({&kDeletions, kRepository}, {0, 50}));
     CHECK(world.transport.sent.size() == 1);
     CHECK_FALSE(world.client.health().up);
     world.fake.advance(1s);
-    const auto then = world.client.list_records(kRepository, {0, 50});
+    const auto then = world.client.list_records({&kDeletions, kRepository}, {0, 50});
     REQUIRE_FALSE(then);
     CHECK(then.error().kind == ErrorKind::invalid_config);
     for (const net::HttpRequest& request : world.transport.sent)

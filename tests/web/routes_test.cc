@@ -42,11 +42,14 @@ struct Fake final : WebServices {
   RepositoryOverview repositories() const override {
     auto acr = std::make_shared<RegistrySnapshot>();
     acr->name = "acr-<b>";
-    acr->rows.resize(3, {std::make_shared<const RepositoryView>(), nullptr});
+    RepositoryRow row;
+    row.cells[0].view = std::make_shared<const RepositoryView>();
+    acr->rows.resize(3, row);
+    acr->kinds = {&kBuilds};
     auto swr = std::make_shared<RegistrySnapshot>();
     swr->name = "swr-prod";
     swr->type = "swr";
-    swr->kind = &kDeletions;
+    swr->kinds = {&kDeletions};
     swr->state.last_success = UnixMillis{};
     RepositoryOverview overview;
     overview.registries = {{acr, true}, {swr, false}};

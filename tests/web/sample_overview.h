@@ -18,6 +18,12 @@ inline std::shared_ptr<RepositoryView> repository(std::string repo_namespace, st
   return view;
 }
 
+inline RepositoryRow row_of(std::shared_ptr<const RepositoryView> view) {
+  RepositoryRow row;
+  row.cells[0].view = std::move(view);
+  return row;
+}
+
 /// Fresh, stale, failing and pending builds, one list of images, seven repositories dropped.
 inline RepositoryOverview overview() {
   const auto fresh = repository("a", "fresh");
@@ -38,7 +44,8 @@ inline RepositoryOverview overview() {
   auto acr = std::make_shared<RegistrySnapshot>();
   acr->name = "acr-prod";
   acr->type = "acr";
-  for (const auto& each : {stale, fresh, failing, pending}) acr->rows.push_back({each, nullptr});
+  acr->kinds = {&kBuilds};
+  for (const auto& each : {stale, fresh, failing, pending}) acr->rows.push_back(row_of(each));
 
   const auto images = repository("c", "images");
   images->ref.cloud_id.clear();
@@ -49,8 +56,8 @@ inline RepositoryOverview overview() {
   auto swr = std::make_shared<RegistrySnapshot>();
   swr->name = "swr-prod";
   swr->type = "swr";
-  swr->kind = &kDeletions;
-  swr->rows.push_back({images, nullptr});
+  swr->kinds = {&kDeletions};
+  swr->rows.push_back(row_of(images));
   swr->repositories[static_cast<std::size_t>(Freshness::dropped)] = 7;
 
   RepositoryOverview overview;

@@ -102,11 +102,12 @@ TEST_CASE("status page: hostile names, errors, statuses and queries stay text") 
   for (const char* hostile : kHostile) {
     CAPTURE(hostile);
     RepositoryOverview all = overview();
-    auto view = std::make_shared<RepositoryView>(*all.registries[0].snapshot->rows[2].view);
+    auto view =
+        std::make_shared<RepositoryView>(*all.registries[0].snapshot->rows[2].cells[0].view);
     view->ref = {hostile, hostile, hostile};
     view->failing_detail = hostile;
     auto registry = std::make_shared<RegistrySnapshot>(*all.registries[0].snapshot);
-    registry->rows[2].view = view;
+    registry->rows[2].cells[0].view = view;
     registry->name = hostile;
     all.registries[0].snapshot = registry;
     const std::string html = page_of(all);
@@ -128,7 +129,7 @@ TEST_CASE("status page: ten thousand repositories come a hundred at a time") {
   auto registry = std::make_shared<RegistrySnapshot>();
   registry->name = "big";
   for (int i = 0; i < 10'000; ++i) {
-    registry->rows.push_back({repository("n", "r" + std::to_string(10'000 + i)), nullptr});
+    registry->rows.push_back(row_of(repository("n", "r" + std::to_string(10'000 + i))));
   }
   RepositoryOverview all;
   all.registries = {{registry, true}};
@@ -176,14 +177,61 @@ TEST_CASE("repositories as JSON: the same rows, null for what isn't known") {
   CHECK_FALSE(rows[4].contains("open_builds"));
 }
 
+namespace {
+
+/// The first repository is synchronised, too; the list for all can't be read.
+RepositoryOverview with_syncs() {
+  RepositoryOverview all = overview();
+  auto registry = std::make_shared<RegistrySnapshot>(*all.registries[0].snapshot);
+  registry->kinds = {&kBuilds, &kAcrSyncs};
+  const auto share = repository("a", "stale");
+  share->is_share = true;
+  share->open = 2;
+  share->last_build = LastBuild{kNow - kMinute, true, Millis{30'000}};
+  share->last_end[Outcome::success] = share->last_build->ended_at;
+  registry->rows[0].cells[1].view = share;
+  const auto feed = repository("", "");
+  feed->failing = ErrorKind::forbidden;
+  feed->failing_detail = "403 NoPrivilege";
+  registry->feeds = {{&kAcrSyncs, feed}};
+  all.registries[0].snapshot = registry;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("status page: synchronisations and a list for all that fails") {
+  const std::string html = page_of(with_syncs());
+  CHECK(Markup(html).balanced);
+  CHECK(has(html, "the list of syncs"));
+  CHECK(has(html, "403 NoPrivilege"));
+  CHECK(has(html, "synchronised:"));
+  CHECK(has(html, "2 in progress"));
+}
+
+TEST_CASE("repositories as JSON: synchronisations and a list for all that fails") {
+  const auto json = nlohmann::json::parse(repositories_json(with_syncs(), {}));
+  const auto& list = json["registries"][0]["lists"][0];
+  CHECK(list["list"] == "syncs");
+  CHECK(list["failing"]["reason"] == "forbidden");
+  for (const auto& row : json["repositories"]) {
+    CHECK(row.contains("open_syncs") == (row["repo"] == "stale"));
+    if (row["repo"] != "stale") continue;
+    CHECK(row["open_syncs"] == 2);
+    CHECK(row["open_builds"] == 0);
+    CHECK(row["last_sync"]["status"] == "success");
+    CHECK(row["last_sync_ended_at"] == "2026-01-02T03:03:05.000Z");
+  }
+}
+
 TEST_CASE("repositories as JSON: any bytes in a name make valid JSON") {
   for (const char* hostile : kHostile) {
     CAPTURE(hostile);
     RepositoryOverview all = overview();
     auto registry = std::make_shared<RegistrySnapshot>(*all.registries[0].snapshot);
-    auto view = std::make_shared<RepositoryView>(*registry->rows[0].view);
+    auto view = std::make_shared<RepositoryView>(*registry->rows[0].cells[0].view);
     view->ref.name = hostile;
-    registry->rows[0].view = view;
+    registry->rows[0].cells[0].view = view;
     registry->unknown_statuses = {{hostile, 1}};
     all.registries[0].snapshot = registry;
     CHECK(nlohmann::json::accept(repositories_json(all, {})));

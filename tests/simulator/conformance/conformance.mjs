@@ -72,7 +72,29 @@ function classOf(record) {
   return record.EndTime === '' ? null : 'other';
 }
 
+/// Of the whole instance, by "namespace/repository" of the side that is ours.
+async function walkSyncs(call) {
+  const classes = { SUCCESS: 'success', ERROR: 'failed', CANCELED: 'canceled', CANCELLED: 'canceled' };
+  const counts = new Map();
+  const tasks = pages(async (page) => (await call('ListRepoSyncTask', {
+    InstanceId: 'cri-demo', PageNo: page + 1, PageSize: 100 })).SyncTasks);
+  for await (const task of tasks) {
+    const ours = task.ImageFrom.InstanceId === 'cri-demo' ? task.ImageFrom : task.ImageTo;
+    const name = `${ours.RepoNamespaceName}/${ours.RepoName}`;
+    if (!counts.has(name)) counts.set(name, noSyncs());
+    const entry = counts.get(name);
+    const status = classes[task.TaskStatus.toUpperCase()];
+    if (status) ++entry.syncs[status];
+    else ++entry.syncs_in_progress;
+  }
+  return counts;
+}
+
+const noSyncs = () =>
+  ({ syncs: { success: 0, failed: 0, canceled: 0, other: 0 }, syncs_in_progress: 0 });
+
 async function walkAcr(call) {
+  const syncs = await walkSyncs(call);
   const truth = [];
   const repositories = pages(async (page) => (await call('ListRepository', {
     InstanceId: 'cri-demo', PageNo: page + 1, PageSize: 100 })).Repositories);
@@ -80,6 +102,7 @@ async function walkAcr(call) {
     const entry = {
       repo_namespace: repository.RepoNamespaceName, repo: repository.RepoName,
       builds: { success: 0, failed: 0, canceled: 0, other: 0 }, in_progress: 0,
+      ...(syncs.get(`${repository.RepoNamespaceName}/${repository.RepoName}`) ?? noSyncs()),
     };
     const records = pages(async (page) => (await call('ListRepoBuildRecord', {
       InstanceId: 'cri-demo', RepoId: repository.RepoId, PageNo: page + 1, PageSize: 100 })).BuildRecords);
