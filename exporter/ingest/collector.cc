@@ -324,6 +324,7 @@ void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::
     list.schedule.swept_clean = *result.sweep_ok || list.state.ledger.unread_from;
     hooks_.sweep_finished(*result.sweep_ok);
   }
+  show_history(list);
   if (result.error) {
     if (!stopping_) note_failed_visit(list, *result.error);
     cycle_.react_to(*result.error, now);
@@ -359,11 +360,14 @@ void Collector::note_read_visit(TrackedList& list, const VisitResult& result) {
                                       runtime_.clock.steady_now());
     if (news) log_.rows_unreadable(list, *result.unreadable);
   }
-  if (list.state.ledger.read_whole) {
-    list.state.hidden = false;
-    if (list.is_feed()) show_shares(*registry_, list);
-  }
   mark_dirty(list);
+}
+
+/// Counted history shows once all of it was read, even if a later call of the same visit fails.
+void Collector::show_history(TrackedList& list) {
+  if (!list.state.ledger.read_whole) return;
+  list.state.hidden = false;
+  if (list.is_feed()) show_shares(*registry_, list);
 }
 
 bool Collector::rules_due(const TrackedList& list) const {

@@ -63,6 +63,30 @@ TEST_CASE("collector: history that is counted shows whole or not at all") {
   CHECK(bench.collector->snapshot()->rows[0].cells[0].shown->events[Outcome::success] == 2);
 }
 
+TEST_CASE("collector: counted history shows once it was read, even if the visit fails later") {
+  Bench bench(1);
+  bench.options.discovery.count_history = true;
+  bench.options.reading.page_size = 2;
+  auto& records = bench.cloud.lists["r0"].newest_first;
+  for (int i = 0; i < 3; ++i) {
+    records.push_back(done("oldest" + std::to_string(i), bench.started_ago(1000 + i)));
+  }
+  std::size_t refused = 2;  // A first reading is broken off after its first page.
+  bench.cloud.lists["r0"].refuses = [&](std::size_t row) -> std::optional<Error> {
+    if (row != refused) return std::nullopt;
+    return Error{ErrorKind::server_error, "broken", {}, {}};
+  };
+  bench.start();
+  bench.scrape();
+  refused = 0;  // It is read to its end, but what came in meanwhile can't be asked for.
+  bench.baton.sleep(seconds(60));
+  bench.scrape();
+  CHECK(bench.cloud.lists["r0"].failed_calls == 2);
+  CHECK(bench.records(RecordClass::counted) == 5);
+  REQUIRE(bench.collector->snapshot()->rows[0].cells[0].shown);
+  CHECK(bench.collector->snapshot()->rows[0].cells[0].shown->events[Outcome::success] == 5);
+}
+
 TEST_CASE("collector: while nothing can be committed nothing is read") {
   Bench bench(3);
   bench.start();

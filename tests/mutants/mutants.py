@@ -337,6 +337,8 @@ MUTANTS = [
      "held_series(*view) | unsigned{lingering}", "held_series(*view)"),
     ("the state without histograms of history stays without", TRACKED_REGISTRY,
      "dirty |= add_histograms(state.ledger, rules.bucket_bounds, !state.hidden);", ""),
+    ("counted history waits for a visit without an error", COLLECTOR,
+     "  show_history(list);\n", "  if (!result.error) show_history(list);\n"),
     ("--once reads only what is due", TRACKED_LIST,
      "ledger.last_read && !read_everything;", "ledger.last_read && (!read_everything || true);"),
     ("a halted repository is not missed", COLLECTOR, "list->schedule.read_at && !list->state.ledger.halted;",
