@@ -82,9 +82,6 @@ simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
   if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
   options.tricks = draw_tricks(dice);
   options.lasting = draw_lasting(dice);
-  // Of a record that could not be read at first, its time alone tells whether it is history.
-  options.lifelike_spans = options.lasting.depth == 0 && options.lasting.broken_records == 0 &&
-                           options.order != simulator::Order::shuffled;
   return options;
 }
 
@@ -142,6 +139,13 @@ config::Config draw_config(Baton& dice) {
   return config;
 }
 
+/// At a first reading, for good or for a while. What such rows show later is history or news: their
+/// end alone tells.
+bool may_leave_rows_unread(const Plan& plan) {
+  const simulator::LastingFaults& lasting = plan.world.lasting;
+  return plan.mix != "none" || lasting.depth != 0 || lasting.broken_records != 0;
+}
+
 Plan draw_plan(Baton& dice, std::uint64_t seed) {
   Plan plan;
   plan.config = draw_config(dice);
@@ -152,9 +156,10 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   plan.lives = static_cast<int>(1 + dice.roll(6));
   if (seed % kSyncsEvery == kSyncsFrom) {
     plan.config.registries[0].collect = {config::Collected::builds, config::Collected::syncs};
-    // The list of the whole instance is long: at its first reading rows stay unread now and then.
-    plan.world.lifelike_spans = plan.world.lifelike_spans && plan.mix != "nasty";
   }
+  const bool counts_history =
+      plan.config.collection.initial_history == config::InitialHistory::count;
+  plan.world.lifelike_spans = counts_history || !may_leave_rows_unread(plan);
   plan.second_scraper = dice.roll(6) == 0;
   plan.clock_jumps = dice.roll(4) == 0;
   plan.disk_fails = dice.roll(2) == 0;
