@@ -40,8 +40,8 @@ RepositoryView make_view(const RepositoryState& state, std::span<const Millis> w
   RepositoryView view;
   view.ref = state.ref;
   view.is_share = state.kind->feeds_shares() && !state.ref.name.empty();
-  view.hidden = state.hidden || state.unlisted ||
-                (state.kind->from_first_record && ledger.known == 0);
+  view.hidden =
+      state.hidden || state.unlisted || (state.kind->from_first_record && ledger.known == 0);
   const bool same = before != nullptr && before->counters && *before->counters == ledger.counters;
   view.counters = same ? before->counters : std::make_shared<const EventCounters>(ledger.counters);
   view.events_held = ledger.events_held;

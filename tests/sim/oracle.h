@@ -60,7 +60,7 @@ class Oracle {
     std::unordered_map<std::string, double> shown;  ///< The highest ever.
     std::set<std::string, std::less<>> repositories;
     std::set<std::string, std::less<>> syncs;  ///< Repositories that showed some.
-    std::optional<UnixMillis> first_answer;  ///< Of this life.
+    std::optional<UnixMillis> first_answer;    ///< Of this life.
   };
   struct Counts {
     std::array<std::uint64_t, 4> by_outcome{};
