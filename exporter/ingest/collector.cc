@@ -143,9 +143,8 @@ void Collector::committed(const CommitBatch& batch, bool ok) {
 
 /// Everything that is due, as urgent as it is now.
 void Collector::plan_due() {
-  const auto hints = [&lessons = lessons_](const StreamKind& kind) -> const HintTrust& {
-    return lessons.at(&kind).hints;
-  };
+  HintsByKind hints;
+  for (const auto& [kind, lessons] : lessons_) hints.emplace(kind, &lessons.hints);
   DueLists due = due_lists(*registry_, options_.reading, hints, cycle_.look_ahead(),
                            cycle_.demand(), runtime_.clock.steady_now(), runtime_.clock.now());
   cycle_.plan(std::move(due.items));

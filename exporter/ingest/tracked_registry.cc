@@ -92,9 +92,8 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
   }
 }
 
-DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules,
-                   const std::function<const HintTrust&(const StreamKind&)>& hints, Millis ahead,
-                   std::uint64_t demand, SteadyTime now, UnixMillis wall) {
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintsByKind& hints,
+                   Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall) {
   DueLists found;
   for (const auto& [key, list] : registry.lists) {
     ScheduleState& schedule = list->schedule;
@@ -105,7 +104,8 @@ DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules,
                           (!list->is_feed() || registry.state.created_at);
     if (!readable || schedule.in_flight) continue;
     const RepositoryPace pace = pace_of(*list, rules, now, wall);
-    const std::optional<Due> urgency = due(pace, hints(list->kind()), rules.max_staleness - ahead);
+    const std::optional<Due> urgency =
+        due(pace, *hints.at(list->state.kind), rules.max_staleness - ahead);
     if (!urgency) continue;
     if (pace.since_read >= kFarOverdue * rules.max_staleness) ++found.overdue;
     schedule.planned = planned.value_or(demand);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -64,10 +63,11 @@ struct DueLists {
   std::size_t of = 0;       ///< Lists that are read at all.
   std::size_t overdue = 0;  ///< Unread for so long that the rate must be too low for all.
 };
+using HintsByKind = std::map<const StreamKind*, const HintTrust*>;
+
 /// `ahead`: what is overdue after this long is due now. `demand`: of those that were not planned
 /// before.
-DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules,
-                   const std::function<const HintTrust&(const StreamKind&)>& hints, Millis ahead,
-                   std::uint64_t demand, SteadyTime now, UnixMillis wall);
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintsByKind& hints,
+                   Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall);
 
 }  // namespace registry_exporter::ingest
