@@ -285,6 +285,7 @@ void Collector::merge(Visit& visit, TrackedList& list, ListAnswer answer) {
   if (visit.failed() && !effects.changed) return;
   absorb(*registry_, list, effects, options_.reading.bucket_bounds.size());
   feed(list, effects);
+  show_history(list);
   if (effects.history_gaps > 0) log_.history_gap(list);
   if (effects.changed) hooks_.dirty();
   check_books(list);
@@ -315,6 +316,14 @@ void Collector::note_answer(TrackedList& list, const ListAnswer& answer) {
   }
 }
 
+/// Counted history shows once all of it was read, whatever becomes of the rest of the visit.
+void Collector::show_history(TrackedList& list) {
+  if (!list.state.ledger.read_whole || !list.state.hidden) return;
+  list.state.hidden = false;
+  list.pending.dirty = true;
+  if (list.is_feed()) show_shares(*registry_, list);
+}
+
 void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand) {
   const SteadyTime now = runtime_.clock.steady_now();
   list.schedule.visited_at = now;
@@ -323,7 +332,6 @@ void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::
     list.schedule.swept_clean = *result.sweep_ok || list.state.ledger.unread_from;
     hooks_.sweep_finished(*result.sweep_ok);
   }
-  show_history(list);
   if (result.error) {
     if (!stopping_) note_failed_visit(list, *result.error);
     cycle_.react_to(*result.error, now);
@@ -360,13 +368,6 @@ void Collector::note_read_visit(TrackedList& list, const VisitResult& result) {
     if (news) log_.rows_unreadable(list, *result.unreadable);
   }
   mark_dirty(list);
-}
-
-/// Counted history shows once all of it was read, even if a later call of the same visit fails.
-void Collector::show_history(TrackedList& list) {
-  if (!list.state.ledger.read_whole) return;
-  list.state.hidden = false;
-  if (list.is_feed()) show_shares(*registry_, list);
 }
 
 bool Collector::rules_due(const TrackedList& list) const {

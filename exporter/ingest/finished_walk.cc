@@ -96,12 +96,17 @@ SweepResult FinishedWalk::close_sweep(Ledger& ledger, SweepProgress& progress,
   return {.clean = clean, .read_again = false};
 }
 
+/// Where the newest are not first, each record that goes from the front moves another one to a page
+/// that was read before. If a new one comes for each, no total tells.
+bool FinishedWalk::may_have_jumped(const Ledger& ledger) const {
+  return ledger.order != ListOrder::newest_first && run_.end.last_page() > 0;
+}
+
 void FinishedWalk::end_first_reading(Ledger& ledger, MergeEffects& effects) const {
-  if (run_.left_rows_unread) {
-    // What could not be read may show later: that it is history, only its time tells.
-    if (ledger.baseline_pending) ledger.history_before = run_.walk.started_at;
-    if (!ledger.baseline_pending) ++effects.history_gaps;
-  }
+  // What was not read may show later: that it is history, only its time tells.
+  const bool may_show_later = run_.left_rows_unread || may_have_jumped(ledger);
+  if (ledger.baseline_pending && may_show_later) ledger.history_before = run_.walk.started_at;
+  if (!ledger.baseline_pending && run_.left_rows_unread) ++effects.history_gaps;
   ledger.read_whole = true;
   ledger.baseline_pending = false;
 }

@@ -164,14 +164,12 @@ std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedLi
   return halted;
 }
 
-bool show_shares(TrackedRegistry& registry, const TrackedList& feed) {
-  bool shown = false;
+void show_shares(TrackedRegistry& registry, const TrackedList& feed) {
   for (const auto& [key, list] : registry.lists) {
     if (!list->is_share() || list->state.kind != feed.state.kind || !list->state.hidden) continue;
     list->state.hidden = false;
-    list->pending.dirty = shown = true;
+    list->pending.dirty = true;
   }
-  return shown;
 }
 
 void ensure_feeds(TrackedRegistry& registry, const DiscoveryRules& rules) {

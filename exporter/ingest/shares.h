@@ -33,8 +33,8 @@ std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedLi
                                       const MergeEffects& merged, const ReadRules& rules,
                                       const DiscoveryRules& discovery);
 
-/// Counted history shows once the feed was read whole. Returns true if shares did not show before.
-bool show_shares(TrackedRegistry& registry, const TrackedList& feed);
+/// Counted history shows once the feed was read whole.
+void show_shares(TrackedRegistry& registry, const TrackedList& feed);
 
 /// There is a feed for each kind that has one. What is met at its first complete reading is
 /// baseline, or, with `initial_history: count`, is counted; also after the kind was not collected

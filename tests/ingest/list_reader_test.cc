@@ -454,6 +454,27 @@ TEST_CASE(
   CHECK(ledger.known == 7);
 }
 
+TEST_CASE("list reader: history that slid past a first reading does not become news") {
+  FakeList list = with_builds(30);
+  list.oldest_first = true;
+  Ledger ledger = baseline_ledger();
+  visit(list, ledger, {.page_size = 10}, nullptr, 1);
+  // The list keeps thirty builds: what its first page makes room for slides to where it was read.
+  for (int i = 0; i < 12; ++i) {
+    list.newest_first.pop_back();
+    list.newest_first.insert(list.newest_first.begin(),
+                             done("later" + std::to_string(i), 1'000'010 + i));
+  }
+  visit(list, ledger, {.page_size = 10});
+  REQUIRE(ledger.read_whole);
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(ledger.known == 40);
+  CHECK(counted(ledger) == 0);
+  add_build(list, "news");
+  visit(list, ledger, {.page_size = 10});
+  CHECK(counted(ledger) == 1);
+}
+
 TEST_CASE(
     "list reader: a record that a removal moved over a page's edge is found by the next sweep") {
   FakeList list = with_builds(40);

@@ -143,7 +143,8 @@ config::Config draw_config(Baton& dice) {
 /// end alone tells.
 bool may_leave_rows_unread(const Plan& plan) {
   const simulator::LastingFaults& lasting = plan.world.lasting;
-  return plan.mix != "none" || lasting.depth != 0 || lasting.broken_records != 0;
+  return plan.mix != "none" || plan.world.order != simulator::Order::newest_first ||
+         lasting.depth != 0 || lasting.broken_records != 0;
 }
 
 Plan draw_plan(Baton& dice, std::uint64_t seed) {
