@@ -96,10 +96,11 @@ SweepResult FinishedWalk::close_sweep(Ledger& ledger, SweepProgress& progress,
   return {.clean = clean, .read_again = false};
 }
 
-/// Where the newest are not first, each record that goes from the front moves another one to a page
-/// that was read before. If a new one comes for each, no total tells.
+/// A record that goes moves those behind it to a page that was read before, unseen if the newest are
+/// not first and a new one comes for each that goes. Between two visits many may go.
 bool FinishedWalk::may_have_jumped(const Ledger& ledger) const {
-  return ledger.order != ListOrder::newest_first && run_.end.last_page() > 0;
+  if (ledger.order == ListOrder::unordered) return run_.end.last_page() > 0;
+  return ledger.order != ListOrder::newest_first && run_.resumed;
 }
 
 void FinishedWalk::end_first_reading(Ledger& ledger, MergeEffects& effects) const {

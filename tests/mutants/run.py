@@ -1,19 +1,22 @@
 """./run mutants [TEXT]: makes each mistake of mutants.py in a copy of the sources, builds, and runs
-the tests of the folder and then the simulation until one notices. Exit 1 if one survives."""
+the tests of the folder and then the simulation until one notices. Exit 1 if one survives. Each
+processor has a copy of its own."""
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
-COPY = ROOT / "build-mutants"
-SIM = ("sim", ["--seeds", "1..80", "--fail-fast"])
-SECONDS = 400  # One that makes a test hang was noticed, too.
+COPIES = ROOT / "build-mutants"
+SIM = ("sim", ["--seeds", "1..80", "--fail-fast", "--jobs", "1"])
+SECONDS = 600  # One that makes a test hang was noticed, too.
 
 
 def checks_of(file):
@@ -23,69 +26,83 @@ def checks_of(file):
     checks = [(f"{folder}_tests", []), ("outside_tests", [])]
     if folder == "store":
         checks.append(("crash_tests", []))
-    if folder in ("acr", "swr", "net"):
-        checks.append(("outside_tests", []))
     if folder in ("ingest", "exposition", "net"):
         checks.append(SIM)
     return checks
 
 
-def copy_sources():
-    COPY.mkdir(exist_ok=True)
-    for name in ("CMakeLists.txt", "CMakePresets.json"):
-        shutil.copy2(ROOT / name, COPY / name)
-    for name in ("exporter", "tests", "config"):
-        subprocess.run(["cp", "-a", "--update", str(ROOT / name), str(COPY)], check=True)
-    subprocess.run(["cmake", "--preset", "release"], cwd=COPY, check=True,
-                   stdout=subprocess.DEVNULL)
+class Copy:
+    """The sources, with at most one mistake in them."""
 
+    def __init__(self, folder):
+        self.folder = folder
+        # What one copy compiled, the others have from the cache.
+        self.environment = {**os.environ, "CCACHE_BASEDIR": str(folder)}
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("CMakeLists.txt", "CMakePresets.json"):
+            shutil.copy2(ROOT / name, folder / name)
+        for name in ("exporter", "tests", "config"):
+            subprocess.run(["cp", "-a", "--update", str(ROOT / name), str(folder)], check=True)
+        subprocess.run(["cmake", "--preset", "release"], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)
 
-def build(targets):
-    return subprocess.run(["ninja", "-C", str(COPY / "build"), *targets], capture_output=True,
-                          text=True)
+    def build(self, targets):
+        return subprocess.run(["ninja", "-C", str(self.folder / "build"), *targets],
+                              capture_output=True, text=True, env=self.environment)
 
+    def killer(self, checks):
+        """The first check that fails; None: the mutant lives."""
+        for name, arguments in checks:
+            command = [str(self.folder / "build" / name), *arguments]
+            try:
+                done = subprocess.run(command, capture_output=True, timeout=SECONDS,
+                                      cwd=self.folder)
+            except subprocess.TimeoutExpired:
+                return f"{name} (hangs)"
+            if done.returncode != 0:
+                return name
+        return None
 
-def killer(checks):
-    """The first check that fails; None: the mutant lives."""
-    for name, arguments in checks:
-        command = [str(COPY / "build" / name), *arguments]
+    def try_one(self, what, file, right, wrong):
+        path = self.folder / file
+        text = path.read_text()
+        if text.count(right) != 1:
+            return f"NOT APPLIED: its text stands {text.count(right)} times in {file}"
+        checks = checks_of(file)
+        path.write_text(text.replace(right, wrong))
         try:
-            done = subprocess.run(command, capture_output=True, timeout=SECONDS, cwd=COPY)
-        except subprocess.TimeoutExpired:
-            return f"{name} (hangs)"
-        if done.returncode != 0:
-            return name
-    return None
-
-
-def try_one(what, file, right, wrong):
-    path = COPY / file
-    text = path.read_text()
-    if text.count(right) != 1:
-        return f"NOT APPLIED: its text stands {text.count(right)} times in {file}"
-    checks = checks_of(file)
-    path.write_text(text.replace(right, wrong))
-    try:
-        built = build([name for name, _ in checks])
-        if built.returncode != 0:
-            errors = [line for line in built.stdout.splitlines() if "error" in line]
-            return "NOT BUILT: " + (errors or [built.stdout[-300:]])[0]
-        found = killer(checks)
-        return f"killed by {found}" if found else "SURVIVED"
-    finally:
-        path.write_text(text)
+            built = self.build([name for name, _ in checks])
+            if built.returncode != 0:
+                errors = [line for line in built.stdout.splitlines() if "error" in line]
+                return "NOT BUILT: " + (errors or [built.stdout[-300:]])[0]
+            found = self.killer(checks)
+            return f"killed by {found}" if found else "SURVIVED"
+        finally:
+            path.write_text(text)
 
 
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [each for each in MUTANTS if wanted in each[0] or wanted in each[1]]
-    copy_sources()
-    killed = 0
+    free = queue.Queue()
+    targets = {name for _, file, _, _ in chosen for name, _ in checks_of(file)}
+    for number in range(min(os.cpu_count(), len(chosen))):
+        copy = Copy(COPIES / str(number))
+        copy.build(targets)
+        free.put(copy)
     begun = time.monotonic()
-    for each in chosen:
-        verdict = try_one(*each)
-        killed += verdict.startswith("killed")
-        print(f"{verdict:40} {each[0]}", flush=True)
+
+    def try_in_a_copy(mutant):
+        copy = free.get()
+        try:
+            verdict = copy.try_one(*mutant)
+        finally:
+            free.put(copy)
+        print(f"{verdict:40} {mutant[0]}", flush=True)
+        return verdict.startswith("killed")
+
+    with ThreadPoolExecutor(free.qsize()) as workers:
+        killed = sum(workers.map(try_in_a_copy, chosen))
     print(f"{killed} of {len(chosen)} killed in {time.monotonic() - begun:.0f} s")
     return 0 if killed == len(chosen) else 1
 
