@@ -19,6 +19,7 @@ BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 INSTRUMENTED = "-" in BUILD.name  # Sanitizers take time, and keep what is freed.
 EXPORTER = BUILD / "registry_exporter"
 SIMULATOR = BUILD / "registry_simulator"
+PROMETHEUS = os.environ.get("PROMETHEUS", "prometheus").split()
 
 CONFIG = """
 collection:
@@ -177,6 +178,13 @@ class World:
     def truth(self):
         return truth_series(json.loads(http(self.sim.url + "/truth")[2]))
 
+    def durations(self):
+        """Of the finished builds: {(namespace, repository, status): [seconds, …]}, sorted."""
+        listed = json.loads(http(self.sim.url + "/truth/durations")[2])
+        return {(each["repo_namespace"], each["repo"], status): sorted(ms / 1000 for ms in spans)
+                for each in listed["acr"]
+                for status, spans in each["durations"].items() if spans}
+
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ([^ ]+)')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
@@ -272,11 +280,18 @@ def settle(test, world, exporter):
 
 def need_prometheus(test):
     """Skips the test where there is no Prometheus; on CI there has to be one."""
-    if shutil.which("prometheus"):
+    if shutil.which(PROMETHEUS[0]):
         return
     if os.environ.get("CI") == "true":
         test.fail("prometheus is not installed")
     test.skipTest("prometheus is not installed")
+
+
+def features_of_prometheus():
+    """The names that --enable-feature takes."""
+    words = subprocess.run([*PROMETHEUS, "--help"], capture_output=True, text=True, check=False)
+    listed = (words.stdout + words.stderr).partition("--enable-feature=")[2].partition("See")[0]
+    return set(re.findall(r"[a-z]+(?:-[a-z]+)+", "".join(listed.split("\n"))))
 
 
 def start_prometheus(test, config, folder, *flags):
@@ -285,7 +300,7 @@ def start_prometheus(test, config, folder, *flags):
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     process = subprocess.Popen(
-        ["prometheus", f"--config.file={config}",
+        [*PROMETHEUS, f"--config.file={config}",
          f"--storage.{'agent' if '--enable-feature=agent' in flags else 'tsdb'}.path={folder}/tsdb",
          f"--web.listen-address={address}", *flags],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exporter/base/time_text.h"
+#include "tests/simulator/truth.h"
 
 namespace registry_exporter::simulator {
 namespace {
@@ -88,6 +89,12 @@ std::string Simulator::truth(UnixMillis now) {
   return truth_of(world_).dump();
 }
 
+std::string Simulator::durations(UnixMillis now) {
+  const std::lock_guard lock(mutex_);
+  world_.advance_to(now);
+  return durations_text(world_);
+}
+
 std::uint64_t Simulator::calls() const {
   const std::lock_guard lock(mutex_);
   return calls_;
@@ -106,6 +113,9 @@ Reply Simulator::answer(const WireRequest& request, UnixMillis now) {
   const std::string_view path = request.raw_path();
   if (path == "/truth" && request.method == "GET") {
     return plain(200, truth(now), now, "application/json");
+  }
+  if (path == "/truth/durations" && request.method == "GET") {
+    return plain(200, durations(now), now, "application/json");
   }
   if (path == "/control" && request.method == "POST") return answer_control(request, now);
   if (LocalServices::owns(path)) {

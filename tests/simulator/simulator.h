@@ -43,6 +43,8 @@ class Simulator {
 
   Reply answer(const WireRequest& request, UnixMillis now);
   std::string truth(UnixMillis now);
+  /// `GET /truth/durations`: see durations_text().
+  std::string durations(UnixMillis now);
   void set_speed(double speed, UnixMillis now);
   void set_faults(const FaultMix& faults);
   /// Calls answered so far, /truth and /control aside.
