@@ -51,7 +51,9 @@ bool shows_beginnings(const SnapshotSource& source) {
 }
 
 std::optional<UnixMillis> created_at(const SnapshotSource& source) {
-  return shows_beginnings(source) ? source.snapshot.state.created_at : std::nullopt;
+  const auto& created = source.snapshot.state.created_at;
+  if (!created || !shows_beginnings(source)) return std::nullopt;
+  return *created - kScrapeLongest;
 }
 
 std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,

@@ -53,7 +53,8 @@ std::string render_scrape(const Family& family, const ScrapeSource& source, Samp
 
 /// Whether it is shown when series of snapshots began.
 bool shows_beginnings(const SnapshotSource& source);
-/// When the series of a registry itself began; nullopt: not to be shown, or not known yet.
+/// When the series of a registry itself began, which is before any scrape that shows them; nullopt:
+/// not to be shown, or not known yet.
 std::optional<UnixMillis> created_at(const SnapshotSource& source);
 
 /// When the series began that start at 0 with the process. Only protobuf shows it: there it costs

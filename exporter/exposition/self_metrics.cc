@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "exporter/model/scrape.h"
+
 namespace registry_exporter::exposition {
 namespace {
 
@@ -26,7 +28,7 @@ Series of_registries(const Series& series, const std::vector<std::string>& regis
 
 std::span<const double> call_duration_bounds() { return kCallBounds; }
 
-SelfMetrics::SelfMetrics(const Clock& clock) : clock_(clock) {
+SelfMetrics::SelfMetrics(const Clock& clock) : clock_(clock), started_at_(clock.now()) {
   const MutexLock lock(mutex_);
   for (const char* result : {"complete", "partial", "cached"}) {
     number(SelfMetric::scrapes, {{"result", result}});
@@ -36,11 +38,17 @@ SelfMetrics::SelfMetrics(const Clock& clock) : clock_(clock) {
   }
 }
 
+/// Of a series that is heard of now. A server may store a 0 at this time. It must not come after
+/// the value that the scrape under way shows, or the series would seem to begin anew.
+UnixMillis SelfMetrics::beginning() const {
+  return std::max(started_at_, clock_.now() - kScrapeLongest);
+}
+
 SelfMetrics::Number& SelfMetrics::number(SelfMetric metric, LabelSet labels) const {
   Numbers& numbers = numbers_[static_cast<std::size_t>(metric)];
   const auto found = numbers.lower_bound(labels);
   if (found != numbers.end() && found->first == labels) return found->second;
-  return numbers.emplace_hint(found, std::move(labels), Number{0, clock_.now()})->second;
+  return numbers.emplace_hint(found, std::move(labels), Number{0, beginning()})->second;
 }
 
 void SelfMetrics::call_finished(std::string_view registry, std::string_view operation,
@@ -57,7 +65,7 @@ void SelfMetrics::call_finished(std::string_view registry, std::string_view oper
   DurationHistogram& durations = found->second;
   if (is_new) {
     durations = empty_histogram(kCallBounds);
-    durations.created_at = clock_.now();
+    durations.created_at = beginning();
   }
   observe(durations, kCallBounds, std::max(duration, Millis{0}));
 }

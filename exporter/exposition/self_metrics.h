@@ -25,7 +25,7 @@ inline constexpr std::size_t kSelfMetrics = 5;
 std::span<const double> call_duration_bounds();
 
 /// The exporter's own counters, and the size of its answers. Thread-safe. They start at 0 with the
-/// process, each when it is first heard of.
+/// process, each before the scrape that shows it first.
 class SelfMetrics final : public CallObserver {
  public:
   /// Names and values, sorted by name.
@@ -56,7 +56,10 @@ class SelfMetrics final : public CallObserver {
   using Numbers = std::map<LabelSet, Number>;
   Number& number(SelfMetric metric, LabelSet labels) const REQUIRES(mutex_);
 
+  UnixMillis beginning() const;
+
   const Clock& clock_;
+  const UnixMillis started_at_;
   mutable Mutex mutex_;
   mutable std::array<Numbers, kSelfMetrics> numbers_ GUARDED_BY(mutex_);
   std::map<LabelSet, DurationHistogram> call_durations_ GUARDED_BY(mutex_);

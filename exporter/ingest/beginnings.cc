@@ -5,9 +5,9 @@
 namespace registry_exporter::ingest {
 namespace {
 
-/// The end of the first counted event, of `outcome` where it is set; `now` without one.
-UnixMillis first_counted(const Ledger& ledger, std::optional<Outcome> outcome, UnixMillis now) {
-  UnixMillis first = now;
+/// The end of the first counted event, of `outcome` where it is set; `at` without one.
+UnixMillis first_counted(const Ledger& ledger, std::optional<Outcome> outcome, UnixMillis at) {
+  UnixMillis first = at;
   for (const ClosedRecord& record : ledger.closed) {
     if (record.record_class != RecordClass::counted) continue;
     if (!outcome || record.outcome == *outcome) first = std::min(first, record.ended_at);
@@ -17,15 +17,15 @@ UnixMillis first_counted(const Ledger& ledger, std::optional<Outcome> outcome, U
 
 }  // namespace
 
-void note_beginnings(RepositoryState& state, UnixMillis now) {
+void note_beginnings(RepositoryState& state, UnixMillis at) {
   if (state.hidden) return;
   Ledger& ledger = state.ledger;
   EventCounters& counters = ledger.counters;
-  if (!counters.created_at) counters.created_at = first_counted(ledger, std::nullopt, now);
+  if (!counters.created_at) counters.created_at = first_counted(ledger, std::nullopt, at);
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     auto& histogram = counters.durations.values[i];
     if (!histogram || histogram->created_at) continue;
-    histogram->created_at = first_counted(ledger, static_cast<Outcome>(i), now);
+    histogram->created_at = first_counted(ledger, static_cast<Outcome>(i), at);
   }
 }
 

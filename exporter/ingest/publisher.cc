@@ -8,6 +8,7 @@
 #include "exporter/ingest/beginnings.h"
 #include "exporter/ingest/ledger_rules.h"
 #include "exporter/ingest/view.h"
+#include "exporter/model/scrape.h"
 
 namespace registry_exporter::ingest {
 
@@ -67,7 +68,7 @@ std::shared_ptr<const RepositoryView> Publisher::view_of(const TrackedList& list
 
 CommitBatch::Item Publisher::collect_list(TrackedList& list, store::StateChanges& changes) {
   const PendingChanges pending = std::exchange(list.pending, {});
-  note_beginnings(list.state, clock_.now());
+  note_beginnings(list.state, clock_.now() - kScrapeLongest);
   CommitBatch::Item item{&list, view_of(list), pending.unsaved, pending.replaces_closed};
   store::RepositoryChange change;
   change.number = list.number;

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "exporter/model/scrape.h"
+
 namespace registry_exporter::ingest {
 namespace {
 
 /// A registry that was first listed so soon after the state began was there from its beginning on:
 /// no scrape was answered before the process began.
 constexpr std::chrono::minutes kSameStart{10};
-/// One that was added later may show in a scrape that began so long before its first listing.
-constexpr std::chrono::minutes kScrapeLongest{2};
 
 const ClosedRecord* find_closed(const Ledger* ledger, RecordKey key) {
   if (ledger == nullptr) return nullptr;
@@ -32,6 +32,7 @@ bool belongs_to_past(const ClosedRecord* known, std::optional<UnixMillis> time, 
 Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
                     bool live_begins_at_zero) {
   const bool from_the_start = registry_created_at < state_created_at + kSameStart;
+  // One that was added later may show in a scrape that began before its first listing.
   return {from_the_start ? state_created_at : registry_created_at - kScrapeLongest,
           registry_created_at, live_begins_at_zero};
 }

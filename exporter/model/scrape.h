@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +12,9 @@ namespace registry_exporter {
 
 /// Text 0.0.4; OpenMetrics 1.0.0; delimited messages of io.prometheus.client.MetricFamily.
 enum class ExpositionFormat { text, openmetrics, protobuf };
+
+/// A series that a scrape shows first may be younger than the scrape, by so much at most.
+inline constexpr std::chrono::minutes kScrapeLongest{2};
 
 /// What one scrape of the metrics asks for.
 struct ScrapeRequest {

@@ -413,7 +413,7 @@ TEST_CASE("exposition: _created lines come only when asked for, and only in Open
             .ends_with(filled("@_created{API,status=\"success\"} 1700000600\n",
                               "acr_build_duration_seconds")));
   CHECK(family_of(text, "registry_exporter_history_gaps")
-            .find("_created{registry=\"acr-prod\"} 1700000000\n") != std::string::npos);
+            .find("_created{registry=\"acr-prod\"} 1699999880\n") != std::string::npos);
   CHECK(text.find("_created{registry=\"swr-prod\"") == std::string::npos);  // It has not begun.
 }
 

@@ -174,7 +174,7 @@ TEST_CASE("protobuf: every counter and histogram tells when it began, without an
       CHECK(metric.created.has_value() == (metric.kind != "gauge"));
       if (!metric.created) continue;
       const auto found = told.find({created + "_created", metric.labels});
-      // What OpenMetrics has no line for began with the process, or when it was first heard of.
+      // What OpenMetrics has no line for began with the process.
       const bool of_process = family.name.starts_with("process_");
       const double otherwise = of_process || family.name.find("unknown") != std::string::npos
                                    ? kProcessStart / 1000.0

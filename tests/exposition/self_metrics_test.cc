@@ -6,6 +6,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/text_serializer.h>
 
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -105,26 +106,29 @@ TEST_CASE("self_metrics: of another registry, or one that is gone, nothing shows
   CHECK(lines_of(self, kRequests, {"a"}) != "");
 }
 
-TEST_CASE("self_metrics: each series began when it was first heard of") {
+TEST_CASE("self_metrics: each series began with the process, or before the scrape that needed it") {
   FakeRuntime runtime;
   const UnixMillis start = runtime.wall();
   SelfMetrics self(runtime.runtime().clock);
-  runtime.advance(Millis{1'000});
+  runtime.advance(Millis{1'000});  // Within the first scrape.
   self.call_finished("a", "op", "ok", Millis{1});
-  runtime.advance(Millis{1'000});
+  runtime.advance(Millis{600'000});
   self.call_finished("a", "op", "ok", Millis{1});
   self.call_finished("a", "op", "timeout", Millis{1});
+  self.call_finished("a", "other", "ok", Millis{1});
   self.scrape_answered(ScrapeResult::complete);
   for (const auto& [labels, number] : self.collect(SelfMetric::scrapes, {})) {
     CHECK(number.created_at == start);
   }
+  const UnixMillis later = start + Millis{601'000 - 120'000};
   const auto requests = self.collect(SelfMetric::api_requests, {"a"});
-  REQUIRE(requests.size() == 2);
-  CHECK(requests.begin()->second.created_at == start + Millis{1'000});
-  CHECK(requests.rbegin()->second.created_at == start + Millis{2'000});
+  REQUIRE(requests.size() == 3);
+  CHECK(requests.begin()->second.created_at == start);
+  CHECK(std::next(requests.begin())->second.created_at == later);
   const auto durations = self.call_durations({"a"});
-  REQUIRE(durations.size() == 1);
-  CHECK(durations.begin()->second.created_at == start + Millis{1'000});
+  REQUIRE(durations.size() == 2);
+  CHECK(durations.begin()->second.created_at == start);
+  CHECK(durations.rbegin()->second.created_at == later);
 }
 
 TEST_CASE("self_metrics: native buckets hold what the classic ones hold, whatever a call takes") {

@@ -77,6 +77,20 @@ TEST_CASE("snapshots: a new series shows 0 once, then what it counts") {
   CHECK(failed_durations(bench.scrape_as("first")) == 1);
 }
 
+TEST_CASE("snapshots: new series began before the scrape that shows them, and keep that") {
+  Bench bench(1);
+  bench.start();
+  const UnixMillis begun = bench.baton.now();
+  const ScrapeTicket ticket = bench.collector->begin_scrape("first");
+  bench.wait(ticket);
+  bench.commit();
+  const auto began = bench.collector->snapshot()->rows.at(0).cells[0].shown->created_at;
+  REQUIRE(began);
+  CHECK(*began < begun);
+  bench.restart();
+  CHECK(bench.collector->snapshot()->rows.at(0).cells[0].shown->created_at == began);
+}
+
 TEST_CASE("snapshots: a zero that was shown as an old value counts") {
   Showroom bench;
   bench.fails_before_a_kill();

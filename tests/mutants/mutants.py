@@ -45,6 +45,7 @@ ACR_FAMILIES = "exporter/exposition/acr_families.cc"
 ROW_LINES = "exporter/exposition/row_lines.cc"
 EXPOSITION = "exporter/exposition/exposition.cc"
 RENDER = "exporter/exposition/render.cc"
+SELF_METRICS = "exporter/exposition/self_metrics.cc"
 PROTOBUF = "exporter/exposition/protobuf_writer.cc"
 ANSWER = "exporter/exposition/answer.cc"
 NEGOTIATION = "exporter/web/negotiation.cc"
@@ -868,7 +869,13 @@ MUTANTS = [
     ("series of an earlier release begin with the process", TRACKED_REGISTRY,
      "adopt_beginnings(state, registry.state.created_at);", ""),
     ("what shows events from before begins now", BEGINNINGS,
-     "first = std::min(first, record.ended_at);", "first = now;"),
+     "first = std::min(first, record.ended_at);", "first = at;"),
+    ("a new series begins within the scrape that shows it", PUBLISHER,
+     "clock_.now() - kScrapeLongest", "clock_.now()"),
+    ("calls are counted since the scrape that made them", SELF_METRICS,
+     "std::max(started_at_, clock_.now() - kScrapeLongest)", "clock_.now()"),
+    ("what a registry counts begins when it was listed first", RENDER,
+     "return *created - kScrapeLongest;", "return created;"),
     ("histograms of other bounds began when the old ones did", TRACKED_REGISTRY,
      "histogram->created_at = now;", "histogram->created_at = registry.state.created_at;"),
     ("native buckets out of order are read", NATIVE, "buckets[i - 1].index < buckets[i].index",
