@@ -25,6 +25,10 @@
     // for none.
     teamLabel: 'team',
 
+    // Whether durations are also looked for in native histograms. VictoriaMetrics, which stores none, needs false: it
+    // refuses histogram_sum() and histogram_count().
+    nativeHistograms: true,
+
     // By the names of rules/thresholds.libsonnet, as PromQL.
     thresholds: {
       build_failures_in_a_row: '3',

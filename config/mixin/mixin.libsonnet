@@ -21,7 +21,7 @@
   prometheusRecordings+:: {
     groups+: [
       group { rules: [rule { expr: select(super.expr) } for rule in super.rules] }
-      for group in (import 'rules/teams.libsonnet')(config) + import 'rules/recording.libsonnet'
+      for group in (import 'rules/teams.libsonnet')(config) + (import 'rules/recording.libsonnet')(config)
     ],
   },
 

@@ -50,7 +50,8 @@ def catalog():
         labels = SCOPE_LABELS[scope] | set(filter(None, own.split(",")))
         if kind == "histogram":
             samples[name + "_bucket"] = labels | {"le"}
-            samples[name + "_sum"] = samples[name + "_count"] = labels
+            # Under its own name it is a native one.
+            samples[name] = samples[name + "_sum"] = samples[name + "_count"] = labels
         else:
             samples[name] = labels
     return samples

@@ -108,6 +108,16 @@ class Mixin(unittest.TestCase):
         self.assertIn("label_squad", other)
         self.assertNotIn("label_team", other)
 
+    def test_native_histograms_are_read_unless_that_is_switched_off(self):
+        native = re.compile(r"(?<![:\w])(?:acr_build|registry_exporter_api_request)_duration_seconds(?!_)")
+        for config, read in (("{}", True), ("{ nativeHistograms: false }", False)):
+            asked = [rule["expr"] for rule in rules(config)]
+            asked += [query for dashboard in dashboards(config).values() for query in queries(dashboard)]
+            classic = [query for query in asked if "_duration_seconds_" in query]
+            self.assertGreater(len(classic), 10)
+            self.assertEqual({bool(native.search(query)) for query in classic}, {read})
+            self.assertEqual("histogram_sum" in str(asked), read)
+
     def test_links_are_absolute_and_have_one_base(self):
         for alert in alerts():
             self.assertRegex(alert["annotations"]["runbook_url"], r"^https://\S+#registry\w+$")

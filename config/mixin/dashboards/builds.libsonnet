@@ -6,6 +6,7 @@ function(config)
   local panels = (import 'panels.libsonnet')(config);
   local table = (import 'table.libsonnet')(config);
   local shared = (import 'shared.libsonnet')(config);
+  local durations = (import '../lib/durations.libsonnet')(config);
   local now = queries.now;
   local recent = queries.recent;
   local stat = panels.stat;
@@ -18,7 +19,7 @@ function(config)
     'How long builds take',
     "Finished builds by duration; the darker, the more. Exemplars lead to a build's id.",
     [queries.query(
-      'sum by (le) (increase(acr_build_duration_seconds_bucket{<chosen>}[$__rate_interval]))', '{{le}}'
+      durations.buckets('acr_build_duration_seconds', '<chosen>', 'increase(%s[$__rate_interval])'), '{{le}}'
     ) { format: 'heatmap', exemplar: true }],
     's',
     {

@@ -6,6 +6,7 @@ function(config)
   local panels = (import 'panels.libsonnet')(config);
   local table = (import 'table.libsonnet')(config);
   local shared = (import 'shared.libsonnet')(config);
+  local durations = (import '../lib/durations.libsonnet')(config);
   local now = queries.now;
   local query = queries.query;
   local series = panels.series;
@@ -96,8 +97,12 @@ function(config)
           'How long calls take',
           '90 % of the calls of an operation are quicker than this.',
           [query(
-            'histogram_quantile(0.9, sum by (registry, operation, le) (rate(' +
-            'registry_exporter_api_request_duration_seconds_bucket{<registry>}[$__rate_interval])))',
+            durations.quantile(
+              '0.9', 'registry_exporter_api_request_duration_seconds', '<registry>', 'rate(%s[$__rate_interval])', [
+                'registry',
+                'operation',
+              ]
+            ),
             '{{operation}}'
           )],
           's'

@@ -6,6 +6,9 @@ function(config)
   local panels = (import 'panels.libsonnet')(config);
   local table = (import 'table.libsonnet')(config);
   local dashboards = (import 'dashboard.libsonnet')(config);
+  local durations = (import '../lib/durations.libsonnet')(config);
+  local builds = 'acr_build_duration_seconds';
+  local successful = 'status="success", <chosen>';
   local recent = queries.recent;
   local deleted = queries.deleted;
   local steps = panels.steps;
@@ -25,15 +28,14 @@ function(config)
   // far dearer, and these counters survive restarts. What is younger than `older` began at 0.
   local meanDuration(newer, older) =
     local at(part, moment) =
-      'max by (<repo>) (acr_build_duration_seconds_%s{status="success", <chosen>}%s)' % [part, moment];
+      'max by (<repo>) (%s)' % durations.part(builds, part, successful, '%s' + moment);
     local total(part) = '(%s - (%s or 0 * %s))' % [at(part, newer), at(part, older), at(part, newer)];
     '(%s / (%s >= 3))' % [total('sum'), total('count')];
   local meanNow = meanDuration('', ' offset 1d');
   local meanBefore = meanDuration(' offset 1d', ' offset 1w');
 
   local quantile(share, offset='') =
-    'histogram_quantile(%s, sum by (le) (increase(acr_build_duration_seconds_bucket{status="success", <chosen>}[1h]%s)))' %
-    [share, offset];
+    durations.quantile(share, builds, successful, 'increase(%s[1h]' + offset + ')');
 
   local buildsLink = dashboards.repositoryLink('builds', 'Builds of this repository');
   local retentionLink = dashboards.repositoryLink('retention', 'Retention of this repository');

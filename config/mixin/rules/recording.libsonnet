@@ -1,6 +1,14 @@
 // Named level:metric:operations. The instance and the pod are summed away (or the largest taken), so that an exporter that
 // comes back under a new address goes on with the same series.
-[
+local histograms = import '../lib/durations.libsonnet';
+
+local successful(config, part) =
+  local both = histograms(config).part(
+    'acr_build_duration_seconds', part, '$selector, status="success"', 'increase(%s[6h])'
+  );
+  'sum without (instance, pod, status) (\n  %s\n)' % std.strReplace(both, ' or ', '\n  or\n  ');
+
+function(config) [
   {
     comment:: |||
       What fires, with the time since when, as the dashboards show it. Alerts that are about no single exporter
@@ -98,13 +106,7 @@
           before; that only where there is a past to go by.
         |||,
         record: 'registry_repo:acr_build_duration_seconds:mean6h',
-        expr: |||
-          sum without (instance, pod, status) (increase(acr_build_duration_seconds_sum{$selector, status="success"}[6h]))
-          /
-          (round(sum without (instance, pod, status) (
-            increase(acr_build_duration_seconds_count{$selector, status="success"}[6h])
-          )) >= 3)
-        |||,
+        expr: '%s\n/\n(round(%s) >= 3)\n' % [successful(config, 'sum'), successful(config, 'count')],
       },
       {
         record: 'registry_repo:acr_build_duration_seconds:max_mean6h_1w',
