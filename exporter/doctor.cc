@@ -140,6 +140,8 @@ void examine(const CloudConnection& connection, const EngineOptions& options, Ex
 bool run_doctor(Runtime runtime, const config::Config& config, const EngineOptions& options,
                 const CloudFactory& connect) {
   std::size_t ill = 0;
+  std::size_t acr_repositories = 0;
+  std::size_t swr_repositories = 0;
   for (config::RegistryConfig registry : config.registries) {
     registry.requests_per_second /= options.total_shards;
     registry.shards = options.total_shards;
@@ -160,9 +162,12 @@ bool run_doctor(Runtime runtime, const config::Config& config, const EngineOptio
     exam.outcomes = observer.outcomes();
     const Diagnosis diagnosis = diagnose(exam);
     ill += diagnosis.is_well ? 0U : 1U;
+    (registry.is_acr() ? acr_repositories : swr_repositories) += exam.matched;
     std::printf("%s\n", diagnosis.text.c_str());
     std::fflush(stdout);
   }
+  const std::string note = note_on_size(acr_repositories, swr_repositories);
+  if (!note.empty()) std::printf("%s\n\n", note.c_str());
   if (ill == 0) {
     std::puts("All is well.");
   } else {

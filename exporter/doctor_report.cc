@@ -18,6 +18,13 @@ constexpr double kListPageSize = 100;
 /// With a larger offset, requests are signed with the server's time.
 constexpr Millis kClockTolerance{60'000};
 
+/// Text for each repository: of acr with two statuses seen, and with all of them; of swr.
+constexpr double kAcrBytes = 4'100;
+constexpr double kAcrBytesMost = 8'000;
+constexpr double kSwrBytes = 1'100;
+/// vmagent's -promscrape.maxScrapeSize, decompressed. Prometheus has no limit of its own.
+constexpr double kVmagentBytes = 16.0 * 1024 * 1024;
+
 /// "1.5", "0.04", "1234".
 std::string number(double value) {
   char text[32];
@@ -271,6 +278,20 @@ Diagnosis diagnose(const Exam& exam) {
   Diagnosis diagnosis = Report(exam).make();
   diagnosis.is_well = diagnosis.is_well && exam.failures.empty();
   return diagnosis;
+}
+
+std::string note_on_size(std::size_t acr_repositories, std::size_t swr_repositories) {
+  const double of_swr = static_cast<double>(swr_repositories) * kSwrBytes;
+  const double least = static_cast<double>(acr_repositories) * kAcrBytes + of_swr;
+  const double most = static_cast<double>(acr_repositories) * kAcrBytesMost + of_swr;
+  if (most <= kVmagentBytes) return "";
+  const std::string size = acr_repositories == 0
+                               ? number(most / 1e6)
+                               : number(least / 1e6) + " to " + number(most / 1e6);
+  return "Scrapes: an answer with all registries has about " + size +
+         " MB of text. vmagent drops what is above 16 MiB: raise max_scrape_size of its job, or "
+         "ask "
+         "for less (?registry=NAME, ?collect[]=FAMILY). Prometheus takes it.";
 }
 
 }  // namespace registry_exporter

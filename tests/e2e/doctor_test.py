@@ -80,6 +80,17 @@ class Doctor(unittest.TestCase):
             self.check(report, code, 0, "at 500 requests per second")
             self.assertNotIn("20 to be read", report)
 
+    def test_the_size_of_an_answer(self):
+        with World() as world:
+            world.simulator("--repositories=2500", "--speed=0")
+            fast = self.both(world, change=lambda text: text.replace(
+                "requests_per_second: 1000", "requests_per_second: 9000"))
+            code, report = self.doctor(world, fast)
+            self.check(report, code, 0, "about 13 to 23 MB of text", "vmagent", "All is well.")
+            code, report = self.doctor(world, fast, "--total-shards=2", "--shard=1")
+            self.check(report, code, 0, "All is well.")
+            self.assertNotIn("vmagent", report)
+
     def test_the_credentials(self):
         wrong = {
             "access_key_secret: demo-access-key-secret":
