@@ -10,7 +10,7 @@ namespace {
 /// worth.
 constexpr int kSplitMax = 16;
 /// Single rows asked for, to see whether anything of a list can be read.
-constexpr int kProbes = 2;
+constexpr int kProbes = 3;
 /// Rows of one page that can't be read before it is asked whether the list goes on behind it.
 constexpr int kRowsFailedDoubtful = 3;
 /// Rows of one page that can't be read before the rest of it is left out.

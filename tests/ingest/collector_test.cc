@@ -132,8 +132,8 @@ TEST_CASE("collector: a failing repository is left alone for a while, the others
   }
   // After 40 s, then 5, 10, 20 and 40 s later.
   CHECK(bench.cloud.times_asked("r0") >= 3);
-  // One of its failures also asks whether single rows can be read.
-  CHECK(bench.cloud.times_asked("r0") <= 7);
+  // One of its failures also asks whether any of three single rows can be read.
+  CHECK(bench.cloud.times_asked("r0") <= 8);
   CHECK(bench.cloud.times_asked("r1") >= 2);
   const auto snapshot = bench.collector->snapshot();
   CHECK(snapshot->repositories[static_cast<std::size_t>(Freshness::failing)] == 1);
