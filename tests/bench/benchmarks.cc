@@ -147,7 +147,7 @@ void Commit(benchmark::State& state) {
     store::RepositoryChange change;
     change.number = i;
     change.registry = 1;
-    change.head = quiet_repository(i);
+    change.head = store::quiet_repository(i);
     change.closed = std::exchange(change.head.ledger.closed, {});
     change.closed.resize(1);
     changes.repositories.push_back(std::move(change));

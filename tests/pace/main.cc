@@ -43,7 +43,7 @@ struct Figures {
 
 constexpr Millis kWarmUp{hours(4)};
 constexpr Millis kMeasured{hours(12)};
-constexpr Millis kScrapeInterval{exposition::seconds(30)};
+constexpr Millis kScrapeInterval{seconds(30)};
 
 double seconds_of(Millis span) { return std::chrono::duration<double>(span).count(); }
 

@@ -57,7 +57,7 @@ ingest::CollectorOptions options() {
 void live_for_an_hour(Baton& baton, ingest::Collector& collector, store::StateStore& store) {
   for (const UnixMillis end = baton.now() + hours(1); baton.now() < end;) {
     collector.begin_scrape("scraper");
-    baton.sleep(exposition::seconds(30));
+    baton.sleep(seconds(30));
     store::StateChanges changes;
     const auto batch = collector.collect(changes);
     collector.committed(*batch, store.commit(changes).has_value());
