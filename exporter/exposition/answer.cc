@@ -2,15 +2,11 @@
 
 #include <utility>
 
+#include "exporter/exposition/lines.h"
+
 namespace registry_exporter::exposition {
-namespace {
-
-constexpr std::size_t kTooSmallToShare = 1024;  // Bytes; copied into the scrape's own text.
-
-}  // namespace
-
 void Answer::add(const std::shared_ptr<Block>& block) {
-  if (block->text()->size() < kTooSmallToShare) return add(*block->text());
+  if (block->text()->size() < kSharedBytesMin) return add(*block->text());
   bytes_ += block->text()->size();
   flush();
   if (!gzip_) {

@@ -14,6 +14,9 @@ namespace registry_exporter::exposition {
 
 class Block;
 
+/// Shorter blocks are not shared: a scrape copies, and compresses, them anew.
+inline constexpr std::size_t kSharedBytesMin = 1024;
+
 /// Consecutive rows of a snapshot: [begin, end).
 struct RowRange {
   std::size_t begin = 0;
@@ -89,7 +92,8 @@ class Lines {
     row_begins_ = writer_.size();
     const std::size_t usual = std::clamp(kBlockRows * row_bytes, block_bytes_ / 4, block_bytes_);
     // One row in (usual / row_bytes) is a border, always the same ones.
-    const bool border = writer_.size() >= usual / 4 && (row_hash >> 32) * usual >> 32 < row_bytes;
+    const std::size_t least = std::max(usual / 4, kSharedBytesMin);
+    const bool border = writer_.size() >= least && (row_hash >> 32) * usual >> 32 < row_bytes;
     if (border || writer_.size() >= 4 * usual) cut();
   }
 

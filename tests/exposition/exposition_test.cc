@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exporter/exposition/catalog.h"
+#include "exporter/exposition/rendered_registry.h"
 #include "exporter/exposition/self_metrics.h"
 #include "tests/exposition/gunzip.h"
 #include "tests/exposition/parsed_exposition.h"
@@ -663,4 +664,19 @@ TEST_CASE("exposition: the process' own figures are plausible") {
   CHECK(value("process_virtual_memory_bytes") >= value("process_resident_memory_bytes"));
   CHECK(value("process_start_time_seconds") > 1.6e9);
   CHECK(value("process_cpu_seconds_total") >= 0);
+}
+
+TEST_CASE("exposition: all blocks but the last of a family are long enough to be shared") {
+  for (const auto format : {ExpositionFormat::text, ExpositionFormat::protobuf}) {
+    const auto rendered =
+        render_registry(sample::busy_registry(2000, 1), nullptr, sample::options(), format);
+    std::size_t blocks = 0;
+    for (const auto& [family, lines] : rendered->families) {
+      blocks += lines.blocks.size();
+      for (std::size_t i = 0; i + 1 < lines.blocks.size(); ++i) {
+        CHECK(lines.blocks[i]->text()->size() >= kSharedBytesMin);
+      }
+    }
+    CHECK(blocks > 200);
+  }
 }
