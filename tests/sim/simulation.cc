@@ -139,14 +139,6 @@ config::Config draw_config(Baton& dice) {
   return config;
 }
 
-/// At a first reading, for good or for a while. What such rows show later is history or news: their
-/// end alone tells.
-bool may_leave_rows_unread(const Plan& plan) {
-  const simulator::LastingFaults& lasting = plan.world.lasting;
-  return plan.mix != "none" || plan.world.order != simulator::Order::newest_first ||
-         lasting.depth != 0 || lasting.broken_records != 0;
-}
-
 Plan draw_plan(Baton& dice, std::uint64_t seed) {
   Plan plan;
   plan.config = draw_config(dice);
@@ -158,9 +150,9 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   if (seed % kSyncsEvery == kSyncsFrom) {
     plan.config.registries[0].collect = {config::Collected::builds, config::Collected::syncs};
   }
-  const bool counts_history =
+  // What shows only after a first reading is told from history by its end.
+  plan.world.lifelike_spans =
       plan.config.collection.initial_history == config::InitialHistory::count;
-  plan.world.lifelike_spans = counts_history || !may_leave_rows_unread(plan);
   plan.second_scraper = dice.roll(6) == 0;
   plan.clock_jumps = dice.roll(4) == 0;
   plan.disk_fails = dice.roll(2) == 0;
