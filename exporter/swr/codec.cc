@@ -3,30 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
-#include "exporter/base/time_text.h"
 #include "exporter/net/json.h"
+#include "exporter/swr/fields.h"
 
 namespace registry_exporter::swr {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 256;
 constexpr std::size_t kRuleTextBytesMax = 64;  // Rules become labels.
-
-std::optional<UnixMillis> plausible(std::optional<UnixMillis> time) {
-  constexpr UnixMillis kFirst{Millis{946'684'800'000}};     // 2000-01-01
-  constexpr UnixMillis kBeyond{Millis{4'102'444'800'000}};  // 2100-01-01
-  return time && *time >= kFirst && *time < kBeyond ? time : std::nullopt;
-}
-
-std::optional<UnixMillis> time_at(const net::json::Object& object, const char* key) {
-  return plausible(parse_rfc3339(net::json::text_at(object, key)));
-}
-
-std::optional<std::uint64_t> count_at(const net::json::Object& object, const char* key) {
-  const auto number = net::json::integer_at(object, key);
-  if (!number || *number < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(*number);
-}
 
 /// The total of "offset-count/total", whatever blanks or dashes it has.
 std::optional<std::uint64_t> total_of_range(std::string_view content_range) {
@@ -63,17 +46,6 @@ bool same_name(std::string said, std::string expected) {
   return said.empty() || said == expected;
 }
 
-tl::expected<std::string, Rejection> id_of(const net::json::Object& row) {
-  const auto element = net::json::field(row, "id");
-  if (!element) return tl::unexpected(Rejection::id_missing);
-  if (element->is_string() && element->get_string().value_unsafe().empty()) {
-    return tl::unexpected(Rejection::id_missing);
-  }
-  const auto id = net::json::integer_of(*element);
-  if (!id || *id < 0) return tl::unexpected(Rejection::id_invalid);
-  return std::to_string(*id);
-}
-
 Record make_record(std::string id, const net::json::Object& row) {
   Record record;
   record.key = record_key(id);
@@ -81,19 +53,6 @@ Record make_record(std::string id, const net::json::Object& row) {
   record.started_at = record.ended_at = time_at(row, "created_at");
   record.outcome = outcome_of_rule(net::json::text_at(row, "rule_type"));
   return record;
-}
-
-/// The rows of a list that may be null or missing.
-Result<std::vector<net::json::Element>> rows_of(const std::optional<net::json::Element>& list,
-                                                const char* what) {
-  std::vector<net::json::Element> rows;
-  if (!list || list->is_null()) return rows;
-  simdjson::dom::array array;
-  if (list->get(array)) {
-    return fail(ErrorKind::malformed, std::string("shape: ") + what + " is no list");
-  }
-  for (const net::json::Element row : array) rows.push_back(row);
-  return rows;
 }
 
 std::optional<ListedRepository> listed_repository(const net::json::Object& row) {
@@ -173,7 +132,7 @@ Result<Page> parse_history_page(const net::HttpResponse& response, const Reposit
       return fail(ErrorKind::malformed, ErrorCause::wrong_repository,
                   "wrong_repo: page of another repository");
     }
-    auto id = id_of(row);
+    auto id = id_at(row, "id");
     if (id) {
       page.records.push_back(make_record(std::move(*id), row));
     } else {

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "exporter/base/mutex.h"
 #include "exporter/base/runtime.h"
 #include "exporter/cloud/signed_client.h"
 #include "exporter/config/config.h"
+#include "exporter/swr/asked_once.h"
 #include "exporter/swr/iam_hosts.h"
 
 namespace registry_exporter::swr {
@@ -32,23 +31,15 @@ class Project {
  private:
   Result<std::string> find();
   Result<std::string> ask(const std::string& iam_origin);
-  Result<std::string> settle(Result<std::string> found, std::uint64_t used_generation)
-      REQUIRES(mutex_);
-  std::uint64_t generation();
+  Result<std::string> checked(std::string found) const;
 
-  Runtime runtime_;
   const std::string configured_, region_;
   const std::shared_ptr<const IamHosts> iam_;
   cloud::SignedClient& client_;
+  AskedOnce found_;
 
   mutable Mutex mutex_;
-  std::unique_ptr<Waiter> changed_;
-  bool asking_ GUARDED_BY(mutex_) = false;
-  std::string known_ GUARDED_BY(mutex_), kept_to_ GUARDED_BY(mutex_);
-  std::optional<Error> failure_ GUARDED_BY(mutex_);
-  int failures_ GUARDED_BY(mutex_) = 0;  ///< In a row.
-  std::uint64_t failed_generation_ GUARDED_BY(mutex_) = 0;
-  SteadyTime retry_at_ GUARDED_BY(mutex_);
+  std::string kept_to_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter::swr

@@ -32,6 +32,7 @@ constexpr std::array kMeanings{
     CodeMeaning{"SWR.4031042", ErrorKind::throttled},
     CodeMeaning{"SWR.4090023", ErrorKind::server_error},  // System busy.
     CodeMeaning{"SWR.4000306", ErrorKind::not_found},     // Retention rule gone.
+    CodeMeaning{"SWR.400003", ErrorKind::not_found},      // The same of the Enterprise Edition.
     CodeMeaning{"SWR.4040058", ErrorKind::not_found},
     CodeMeaning{"SWR.4041061", ErrorKind::not_found},
     CodeMeaning{"SWR.4040010", ErrorKind::not_found},
