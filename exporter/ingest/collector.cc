@@ -244,6 +244,10 @@ void Collector::take_discovery(const Discovery& discovery, UnixMillis begun,
     log_.over_limit(effects.over_limit);
   }
   if (first || effects.found + effects.dropped > 0) log_.discovered(effects, discovery.complete);
+  if (discovery.part_failed) {
+    cycle_.note_failure();
+    log_.discovery_failed(*discovery.part_failed);
+  }
   plan_due();
   hooks_.dirty();
   changed_->notify_all();
@@ -285,15 +289,14 @@ void Collector::merge(Visit& visit, TrackedList& list, ListAnswer answer) {
   if (visit.failed() && !effects.changed) return;
   absorb(*registry_, list, effects, options_.reading.bucket_bounds.size());
   feed(list, effects);
-  show_history(list);
+  show_history(*registry_, list);
   if (effects.history_gaps > 0) log_.history_gap(list);
   if (effects.changed) hooks_.dirty();
   check_books(list);
 }
 
-/// What was merged into a feed changes the shares of the records' owners.
+/// What was merged into a list brings the shares that hang on it along.
 void Collector::feed(const TrackedList& list, const MergeEffects& merged) {
-  if (!list.is_feed()) return;
   for (const TrackedList* share :
        feed_shares(*registry_, list, merged, options_.reading, options_.discovery)) {
     log_.out_of_balance(*share);
@@ -314,14 +317,6 @@ void Collector::note_answer(TrackedList& list, const ListAnswer& answer) {
   for (const std::string& status : absorb_oddities(*registry_, *page)) {
     log_.unknown_status(list, status);
   }
-}
-
-/// Counted history shows once all of it was read, whatever becomes of the rest of the visit.
-void Collector::show_history(TrackedList& list) {
-  if (!list.state.ledger.read_whole || !list.state.hidden) return;
-  list.state.hidden = false;
-  list.pending.dirty = true;
-  if (list.is_feed()) show_shares(*registry_, list);
 }
 
 void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand) {

@@ -95,7 +95,6 @@ class Collector {
       REQUIRES(mutex_);
   void note_failed_visit(TrackedList& list, const Error& error) REQUIRES(mutex_);
   void note_read_visit(TrackedList& list, const VisitResult& result) REQUIRES(mutex_);
-  void show_history(TrackedList& list) REQUIRES(mutex_);
   bool rules_due(const TrackedList& list) const REQUIRES(mutex_);
   void take_rules(TrackedList& list, Result<std::vector<RetentionRule>> rules) REQUIRES(mutex_);
   void check_books(TrackedList& list) REQUIRES(mutex_);

@@ -29,6 +29,21 @@ void hold_all(const StreamKind& kind, Ledger& ledger) {
   }
 }
 
+bool is_repository(const RepositoryRef& ref) { return owner_type(ref) == OwnerType::repository; }
+
+/// It, or, of a namespace, a repository that is known.
+bool is_ours(const TrackedRegistry& registry, const RepositoryRef& ref,
+             const DiscoveryRules& rules) {
+  if (rules.accepts(full_name(ref))) return true;
+  if (owner_type(ref) != OwnerType::repo_namespace) return false;
+  auto at = registry.lists.lower_bound({ref.repo_namespace, "", 0});
+  for (; at != registry.lists.end() && at->first.repo_namespace == ref.repo_namespace; ++at) {
+    const RepositoryRef& known = at->second->state.ref;
+    if (is_repository(known) && rules.accepts(full_name(known))) return true;
+  }
+  return false;
+}
+
 /// One pass being taken in.
 class Pass {
  public:
@@ -40,10 +55,13 @@ class Pass {
         rules_(rules),
         first_(!registry.state.discovered) {
     for (const auto& [key, list] : registry_.lists) {
-      if (list->has_series()) active_.insert(key.repository());
+      if (list->has_series() && is_repository(list->state.ref)) active_.insert(key.repository());
     }
     for (const ListedRepository& listed : discovery.repositories) {
       listed_.insert(key_of(listed.ref));
+      if (is_repository(listed.ref) && rules.accepts(full_name(listed.ref))) {
+        namespaces_.insert(listed.ref.repo_namespace);
+      }
     }
   }
 
@@ -53,7 +71,7 @@ class Pass {
       const bool known = is_known(listed.ref);
       if (known || !rules_.accepts(full_name(listed.ref)) || !take_room(listed.ref)) continue;
       for (const StreamKind* kind : rules_.kinds) {
-        if (!kind->feeds_shares()) add(*kind, listed);
+        if (kind->has_own_lists()) add(*kind, listed);
       }
       ++effects_.found;
     }
@@ -72,24 +90,35 @@ class Pass {
  private:
   void take_in(const ListedRepository& listed) {
     if (!taken_.insert(key_of(listed.ref)).second) return;  // Listed twice: pages drift.
-    if (!rules_.accepts(full_name(listed.ref))) return;
-    if (!take_room(listed.ref)) {
+    if (!accepts(listed.ref)) return;
+    if (is_repository(listed.ref) && !take_room(listed.ref)) {
       ++effects_.over_limit;
       return;
     }
     registry_.listed[key_of(listed.ref)] = came_later(listed);
     const bool known = is_known(listed.ref);
     for (const StreamKind* kind : rules_.kinds) {
-      const auto list = registry_.lists.find(key_of(listed.ref, *kind));
-      if (list == registry_.lists.end()) {
-        if (!kind->feeds_shares()) add(*kind, listed);
-      } else if (kind->feeds_shares()) {
-        meet_share(*list->second, listed);
-      } else {
-        meet_again(*list->second, listed);
-      }
+      if (kind->owner == owner_type(listed.ref)) take_in(*kind, listed);
     }
-    if (!known) ++effects_.found;
+    if (!known && is_repository(listed.ref)) ++effects_.found;
+  }
+
+  void take_in(const StreamKind& kind, const ListedRepository& listed) {
+    const auto list = registry_.lists.find(key_of(listed.ref, kind));
+    const bool known = list != registry_.lists.end();
+    if (kind.has_own_lists()) {
+      known ? meet_again(*list->second, listed) : add(kind, listed);
+    } else if (known) {
+      meet_share(*list->second, listed);
+    } else if (!kind.from_first_record) {
+      share_of(registry_, kind, listed.ref, rules_).listed = listed;
+    }
+  }
+
+  bool accepts(const RepositoryRef& ref) const {
+    const bool has_ours =
+        owner_type(ref) == OwnerType::repo_namespace && namespaces_.contains(ref.repo_namespace);
+    return has_ours || rules_.accepts(full_name(ref));
   }
 
   bool is_known(const RepositoryRef& ref) const {
@@ -113,6 +142,15 @@ class Pass {
     if (state.unlisted) show_first_time(share, listed);
     state.unlisted = state.excluded = state.dropped = false;
     state.passes_missed = 0;
+    take_listing(share, listed);
+  }
+
+  /// What the listing tells of itself.
+  static void take_listing(TrackedList& list, const ListedRepository& listed) {
+    const ListedRepository& before = list.listed;
+    list.pending.dirty |= before.tags != listed.tags || before.size_bytes != listed.size_bytes ||
+                          before.downloads != listed.downloads;
+    list.listed = listed;
   }
 
   /// What was counted before it was listed has never been shown.
@@ -150,11 +188,7 @@ class Pass {
       list.schedule.hinted |= listed.modified_at > state.ledger.last_read;
     }
     list.schedule.listed_at = begun_;
-    const bool shown_differs = before.tags != listed.tags ||
-                               before.size_bytes != listed.size_bytes ||
-                               before.downloads != listed.downloads;
-    list.pending.dirty |= shown_differs;
-    list.listed = listed;
+    take_listing(list, listed);
   }
 
   void add(const StreamKind& kind, const ListedRepository& listed) {
@@ -170,6 +204,10 @@ class Pass {
     const bool counts_history = first_ && rules_.count_history;
     state.hidden = counts_history;
     ledger.baseline_pending = first_ ? !rules_.count_history : is_old(listed);
+    // Nobody tells when a policy was made.
+    if (!first_ && kind.owner == OwnerType::repo_namespace) {
+      ledger.history_before = registry_.state.created_at;
+    }
     if (TrackedList* renamed = may_rename_ ? renamed_from(kind, listed) : nullptr) {
       take_ids(*renamed, *list);
     }
@@ -256,6 +294,7 @@ class Pass {
   std::set<RepositoryKey> active_;
   std::set<RepositoryKey> dropped_;
   std::set<RepositoryKey> listed_;
+  std::set<std::string> namespaces_;  ///< Of listed repositories that are ours.
   std::set<RepositoryKey> taken_;
   DiscoveryEffects effects_;
 };
@@ -294,7 +333,7 @@ void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules) {
       RepositoryState& state = list->state;
       const bool collected =
           std::find(rules.kinds.begin(), rules.kinds.end(), state.kind) != rules.kinds.end();
-      const bool ours = list->is_feed() || rules.accepts(full_name(state.ref));
+      const bool ours = list->is_feed() || is_ours(registry, state.ref, rules);
       if (state.excluded || (collected && ours)) continue;
       state.excluded = true;
       list->pending.dirty = true;

@@ -13,7 +13,8 @@ struct DiscoveryRules {
   bool count_history = false;  ///< initial_history: count
   bool fixed_list = false;     ///< static_repositories: an unknown creation time is an old one.
   int max_repositories = 20'000;
-  std::function<bool(const std::string& full_name)> accepts;  ///< Filters and shard.
+  /// Filters and shard. A namespace is "namespace/", a policy "/policy".
+  std::function<bool(const std::string& full_name)> accepts;
   std::function<store::RepositoryNumber()> next_number;
 };
 
@@ -33,8 +34,10 @@ struct DiscoveryEffects {
 ///  - Another cloud id under the same name is a recreated repository: counters go on, the list is
 ///    new. The same id under another name is a renamed one: its ids go along, its counters don't.
 ///  - Two complete passes without it: it loses its series, its ids stay.
-///  - A repository's share of a feed is made by the first record that names it; its series show
-///    while discovery lists the repository.
+///  - A repository's share of a feed is made by the first record that names it, or here, as its
+///  kind
+///    says; its series show while discovery lists the repository.
+///  - A namespace is read where it, or a repository of it, is accepted.
 DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& discovery,
                                  UnixMillis begun, const DiscoveryRules& rules);
 

@@ -57,12 +57,20 @@ RecordClass class_of_news(const Record& record) {
   return record.counts ? RecordClass::counted : RecordClass::baseline;
 }
 
+/// It has not ended, or what it adds to others is not known yet.
+bool is_to_be_followed(const Record& record) {
+  return record.open || (record.needs_details && record.counts);
+}
+
 /// A record that is not in any class: puts it into `record_class`.
 void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordClass record_class,
            const MergeContext& context, MergeEffects& effects) {
   const UnixMillis ended_at = placed_end(record, context);
   remember(ledger, {record.key, placed_at, ended_at, record_class, record.outcome}, effects);
   effects.changed = true;
+  if (record_class == RecordClass::counted) {
+    for (const Part& part : record.parts) effects.parts.push_back({part, ended_at});
+  }
   if (context.kind->feeds_shares()) {
     // Histograms and last ends are those of its owner's share.
     if (record_class == RecordClass::counted) ++ledger.counters.events[record.outcome];
@@ -82,6 +90,7 @@ void follow(Ledger& ledger, const Record& record, std::optional<RecordClass> was
   open.placed_at = record.started_at.value_or(context.seen_at);
   open.start_known = record.started_at.has_value();
   open.owner = record.owner.value_or(RepositoryRef{});
+  open.ended = !record.open;
   take_step(record, open.placed_at, was, std::nullopt, effects);
   ledger.open.push_back(std::move(open));
   effects.changed = true;
@@ -89,14 +98,15 @@ void follow(Ledger& ledger, const Record& record, std::optional<RecordClass> was
 
 void merge_followed(Ledger& ledger, std::vector<OpenRecord>::iterator open, const Record& record,
                     const MergeContext& context, MergeEffects& effects) {
-  if (record.open) {
+  if (is_to_be_followed(record)) {
     if (!open->start_known && record.started_at) {
       open->placed_at = *record.started_at;
       open->start_known = true;
       take_step(record, open->placed_at, std::nullopt, std::nullopt, effects);
       effects.changed = true;
     }
-    effects.changed |= open->sweeps_missed != 0 || open->gone;
+    effects.changed |= open->sweeps_missed != 0 || open->gone || open->ended == record.open;
+    open->ended = !record.open;
     open->sweeps_missed = 0;
     open->gone = false;
     return;
@@ -114,7 +124,7 @@ void merge_vanished(Ledger& ledger, const ClosedRecord& vanished, const Record& 
   CHECK_RULE(present(ledger, RecordClass::vanished) > 0);
   --present(ledger, RecordClass::vanished);
   const UnixMillis placed_at = vanished.placed_at;
-  if (record.open) {
+  if (is_to_be_followed(record)) {
     ledger.closed.erase(find_closed(ledger.closed, record.key));
     effects.closed_removed = true;
     follow(ledger, record, RecordClass::vanished, context, effects);
@@ -149,12 +159,12 @@ PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContex
     return PriorState::below_floor;
   }
   mark_unanchored(ledger, record.key);
-  if (record.open) {
+  const bool ended_before =
+      ledger.history_before && record.ended_at.value_or(placed_at) < *ledger.history_before;
+  const bool history = ledger.baseline_pending || ended_before;
+  if (record.open || (!history && is_to_be_followed(record))) {
     follow(ledger, record, std::nullopt, context, effects);
   } else {
-    const bool ended_before =
-        ledger.history_before && record.ended_at.value_or(placed_at) < *ledger.history_before;
-    const bool history = ledger.baseline_pending || ended_before;
     const RecordClass record_class = history ? RecordClass::baseline : class_of_news(record);
     close(ledger, record, placed_at, record_class, context, effects);
     take_step(record, placed_at, std::nullopt, record_class, effects);

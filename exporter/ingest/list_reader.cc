@@ -147,7 +147,7 @@ PageFacts ListReader::merge_page(Ledger& ledger, const Page& page, const MergeCo
   for (const Record& record : page.records) {
     keys.push_back(record.key);
     facts.add(merge_record(ledger, record, context, effects), ledger.order);
-    if (record.open) open_.note_met(record.key);
+    if (record.open || record.needs_details) open_.note_met(record.key);
     if (!record.started_at) continue;
     facts.starts.add(*record.started_at, run_.previous_start);
     run_.previous_start = record.started_at;

@@ -42,6 +42,12 @@ struct Step {
   UnixMillis placed_at;
 };
 
+/// What a record that counted adds to something else.
+struct PartStep {
+  Part part;
+  UnixMillis ended_at;
+};
+
 /// What merging did besides changing the ledger.
 struct MergeEffects {
   std::array<std::uint64_t, kRecordClasses> records{};  ///< Records put into each class.
@@ -50,9 +56,10 @@ struct MergeEffects {
   std::vector<ClosedRecord> closed;  ///< New or reclassified: to be saved.
   bool closed_removed = false;       ///< A closed record is gone: save all of them.
   std::uint64_t history_gaps = 0;
-  bool changed = false;     ///< Anything at all changed in the ledger.
-  std::vector<Step> steps;  ///< Of a feed.
-  UnixMillis seen_at;       ///< When they were seen.
+  bool changed = false;         ///< Anything at all changed in the ledger.
+  std::vector<Step> steps;      ///< Of a feed.
+  std::vector<PartStep> parts;  ///< Of StreamKind::parts.
+  UnixMillis seen_at;           ///< When they were seen.
 };
 
 }  // namespace registry_exporter::ingest

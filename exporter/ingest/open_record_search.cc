@@ -30,7 +30,8 @@ std::vector<const OpenRecord*> OpenRecordSearch::missing(const Ledger& ledger,
                                                          bool by_id) const {
   std::vector<const OpenRecord*> missing;
   for (const OpenRecord& open : ledger.open) {
-    if (may_ask(open.key, progress) == by_id && !contains(met_, open.key)) missing.push_back(&open);
+    const bool met = contains(by_id && open.ended ? answered_ : met_, open.key);
+    if (may_ask(open.key, progress) == by_id && !met) missing.push_back(&open);
   }
   return missing;
 }
@@ -67,10 +68,12 @@ void OpenRecordSearch::apply(Ledger& ledger, SweepProgress& progress, const Resu
   ++asked_;
   if (record) {
     note_met(asked);
+    answered_.push_back(asked);
     std::erase(progress.failed_ids, asked);
     if (record->key == asked) merge_record(ledger, *record, context, effects);
   } else if (record.error().kind == ErrorKind::not_found) {
     note_met(asked);
+    answered_.push_back(asked);
     const auto open = find_open(ledger, asked);
     effects.changed |= !open->gone;
     open->gone = true;

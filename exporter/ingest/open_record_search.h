@@ -18,6 +18,7 @@ class OpenRecordSearch {
   /// `by_id`: single records may be asked for.
   explicit OpenRecordSearch(bool by_id) : by_id_(by_id) {}
 
+  /// The list showed it. One that has ended is asked for all the same: for its details.
   void note_met(RecordKey key) { met_.push_back(key); }
   std::vector<const OpenRecord*> missing_in_list(const Ledger& ledger,
                                                  const SweepProgress& progress) const;
@@ -36,6 +37,7 @@ class OpenRecordSearch {
 
   bool by_id_;
   std::vector<RecordKey> met_;
+  std::vector<RecordKey> answered_;  ///< By id.
   int asked_ = 0;
   int failed_ = 0;
 };

@@ -48,7 +48,7 @@ void Publisher::cycle_ended(std::optional<double> seconds) {
 
 std::shared_ptr<const RepositoryView> Publisher::view_of(const TrackedList& list) const {
   // The records of a feed belong to many; of its shares there are none here.
-  const bool has_windows = !list.kind().feeds_shares();
+  const bool has_windows = list.kind().has_own_lists();
   const std::span<const Millis> windows =
       has_windows ? std::span<const Millis>(options_.windows) : std::span<const Millis>();
   RepositoryView view = make_view(list.state, windows, clock_.now(), list.publication.view.get());
@@ -212,10 +212,12 @@ void Publisher::add_to_rows(TrackedList& list, RegistrySnapshot& snapshot) {
 void Publisher::count_states(RegistrySnapshot& snapshot) const {
   auto& count = snapshot.repositories;
   count[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
-  const bool only_feeds = std::all_of(snapshot.kinds.begin(), snapshot.kinds.end(),
-                                      [](const StreamKind* kind) { return kind->feeds_shares(); });
+  const bool only_feeds =
+      std::all_of(snapshot.kinds.begin(), snapshot.kinds.end(),
+                  [](const StreamKind* kind) { return !kind->has_own_lists(); });
   std::size_t listed = 0;
   for (const RepositoryRow& row : snapshot.rows) {
+    if (!row.is_repository()) continue;
     const auto state = freshness_of(snapshot, row, rules_.max_staleness, snapshot.taken_at);
     ++count[static_cast<std::size_t>(state)];
     const RepositoryRef& ref = row.ref();
@@ -224,7 +226,11 @@ void Publisher::count_states(RegistrySnapshot& snapshot) const {
   if (!only_feeds || snapshot.feeds.empty()) return;
   const auto state =
       freshness_of(*snapshot.feeds.front().view, rules_.max_staleness, snapshot.taken_at);
-  count[static_cast<std::size_t>(state)] += registry_.listed.size() - listed;
+  const auto is_repository = [](const auto& each) {
+    return !each.first.first.empty() && !each.first.second.empty();
+  };
+  const auto all = std::count_if(registry_.listed.begin(), registry_.listed.end(), is_repository);
+  count[static_cast<std::size_t>(state)] += static_cast<std::size_t>(all) - listed;
 }
 
 void Publisher::publish() {

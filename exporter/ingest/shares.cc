@@ -51,36 +51,36 @@ bool is_active(const TrackedRegistry& registry, const RepositoryRef& owner) {
   return false;
 }
 
-/// First come, first kept.
+/// First come, first kept. Namespaces and policies are no repositories.
 bool has_room(const TrackedRegistry& registry, const RepositoryRef& owner, int most) {
+  if (owner_type(owner) != OwnerType::repository) return true;
   const auto limit = static_cast<std::size_t>(most);
   if (registry.lists.size() < limit || is_active(registry, owner)) return true;
   std::set<RepositoryKey> active;
   for (const auto& [key, list] : registry.lists) {
-    if (is_active(*list)) active.emplace(key.repo_namespace, key.name);
+    const bool counts = owner_type(list->state.ref) == OwnerType::repository;
+    if (counts && is_active(*list)) active.emplace(key.repo_namespace, key.name);
   }
   return active.size() < limit;
 }
 
-TrackedList& share_of(TrackedRegistry& registry, const TrackedList& feed,
-                      const RepositoryRef& owner, const DiscoveryRules& discovery) {
-  const ListKey key{owner.repo_namespace, owner.name, feed.state.kind->number};
-  const auto known = registry.lists.find(key);
-  if (known != registry.lists.end()) return *known->second;
-  auto share = std::make_unique<TrackedList>();
-  share->number = discovery.next_number();
-  RepositoryState& state = share->state;
-  state.ref = owner;
-  state.kind = feed.state.kind;
-  const auto listed = registry.listed.find(key.repository());
-  const bool came_later = listed != registry.listed.end() && listed->second;
-  state.hidden = feed.state.hidden && !came_later;
-  state.unlisted = !discovery.fixed_list && listed == registry.listed.end();
-  state.ledger.history_before = feed.state.scope_changed_at;
-  if (!state.hidden) {
-    for (const Outcome outcome : state.kind->outcomes) state.ledger.events_held[outcome] = true;
-  }
-  return *registry.lists.emplace(key, std::move(share)).first->second;
+/// The list that brings the owner's share along; nullptr: there is none (yet).
+const TrackedList* source_of(const TrackedRegistry& registry, const StreamKind& kind,
+                             const RepositoryRef& owner) {
+  const StreamKind* const source = source_kind(kind);
+  if (source == nullptr) return nullptr;
+  const std::string& place = source->has_own_lists() ? owner.repo_namespace : std::string();
+  const auto list = registry.lists.find({place, "", source->number});
+  return list == registry.lists.end() ? nullptr : list->second.get();
+}
+
+void add_part(Ledger& share, const PartStep& step) {
+  const Part& part = step.part;
+  share.known += part.amount;
+  present(share, RecordClass::counted) += part.amount;
+  share.counters.events[part.outcome] += part.amount;
+  auto& last_end = share.last_end[part.outcome];
+  last_end = std::max(last_end.value_or(step.ended_at), step.ended_at);
 }
 
 const TrackedList* find_share(const TrackedRegistry& registry, const TrackedList& feed,
@@ -99,6 +99,12 @@ bool is_history(const TrackedRegistry& registry, const TrackedList& feed, const 
   return before && !record.open && ended_at && *ended_at < *before;
 }
 
+void halt_if_unbalanced(TrackedList& share, std::vector<TrackedList*>& halted) {
+  if (imbalance(share.state.ledger) == 0) return;
+  share.state.ledger.halted = true;
+  halted.push_back(&share);
+}
+
 void read_again(TrackedList& feed) {
   start_over(feed.state.ledger);
   feed.state.ledger.baseline_pending = true;
@@ -107,6 +113,30 @@ void read_again(TrackedList& feed) {
 }
 
 }  // namespace
+
+TrackedList& share_of(TrackedRegistry& registry, const StreamKind& kind, const RepositoryRef& owner,
+                      const DiscoveryRules& discovery) {
+  const ListKey key{owner.repo_namespace, owner.name, kind.number};
+  const auto known = registry.lists.find(key);
+  if (known != registry.lists.end()) return *known->second;
+  auto share = std::make_unique<TrackedList>();
+  share->number = discovery.next_number();
+  share->pending.dirty = true;
+  RepositoryState& state = share->state;
+  state.ref = owner;
+  state.kind = &kind;
+  const auto listed = registry.listed.find(key.repository());
+  const bool came_later = listed != registry.listed.end() && listed->second;
+  if (const TrackedList* source = source_of(registry, kind, owner)) {
+    state.hidden = source->state.hidden && !came_later;
+    state.ledger.history_before = source->state.scope_changed_at;
+  }
+  state.unlisted = !discovery.fixed_list && listed == registry.listed.end();
+  if (!state.hidden) {
+    for (const Outcome outcome : kind.outcomes) state.ledger.events_held[outcome] = true;
+  }
+  return *registry.lists.emplace(key, std::move(share)).first->second;
+}
 
 void apply_step(Ledger& share, const Step& step, const MergeContext& context,
                 MergeEffects& effects) {
@@ -140,12 +170,13 @@ void let_back_in(TrackedRegistry& registry, TrackedList& share) {
   share.state.ledger.history_before = feed->second->state.scope_changed_at;
 }
 
-std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedList& feed,
-                                      const MergeEffects& merged, const ReadRules& rules,
-                                      const DiscoveryRules& discovery) {
-  std::vector<TrackedList*> halted;
+namespace {
+
+void feed_owners(TrackedRegistry& registry, const TrackedList& feed, const MergeEffects& merged,
+                 const ReadRules& rules, const DiscoveryRules& discovery,
+                 std::vector<TrackedList*>& halted) {
   for (const Step& step : merged.steps) {
-    TrackedList& share = share_of(registry, feed, *step.record.owner, discovery);
+    TrackedList& share = share_of(registry, feed.kind(), *step.record.owner, discovery);
     Ledger& ledger = share.state.ledger;
     if (ledger.halted) continue;
     MergeContext context;
@@ -157,18 +188,47 @@ std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedLi
     apply_step(ledger, step, context, effects);
     effects.changed = true;
     absorb(registry, share, effects, rules.bucket_bounds.size());
-    if (imbalance(ledger) == 0) continue;
-    ledger.halted = true;
-    halted.push_back(&share);
+    halt_if_unbalanced(share, halted);
   }
+}
+
+void feed_parts(TrackedRegistry& registry, const TrackedList& list, const MergeEffects& merged,
+                const DiscoveryRules& discovery, std::vector<TrackedList*>& halted) {
+  for (const PartStep& step : merged.parts) {
+    const RepositoryRef& owner = step.part.owner;
+    const bool ours = discovery.accepts(full_name(owner)) &&
+                      has_room(registry, owner, discovery.max_repositories);
+    if (!ours || step.part.amount == 0) continue;
+    TrackedList& share = share_of(registry, *list.kind().parts, owner, discovery);
+    Ledger& ledger = share.state.ledger;
+    if (ledger.halted || share.state.excluded) continue;
+    add_part(ledger, step);
+    share.pending.dirty = true;
+    halt_if_unbalanced(share, halted);
+  }
+}
+
+}  // namespace
+
+std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedList& list,
+                                      const MergeEffects& merged, const ReadRules& rules,
+                                      const DiscoveryRules& discovery) {
+  std::vector<TrackedList*> halted;
+  if (list.is_feed()) feed_owners(registry, list, merged, rules, discovery, halted);
+  feed_parts(registry, list, merged, discovery, halted);
   return halted;
 }
 
-void show_shares(TrackedRegistry& registry, const TrackedList& feed) {
-  for (const auto& [key, list] : registry.lists) {
-    if (!list->is_share() || list->state.kind != feed.state.kind || !list->state.hidden) continue;
-    list->state.hidden = false;
-    list->pending.dirty = true;
+void show_history(TrackedRegistry& registry, TrackedList& list) {
+  if (!list.state.ledger.read_whole || !list.state.hidden) return;
+  list.state.hidden = false;
+  list.pending.dirty = true;
+  if (!list.is_feed() && list.kind().parts == nullptr) return;
+  for (const auto& [key, share] : registry.lists) {
+    if (!share->is_share() || !share->state.hidden) continue;
+    if (source_of(registry, share->kind(), share->state.ref) != &list) continue;
+    share->state.hidden = false;
+    share->pending.dirty = true;
   }
 }
 

@@ -91,10 +91,8 @@ struct TrackedList {
   std::optional<SteadyTime> rules_read_at;
 
   const StreamKind& kind() const { return *state.kind; }
-  /// One list for all repositories. It is read, and has no series of its own.
-  bool is_feed() const { return kind().feeds_shares() && state.ref.name.empty(); }
-  /// It has series, and is not read.
-  bool is_share() const { return kind().feeds_shares() && !state.ref.name.empty(); }
+  bool is_feed() const { return registry_exporter::is_feed(state); }
+  bool is_share() const { return registry_exporter::is_share(state); }
   bool is_read() const { return !is_share() && !state.dropped && !state.excluded; }
   bool has_series() const {
     return !is_feed() && !state.dropped && !state.excluded && !state.unlisted;

@@ -39,15 +39,16 @@ RepositoryView make_view(const RepositoryState& state, std::span<const Millis> w
   const Ledger& ledger = state.ledger;
   RepositoryView view;
   view.ref = state.ref;
-  view.is_share = state.kind->feeds_shares() && !state.ref.name.empty();
+  view.is_share = is_share(state);
   view.hidden =
       state.hidden || state.unlisted || (state.kind->from_first_record && ledger.known == 0);
   const bool same = before != nullptr && before->counters && *before->counters == ledger.counters;
   view.counters = same ? before->counters : std::make_shared<const EventCounters>(ledger.counters);
   view.events_held = ledger.events_held;
   view.durations_held = ledger.durations_held;
-  view.open = static_cast<std::uint32_t>(ledger.open.size());
   for (const OpenRecord& open : ledger.open) {
+    if (open.ended) continue;
+    ++view.open;
     view.oldest_open_started_at =
         std::min(view.oldest_open_started_at.value_or(open.placed_at), open.placed_at);
   }

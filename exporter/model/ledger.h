@@ -42,6 +42,7 @@ struct OpenRecord {
   std::uint8_t sweeps_missed = 0;  ///< Clean sweeps in a row that did not meet it.
   bool gone = false;               ///< A point read said not found since it was last met.
   RepositoryRef owner{};           ///< Of a feed: whose it is. Else empty.
+  bool ended = false;              ///< Only its details are missing.
   bool operator==(const OpenRecord&) const = default;
 };
 

@@ -18,6 +18,8 @@ std::string_view name(Outcome outcome) {
       return "date_rule";
     case Outcome::tag_rule:
       return "tag_rule";
+    case Outcome::stopped:
+      return "stopped";
   }
   return "other";
 }

@@ -15,8 +15,16 @@ namespace registry_exporter {
 
 /// How a record ended: a build's status or the template of the rule that deleted a tag. Stored in
 /// the state by number: append only.
-enum class Outcome : std::uint8_t { success, failed, canceled, other, date_rule, tag_rule };
-inline constexpr std::size_t kOutcomes = 6;
+enum class Outcome : std::uint8_t {
+  success,
+  failed,
+  canceled,
+  other,
+  date_rule,
+  tag_rule,
+  stopped
+};
+inline constexpr std::size_t kOutcomes = 7;
 /// Label value: "success", …, "date_rule".
 std::string_view name(Outcome outcome);
 
@@ -34,6 +42,15 @@ struct PerOutcome {
 using RecordKey = std::uint64_t;
 RecordKey record_key(std::string_view id);
 
+/// What a record adds to something else when it counts: the tags that an execution deleted from one
+/// repository, the artifacts that a replication copied.
+struct Part {
+  RepositoryRef owner;
+  Outcome outcome = Outcome::other;
+  std::uint64_t amount = 0;
+  bool operator==(const Part&) const = default;
+};
+
 /// One build, or one tag deleted by retention, as a page lists it. A build changes until it has
 /// finished, then never again; a deletion is finished when it is born.
 struct Record {
@@ -45,6 +62,9 @@ struct Record {
   Outcome outcome = Outcome::other;      ///< Meaningless while open.
   std::optional<RepositoryRef> owner{};  ///< Of a feed: whose it is.
   bool counts = true;  ///< False: its owner is none of ours, and the record is only remembered.
+  /// It has ended, and the list does not tell its parts: it counts when it has been read by its id.
+  bool needs_details = false;
+  std::vector<Part> parts{};  ///< Of StreamKind::parts.
   bool operator==(const Record&) const = default;
 };
 

@@ -63,4 +63,13 @@ struct RepositoryState {
   bool operator==(const RepositoryState&) const = default;
 };
 
+/// One list for all owners. It is read, and has no series of its own.
+inline bool is_feed(const RepositoryState& state) {
+  return state.kind->feeds_shares() && state.ref.name.empty();
+}
+/// It has series, and is not read.
+inline bool is_share(const RepositoryState& state) {
+  return !state.kind->has_own_lists() && !is_feed(state);
+}
+
 }  // namespace registry_exporter

@@ -6,16 +6,26 @@
 #include <vector>
 
 #include "exporter/base/clock.h"
+#include "exporter/base/error.h"
 
 namespace registry_exporter {
 
-/// Where a repository is found in its registry.
+/// What has series of its own.
+enum class OwnerType : std::uint8_t { repository, repo_namespace, policy };
+
+/// Where a repository is found in its registry. Without a name it is a namespace, without a
+/// namespace a policy that is for all of them (both swr_ee).
 struct RepositoryRef {
   std::string repo_namespace;
   std::string name;      ///< May contain '/' (swr).
-  std::string cloud_id;  ///< acr: RepoId; swr: empty, there is none.
+  std::string cloud_id;  ///< acr: RepoId; swr: empty, there is none; swr_ee: of the policy.
   bool operator==(const RepositoryRef&) const = default;
 };
+
+inline OwnerType owner_type(const RepositoryRef& ref) {
+  if (ref.name.empty()) return OwnerType::repo_namespace;
+  return ref.repo_namespace.empty() ? OwnerType::policy : OwnerType::repository;
+}
 
 /// "namespace/name": what the filters match and the logs say.
 inline std::string full_name(const RepositoryRef& ref) {
@@ -42,7 +52,9 @@ struct Discovery {
   std::vector<std::string> denied_namespaces;
   std::vector<std::string> failed_namespaces;
   std::optional<UnixMillis> server_time;  ///< `Date` of the first answer.
-  std::string project_id;                 ///< swr: whose repositories these are.
+  /// swr: the project whose repositories these are; swr_ee: the instance.
+  std::string project_id;
+  std::optional<Error> part_failed;  ///< Why a part of what is read could not be listed.
 };
 
 /// swr: what a retention rule keeps.

@@ -1,5 +1,7 @@
 #include "exporter/model/snapshot.h"
 
+#include <algorithm>
+
 namespace registry_exporter {
 
 std::string_view name(Freshness freshness) {
@@ -17,6 +19,20 @@ std::string_view name(Freshness freshness) {
   }
   return "pending";
 }
+
+namespace {
+
+const RepositoryRow* find_namespace(const RegistrySnapshot& registry,
+                                    const std::string& repo_namespace) {
+  const auto at = std::lower_bound(registry.rows.begin(), registry.rows.end(), repo_namespace,
+                                   [](const RepositoryRow& row, const std::string& wanted) {
+                                     return row.ref().repo_namespace < wanted;
+                                   });
+  if (at == registry.rows.end() || !at->is_of({repo_namespace, "", ""})) return nullptr;
+  return &*at;
+}
+
+}  // namespace
 
 Freshness freshness_of(const RepositoryView& view, Millis max_staleness, UnixMillis now) {
   if (view.failing) return Freshness::failing;
@@ -39,6 +55,14 @@ Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& ro
   };
   row.for_lists(take);
   if (worst) return *worst;
+  const auto is_of_namespaces = [](const StreamKind* kind) {
+    return kind->owner == OwnerType::repo_namespace;
+  };
+  if (std::any_of(registry.kinds.begin(), registry.kinds.end(), is_of_namespaces)) {
+    const RepositoryRow* const space = find_namespace(registry, row.ref().repo_namespace);
+    if (space != nullptr) space->for_lists(take);
+    return worst.value_or(Freshness::fresh);  // Without a policy there is nothing to read.
+  }
   for (const FeedView& feed : registry.feeds) take(*feed.view);
   return worst.value_or(Freshness::pending);
 }

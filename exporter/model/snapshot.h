@@ -97,6 +97,7 @@ struct RepositoryRow {
     }
   }
   const RepositoryRef& ref() const { return first_view().ref; }
+  bool is_repository() const { return owner_type(ref()) == OwnerType::repository; }
   bool is_of(const RepositoryRef& other) const {
     return ref().repo_namespace == other.repo_namespace && ref().name == other.name;
   }
@@ -127,14 +128,14 @@ struct RegistrySnapshot {
   /// The index of a kind in `kinds`; nullopt: it is not collected.
   std::optional<std::size_t> cell_of(const StreamKind* kind) const {
     for (std::size_t i = 0; i < kinds.size(); ++i) {
-      if (kinds[i] == kind) return i;
+      if (kinds[i] == kind || kinds[i]->shown_as == kind) return i;
     }
     return std::nullopt;
   }
 };
 
 /// How a repository stands: as the worst of the lists that are read for it alone; where there are
-/// none, as the feed.
+/// none, as that of its namespace, or as the feed.
 Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& row,
                        Millis max_staleness, UnixMillis now);
 

@@ -17,8 +17,8 @@ namespace registry_exporter::store {
 /// is read only from blobs that have it, and keeps its default otherwise.
 ///  1: the first release.
 ///  2: Ledger::tail_page_size, unread_from and history_before.
-///  3: RepositoryState::kind, unlisted and scope_changed_at, OpenRecord::owner; when counters and
-///     histograms began, and histograms' native buckets.
+///  3: RepositoryState::kind, unlisted and scope_changed_at, OpenRecord::owner and ended,
+///     Outcome::stopped; when counters and histograms began, and histograms' native buckets.
 inline constexpr std::uint8_t kBlobVersion = 3;
 
 /// What a blob holds.

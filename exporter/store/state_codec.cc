@@ -30,6 +30,7 @@ void open_record(IO& io, F& open) {
   if (io.version() < 3) return;
   field(io, open.owner.repo_namespace);
   field(io, open.owner.name);
+  field(io, open.ended);
 }
 
 template <class IO, class F>
@@ -44,15 +45,23 @@ void walk(IO& io, F& walk) {
   field(io, walk.pairs_ascending);
 }
 
+/// Calls `each(value)` for each outcome that blobs of this version know.
+template <class IO, class F, class Each>
+void per_outcome(IO& io, F& values, Each each) {
+  constexpr std::size_t kBeforeVersion3 = 6;
+  const std::size_t known = io.version() < 3 ? kBeforeVersion3 : kOutcomes;
+  for (std::size_t i = 0; i < known; ++i) each(values.values[i]);
+}
+
 template <class IO, class F>
 void counters(IO& io, F& counters) {
-  for (auto& events : counters.events.values) field(io, events);
-  for (auto& durations : counters.durations.values) {
+  per_outcome(io, counters.events, [&](auto& events) { field(io, events); });
+  per_outcome(io, counters.durations, [&](auto& durations) {
     optional(io, durations, [&](auto& histogram) {
       list(io, histogram.counts, [&](auto& bucket) { field(io, bucket); });
       field(io, histogram.sum_ms);
     });
-  }
+  });
 }
 
 /// Indices rise: differences are short.
@@ -114,9 +123,9 @@ void ledger(IO& io, F& ledger) {
     field(io, last.succeeded);
     optional(io, last.duration);
   });
-  for (auto& last_end : ledger.last_end.values) optional(io, last_end);
-  for (auto& held : ledger.events_held.values) field(io, held);
-  for (auto& held : ledger.durations_held.values) field(io, held);
+  per_outcome(io, ledger.last_end, [&](auto& last_end) { optional(io, last_end); });
+  per_outcome(io, ledger.events_held, [&](auto& held) { field(io, held); });
+  per_outcome(io, ledger.durations_held, [&](auto& held) { field(io, held); });
   if (io.version() < 2) return;
   field(io, ledger.tail_page_size);
   optional(io, ledger.unread_from);

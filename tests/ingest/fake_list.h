@@ -105,7 +105,10 @@ struct FakeList {
     if (!knows_ids) return fail(ErrorKind::forbidden, "no");
     if (id == refuses_id) return fail(refuses_with, "no");
     for (const Record& each : newest_first) {
-      if (each.id == id) return each;
+      if (each.id != id) continue;
+      Record whole = each;
+      whole.needs_details = false;
+      return whole;
     }
     return fail(ErrorKind::not_found, "gone");
   }

@@ -307,3 +307,63 @@ TEST_CASE("imbalance: every way in which books can be wrong shows") {
   counted_too_often.counters.events[Outcome::failed] += 3;
   CHECK(imbalance(counted_too_often) == 3);
 }
+
+namespace {
+
+/// An execution that ended, of which the list does not tell what it deleted.
+Record without_details(const std::string& id, std::int64_t started) {
+  Record record = done(id, started);
+  record.needs_details = true;
+  return record;
+}
+
+Record with_details(const std::string& id, std::int64_t started, std::uint64_t deleted) {
+  Record record = done(id, started);
+  record.parts = {{{"team", "app", ""}, Outcome::tag_rule, deleted}};
+  return record;
+}
+
+MergeEffects merge_retention(Ledger& ledger, const Record& record) {
+  MergeEffects effects;
+  merge_record(ledger, record, {&kRetentions, kNow, kBounds, true}, effects);
+  return effects;
+}
+
+}  // namespace
+
+TEST_CASE("merge: an execution counts with its deletions, once, when they are known") {
+  Ledger ledger;
+  CHECK(merge_retention(ledger, runs("1", 10)).parts.empty());
+  CHECK_FALSE(ledger.open.front().ended);
+  for (int times = 0; times < 2; ++times) {
+    CHECK(merge_retention(ledger, without_details("1", 10)).parts.empty());
+    REQUIRE(ledger.open.size() == 1);
+    CHECK(ledger.open.front().ended);
+    CHECK(ledger.counters.events[Outcome::success] == 0);
+  }
+  const MergeEffects counted = merge_retention(ledger, with_details("1", 10, 7));
+  REQUIRE(counted.parts.size() == 1);
+  CHECK(counted.parts.front().part.amount == 7);
+  CHECK(ledger.counters.events[Outcome::success] == 1);
+  CHECK(merge_retention(ledger, with_details("1", 10, 7)).parts.empty());
+  CHECK(merge_retention(ledger, without_details("1", 10)).parts.empty());
+  CHECK(ledger.open.empty());
+  CHECK(imbalance(ledger) == 0);
+}
+
+TEST_CASE("merge: an execution that runs again is followed until it ends again") {
+  Ledger ledger;
+  merge_retention(ledger, without_details("1", 10));
+  merge_retention(ledger, runs("1", 10));
+  REQUIRE(ledger.open.size() == 1);
+  CHECK_FALSE(ledger.open.front().ended);
+}
+
+TEST_CASE("merge: what is history needs no details, and deletes nothing") {
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  CHECK(merge_retention(ledger, without_details("1", 10)).parts.empty());
+  CHECK(merge_retention(ledger, with_details("2", 10, 7)).parts.empty());
+  CHECK(ledger.open.empty());
+  CHECK(ledger.present[static_cast<std::size_t>(RecordClass::baseline)] == 2);
+}

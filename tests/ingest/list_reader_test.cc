@@ -656,3 +656,29 @@ TEST_CASE("sweep: an open build that two clean sweeps and its id don't find has 
   CHECK(ledger.present[static_cast<std::size_t>(RecordClass::vanished)] == 0);
   CHECK(imbalance(ledger) == 0);
 }
+
+TEST_CASE("list reader: what has ended is asked for its details, though the list shows it") {
+  FakeList list = with_builds(5);
+  Ledger ledger;
+  visit(list, ledger);
+  Record ended = done("new", 900'100);
+  ended.needs_details = true;
+  list.newest_first.insert(list.newest_first.begin(), ended);
+  SUBCASE("it counts in the same visit, and is asked for once") {
+    for (int i = 0; i < 3; ++i) visit(list, ledger);
+    CHECK(counted(ledger) == 6);
+    CHECK(list.record_calls == 1);
+  }
+  SUBCASE("refused, it is followed, and asked for again with the next sweep") {
+    list.knows_ids = false;
+    SweepProgress progress;
+    for (int i = 0; i < 3; ++i) CHECK(visit(list, ledger, {}, &progress).complete);
+    CHECK(list.record_calls == 1);
+    REQUIRE(ledger.open.size() == 1);
+    list.knows_ids = true;
+    visit(list, ledger, {.sweep_due = true}, &progress);
+    visit(list, ledger, {}, &progress);
+    CHECK(counted(ledger) == 6);
+  }
+  CHECK(imbalance(ledger) == 0);
+}

@@ -366,3 +366,94 @@ TEST_CASE("shares: whatever order tasks come in, a share has what its feed decid
     CHECK(bench.collector->snapshot()->ledger_imbalance == 0);
   }
 }
+
+namespace {
+
+/// Executions of the retention of one namespace, whose repositories discovery lists.
+struct RetentionBooks {
+  RetentionBooks() {
+    rules.kinds = {&kRetentions, &kRetentionDeletions};
+    rules.accepts = [](const std::string& name) { return name != "team/foreign"; };
+    rules.next_number = [this] { return ++last; };
+  }
+  void discovered(const std::vector<RepositoryRef>& refs) {
+    Discovery discovery;
+    discovery.complete = true;
+    discovery.server_time = UnixMillis{seconds(1000)};
+    for (const RepositoryRef& ref : refs)
+      discovery.repositories.push_back({ref, {}, {}, {}, {}, {}});
+    apply_discovery(registry, discovery, UnixMillis{seconds(1000)}, rules);
+  }
+  TrackedList* list(const std::string& name, const StreamKind& kind) {
+    const auto found = registry.lists.find({"team", name, kind.number});
+    return found == registry.lists.end() ? nullptr : found->second.get();
+  }
+  void deleted(const std::string& repository, std::uint64_t amount) {
+    MergeEffects merged;
+    merged.parts.push_back(
+        {{{"team", repository, ""}, Outcome::date_rule, amount}, UnixMillis{seconds(2000)}});
+    CHECK(feed_shares(registry, *list("", kRetentions), merged, {}, rules).empty());
+  }
+  std::uint64_t deletions(const std::string& repository) {
+    return list(repository, kRetentionDeletions)->state.ledger.counters.events[Outcome::date_rule];
+  }
+
+  TrackedRegistry registry;
+  DiscoveryRules rules;
+  store::RepositoryNumber last = 0;
+};
+
+}  // namespace
+
+TEST_CASE("shares: what an execution deleted is added to its repositories") {
+  RetentionBooks books;
+  books.discovered({{"team", "", "7"}, {"team", "app", ""}});
+  REQUIRE(books.list("app", kRetentionDeletions) != nullptr);  // At 0 from discovery on.
+  CHECK(books.list("app", kRetentionDeletions)->state.ledger.events_held[Outcome::date_rule]);
+  books.deleted("app", 5);
+  books.deleted("app", 2);
+  CHECK(books.deletions("app") == 7);
+  CHECK(imbalance(books.list("app", kRetentionDeletions)->state.ledger) == 0);
+  books.deleted("foreign", 3);  // Left out by the filters.
+  CHECK(books.list("foreign", kRetentionDeletions) == nullptr);
+  books.deleted("gone", 3);  // It is not listed: counted, and not shown.
+  CHECK(books.deletions("gone") == 3);
+  CHECK_FALSE(books.list("gone", kRetentionDeletions)->has_series());
+}
+
+TEST_CASE("shares: deletions of counted history show once the list of executions was read whole") {
+  RetentionBooks books;
+  books.rules.count_history = true;
+  books.discovered({{"team", "", "7"}, {"team", "app", ""}, {"other", "app", ""}});
+  REQUIRE(books.list("", kRetentions)->state.hidden);
+  CHECK(books.list("app", kRetentionDeletions)->state.hidden);
+  const auto& without_policy =
+      books.registry.lists.at({"other", "app", kRetentionDeletions.number});
+  CHECK_FALSE(without_policy->state.hidden);
+  show_history(books.registry, *books.list("", kRetentions));
+  CHECK(books.list("app", kRetentionDeletions)->state.hidden);
+  books.list("", kRetentions)->state.ledger.read_whole = true;
+  show_history(books.registry, *books.list("", kRetentions));
+  CHECK_FALSE(books.list("", kRetentions)->state.hidden);
+  CHECK_FALSE(books.list("app", kRetentionDeletions)->state.hidden);
+}
+
+TEST_CASE("shares: a policy that came later counts what ended since the first start") {
+  RetentionBooks books;
+  books.discovered({{"team", "app", ""}});
+  books.discovered({{"team", "", "7"}, {"team", "app", ""}});
+  const Ledger& ledger = books.list("", kRetentions)->state.ledger;
+  CHECK_FALSE(ledger.baseline_pending);
+  CHECK(ledger.history_before == UnixMillis{seconds(1000)});
+}
+
+TEST_CASE("shares: a namespace is read where a repository of it is accepted") {
+  RetentionBooks books;
+  books.rules.accepts = [](const std::string& name) { return name == "team/app"; };
+  books.discovered({{"team", "", "7"}, {"team", "app", ""}, {"other", "", "8"}});
+  CHECK(books.list("", kRetentions) != nullptr);
+  CHECK_FALSE(books.registry.lists.contains({"other", "", kRetentions.number}));
+  books.rules.scope = "changed";
+  apply_scope(books.registry, books.rules);
+  CHECK_FALSE(books.list("", kRetentions)->state.excluded);
+}

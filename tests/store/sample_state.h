@@ -111,7 +111,8 @@ inline RepositoryState sample_repository(Dice& dice) {
                            dice.flip(),
                            static_cast<std::uint8_t>(dice.below(256)),
                            dice.flip(),
-                           {dice.text(20), dice.text(20), ""}});
+                           {dice.text(20), dice.text(20), ""},
+                           dice.flip()});
   }
   ledger.floor = dice.time();
   ledger.baseline_pending = dice.flip();

@@ -46,7 +46,7 @@ RepositoryState small_repository() {
   ledger.counters.created_at = time;
   ledger.counters.durations[Outcome::success] =
       DurationHistogram{{1, 1}, 90'000, {2, 1, {{-4, 300}, {22, 1}}}, time};
-  ledger.open = {{"build-1", record_key("build-1"), time, true, 2, true, {"o", "n", ""}}};
+  ledger.open = {{"build-1", record_key("build-1"), time, true, 2, true, {"o", "n", ""}, true}};
   ledger.floor = time;
   ledger.read_whole = true;
   ledger.unanchored = {record_key("build-1")};
@@ -76,7 +76,10 @@ RepositoryState before_version_3(RepositoryState state) {
   state.kind = nullptr;
   state.unlisted = false;
   state.scope_changed_at.reset();
-  for (OpenRecord& open : state.ledger.open) open.owner = {};
+  for (OpenRecord& open : state.ledger.open) {
+    open.owner = {};
+    open.ended = false;
+  }
   state.ledger.counters.created_at.reset();
   for (auto& histogram : state.ledger.counters.durations.values) {
     if (histogram) histogram = DurationHistogram{histogram->counts, histogram->sum_ms};
@@ -157,12 +160,12 @@ TEST_CASE("codec: the format does not drift by accident") {
        "030b612f6163722f6372692d310190b2cccaef66012a0100020000000000002440000000"
        "0000404e4001020304050607ac020801e0c1cccaef669e8ee642"},
       {"repository", encode_repository(small_repository(), kPlace),
-       "03047465616d03617070056372722d310001010003000200000200000000000102010190"
-       "bf05000000000001076275696c642d314df7d9bdce80209090b2cccaef66010201016f01"
-       "6e90b2cccaef660001014df7d9bdce8020900002010108c80190b2cccaef660506070812"
-       "010a000000000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef6600000000"
-       "000001000000000000000000006401f4030190b2cccaef660190b2cccaef6604010207ac"
-       "0234010190b2cccaef6603010190b2cccaef66159f1e07"},
+       "03047465616d03617070056372722d310001010003000200000200000000000001020101"
+       "90bf0500000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020101"
+       "6f016e0190b2cccaef660001014df7d9bdce8020900002010108c80190b2cccaef660506"
+       "070812010a000000000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef6600"
+       "000000000000010000000000000000000000006401f4030190b2cccaef660190b2cccaef"
+       "6604010207ac0234010190b2cccaef6603010190b2cccaef66698a9b42"},
       {"closed", encode_closed(kClosed, kPlace),
        "0302a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f003572c48351"},
   };
@@ -255,8 +258,8 @@ TEST_CASE("codec: a field that is added to the state does not go unsaved") {
                                 unanchored, halted, order, walk, tail, tail_size, unread, before,
                                 total, newest, capped, wanted, sweep, read, last, last_end,
                                 events_held, durations_held] = Ledger{};
-  [[maybe_unused]] const auto& [id, key, placed_at, start_known, sweeps_missed, gone, owner] =
-      OpenRecord{};
+  [[maybe_unused]] const auto& [id, key, placed_at, start_known, sweeps_missed, gone, owner,
+                                ended] = OpenRecord{};
   [[maybe_unused]] const auto& [goal, next, size, started, first, met, down, up] = Walk{};
   [[maybe_unused]] const auto& [events, durations, began] = EventCounters{};
   [[maybe_unused]] const auto& [counts, sum, native, histogram_began] = DurationHistogram{};
