@@ -85,6 +85,10 @@ class RegistryBackfill {
     registry.shards = options_.engine.total_shards;
     const auto connection = connect(registry, config_.metrics, runtime_, meter_);
     if (!connection) return report_.failed(connection.error());
+    if (registry.is_swr_ee()) {
+      return report_.failed(Error{
+          ErrorKind::invalid_config, "--backfill does not read registries of type swr_ee", {}, {}});
+    }
     Cloud& cloud = *connection->cloud;
     for (const StreamKind* kind : connection->kinds) {
       histories_.push_back({registry.name, kind, seam_.at, {}});

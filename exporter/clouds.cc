@@ -3,6 +3,7 @@
 #include "exporter/acr/client.h"
 #include "exporter/net/curl_transport.h"
 #include "exporter/swr/client.h"
+#include "exporter/swr_ee/instance_cloud.h"
 
 namespace registry_exporter {
 namespace {
@@ -27,6 +28,12 @@ std::vector<const StreamKind*> kinds_of(const config::RegistryConfig& registry) 
   if (registry.collects(config::Collected::syncs)) {
     kinds.push_back(registry.is_acr() ? &kAcrSyncs : &kSwrSyncs);
   }
+  if (registry.collects(config::Collected::retentions)) {
+    kinds.insert(kinds.end(), {&kRetentions, &kRetentionDeletions});
+  }
+  if (registry.collects(config::Collected::replications)) {
+    kinds.insert(kinds.end(), {&kReplications, &kReplicatedArtifacts});
+  }
   return kinds;
 }
 
@@ -39,6 +46,9 @@ CloudConnection connect(std::unique_ptr<net::HttpTransport> transport,
   if (registry.is_acr()) {
     connection.cloud =
         std::make_unique<acr::Client>(runtime, *transport, observer, registry, metrics);
+  } else if (registry.is_swr_ee()) {
+    connection.cloud =
+        std::make_unique<swr_ee::InstanceCloud>(runtime, *transport, observer, registry);
   } else {
     connection.cloud = std::make_unique<swr::Client>(runtime, *transport, observer, registry);
   }

@@ -92,12 +92,34 @@ void read_one_record(Cloud& cloud, const StreamKind& kind,
   exam.made_up_record = made_up && absent;
 }
 
+/// The lists of namespaces cost as those of the whole registry: they do not grow with the
+/// repositories.
+void read_lists_of_namespaces(Cloud& cloud, const StreamKind& kind,
+                              const std::vector<RepositoryRef>& namespaces, Exam& exam) {
+  Sample sample;
+  read_samples(cloud, kind, namespaces, exam, sample);
+  exam.feeds += namespaces.size();
+  if (sample.lists == 0) return;
+  const double pages_each = sample.pages / static_cast<double>(sample.lists);
+  exam.pages_of_feeds =
+      exam.pages_of_feeds.value_or(0) + pages_each * static_cast<double>(namespaces.size());
+  if (sample.record_id.empty()) return;
+  const Result<Record> record = cloud.read_record({&kind, sample.owner}, sample.record_id);
+  if (!record) exam.failures.push_back(record.error());
+}
+
 void read_lists(Cloud& cloud, const std::vector<const StreamKind*>& kinds,
-                const std::vector<RepositoryRef>& matched, Exam& exam) {
+                const std::vector<RepositoryRef>& matched,
+                const std::vector<RepositoryRef>& namespaces, Exam& exam) {
   Sample sample;
   for (const StreamKind* kind : kinds) {
     if (kind->feeds_shares()) {
       read_feed(cloud, *kind, exam);
+      continue;
+    }
+    if (!kind->has_own_lists()) continue;
+    if (kind->owner == OwnerType::repo_namespace) {
+      read_lists_of_namespaces(cloud, *kind, namespaces, exam);
       continue;
     }
     ++exam.lists_each;
@@ -122,17 +144,22 @@ void examine(const CloudConnection& connection, const EngineOptions& options, Ex
   }
   const config::RepositoryFilter filter(exam.registry.repositories);
   std::vector<RepositoryRef> matched;
+  std::vector<RepositoryRef> namespaces;
   for (const ListedRepository& listed : discovery->repositories) {
+    const OwnerType owner = owner_type(listed.ref);
     const std::string name = full_name(listed.ref);
-    const bool ours =
-        config::shard_of(exam.registry.name, name, options.total_shards) == options.shard;
+    const bool ours = config::shard_of(exam.registry.name, exam.registry.sharded_by(name),
+                                       options.total_shards) == options.shard;
+    if (owner == OwnerType::repo_namespace && ours) namespaces.push_back(listed.ref);
+    if (owner != OwnerType::repository) continue;
+    ++exam.found;
     if (ours && filter.matches(name)) matched.push_back(listed.ref);
   }
   exam.project_id = discovery->project_id;
-  exam.found = discovery->repositories.size();
+  if (discovery->part_failed) exam.failures.push_back(*discovery->part_failed);
   exam.matched = matched.size();
   exam.denied_namespaces = discovery->denied_namespaces;
-  read_lists(cloud, connection.kinds, matched, exam);
+  read_lists(cloud, connection.kinds, matched, namespaces, exam);
 }
 
 }  // namespace

@@ -22,12 +22,30 @@ constexpr Operation kAcrOperations[] = {
     {"AssumeRole", "sts:AssumeRole", Need::sometimes, Service::sts},
     {"AssumeRoleWithOIDC", "", Need::sometimes, Service::sts},
 };
+constexpr Operation kSwrEeOperations[] = {
+    {"ListInstance", "swr:instance:list", Need::sometimes},
+    {"ListInstanceRepositories", "swr:repository:list", Need::always, Service::registry,
+     config::Collected::retentions},
+    {"ListInstanceRetentionPolicies", "swr:repository:listRetentionPolicies", Need::always,
+     Service::registry, config::Collected::retentions},
+    {"ListInstanceRetentionPolicyExecutions", "swr:repository:listRetentionPolicyExecutions",
+     Need::sometimes, Service::registry, config::Collected::retentions},
+    {"ListInstanceRetentionPolicyExecTasks", "swr:repository:listRetentionPolicyExecTasks",
+     Need::sometimes, Service::registry, config::Collected::retentions},
+    {"ListInstanceReplicationPolicies", "swr:instance:listReplicationPolicies", Need::always,
+     Service::registry, config::Collected::replications},
+    {"ListInstanceReplicationPolicyExecutions", "swr:instance:listReplicationPolicyExecutions",
+     Need::always, Service::registry, config::Collected::replications},
+};
 constexpr Operation kSwrOperations[] = {
     {"ListReposDetails", "swr:repo:listRepos"},
     {"ListNamespaces", "swr:namespace:listNamespaces", Need::fallback},
     {"ListRetentionHistories", "swr:repo:listRetentionHistories", Need::always, Service::registry,
      config::Collected::deletions},
     {"ListRetentions", "swr:repo:listRetentions", Need::sometimes},
+};
+/// Of both editions.
+constexpr Operation kSwrKeyOperations[] = {
     {"CreateToken", "", Need::sometimes, Service::iam},
     {"CreateTokenWithIdToken", "", Need::sometimes, Service::iam},
     {"CreateTemporaryAccessKeyByToken", "", Need::sometimes, Service::iam},
@@ -52,13 +70,18 @@ std::string Exam::outcome_of(std::string_view operation) const {
 }
 
 std::vector<Operation> operations_of(const Exam& exam) {
-  const std::span<const Operation> all = exam.registry.is_acr()
-                                             ? std::span<const Operation>(kAcrOperations)
-                                             : std::span<const Operation>(kSwrOperations);
   std::vector<Operation> used;
-  for (const Operation& each : all) {
-    if (!each.of || exam.registry.collects(*each.of)) used.push_back(each);
+  const auto add = [&](std::span<const Operation> operations) {
+    for (const Operation& each : operations) {
+      if (!each.of || exam.registry.collects(*each.of)) used.push_back(each);
+    }
+  };
+  if (exam.registry.is_acr()) {
+    add(kAcrOperations);
+    return used;
   }
+  exam.registry.is_swr_ee() ? add(kSwrEeOperations) : add(kSwrOperations);
+  add(kSwrKeyOperations);
   return used;
 }
 

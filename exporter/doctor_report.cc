@@ -106,12 +106,17 @@ class Report {
 
   void title() {
     const config::RegistryConfig& registry = exam_.registry;
-    text_ =
-        registry.name + " (" + (registry.is_acr() ? "acr, " : "swr, ") + registry.region + ", " +
-        (registry.is_acr() ? "instance " + std::get<config::AcrConfig>(registry.cloud).instance_id
-                           : project()) +
-        ")";
+    text_ = registry.name + " (" + registry.type() + ", " + registry.region + ", " +
+            (registry.is_acr() || registry.is_swr_ee() ? "instance " + instance() : project()) +
+            ")";
     text_ = escaped(text_) + "\n";
+  }
+  std::string instance() const {
+    const auto* acr = std::get_if<config::AcrConfig>(&exam_.registry.cloud);
+    if (acr != nullptr) return acr->instance_id;
+    const auto& swr = std::get<config::SwrConfig>(exam_.registry.cloud);
+    if (!swr.instance_id.empty()) return swr.instance_id;
+    return swr.instance_name + (exam_.project_id.empty() ? "" : " (" + exam_.project_id + ")");
   }
   std::string project() const {
     const std::string& configured = std::get<config::SwrConfig>(exam_.registry.cloud).project_id;
@@ -216,7 +221,8 @@ class Report {
     if (!exam_.failures.empty() && exam_.found == 0) return;
     if (exam_.found == 0) {
       remedy(
-          exam_.registry.is_acr()
+          !exam_.registry.collects(config::Collected::retentions) && exam_.registry.is_swr_ee() ? ""
+          : exam_.registry.is_acr() || exam_.registry.is_swr_ee()
               ? "the instance lists no repository: check instance_id, or push one"
               : "no repository is in sight: check region and project_id, and give read permission "
                 "on the organisations");
@@ -228,7 +234,8 @@ class Report {
   }
 
   void cost() {
-    if (exam_.matched == 0 || (!exam_.pages_each && !exam_.pages_of_feeds)) return;
+    const bool reads_nothing = exam_.matched == 0 && !exam_.registry.is_swr_ee();
+    if (reads_nothing || (!exam_.pages_each && !exam_.pages_of_feeds)) return;
     const auto seconds = [](Millis time) { return static_cast<double>(time.count()) / 1000; };
     const config::CollectionConfig& collection = exam_.collection;
     const auto matched = static_cast<double>(exam_.matched);

@@ -62,11 +62,24 @@ std::string scope_of(const config::RegistryConfig& registry, const EngineOptions
   for (const std::string& pattern : registry.repositories.exclude) add("-" + pattern);
   add(std::to_string(options.shard) + "/" + std::to_string(options.total_shards));
   // What is collected by default is not told: states of old have nothing of it.
-  const std::vector<config::Collected> by_default{registry.default_collect()};
-  if (registry.collect != by_default) {
+  if (registry.collect != registry.default_collect()) {
     for (const config::Collected each : registry.collect) add(std::string(name(each)));
   }
   return scope;
+}
+
+/// Filters, fixed lists and shards. A policy for all namespaces ("/policy") is not filtered.
+std::function<bool(const std::string&)> accepts_of(const config::RegistryConfig& registry,
+                                                   const EngineOptions& options) {
+  return [wanted = static_names(registry),
+          filter = std::make_shared<const config::RepositoryFilter>(registry.repositories),
+          registry = registry, shards = options](const std::string& full_name) {
+    const bool is_policy = registry.is_swr_ee() && full_name.starts_with('/');
+    return (is_policy || filter->matches(full_name)) &&
+           (wanted.empty() || wanted.contains(full_name)) &&
+           config::shard_of(registry.name, registry.sharded_by(full_name), shards.total_shards) ==
+               shards.shard;
+  };
 }
 
 }  // namespace
@@ -157,13 +170,7 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry,
   discovery.fixed_list = registry.static_repositories.has_value();
   discovery.max_repositories = config_.metrics.max_repositories;
   discovery.next_number = [this] { return ++last_repository_; };
-  discovery.accepts =
-      [wanted = static_names(registry),
-       filter = std::make_shared<const config::RepositoryFilter>(registry.repositories),
-       registry_name = registry.name, shards = options_](const std::string& full_name) {
-        return filter->matches(full_name) && (wanted.empty() || wanted.contains(full_name)) &&
-               config::shard_of(registry_name, full_name, shards.total_shards) == shards.shard;
-      };
+  discovery.accepts = accepts_of(registry, options_);
   return options;
 }
 

@@ -160,6 +160,8 @@ struct SwrConfig {
   SwrCredentials credentials;
   enum class Paging { offset, filter } paging = Paging::offset;
   bool collect_rules = false;
+  bool is_enterprise = false;              ///< swr_ee
+  std::string instance_id, instance_name;  ///< swr_ee: one of them is set.
   bool operator==(const SwrConfig&) const = default;
 };
 
@@ -170,7 +172,7 @@ struct KeyEndpoints {
 };
 
 /// What is collected of a registry (`collect`).
-enum class Collected : std::uint8_t { builds, deletions, syncs };
+enum class Collected : std::uint8_t { builds, deletions, syncs, retentions, replications };
 std::string_view name(Collected what);
 struct RegistryConfig {
   std::string name;
@@ -192,11 +194,17 @@ struct RegistryConfig {
   bool operator==(const RegistryConfig&) const = default;
 
   bool is_acr() const { return std::holds_alternative<AcrConfig>(cloud); }
+  bool is_swr_ee() const {
+    const auto* swr = std::get_if<SwrConfig>(&cloud);
+    return swr != nullptr && swr->is_enterprise;
+  }
   /// As configured: "acr".
-  std::string type() const { return is_acr() ? "acr" : "swr"; }
-  Collected default_collect() const { return is_acr() ? Collected::builds : Collected::deletions; }
+  std::string type() const { return is_acr() ? "acr" : is_swr_ee() ? "swr_ee" : "swr"; }
+  std::vector<Collected> default_collect() const;
   bool collects(Collected what) const {
-    if (collect.empty()) return what == default_collect();
+    const std::vector<Collected> otherwise =
+        collect.empty() ? default_collect() : std::vector<Collected>();
+    if (std::find(otherwise.begin(), otherwise.end(), what) != otherwise.end()) return true;
     return std::find(collect.begin(), collect.end(), what) != collect.end();
   }
   bool collects_rules() const {
@@ -204,8 +212,12 @@ struct RegistryConfig {
     return swr != nullptr && swr->collect_rules;
   }
   /// name + type + (instance_id, or region and project): its key in the state. Ends in a line break
-  /// if the project is not configured: the state adds it once it is known.
+  /// if the project, or the id of the instance, is not configured: the state adds it once it is
+  /// known.
   std::string identity() const;
+  /// What a shard goes by: "namespace/name"; in SWR Enterprise Edition, where a namespace has one
+  /// list, the namespace. A policy for all namespaces is "/policy".
+  std::string sharded_by(const std::string& full_name) const;
 };
 
 struct Config {

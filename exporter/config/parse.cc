@@ -247,6 +247,10 @@ std::string_view name(Collected what) {
       return "deletions";
     case Collected::syncs:
       return "syncs";
+    case Collected::retentions:
+      return "retentions";
+    case Collected::replications:
+      return "replications";
   }
   return "";
 }
@@ -255,7 +259,20 @@ std::string RegistryConfig::identity() const {
   if (const auto* acr = std::get_if<AcrConfig>(&cloud)) {
     return name + "\nacr\n" + acr->instance_id;
   }
-  return name + "\nswr\n" + region + "\n" + std::get<SwrConfig>(cloud).project_id;
+  const auto& swr = std::get<SwrConfig>(cloud);
+  if (swr.is_enterprise) return name + "\nswr_ee\n" + swr.instance_id;
+  return name + "\nswr\n" + region + "\n" + swr.project_id;
+}
+
+std::vector<Collected> RegistryConfig::default_collect() const {
+  if (is_acr()) return {Collected::builds};
+  if (is_swr_ee()) return {Collected::retentions, Collected::replications};
+  return {Collected::deletions};
+}
+
+std::string RegistryConfig::sharded_by(const std::string& full_name) const {
+  const bool by_namespace = is_swr_ee() && !full_name.starts_with('/');
+  return by_namespace ? full_name.substr(0, full_name.find('/')) : full_name;
 }
 
 tl::expected<Config, std::vector<ConfigProblem>> parse_config(const std::string& text,

@@ -18,11 +18,16 @@ namespace {
 constexpr int kConcurrencyMost = 256;
 constexpr double kRateLeast = 0.001;
 constexpr double kRateMost = 1'000'000;
-constexpr int kAcrPageMost = 100;
+constexpr int kInstancePageMost = 100;  ///< acr, swr_ee
 constexpr int kSwrPageMost = 1000;
 
 constexpr const char* kOfSwr = "belongs to registries of type swr";
+constexpr const char* kOfBothSwr = "belongs to registries of type swr and swr_ee";
 constexpr const char* kOfAcr = "belongs to registries of type acr";
+constexpr const char* kOfSwrEe = "belongs to registries of type swr_ee";
+constexpr const char* kOfInstances = "belongs to registries of type acr and swr_ee";
+constexpr const char* kNotOfSwrEe =
+    "is not for registries of type swr_ee: their repositories are listed at once";
 constexpr const char* kCredential = "belongs under credentials";
 constexpr const char* kFilter = "belongs under repositories";
 constexpr const char* kTls = "belongs under tls";
@@ -198,12 +203,21 @@ std::vector<Collected> read_collect(Section& section, std::initializer_list<Coll
   return {wanted.begin(), wanted.end()};
 }
 
-void read_common(Section& section, bool acr, RegistryConfig& config) {
-  config.collect = acr ? read_collect(section, {Collected::builds, Collected::syncs})
-                       : read_collect(section, {Collected::deletions});
+std::vector<Collected> read_collect(Section& section, const RegistryConfig& config) {
+  if (config.is_acr()) return read_collect(section, {Collected::builds, Collected::syncs});
+  if (config.is_swr_ee()) {
+    return read_collect(section, {Collected::retentions, Collected::replications});
+  }
+  return read_collect(section, {Collected::deletions});
+}
+
+void read_common(Section& section, RegistryConfig& config) {
+  const bool acr = config.is_acr();
+  const int page_most = acr || config.is_swr_ee() ? kInstancePageMost : kSwrPageMost;
+  config.collect = read_collect(section, config);
   if (auto filters = section.section("repositories")) config.repositories = read_filters(*filters);
-  config.static_repositories = read_static(section, acr);
-  assign(config.page_size, section.integer("page_size", 1, acr ? kAcrPageMost : kSwrPageMost));
+  if (!config.is_swr_ee()) config.static_repositories = read_static(section, acr);
+  assign(config.page_size, section.integer("page_size", 1, page_most));
   config.requests_per_second = read_rate(section, config.requests_per_second);
   assign(config.concurrency, section.integer("concurrency", 1, kConcurrencyMost));
   assign(config.request_timeout, section.duration("request_timeout", false));
@@ -247,13 +261,18 @@ std::string default_swr_endpoint(Section& section, const std::string& region) {
   return swr_endpoint(region);
 }
 
-void read_swr(Section& section, RegistryConfig& config) {
-  SwrConfig swr;
-  if (section.has("project_id")) swr.project_id = section.required_text("project_id");
-  config.endpoint = endpoint_at(section, "endpoint", default_swr_endpoint(section, config.region));
-  swr.iam_endpoint = endpoint_at(section, "iam_endpoint", iam_endpoint(config.region));
-  swr.iam_endpoint_given = section.has("iam_endpoint");
-  config.key_endpoints.sts = endpoint_at(section, "sts_endpoint", "");
+/// Which instance: by its id, or by its name.
+void read_instance(Section& section, SwrConfig& swr) {
+  assign(swr.instance_id, section.text_not_empty("instance_id"));
+  assign(swr.instance_name, section.text_not_empty("instance_name"));
+  if (section.has("instance_id") && section.has("instance_name")) {
+    section.problem("instance_name", ": instance_id tells the instance already");
+  } else if (!section.has("instance_id") && !section.has("instance_name")) {
+    section.problem_here(": instance_id or instance_name is missing");
+  }
+}
+
+void read_paging(Section& section, SwrConfig& swr) {
   if (const auto paging = section.text("paging")) {
     if (*paging == "filter") {
       swr.paging = SwrConfig::Paging::filter;
@@ -262,6 +281,17 @@ void read_swr(Section& section, RegistryConfig& config) {
     }
   }
   assign(swr.collect_rules, section.boolean("collect_rules"));
+}
+
+void read_swr(Section& section, bool enterprise, RegistryConfig& config) {
+  SwrConfig swr;
+  if (section.has("project_id")) swr.project_id = section.required_text("project_id");
+  config.endpoint = endpoint_at(section, "endpoint", default_swr_endpoint(section, config.region));
+  swr.iam_endpoint = endpoint_at(section, "iam_endpoint", iam_endpoint(config.region));
+  swr.iam_endpoint_given = section.has("iam_endpoint");
+  config.key_endpoints.sts = endpoint_at(section, "sts_endpoint", "");
+  swr.is_enterprise = enterprise;
+  enterprise ? read_instance(section, swr) : read_paging(section, swr);
   config.credentials_given = section.has("credentials");
   if (auto credentials = section.section("credentials")) {
     swr.credentials = read_swr_credentials(*credentials, config.region);
@@ -270,7 +300,7 @@ void read_swr(Section& section, RegistryConfig& config) {
 }
 
 /// Keys that users put here by mistake, and where they belong.
-Advice advice_for(bool acr) {
+Advice advice_for(const std::string& type) {
   Advice advice{{"include", kFilter},
                 {"exclude", kFilter},
                 {"ca_file", kTls},
@@ -282,13 +312,17 @@ Advice advice_for(bool acr) {
   const auto all = [&advice](std::initializer_list<const char*> keys, const char* words) {
     for (const char* key : keys) advice.emplace_back(key, words);
   };
-  if (acr) {
-    all({"iam_endpoint", "project_id", "paging", "collect_rules"}, kOfSwr);
+  if (type != "swr") all({"paging", "collect_rules"}, kOfSwr);
+  if (type != "swr_ee") all({"instance_name"}, kOfSwrEe);
+  if (type == "swr_ee") all({"static_repositories"}, kNotOfSwrEe);
+  if (type == "acr") {
+    all({"iam_endpoint", "project_id"}, kOfBothSwr);
     all({"access_key_id", "access_key_id_file", "access_key_secret", "access_key_secret_file",
          "assume_role", "oidc", "ecs_ram_role", "credentials_uri"},
         kCredential);
   } else {
-    all({"instance_id", "network"}, kOfAcr);
+    if (type == "swr") all({"instance_id"}, kOfInstances);
+    all({"network"}, kOfAcr);
     all({"access_key", "access_key_file", "secret_key", "secret_key_file", "iam_user", "oidc",
          "ecs_agency", "assume_agency"},
         kCredential);
@@ -301,8 +335,8 @@ RegistryConfig read_registry(Section section) {
   config.name = section.required_text("name");
   const std::string type = section.required_text("type");
   config.region = read_region(section);
-  if (type != "acr" && type != "swr") {
-    if (!type.empty()) section.problem("type", " must be acr or swr");
+  if (type != "acr" && type != "swr" && type != "swr_ee") {
+    if (!type.empty()) section.problem("type", " must be acr, swr or swr_ee");
     for (const std::string& key : section.keys()) {
       if (key != "type" && !nearest_spelling(key, {"type"}).empty()) {
         section.problem(key, " is unknown" + did_you_mean(key, {"type"}));
@@ -310,10 +344,13 @@ RegistryConfig read_registry(Section section) {
     }
     return config;  // Which other keys are right depends on it.
   }
-  const bool acr = type == "acr";
-  acr ? read_acr(section, config) : read_swr(section, config);
-  read_common(section, acr, config);
-  section.refuse_the_rest(advice_for(acr));
+  if (type == "acr") {
+    read_acr(section, config);
+  } else {
+    read_swr(section, type == "swr_ee", config);
+  }
+  read_common(section, config);
+  section.refuse_the_rest(advice_for(type));
   return config;
 }
 

@@ -8,8 +8,8 @@ namespace registry_exporter::exposition {
 std::span<const Family> families() {
   static const std::vector<Family> all = [] {
     std::vector<Family> joined;
-    for (const auto part : {acr_families(), swr_families(), sync_families(), exporter_families(),
-                            process_families()}) {
+    for (const auto part : {acr_families(), swr_families(), sync_families(), swr_ee_families(),
+                            exporter_families(), process_families()}) {
       joined.insert(joined.end(), part.begin(), part.end());
     }
     return joined;

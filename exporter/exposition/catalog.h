@@ -18,6 +18,7 @@ const Family* find_family(std::string_view name);
 std::span<const Family> acr_families();
 std::span<const Family> swr_families();
 std::span<const Family> sync_families();
+std::span<const Family> swr_ee_families();
 std::span<const Family> exporter_families();
 std::span<const Family> process_families();
 

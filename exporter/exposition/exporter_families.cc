@@ -151,6 +151,7 @@ void repository_labels(const Family& family, const SnapshotSource& source, Lines
   const auto& labels_of = source.options.labels_of_repository;
   if (!labels_of) return;
   for_all_rows(source, lines, [&](const RepositoryRow& row, const LinePart& labels) {
+    if (!row.is_repository()) return;
     auto own = labels_of(full_name(row.ref()));
     if (own.empty()) return;
     for (auto& each : own) each.first.insert(0, "label_");

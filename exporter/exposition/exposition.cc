@@ -98,7 +98,7 @@ bool is_known_family(std::string_view family) { return find_family(family) != nu
 
 bool shows_events(const std::vector<std::string>& names) {
   return std::any_of(families().begin(), families().end(), [&names](const Family& family) {
-    return family.scope == FamilyScope::repository && family.type != FamilyType::gauge &&
+    return is_of_owner(family.scope) && family.type != FamilyType::gauge &&
            wanted(names, family.name);
   });
 }

@@ -16,7 +16,7 @@ std::string_view name(FamilyType type) {
 
 std::string help_of(const Family& family) {
   std::string help(family.help);
-  if (family.scope == FamilyScope::repository) {
+  if (is_of_owner(family.scope)) {
     help += " Updated when scraped, kept in between.";
   }
   return help;

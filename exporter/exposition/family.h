@@ -14,7 +14,10 @@ enum class FamilyType { counter, gauge, histogram };
 std::string_view name(FamilyType type);
 
 /// What a family has series for.
-enum class FamilyScope { repository, registry, process };
+enum class FamilyScope { repository, repo_namespace, policy, registry, process };
+
+/// The cloud's own, of something that has series for itself.
+constexpr bool is_of_owner(FamilyScope scope) { return scope < FamilyScope::registry; }
 
 struct Family;
 struct SnapshotSource;
@@ -32,15 +35,15 @@ struct Family {
   std::string_view name;  ///< As in the text format: counters end in _total.
   FamilyType type = FamilyType::gauge;
   FamilyScope scope = FamilyScope::process;
-  std::string_view labels;  ///< Besides registry, repo_namespace and repo; comma-separated.
+  std::string_view labels;  ///< Besides registry and those of the scope; comma-separated.
   std::string_view help;    ///< What it is, its unit, and the field of the cloud's API it is from.
   std::variant<RenderSnapshot, RenderScrape> render{};
   const StreamKind* kind = nullptr;     ///< Set: only registries that collect it have the family.
-  std::string_view registry_type = {};  ///< Set: only registries of this type have it.
+  std::string_view registry_type = {};  ///< Set: only registries whose type begins with it have it.
   bool of_spans = false;                ///< Only registries whose records have durations have it.
 };
 
-/// The text of HELP. For repository families it says when their values change.
+/// The text of HELP. For families of owners it says when their values change.
 std::string help_of(const Family& family);
 /// "seconds" or "bytes" if the name says so ("cpu_seconds_total" too), else empty.
 std::string_view unit_of(const Family& family);

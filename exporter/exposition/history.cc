@@ -131,7 +131,7 @@ class FamilyWriter {
 
 bool counts_events(const Family& family) {
   const bool grows = family.type == FamilyType::counter || family.type == FamilyType::histogram;
-  return grows && family.kind != nullptr && family.scope == FamilyScope::repository;
+  return grows && family.kind != nullptr && is_of_owner(family.scope);
 }
 
 }  // namespace

@@ -28,8 +28,13 @@ std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, Exposit
     std::string text;
     text.reserve(kLabelsBytes);
     text += registry;
-    append_written(text, "repo_namespace", row.ref().repo_namespace, format);
-    append_written(text, "repo", row.ref().name, format);
+    const OwnerType owner = owner_type(row.ref());
+    if (owner == OwnerType::policy) {
+      append_written(text, "policy", row.ref().name, format);
+    } else {
+      append_written(text, "repo_namespace", row.ref().repo_namespace, format);
+    }
+    if (owner == OwnerType::repository) append_written(text, "repo", row.ref().name, format);
     const std::uint64_t hash = hash_of(text);
     labels.push_back({LinePart(std::move(text)), hash});
   }
@@ -39,7 +44,8 @@ std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, Exposit
 bool concerns(const Family& family, const RegistrySnapshot& registry) {
   const auto& kinds = registry.kinds;
   if (family.kind != nullptr && !registry.cell_of(family.kind)) return false;
-  if (!family.registry_type.empty() && family.registry_type != registry.type) return false;
+  // "swr_ee" has what is of "swr".
+  if (!registry.type.starts_with(family.registry_type)) return false;
   return !family.of_spans || std::any_of(kinds.begin(), kinds.end(), [](const StreamKind* kind) {
     return kind->has_durations;
   });

@@ -174,7 +174,8 @@ std::array<std::size_t, kFreshness> count_states(const RegistrySnapshot& registr
                                                  const RepositoryOverview& overview) {
   std::array<std::size_t, kFreshness> states{};
   for (const RepositoryRow& row : registry.rows) {
-    ++states[static_cast<std::size_t>(freshness_of(registry, row, overview))];
+    if (row.is_repository())
+      ++states[static_cast<std::size_t>(freshness_of(registry, row, overview))];
   }
   const auto dropped = static_cast<std::size_t>(Freshness::dropped);
   states[dropped] = registry.repositories[dropped];

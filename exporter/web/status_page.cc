@@ -220,14 +220,34 @@ Html last_deletion(const RepositoryView& view, UnixMillis now) {
                 : Html("<span class=\"soft\">none known</span>");
 }
 
+/// Executions of retention or of a replication policy.
+Html last_execution(const RepositoryView& view, UnixMillis now) {
+  Html html = last_build(view, now);
+  if (view.open > 0) html += "<small>" + html_number(view.open) + " in progress</small>";
+  return html;
+}
+
+/// A namespace or a policy, too, has lists and series of its own.
+Html name_of(const RepositoryRef& ref) {
+  switch (owner_type(ref)) {
+    case OwnerType::repo_namespace:
+      return isolated(ref.repo_namespace) + " <span class=\"soft\">retention</span>";
+    case OwnerType::policy:
+      return isolated(ref.name) + " <span class=\"soft\">replication</span>";
+    case OwnerType::repository:
+      break;
+  }
+  return isolated(full_name(ref));
+}
+
 Html table_row(const ListedRow& row, UnixMillis now) {
   const RepositoryView& view = *row.view;
   const RepositoryView* const builds = view_of(row, kBuilds);
   const RepositoryView* const deletions = view_of(row, kDeletions);
   const RepositoryView* const syncs = syncs_of(row);
-  Html html = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">" +
-              isolated(full_name(view.ref)) + "<small>" + isolated(row.registry->name) + ", " +
-              escape(row.registry->type) + "</small></th>";
+  Html html = "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">" + name_of(view.ref) +
+              "<small>" + isolated(row.registry->name) + ", " + escape(row.registry->type) +
+              "</small></th>";
   html += cell("State", "<span><span class=\"" + tag_class(row.freshness) + "\">" +
                             escape(name(row.freshness)) + "</span></span>");
   html += cell("Last read", view.last_read ? html_ago(*view.last_read, now)
@@ -238,6 +258,10 @@ Html table_row(const ListedRow& row, UnixMillis now) {
   Html last;
   if (builds != nullptr) last += last_build(*builds, now);
   if (deletions != nullptr) last += last_deletion(*deletions, now);
+  for (const StreamKind* kind : {&kRetentions, &kReplications}) {
+    const RepositoryView* const executions = view_of(row, *kind);
+    if (executions != nullptr) last += last_execution(*executions, now);
+  }
   if (syncs != nullptr) last += last_sync(*syncs, now);
   html += cell(builds != nullptr      ? Html("Last build")
                : deletions != nullptr ? Html("Last deletion")

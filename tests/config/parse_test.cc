@@ -145,6 +145,20 @@ TEST_CASE("parse: every key reaches its place") {
   CHECK(config->registries.at(1).static_repositories ==
         std::vector<StaticRepository>{{"a", "b", ""}, {"a", "b/c", "crr-1"}});
 
+  const RegistryConfig& by_id = *(config->registries.end() - 2);
+  CHECK(by_id.type() == "swr_ee");
+  CHECK(by_id.identity() == "enterprise\nswr_ee\n01234567-89ab");
+  CHECK(by_id.collects(Collected::replications));
+  CHECK_FALSE(by_id.collects(Collected::retentions));
+  CHECK(by_id.page_size == 50);
+  const RegistryConfig& by_name = config->registries.back();
+  CHECK(by_name.identity() == "enterprise by name\nswr_ee\n");
+  CHECK(std::get<SwrConfig>(by_name.cloud).instance_name == "prod");
+  CHECK(std::get<SwrConfig>(by_name.cloud).project_id == "p");
+  CHECK(by_name.collects(Collected::retentions));
+  CHECK(by_name.collects(Collected::replications));
+  CHECK_FALSE(by_name.collects(Collected::deletions));
+
   const RegistryConfig& swr = config->registries.at(5);
   CHECK(swr.endpoint == "https://swr.example.com");
   CHECK(swr.page_size == 1000);

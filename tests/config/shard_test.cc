@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "exporter/config/config.h"
+
 using namespace registry_exporter;
 using namespace registry_exporter::config;
 
@@ -30,6 +32,16 @@ TEST_CASE("shard: with one more shard only about its share moves, and all of it 
 TEST_CASE("shard: where a repository lives never changes") {
   CHECK(shard_of("acr-prod", "team-a/api", 10) == 8);
   CHECK(shard_of("swr-prod", "team-b/web/api", 10) == 8);
+}
+
+TEST_CASE("shard: of SWR Enterprise Edition a namespace stays together") {
+  RegistryConfig registry;
+  registry.cloud = SwrConfig{};
+  CHECK(registry.sharded_by("apps/web/shop") == "apps/web/shop");
+  std::get<SwrConfig>(registry.cloud).is_enterprise = true;
+  CHECK(registry.sharded_by("apps/web/shop") == "apps");
+  CHECK(registry.sharded_by("apps/") == "apps");
+  CHECK(registry.sharded_by("/to-paris") == "/to-paris");
 }
 
 TEST_CASE("shard: one process has everything") {

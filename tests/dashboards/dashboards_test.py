@@ -24,12 +24,20 @@ FOR_OTHERS = {
     "acr_syncs_in_progress",
     "acr_sync_oldest_in_progress_start_timestamp_seconds",
     "acr_last_sync_success",
+    "swr_retention_executions_total",
+    "swr_retention_execution_duration_seconds",
+    "swr_last_retention_execution_success",
+    "swr_retention_executions_in_progress",
+    "swr_replication_executions_total",
+    "swr_replication_execution_duration_seconds",
+    "swr_replicated_artifacts_total",
     "registry_exporter_list_last_read_timestamp_seconds",
     "registry_exporter_list_failing",
     "registry_exporter_list_first_unreadable_row",
 }
 
-SCOPE_LABELS = {"process": set(), "registry": {"registry"}, "repository": {"registry", "repo_namespace", "repo"}}
+SCOPE_LABELS = {"process": set(), "registry": {"registry"}, "repository": {"registry", "repo_namespace", "repo"},
+                "repo_namespace": {"registry", "repo_namespace"}, "policy": {"registry", "policy"}}
 TARGET_LABELS = {"job", "instance", "pod"}
 # What Prometheus itself makes of rules and targets.
 ALERT_LABELS = {"alertname", "alertstate", "severity", "burn", "team", "registry", "repo_namespace", "repo"}
@@ -42,7 +50,7 @@ WORDS = {"and", "or", "unless", "offset", "bool"}
 
 def catalog():
     """Every sample name the exporter can expose, with its labels."""
-    family = re.compile(r'\{"(\w+)", (counter|gauge|histogram), (process|registry|repository), "([\w,*]*)",')
+    family = re.compile(r'\{"(\w+)", (counter|gauge|histogram), (process|registry|repository|repo_namespace|policy), "([\w,*]*)",')
     samples = {}
     for name, kind, scope, own in family.findall("".join(path.read_text() for path in FAMILIES)):
         # The user's own labels: those of the example in the documents.
@@ -152,7 +160,7 @@ class Dashboards(unittest.TestCase):
         known = set(catalog()) | families | {re.sub("_total$", "", name) for name in families} | set(recorded())
         # Neither a path, nor the tag of an image, nor a source file.
         words = r"(?<![\w/])(?:(?:acr|swr|registry_exporter|registry_\w+)_\w+(?::\w+:\w+)?|registry_exporter:[a-z]\w*)\b(?!\.cc)"
-        not_metrics = {"registry_exporter", "registry_simulator"} | {
+        not_metrics = {"registry_exporter", "registry_simulator", "swr_ee"} | {
             word for path in RULES for word in re.findall(r"- name: (\w+)", path.read_text())}
         for path in DOCUMENTS:
             for word in re.findall(words, path.read_text()):

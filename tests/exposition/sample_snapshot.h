@@ -65,6 +65,35 @@ inline std::shared_ptr<RegistrySnapshot> registry(std::string name, const Stream
   return registry;
 }
 
+/// SWR Enterprise Edition: a replication policy, a namespace with a retention policy, and a
+/// repository of it. Each row has cells by kind.
+inline std::shared_ptr<RegistrySnapshot> enterprise() {
+  const auto with = [](std::shared_ptr<RepositoryView> view, Outcome outcome, std::uint64_t events,
+                       bool is_share = true) {
+    EventCounters counters;
+    counters.events[outcome] = events;
+    counters.durations[outcome] = DurationHistogram{{1, 1, 0}, 90'500};
+    view->is_share = is_share;
+    view->counters = std::make_shared<const EventCounters>(counters);
+    return StreamCell{view, view->counters};
+  };
+  RepositoryRow policy;
+  policy.cells[2] = with(view("", "to-paris"), Outcome::stopped, 2);
+  policy.cells[3] = with(view("", "to-paris"), Outcome::success, 17);
+  auto executions = view("apps", "");
+  executions->open = 1;
+  executions->last_build = LastBuild{at(1'732'490'000), true, Millis{60'000}};
+  executions->last_read = at(1'732'499'997);
+  RepositoryRow space;
+  space.cells[0] = with(executions, Outcome::success, 2, false);
+  RepositoryRow repository;
+  repository.cells[1] = with(view("apps", "web/shop"), Outcome::tag_rule, 40);
+  auto snapshot = registry("ee", kRetentions, {policy, space, repository});
+  snapshot->type = "swr_ee";
+  snapshot->kinds = {&kRetentions, &kRetentionDeletions, &kReplications, &kReplicatedArtifacts};
+  return snapshot;
+}
+
 inline std::vector<double> busy_bounds() {
   return {10, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600, 7200};
 }

@@ -1,5 +1,6 @@
 // What the clouds send, and what we sign.
 #include <algorithm>
+#include <set>
 
 #include "exporter/acr/codec.h"
 #include "exporter/acr/refusal.h"
@@ -12,6 +13,7 @@
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
 #include "exporter/swr/token_service.h"
+#include "exporter/swr_ee/codec.h"
 #include "tests/fuzz/target.h"
 
 namespace registry_exporter::fuzz {
@@ -106,6 +108,43 @@ void swr_page(std::string_view input) {
   }
 }
 
+void check_run(const swr_ee::Run& run) {
+  law(!run.id.empty() && run.id.find_first_not_of("0123456789") == std::string::npos,
+      "an id that is no number");
+  law(is_plausible(run.started_at) && is_plausible(run.ended_at), "a time of no century");
+  law(run.end || !run.ended_at, "an end of what is under way");
+}
+
+template <class Item>
+void check_list(const Result<swr_ee::ListPage<Item>>& page) {
+  if (!page) {
+    law(page.error().kind == ErrorKind::malformed, "a page can only be malformed");
+    return;
+  }
+  law(page->items.size() + page->rejected.size() <= page->rows, "more than there were");
+  if constexpr (requires(Item item) { item.run; }) {
+    std::set<std::string> ids;
+    for (const Item& item : page->items) {
+      check_run(item.run);
+      law(ids.insert(item.run.id).second, "an execution twice");
+    }
+  }
+}
+
+/// A first byte for the page that was asked for, then the body.
+void swr_ee_page(std::string_view input) {
+  Parts parts(input);
+  const PageRequest request{parts.byte() % 4, 100};
+  const std::string_view body = parts.rest();
+  check_list(swr_ee::parse_instances(body, request));
+  check_list(swr_ee::parse_repositories(body, request));
+  check_list(swr_ee::parse_retention_policies(body, request));
+  check_list(swr_ee::parse_retention_executions(body, "7", request));
+  check_list(swr_ee::parse_retention_tasks(body, "7", request));
+  check_list(swr_ee::parse_replication_policies(body, request));
+  check_list(swr_ee::parse_replication_executions(body, request));
+}
+
 void check_refusal(const net::HttpResponse& response, const std::optional<net::Refusal>& refusal) {
   law(refusal || (response.status >= 200 && response.status < 300), "an error taken for an answer");
   if (!refusal) return;
@@ -173,6 +212,7 @@ void signers(std::string_view input) {
 constexpr Target kTargets[] = {
     {"acr_page", acr_page},
     {"swr_page", swr_page},
+    {"swr_ee_page", swr_ee_page},
     {"acr_refusal", acr_refusal},
     {"acr_sync_page", acr_sync_page},
     {"swr_refusal", swr_refusal},

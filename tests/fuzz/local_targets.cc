@@ -153,8 +153,11 @@ void exposition(std::string_view input) {
   const bool openmetrics = choice % 2 == 1;
   const exposition::Family& other =
       exposition::families()[choice / 2U % exposition::families().size()];
-  const std::string name_space = as_utf8(parts.line());
-  const std::string name = as_utf8(parts.rest());
+  std::string name_space = as_utf8(parts.line());
+  std::string name = as_utf8(parts.rest());
+  // Repositories have both: what has not is a namespace or a policy.
+  if (name_space.empty()) name_space = "-";
+  if (name.empty()) name = "-";
   EventCounters counters;
   counters.events[Outcome::success] = counts;
   const auto registry =

@@ -250,6 +250,13 @@ class Chart(unittest.TestCase):
         self.assertNotIn("WARNING", notes)
         self.assertIn("1 exporter(s) for 1 registry: mine\n", notes)
 
+    def test_registries_of_each_type_are_taken(self):
+        for own in ({"type": "acr", "instance_id": "cri-mine"}, {"type": "swr"},
+                    {"type": "swr_ee", "instance_name": "mine", "collect": ["retentions"]}):
+            registry = {"name": "mine", "region": "somewhere", **own}
+            config = self.objects({"registries": [registry]})[0]["ConfigMap"]["data"]["registry_exporter.yml"]
+            self.assertEqual(yaml.safe_load(config)["registries"], [registry])
+
     def test_a_wrong_value_fails_with_its_key(self):
         for key, values in (
                 ("replicas", {"replicas": 0}), ("replicas", {"replicas": "2"}),

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exporter/base/time_text.h"
+#include "tests/simulator/ee_wire.h"
 
 namespace registry_exporter::simulator {
 namespace {
@@ -124,7 +125,8 @@ std::string_view swr_operation(const WireRequest& request) {
   if (path == "/v2/manage/namespaces") return "ListNamespaces";
   if (path == "/v2/manage/repos") return "ListReposDetails";
   if (path.ends_with("/retentions/histories")) return "ListRetentionHistories";
-  return path.ends_with("/retentions") ? "ListRetentions" : "";
+  if (path.ends_with("/retentions")) return "ListRetentions";
+  return ee_operation(path);
 }
 
 }  // namespace registry_exporter::simulator

@@ -38,8 +38,8 @@ Temporary keys: STS of both clouds, IAM, instance metadata of both clouds, a cre
 GET /truth tells what a perfect exporter would have counted by now.
 POST /control {"speed": 0, "faults": "none"} changes the world while it runs.
 ACR: demo-access-key-id / demo-access-key-secret, instance cri-demo. SWR: demo-access-key /
-demo-secret-key, project 0123456789abcdef0123456789abcdef, region demo-region. IAM: demo-user /
-demo-password, domain demo-domain, project demo-region.
+demo-secret-key, project 0123456789abcdef0123456789abcdef, region demo-region; instance demo-enterprise of the
+Enterprise Edition. IAM: demo-user / demo-password, domain demo-domain, project demo-region.
 )";
 
 struct Options {

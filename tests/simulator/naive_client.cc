@@ -5,12 +5,15 @@
 
 #include "exporter/base/digest.h"
 #include "exporter/base/time_text.h"
+#include "tests/simulator/naive_ee.h"
 #include "tests/simulator/signatures.h"
 
 namespace registry_exporter::simulator {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kEePageMax = 100;
 
 std::string query_text(const QueryPairs& pairs) {
   std::string text;
@@ -224,7 +227,9 @@ Walked walk_everything(Simulator& simulator, UnixMillis now, std::size_t page_si
       swr.push_back(count_deletions(caller, repository, page_size, walked.rows));
     }
   }
-  walked.truth = Json{{"acr", acr}, {"swr", swr}}.dump();
+  const Json swr_ee = walk_instance([&](const std::string& target) { return caller.swr(target); },
+                                    std::min(page_size, kEePageMax), walked.rows);
+  walked.truth = Json{{"acr", acr}, {"swr", swr}, {"swr_ee", swr_ee}}.dump();
   walked.calls = caller.calls;
   return walked;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exporter/base/time_text.h"
+#include "tests/simulator/ee_world.h"
 #include "tests/simulator/truth.h"
 
 namespace registry_exporter::simulator {
@@ -20,6 +21,44 @@ Json syncs_of(const World& world, const AcrRepository& repository) {
           {"failed", finished[1]},
           {"canceled", finished[2]},
           {"other", finished[3]}};
+}
+
+Json ended_json(const std::array<std::uint64_t, kRunEnds>& ended) {
+  return {{"success", ended[0]}, {"failed", ended[1]}, {"stopped", ended[2]}, {"other", ended[3]}};
+}
+
+/// Executions by namespace, what they deleted by repository, and replications by policy.
+Json truth_of(const EeWorld& world) {
+  Json retentions = Json::array();
+  Json repositories = Json::array();
+  for (const EeNamespace& space : world.namespaces()) {
+    if (space.policy_id != 0) {
+      retentions.push_back({{"repo_namespace", space.name},
+                            {"executions", ended_json(space.ended)},
+                            {"in_progress", space.schedule.ends ? 1 : 0}});
+    }
+    for (const EeRepository& repository : space.repositories) {
+      const auto& deleted = repository.deleted_by;
+      repositories.push_back(
+          {{"repo_namespace", space.name},
+           {"repo", repository.name},
+           {"deletions",
+            {{"date_rule", deleted[0]}, {"tag_rule", deleted[1]}, {"other", deleted[2]}}}});
+    }
+  }
+  Json replications = Json::array();
+  for (const EeReplicationPolicy& policy : world.replication_policies()) {
+    const auto& artifacts = policy.artifacts;
+    replications.push_back(
+        {{"policy", policy.name},
+         {"executions", ended_json(policy.ended)},
+         {"in_progress", policy.schedule.ends ? 1 : 0},
+         {"artifacts",
+          {{"success", artifacts[0]}, {"failed", artifacts[1]}, {"stopped", artifacts[2]}}}});
+  }
+  return {{"retentions", std::move(retentions)},
+          {"repositories", std::move(repositories)},
+          {"replications", std::move(replications)}};
 }
 
 Json truth_of(const World& world) {
@@ -46,7 +85,7 @@ Json truth_of(const World& world) {
                    {"deletions",
                     {{"date_rule", deleted[0]}, {"tag_rule", deleted[1]}, {"other", deleted[2]}}}});
   }
-  return {{"acr", std::move(acr)}, {"swr", std::move(swr)}};
+  return {{"acr", std::move(acr)}, {"swr", std::move(swr)}, {"swr_ee", truth_of(world.ee())}};
 }
 
 Reply plain(int status, std::string body, UnixMillis now, const char* type) {
@@ -156,7 +195,8 @@ Reply Simulator::answer_cloud(const WireRequest& request, UnixMillis now) {
   ++calls_;
   world_.advance_to(now);
   const bool is_acr = request.raw_path() == "/";
-  const bool is_swr = request.raw_path().find("/manage/") != std::string_view::npos;
+  const bool is_swr = request.raw_path().starts_with("/v2/") ||
+                      request.raw_path().find("/manage/") != std::string_view::npos;
   if (quota_ && is_swr) {
     if (auto refusal = quota_->refuse(now)) return Reply{std::move(*refusal)};
   }

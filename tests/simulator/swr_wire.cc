@@ -7,6 +7,7 @@
 
 #include "exporter/base/digest.h"
 #include "exporter/base/time_text.h"
+#include "tests/simulator/ee_wire.h"
 #include "tests/simulator/signatures.h"
 
 namespace registry_exporter::simulator {
@@ -466,6 +467,10 @@ net::HttpResponse SwrWire::answer(const WireRequest& request, UnixMillis now, co
                       (call.path.size() < 2 || call.path[1] != "manage");
   if (is_iam) return sign_in(call);
   if (const auto refusal = admit(call)) return refuse(*refusal, now);
+  if (is_ee_path(call.path)) {
+    return answer_ee(world_.ee(), world_.options(),
+                     {request, now, lies, call.path, call.query, account_.project_id});
+  }
   return run(world_, call);
 }
 

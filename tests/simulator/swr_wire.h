@@ -24,10 +24,11 @@ struct SwrAccount {
 struct SwrCall;
 struct SwrRefusal;
 
-/// The SWR management API (/v2/manage/…, /v3/manage/repos) over a world, with the gateway before
-/// it (SDK-HMAC-SHA256 by reading SignedHeaders, X-Auth-Token; five bad signatures in a row lock
-/// the key for five minutes) and the parts of IAM and STS that sign users in. Not thread-safe.
-/// Source of shapes and codes: public API pages and official clients of Huawei Cloud.
+/// The SWR management API (/v2/manage/…, /v3/manage/repos) and that of the Enterprise Edition
+/// (/v2/{project_id}/instances/…, see ee_wire) over a world, with the gateway before it
+/// (SDK-HMAC-SHA256 by reading SignedHeaders, X-Auth-Token; five bad signatures in a row lock the
+/// key for five minutes) and the parts of IAM and STS that sign users in. Not thread-safe. Source
+/// of shapes and codes: public API pages and official clients of Huawei Cloud.
 class SwrWire {
  public:
   explicit SwrWire(const World& world, SwrAccount account = {});

@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "tests/simulator/ee_world.h"
+
 namespace registry_exporter::simulator {
 namespace {
 
@@ -153,6 +155,16 @@ World::World(const WorldOptions& options, UnixMillis now)
   advance_syncs();
   set_tricks(options_.tricks);
   index_repositories();
+  advance_ee();
+}
+
+World::World(World&& other) noexcept = default;
+World::~World() = default;
+
+void World::advance_ee() {
+  const EeWorld::Clock clock{[this](Life life) { return wall_of(life); }, lag_};
+  if (!ee_) ee_ = std::make_unique<EeWorld>(options_, clock);
+  ee_->advance_to(life_, clock);
 }
 
 /// Spans stay lifelike at any speed because builds are listed as having started earlier, all by the
@@ -213,6 +225,7 @@ Life World::advance_syncs() {
 
 void World::set_tricks(const Tricks& tricks) {
   options_.tricks = tricks;
+  if (ee_) ee_->set_tricks(tricks);
   next_event_ = life_;
   for (std::size_t i = 1; i < kTurns; ++i) next_turn_[i] = wait_for(static_cast<Turn>(i));
 }
@@ -244,6 +257,7 @@ void World::advance_to(UnixMillis now) {
   const Life life = life_at(now);
   if (life <= life_) return;
   life_ = life;
+  advance_ee();
   if (life_ < next_event_) return;
   if (take_turns()) index_repositories();
   next_event_ = *std::min_element(next_turn_.begin(), next_turn_.end());

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -193,9 +194,13 @@ struct SwrRepository {
   std::uint64_t size_bytes() const { return std::uint64_t{tags()} * 48'231'424 + 1'048'576; }
 };
 
+class EeWorld;
+
 class World {
  public:
   World(const WorldOptions& options, UnixMillis now);
+  World(World&& other) noexcept;
+  ~World();
 
   /// Lets everything happen that is due by now. The same seed, start and speeds give the same
   /// world, however often this is called. A `now` in the past changes nothing.
@@ -213,6 +218,8 @@ class World {
   /// Those that vanished, as they were then.
   const std::vector<AcrRepository>& gone_acr() const { return gone_acr_; }
   const std::vector<SwrRepository>& gone_swr() const { return gone_swr_; }
+  /// The instance of SWR Enterprise Edition.
+  const EeWorld& ee() const { return *ee_; }
 
   const AcrRepository* find_acr(std::string_view id) const;
   const SwrRepository* find_swr(std::string_view repo_namespace, std::string_view name) const;
@@ -247,6 +254,7 @@ class World {
   UnixMicros wall_of(Life life) const;
   Life life_at(UnixMillis now) const;
   Millis start_lag() const;
+  void advance_ee();
   AcrRepository make_acr(Life born, Life history);
   SwrRepository make_swr(Life born, Life history);
   /// Both return when something happens next.
@@ -303,6 +311,7 @@ class World {
   SyncTasks syncs_;
   std::unordered_map<std::string, std::size_t> acr_at_;  ///< By id.
   std::unordered_map<std::string, std::size_t> swr_at_;  ///< By "namespace/name".
+  std::unique_ptr<EeWorld> ee_;
 };
 
 }  // namespace registry_exporter::simulator

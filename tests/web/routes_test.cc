@@ -43,7 +43,9 @@ struct Fake final : WebServices {
     auto acr = std::make_shared<RegistrySnapshot>();
     acr->name = "acr-<b>";
     RepositoryRow row;
-    row.cells[0].view = std::make_shared<const RepositoryView>();
+    auto view = std::make_shared<RepositoryView>();
+    view->ref = {"team", "app", ""};
+    row.cells[0].view = std::move(view);
     acr->rows.resize(3, row);
     acr->kinds = {&kBuilds};
     auto swr = std::make_shared<RegistrySnapshot>();
