@@ -42,7 +42,10 @@ constexpr Operation kSwrOperations[] = {
     {"ListNamespaces", "swr:namespace:listNamespaces", Need::fallback},
     {"ListRetentionHistories", "swr:repo:listRetentionHistories", Need::always, Service::registry,
      config::Collected::deletions},
-    {"ListRetentions", "swr:repo:listRetentions", Need::sometimes},
+    {"ListRetentions", "swr:repo:listRetentions", Need::sometimes, Service::registry,
+     config::Collected::deletions},
+    {"ShowSyncJob", "swr:repo:getSyncRepoJobInfo", Need::always, Service::registry,
+     config::Collected::syncs},
 };
 /// Of both editions.
 constexpr Operation kSwrKeyOperations[] = {

@@ -209,7 +209,7 @@ struct RegistryConfig {
   }
   bool collects_rules() const {
     const auto* swr = std::get_if<SwrConfig>(&cloud);
-    return swr != nullptr && swr->collect_rules;
+    return swr != nullptr && swr->collect_rules && collects(Collected::deletions);
   }
   /// name + type + (instance_id, or region and project): its key in the state. Ends in a line break
   /// if the project, or the id of the instance, is not configured: the state adds it once it is

@@ -208,7 +208,7 @@ std::vector<Collected> read_collect(Section& section, const RegistryConfig& conf
   if (config.is_swr_ee()) {
     return read_collect(section, {Collected::retentions, Collected::replications});
   }
-  return read_collect(section, {Collected::deletions});
+  return read_collect(section, {Collected::deletions, Collected::syncs});
 }
 
 void read_common(Section& section, RegistryConfig& config) {

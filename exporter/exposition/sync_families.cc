@@ -37,6 +37,23 @@ constexpr Family kFamilies[] = {
      "1 if the last finished image synchronisation succeeded, 0 if it failed. Other statuses are "
      "ignored.",
      row_value<last_success>, &kAcrSyncs},
+    {"swr_syncs_total", counter, repository, "status",
+     "Finished image synchronisations by status (status of ShowSyncJob). Each is counted "
+     "once.",
+     events_by_status, &kSwrSyncs},
+    {"swr_sync_duration_seconds", histogram, repository, "status",
+     "Time from the creation to the last change of finished image synchronisations in seconds "
+     "(createdAt and updatedAt of ShowSyncJob).",
+     durations_by_status, &kSwrSyncs},
+    {"swr_syncs_in_progress", gauge, repository, "",
+     "Image synchronisations that wait or run (ShowSyncJob).", kInProgress, &kSwrSyncs},
+    {"swr_sync_oldest_in_progress_start_timestamp_seconds", gauge, repository, "",
+     "Creation time of the oldest image synchronisation in progress, in seconds since 1970.",
+     kOldest, &kSwrSyncs},
+    {"swr_last_sync_success", gauge, repository, "",
+     "1 if the last finished image synchronisation succeeded, 0 if it failed. Other statuses are "
+     "ignored.",
+     row_value<last_success>, &kSwrSyncs},
 };
 
 }  // namespace

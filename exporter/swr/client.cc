@@ -4,6 +4,7 @@
 #include "exporter/swr/credentials.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
+#include "exporter/swr/sync_codec.h"
 
 namespace registry_exporter::swr {
 namespace {
@@ -63,7 +64,21 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
 }
 
 Result<Page> Client::list_records(const ListRef& list, const PageRequest& page) {
-  const RepositoryRef& repository = list.of;
+  return list.kind == &kSwrSyncs ? list_syncs(list.of, page) : list_deletions(list.of, page);
+}
+
+Result<Page> Client::list_syncs(const RepositoryRef& repository, const PageRequest& page) {
+  auto answer = ask<Page>("ShowSyncJob", list_sync_jobs(target_, repository, page),
+                          [&](const net::HttpResponse& response) {
+                            return parse_sync_page(response, repository, page);
+                          });
+  if (!answer && has_no_sync_rule(answer.error())) return Page{};
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  answer->value.server_time = answer->server_time;
+  return std::move(answer->value);
+}
+
+Result<Page> Client::list_deletions(const RepositoryRef& repository, const PageRequest& page) {
   auto answer =
       ask<Page>("ListRetentionHistories", list_retention_histories(target_, repository, page),
                 [&](const net::HttpResponse& response) {
@@ -75,7 +90,7 @@ Result<Page> Client::list_records(const ListRef& list, const PageRequest& page) 
 }
 
 Result<Record> Client::read_record(const ListRef&, const std::string&) {
-  return fail(ErrorKind::bad_request, "SWR has no operation that reads one deletion");
+  return fail(ErrorKind::bad_request, "SWR has no operation that reads one record");
 }
 
 Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef& repository) {

@@ -41,6 +41,8 @@ class Client final : public Cloud {
   Result<cloud::Answer<T>> ask(
       std::string_view operation, const net::HttpRequest& question,
       const std::function<Result<T>(const net::HttpResponse& response)>& parse);
+  Result<Page> list_deletions(const RepositoryRef& repository, const PageRequest& page);
+  Result<Page> list_syncs(const RepositoryRef& repository, const PageRequest& page);
   cloud::RepositoryLists repository_lists(const std::string& registry);
 
   const Target target_;

@@ -1,7 +1,6 @@
 #include "exporter/swr/codec.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "exporter/net/json.h"
 #include "exporter/swr/fields.h"
@@ -10,19 +9,6 @@ namespace registry_exporter::swr {
 namespace {
 
 constexpr std::size_t kRuleTextBytesMax = 64;  // Rules become labels.
-
-/// The total of "offset-count/total", whatever blanks or dashes it has.
-std::optional<std::uint64_t> total_of_range(std::string_view content_range) {
-  const std::size_t slash = content_range.rfind('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  std::string_view text = content_range.substr(slash + 1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  std::uint64_t total = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), total);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return total;
-}
 
 /// Body and header; nullopt when they disagree: then neither is a hint.
 std::optional<std::uint64_t> total_of(const net::HttpResponse& response,
@@ -37,13 +23,6 @@ std::optional<std::uint64_t> total_of(const net::HttpResponse& response,
 bool says_not_empty(const net::HttpResponse& response, const net::json::Object& root) {
   return count_at(root, "total").value_or(0) > 0 ||
          total_of_range(response.header("content-range")).value_or(0) > 0;
-}
-
-/// Names come with `/` or with `$` in its place.
-bool same_name(std::string said, std::string expected) {
-  std::replace(said.begin(), said.end(), '$', '/');
-  std::replace(expected.begin(), expected.end(), '$', '/');
-  return said.empty() || said == expected;
 }
 
 Record make_record(std::string id, const net::json::Object& row) {

@@ -1,5 +1,8 @@
 #include "exporter/swr/fields.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "exporter/base/time_text.h"
 
 namespace registry_exporter::swr {
@@ -42,6 +45,24 @@ Result<std::vector<net::json::Element>> rows_of(const std::optional<net::json::E
   }
   for (const net::json::Element row : array) rows.push_back(row);
   return rows;
+}
+
+std::optional<std::uint64_t> total_of_range(std::string_view content_range) {
+  const std::size_t slash = content_range.rfind('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  std::string_view text = content_range.substr(slash + 1);
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  std::uint64_t total = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), total);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return total;
+}
+
+bool same_name(std::string said, std::string expected) {
+  std::replace(said.begin(), said.end(), '$', '/');
+  std::replace(expected.begin(), expected.end(), '$', '/');
+  return said.empty() || said == expected;
 }
 
 }  // namespace registry_exporter::swr

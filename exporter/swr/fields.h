@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exporter/base/clock.h"
@@ -28,5 +29,11 @@ tl::expected<std::string, Rejection> id_at(const net::json::Object& row, const c
 /// The rows of a list, which may be null or missing. Errors: malformed, for anything else.
 Result<std::vector<net::json::Element>> rows_of(const std::optional<net::json::Element>& list,
                                                 const char* what);
+
+/// The total of a Content-Range "offset-count/total", whatever blanks or dashes it has.
+std::optional<std::uint64_t> total_of_range(std::string_view content_range);
+
+/// Names come with `/` or with `$` in its place. An empty one tells nothing.
+bool same_name(std::string said, std::string expected);
 
 }  // namespace registry_exporter::swr

@@ -33,14 +33,20 @@ std::string repository_path(const RepositoryRef& repository) {
 }
 
 /// limit and offset always go together; the offset is a multiple of the limit.
+std::string offset_of(const PageRequest& page) {
+  return std::to_string(static_cast<std::int64_t>(page.index) *
+                        static_cast<std::int64_t>(page.size));
+}
+
+std::string page_filter(const PageRequest& page) {
+  return "limit::" + std::to_string(page.size) + "|offset::" + offset_of(page);
+}
+
 std::string page_query(const PageRequest& page, config::SwrConfig::Paging paging) {
-  const std::string limit = std::to_string(page.size);
-  const std::string offset =
-      std::to_string(static_cast<std::int64_t>(page.index) * static_cast<std::int64_t>(page.size));
   if (paging == config::SwrConfig::Paging::filter) {
-    return "filter=" + percent_encode("limit::" + limit + "|offset::" + offset);
+    return "filter=" + percent_encode(page_filter(page));
   }
-  return "limit=" + limit + "&offset=" + offset;
+  return "limit=" + std::to_string(page.size) + "&offset=" + offset_of(page);
 }
 
 }  // namespace
@@ -60,6 +66,12 @@ net::HttpRequest list_retention_histories(const Target& target, const Repository
                                           const PageRequest& page) {
   return get(target.origin, repository_path(repository) + "/retentions/histories?" +
                                 page_query(page, target.paging));
+}
+
+net::HttpRequest list_sync_jobs(const Target& target, const RepositoryRef& repository,
+                                const PageRequest& page) {
+  return get(target.origin, repository_path(repository) + "/sync_job?filter=" +
+                                percent_encode(page_filter(page) + "|order::desc"));
 }
 
 net::HttpRequest list_retentions(const Target& target, const RepositoryRef& repository) {

@@ -23,6 +23,9 @@ net::HttpRequest list_repositories(const Target& target, const std::string& repo
                                    const PageRequest& page);
 net::HttpRequest list_retention_histories(const Target& target, const RepositoryRef& repository,
                                           const PageRequest& page);
+/// The newest first. This one pages by `filter` alone, whatever the others do.
+net::HttpRequest list_sync_jobs(const Target& target, const RepositoryRef& repository,
+                                const PageRequest& page);
 net::HttpRequest list_retentions(const Target& target, const RepositoryRef& repository);
 
 }  // namespace registry_exporter::swr

@@ -48,6 +48,7 @@ registries:
     endpoint: {endpoint}
     iam_endpoint: {endpoint}
     project_id: 0123456789abcdef0123456789abcdef
+    collect: {swr_collect}
     credentials: {swr_credentials}
     page_size: {page_size}
     paging: {paging}
@@ -63,6 +64,7 @@ DEFAULTS = {
     "discovery_interval": "1s",
     "max_staleness": "1s",
     "acr_collect": "[builds]",
+    "swr_collect": "[deletions]",
     "acr_secret": "demo-access-key-secret",
     "swr_credentials": "{access_key: demo-access-key, secret_key: demo-secret-key}",
     "page_size": 20,

@@ -16,23 +16,24 @@ from harness import World, http as get, parse, scrape, wait_for
 
 KILLS = int(os.environ.get("SYNC_KILLS", "20"))
 SEED = int(os.environ.get("SYNC_SEED", "7"))
-DURABLE = ("acr_syncs_total", "acr_sync_duration_seconds_bucket",
-           "acr_sync_duration_seconds_count", "acr_sync_duration_seconds_sum")
+DURABLE = tuple(f"{cloud}_{name}" for cloud in ("acr", "swr")
+                for name in ("syncs_total", "sync_duration_seconds_bucket",
+                             "sync_duration_seconds_count", "sync_duration_seconds_sum"))
 
 
-def truth_of(world):
+def truth_of(world, cloud="acr"):
     """{(namespace, repository, status): finished}, where there was any."""
     truth = {}
-    for repository in json.loads(get(world.sim.url + "/truth")[2])["acr"]:
+    for repository in json.loads(get(world.sim.url + "/truth")[2])[cloud]:
         for status, count in repository["syncs"].items():
             if count:
                 truth[(repository["repo_namespace"], repository["repo"], status)] = float(count)
     return truth
 
 
-def open_in_truth(world):
+def open_in_truth(world, cloud="acr"):
     return {(each["repo_namespace"], each["repo"]): float(each["syncs_in_progress"])
-            for each in json.loads(get(world.sim.url + "/truth")[2])["acr"]
+            for each in json.loads(get(world.sim.url + "/truth")[2])[cloud]
             if each["syncs_in_progress"]}
 
 
@@ -51,21 +52,22 @@ def durable(series):
 
 
 class Syncs(unittest.TestCase):
-    def settle(self, world, exporter):
+    def settle(self, world, exporter, cloud="acr"):
         """Freezes the world, heals it, and scrapes until nothing differs from the truth."""
         world.control(speed=0, faults="none")
-        truth = truth_of(world)
+        truth = truth_of(world, cloud)
+        open_now = open_in_truth(world, cloud)
         shown = {}
 
         def equal():
             nonlocal shown
-            shown = shown_of(scrape(exporter))
-            return shown == truth
+            series = scrape(exporter)
+            shown = shown_of(series, f"{cloud}_syncs_total")
+            return shown == truth and shown_of(series, f"{cloud}_syncs_in_progress") == open_now
 
         self.assertTrue(wait_for(equal, timeout=90), set(shown.items()) ^ set(truth.items()))
         self.assertGreater(sum(truth.values()), 100)
         series = scrape(exporter)
-        self.assertEqual(shown_of(series, "acr_syncs_in_progress"), open_in_truth(world))
         for (name, _), value in series.items():
             if name == "registry_exporter_ledger_imbalance":
                 self.assertEqual(value, 0)
@@ -122,11 +124,31 @@ class Syncs(unittest.TestCase):
             self.assertGreater(sum(value for key, value in seen.items()
                                    if key[0] == "acr_syncs_total"), 20)
 
+    def test_each_repository_of_swr_equals_the_truth_with_faults_on(self):
+        for order in ("desc", "asc"):
+            for collect in ("[deletions, syncs]", "[syncs]"):
+                with self.subTest(order=order, collect=collect), World() as world:
+                    world.simulator("--repositories=30", "--speed=120", "--faults=mild",
+                                    f"--order={order}", f"--seed={SEED}")
+                    world.configure(swr_collect=collect)
+                    exporter = world.exporter()
+                    end = time.monotonic() + 8
+                    while time.monotonic() < end:
+                        scrape(exporter)
+                    series = self.settle(world, exporter, "swr")
+                    self.assertEqual("swr_retention_deletions_total" in {name for name, _ in series},
+                                     "deletions" in collect)
+
     def test_kills_lose_nothing_and_no_counter_falls(self):
+        for cloud in ("acr", "swr"):
+            with self.subTest(cloud=cloud):
+                self.kill_and_look(cloud)
+
+    def kill_and_look(self, cloud):
         dice = random.Random(SEED)
         with World() as world:
             world.simulator("--repositories=30", "--speed=120", "--faults=mild", f"--seed={SEED}")
-            world.configure(acr_collect="[builds, syncs]")
+            world.configure(acr_collect="[builds, syncs]", swr_collect="[deletions, syncs]")
             before = {}
             for kill in range(KILLS):
                 exporter = world.exporter()
@@ -136,11 +158,11 @@ class Syncs(unittest.TestCase):
                 exporter.stop(signal.SIGKILL)
             exporter = world.exporter()
             before = self.look(exporter, before, KILLS)
-            self.settle(world, exporter)
+            self.settle(world, exporter, cloud)
             self.assertEqual(exporter.stop(), 0)
             again = world.exporter()
             self.look(again, before, KILLS)
-            self.settle(world, again)
+            self.settle(world, again, cloud)
 
     def look(self, exporter, before, kill):
         try:

@@ -12,6 +12,7 @@
 #include "exporter/swr/codec.h"
 #include "exporter/swr/refusal.h"
 #include "exporter/swr/signer.h"
+#include "exporter/swr/sync_codec.h"
 #include "exporter/swr/token_service.h"
 #include "exporter/swr_ee/codec.h"
 #include "tests/fuzz/target.h"
@@ -91,10 +92,20 @@ net::HttpResponse response_of(std::string_view input) {
   return response;
 }
 
+void check_swr_syncs(const net::HttpResponse& response) {
+  const Result<Page> page = swr::parse_sync_page(response, {"team-a", "web/api", ""});
+  check_page(page);
+  if (!page) return;
+  for (const Record& record : page->records) {
+    law(!record.open || !record.ended_at, "an open job with an end");
+  }
+}
+
 /// A status, headers, an empty line, a body.
 void swr_page(std::string_view input) {
   const net::HttpResponse response = response_of(input);
   check_page(swr::parse_history_page(response, {"team-a", "web/api", ""}));
+  check_swr_syncs(response);
   (void)swr::parse_namespaces(response.body);
   (void)swr::parse_token(response);
   (void)swr::outcome_of_rule(response.body);

@@ -63,6 +63,8 @@ INI = "exporter/cloud/ini.cc"
 COMMANDS = "exporter/cloud/commands.cc"
 PROFILES = "exporter/acr/profiles.cc"
 SYNC_CODEC = "exporter/acr/sync_codec.cc"
+SWR_SYNCS = "exporter/swr/sync_codec.cc"
+SWR_CLIENT = "exporter/swr/client.cc"
 HOSTS = "exporter/acr/hosts.cc"
 ACR_CREDENTIALS = "exporter/acr/credentials.cc"
 TOKENS = "exporter/acr/token_service.cc"
@@ -446,6 +448,12 @@ MUTANTS = [
     ("the older spelling of the last change wins", SYNC_CODEC,
      "return change ? change : time_at(row, \"ModifedTime\");",
      "return time_at(row, \"ModifedTime\");"),
+    ("a job of SWR that ran out of time did not fail", SWR_SYNCS,
+     '{"timeout", Outcome::failed}', '{"timeout", Outcome::other}'),
+    ("a status that SWR has not documented ends a job", SWR_SYNCS,
+     "record.open = !is_known || !known->outcome;", "record.open = is_known && !known->outcome;"),
+    ("a repository without a rule for synchronisation can't be read", SWR_CLIENT,
+     "if (!answer && has_no_sync_rule(answer.error())) return Page{};", ""),
     ("a status that is not known ends a task", SYNC_CODEC,
      "    record.open = true;\n", "    record.open = false;\n"),
     ("a task belongs to where its image goes", SYNC_CODEC,

@@ -73,6 +73,34 @@ std::string class_of(const Json& record) {
   return record["EndTime"].get<std::string>().empty() ? "" : "other";
 }
 
+/// Adds the synchronisations of an SWR repository to what is known of it.
+void count_swr_syncs(Caller& caller, Json& repository, const std::string& path,
+                     std::size_t page_size) {
+  Json syncs = {{"success", 0U}, {"failed", 0U}, {"canceled", 0U}, {"other", 0U}};
+  std::size_t open = 0;
+  for (std::size_t offset = 0;; offset += page_size) {
+    const Json answer =
+        caller.swr(path + "/sync_job?filter=limit%3A%3A" + std::to_string(page_size) +
+                   "%7Coffset%3A%3A" + std::to_string(offset));
+    if (!answer.is_array() || answer.empty()) break;
+    for (const Json& job : answer) {
+      const std::string status = job["status"];
+      const bool runs = status == "waiting" || status == "running";
+      const char* const end = status == "success"                         ? "success"
+                              : status == "failed" || status == "timeout" ? "failed"
+                              : status == "cancel"                        ? "canceled"
+                                                                          : "other";
+      if (runs) {
+        ++open;
+      } else {
+        syncs[end] = syncs[end].get<std::uint64_t>() + 1;
+      }
+    }
+  }
+  repository["syncs"] = syncs;
+  repository["syncs_in_progress"] = open;
+}
+
 /// Adds the synchronisations of a repository to what is known of it.
 void count_syncs(Caller& caller, Json& repository, std::size_t page_size) {
   Json syncs = {{"success", 0U}, {"failed", 0U}, {"canceled", 0U}, {"other", 0U}};
@@ -134,9 +162,10 @@ Json count_deletions(Caller& caller, const Json& repository, std::size_t page_si
   Json deletions = {{"date_rule", 0U}, {"tag_rule", 0U}, {"other", 0U}};
   std::string name = repository["name"];
   std::replace(name.begin(), name.end(), '/', '$');
-  const std::string list = "/v2/manage/namespaces/" + repository["namespace"].get<std::string>() +
-                           "/repos/" + name +
-                           "/retentions/histories?limit=" + std::to_string(page_size) + "&offset=";
+  const std::string path =
+      "/v2/manage/namespaces/" + repository["namespace"].get<std::string>() + "/repos/" + name;
+  const std::string list =
+      path + "/retentions/histories?limit=" + std::to_string(page_size) + "&offset=";
   for (std::size_t offset = 0;; offset += page_size) {
     const Json answer = caller.swr(list + std::to_string(offset));
     if (!answer.is_object() || answer["retention_log"].empty()) break;
@@ -148,9 +177,11 @@ Json count_deletions(Caller& caller, const Json& repository, std::size_t page_si
       deletions[key] = deletions[key].get<std::uint64_t>() + 1;
     }
   }
-  return {{"repo_namespace", repository["namespace"]},
-          {"repo", repository["name"]},
-          {"deletions", deletions}};
+  Json counted = {{"repo_namespace", repository["namespace"]},
+                  {"repo", repository["name"]},
+                  {"deletions", deletions}};
+  count_swr_syncs(caller, counted, path, page_size);
+  return counted;
 }
 
 }  // namespace

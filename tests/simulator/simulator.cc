@@ -14,9 +14,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kSpeedMax = 1e6;
 
-Json syncs_of(const World& world, const AcrRepository& repository) {
-  const auto finished =
-      world.syncs().counts_of(repository.repo_namespace, repository.name).finished;
+template <class AnyRepository>
+Json syncs_of(const SyncTasks& syncs, const AnyRepository& repository) {
+  const auto finished = syncs.counts_of(repository.repo_namespace, repository.name).finished;
   return {{"success", finished[0]},
           {"failed", finished[1]},
           {"canceled", finished[2]},
@@ -73,7 +73,7 @@ Json truth_of(const World& world) {
                      {"canceled", finished[2]},
                      {"other", finished[3]}}},
                    {"in_progress", repository.open.size()},
-                   {"syncs", syncs_of(world, repository)},
+                   {"syncs", syncs_of(world.syncs(), repository)},
                    {"syncs_in_progress",
                     world.syncs().counts_of(repository.repo_namespace, repository.name).open}});
   }
@@ -83,7 +83,10 @@ Json truth_of(const World& world) {
     swr.push_back({{"repo_namespace", repository.repo_namespace},
                    {"repo", repository.name},
                    {"deletions",
-                    {{"date_rule", deleted[0]}, {"tag_rule", deleted[1]}, {"other", deleted[2]}}}});
+                    {{"date_rule", deleted[0]}, {"tag_rule", deleted[1]}, {"other", deleted[2]}}},
+                   {"syncs", syncs_of(world.swr_syncs(), repository)},
+                   {"syncs_in_progress",
+                    world.swr_syncs().counts_of(repository.repo_namespace, repository.name).open}});
   }
   return {{"acr", std::move(acr)}, {"swr", std::move(swr)}, {"swr_ee", truth_of(world.ee())}};
 }

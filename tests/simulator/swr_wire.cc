@@ -361,12 +361,70 @@ net::HttpResponse list_histories(const World& world, const SwrRepository& asked,
   return response;
 }
 
+Json sync_json(const World& world, const SyncTask& task, const Lies& lies) {
+  const bool regressed = lies.regressed && task.ended_at && (task.tag + lies.dice) % 3 == 0;
+  Json row = {{"id", task.tag},
+              {"namespace", task.repo_namespace},
+              {"repoName", task.repo},
+              {"tag", "v" + std::to_string(task.tag)},
+              {"remoteNamespace", "mirror"},
+              {"remoteRegionId", "other-region"},
+              {"override", false},
+              {"status", regressed ? "running" : world.swr_syncs().status_of(task)},
+              {"createdAt", stamp(UnixMicros(task.created_at), 6)},
+              {"updatedAt", stamp(UnixMicros(task.ended_at.value_or(task.created_at)), 6)},
+              {"domainID", "demo-domain-id"},
+              {"domainName", "demo-domain"},
+              {"syncOperatorId", "demo-user-id"},
+              {"syncOperatorName", "demo-user"}};
+  if (!lies.loose) return row;
+  row["id"] = std::to_string(task.tag);
+  row["override"] = "false";
+  row["status"] = row["status"].get<std::string>() + " ";
+  return row;
+}
+
+/// `filter` is mandatory here, with limit and offset.
+net::HttpResponse list_sync_jobs(const World& world, const SwrRepository& asked,
+                                 const SwrCall& call) {
+  Listing listing = listing_of(call);
+  if (listing.refusal) return refuse(*listing.refusal, call.now);
+  if (!has_key(call.query, "filter") || !listing.paged) {
+    return swr_error(400, "SVCSTG.SWR.4001035", "The filter is invalid.", call.now);
+  }
+  const Lies& lies = call.lies;
+  const SwrRepository& other = other_repository(world, asked);
+  const bool takes_other = lies.other_repository && !world.listed_syncs(other).empty();
+  const SwrRepository& repository = takes_other ? other : asked;
+  const int largest = world.options().page_size_max;
+  if (largest > 0) listing.limit = std::min(listing.limit, static_cast<std::size_t>(largest));
+  const LastingFaults& lasting = world.options().lasting;
+  if (lasting.breaks_repository(repository.index)) return broken_for_good(world, call);
+  auto all = world.listed_syncs(repository, lies.rows_hidden);
+  const bool in_order = world.options().order != Order::shuffled;
+  if (in_order && value_of(listing.terms, "order") == "asc") std::reverse(all.begin(), all.end());
+  const auto about = static_cast<std::ptrdiff_t>(all.size()) + lies.total_off;
+  const std::size_t first = lies.first_page ? 0 : listing.offset;
+  const std::size_t end = std::min(all.size(), first + listing.limit);
+  if (lasting.is_too_deep(first, end)) return broken_for_good(world, call);
+  Json body = Json::array();
+  for (std::size_t i = first; i < end && !lies.empty; ++i) {
+    if (lasting.breaks_record(all[i]->tag)) return broken_for_good(world, call);
+    body.push_back(sync_json(world, *all[i], lies));
+  }
+  const auto total = static_cast<std::size_t>(std::max<std::ptrdiff_t>(about, 0));
+  const auto said = said_total(lasting.totals, total, body.size(), lies.dice);
+  net::HttpResponse response = respond(200, body, call.now);
+  put_range(response, listing, body.size(), said);
+  return response;
+}
+
 net::HttpResponse no_such_url(const SwrCall& call) {
   return gateway_error(404, "APIGW.0101", "The API does not exist or has not been published.",
                        call.now);
 }
 
-/// …/namespaces/{ns}/repos/{repo}/retentions[/histories | /{id}]
+/// …/namespaces/{ns}/repos/{repo}/sync_job and …/retentions[/histories | /{id}]
 net::HttpResponse below_repository(const World& world, const SwrCall& call) {
   const auto& path = call.path;  // v2 manage namespaces NS repos REPO [retentions [LAST]]
   std::string name = path[5];
@@ -378,6 +436,12 @@ net::HttpResponse below_repository(const World& world, const SwrCall& call) {
   const SwrRepository* repository = world.find_swr(path[3], name);
   if (repository == nullptr) {
     return swr_error(404, "SVCSTG.SWR.4040010", "The image does not exist.", call.now);
+  }
+  if (path.size() == 7 && path[6] == "sync_job") {
+    if (world.is_denied(*repository)) {
+      return swr_error(403, "SVCSTG.SWR.4030170", "You do not have permission.", call.now);
+    }
+    return list_sync_jobs(world, *repository, call);
   }
   if (path.size() < 7 || path[6] != "retentions" || path.size() > 8) return no_such_url(call);
   if (path.size() == 7) {

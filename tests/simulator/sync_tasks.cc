@@ -37,7 +37,13 @@ struct Ending {
   std::string_view status;
 };
 
-Ending draw_ending(Dice& dice) {
+Ending draw_swr_ending(Dice& dice) {
+  if (dice.chance(0.85)) return {0, "success"};
+  if (dice.chance(0.7)) return {1, dice.chance(0.25) ? "timeout" : "failed"};
+  return dice.chance(0.5) ? Ending{2, "cancel"} : Ending{3, "existed"};
+}
+
+Ending draw_acr_ending(Dice& dice) {
   if (dice.chance(0.85)) return {0, dice.chance(0.02) ? "success" : "SUCCESS"};
   if (dice.chance(0.7)) return {1, "ERROR"};
   return {2, dice.chance(0.25) ? "CANCELLED" : "CANCELED"};
@@ -81,7 +87,8 @@ void SyncTasks::start_task(const std::string& batch_id, std::size_t owner, std::
   task.incoming = owner % 7 == 3;
   task.born = at;
   task.tag = static_cast<std::uint32_t>(number) + 1;
-  const Ending ending = draw_ending(dice_);
+  const bool swr = options_.cloud == SyncCloud::swr;
+  const Ending ending = swr ? draw_swr_ending(dice_) : draw_acr_ending(dice_);
   task.end = ending.end;
   task.final_status = ending.status;
   const double shape = dice_.uniform() * dice_.uniform();
@@ -124,7 +131,9 @@ void SyncTasks::trim(std::size_t most) {
 
 std::string_view SyncTasks::status_of(const SyncTask& task) const {
   if (task.ended_at) return task.final_status;
-  return life_ - task.born < Life{task.span} / 5 ? "PENDING" : "SYNCHRONIZING";
+  const bool waits = life_ - task.born < Life{task.span} / 5;
+  if (options_.cloud == SyncCloud::swr) return waits ? "waiting" : "running";
+  return waits ? "PENDING" : "SYNCHRONIZING";
 }
 
 SyncCounts SyncTasks::counts_of(const std::string& repo_namespace, const std::string& repo) const {

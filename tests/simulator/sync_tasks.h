@@ -15,10 +15,13 @@
 
 namespace registry_exporter::simulator {
 
-/// One image synchronisation of an ACR instance. What it says of its repository never changes,
+/// Whose words and habits they have.
+enum class SyncCloud : std::uint8_t { acr, swr };
+
+/// One image synchronisation. What it says of its repository never changes,
 /// whatever becomes of that.
 struct SyncTask {
-  std::string id;        ///< "rst-…"
+  std::string id;        ///< "rst-…"; SWR has its number instead.
   std::string batch_id;  ///< Shared by the tasks of one image.
   std::string rule_id;
   std::string repo_namespace, repo;  ///< Ours.
@@ -39,11 +42,13 @@ struct SyncCounts {
   std::uint64_t open = 0;
 };
 
-/// How the synchronisations of an instance go on. One list for all of its repositories: those of
-/// its beginning, and some that are made later, whose tasks come before they do.
+/// How the synchronisations of an ACR instance, or of an SWR region, go on: of the repositories of
+/// its beginning, and of some that are made later, whose tasks come before they do. ACR has one
+/// list for all, SWR one for each repository.
 class SyncTasks {
  public:
   struct Options {
+    SyncCloud cloud = SyncCloud::acr;
     std::uint64_t seed = 1;
     std::vector<std::pair<std::string, std::string>> owners;  ///< Namespace and name.
     Order order = Order::newest_first;
@@ -64,7 +69,7 @@ class SyncTasks {
 
   const std::deque<SyncTask>& all() const { return tasks_; }
   Order order() const { return options_.order; }
-  /// PENDING, SYNCHRONIZING or the final status, as of the last advance.
+  /// What the cloud says of it, as of the last advance.
   std::string_view status_of(const SyncTask& task) const;
   /// As of the last advance; of what was trimmed, too.
   SyncCounts counts_of(const std::string& repo_namespace, const std::string& repo) const;

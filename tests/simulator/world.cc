@@ -50,6 +50,14 @@ std::string make_name(std::uint32_t index, std::size_t namespaces) {
   return name;
 }
 
+/// There, names may have slashes.
+std::string make_swr_name(std::uint32_t index, std::size_t namespaces) {
+  std::string name = make_name(index, namespaces);
+  if (index % 3 == 0) name = "web/" + name;
+  if (index % 11 == 7) name = "jobs/nightly/" + name;
+  return name;
+}
+
 /// How busy the repository is: few build every few minutes, most a few times a day.
 double interval_of(std::uint32_t rank) {
   const double mean = 300e6 * std::pow(static_cast<double>(rank) + 1, 0.9);
@@ -143,7 +151,8 @@ World::World(const WorldOptions& options, UnixMillis now)
       fate_(options.seed, 0xfa7eULL),
       acr_namespaces_(make_namespaces(kAcrNamespaces, options.repositories)),
       swr_namespaces_(make_namespaces(kSwrNamespaces, options.repositories)),
-      syncs_(make_syncs()) {
+      syncs_(make_syncs(SyncCloud::acr)),
+      swr_syncs_(make_syncs(SyncCloud::swr)) {
   lag_ = start_lag();
   for (int i = 0; i < options_.repositories; ++i) {
     const std::uint32_t rank = rank_of(static_cast<std::uint32_t>(i), options_.repositories);
@@ -197,16 +206,19 @@ void World::set_speed(double speed, UnixMillis now) {
 }
 
 /// Two of three repositories are synchronised, and some that are made later.
-SyncTasks World::make_syncs() {
+SyncTasks World::make_syncs(SyncCloud cloud) const {
   constexpr int kMadeLater = 4;
+  const auto& namespaces = cloud == SyncCloud::acr ? acr_namespaces_ : swr_namespaces_;
   SyncTasks::Options syncs;
-  syncs.seed = options_.seed;
+  syncs.cloud = cloud;
+  syncs.seed = cloud == SyncCloud::acr ? options_.seed : ~options_.seed;
   syncs.order = options_.order;
   for (int i = 0; i < options_.repositories + kMadeLater; ++i) {
     const auto index = static_cast<std::uint32_t>(i);
     if (index % 3 == 2) continue;
-    syncs.owners.emplace_back(acr_namespaces_[index % acr_namespaces_.size()],
-                              make_name(index, acr_namespaces_.size()));
+    const auto make = cloud == SyncCloud::acr ? make_name : make_swr_name;
+    syncs.owners.emplace_back(namespaces[index % namespaces.size()],
+                              make(index, namespaces.size()));
   }
   return SyncTasks(std::move(syncs));
 }
@@ -218,8 +230,11 @@ Life World::advance_syncs() {
   around.draw_absence = [this](std::uint64_t stream, Life born, Life over) {
     return draw_absence(stream, born, over);
   };
-  const Life next = syncs_.advance(life_, around);
-  syncs_.trim(options_.tricks.history_max * kSyncHistories);
+  Life next = Life::max();
+  for (SyncTasks* const syncs : {&syncs_, &swr_syncs_}) {
+    next = std::min(next, syncs->advance(life_, around));
+    syncs->trim(options_.tricks.history_max * kSyncHistories);
+  }
   return next;
 }
 
@@ -414,6 +429,19 @@ std::vector<const SyncTask*> World::listed_syncs(std::size_t newest_hidden) cons
   return rows;
 }
 
+std::vector<const SyncTask*> World::listed_syncs(const SwrRepository& repository,
+                                                 std::size_t newest_hidden) const {
+  std::vector<const SyncTask*> rows;
+  for (const SyncTask& task : swr_syncs_.all()) {
+    const bool is_its =
+        task.repo_namespace == repository.repo_namespace && task.repo == repository.name;
+    if (is_its && !is_away(task.absence)) rows.push_back(&task);
+  }
+  rows.resize(rows.size() - std::min(rows.size(), newest_hidden));
+  put_in_order(rows, swr_syncs_.order());
+  return rows;
+}
+
 std::vector<std::pair<std::string_view, std::uint64_t>> World::tricks_played() const {
   return {{"birth", turns_[0]},
           {"death", turns_[1]},
@@ -453,9 +481,7 @@ SwrRepository World::make_swr(Life born, Life history) {
   repository.index = swr_count_++;
   repository.dice = Dice(options_.seed, 0x5300'0000'0000ULL + repository.index);
   repository.repo_namespace = swr_namespaces_[repository.index % swr_namespaces_.size()];
-  repository.name = make_name(repository.index, swr_namespaces_.size());
-  if (repository.index % 3 == 0) repository.name = "web/" + repository.name;
-  if (repository.index % 11 == 7) repository.name = "jobs/nightly/" + repository.name;
+  repository.name = make_swr_name(repository.index, swr_namespaces_.size());
   const bool old = history > Life{0};
   repository.created_at = to_millis(wall_of(born)) - (old ? Millis{hours{24}} : Millis{0});
   repository.updated_at = repository.created_at;

@@ -238,6 +238,10 @@ class World {
   /// The synchronisation tasks of the whole instance.
   const SyncTasks& syncs() const { return syncs_; }
   std::vector<const SyncTask*> listed_syncs(std::size_t newest_hidden = 0) const;
+  /// The synchronisation jobs of all SWR repositories, and those of one.
+  const SyncTasks& swr_syncs() const { return swr_syncs_; }
+  std::vector<const SyncTask*> listed_syncs(const SwrRepository& repository,
+                                            std::size_t newest_hidden = 0) const;
   bool is_removed(const Absence& absence) const;
   bool is_calm() const { return options_.tricks == Tricks{}; }
   template <class AnyRepository>
@@ -280,7 +284,7 @@ class World {
   Absence draw_absence(std::uint64_t stream, Life born, Life over);
   bool is_away(const Absence& absence) const;
   void index_repositories();
-  SyncTasks make_syncs();
+  SyncTasks make_syncs(SyncCloud cloud) const;
   Life advance_syncs();
 
   WorldOptions options_;
@@ -309,6 +313,7 @@ class World {
   std::vector<AcrRepository> gone_acr_;
   std::vector<SwrRepository> gone_swr_;
   SyncTasks syncs_;
+  SyncTasks swr_syncs_;
   std::unordered_map<std::string, std::size_t> acr_at_;  ///< By id.
   std::unordered_map<std::string, std::size_t> swr_at_;  ///< By "namespace/name".
   std::unique_ptr<EeWorld> ee_;

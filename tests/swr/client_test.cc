@@ -144,6 +144,20 @@ TEST_CASE("list_records: both paging forms go out as the cloud reads them, never
   CHECK(header_of(plain.transport.sent[0], "x-project-id") == "0123456789abcdef0123456789abcdef");
 }
 
+TEST_CASE("list_records: each kind has its list; a repository without a rule has no jobs") {
+  World world({{200, {{"date", kDate}}, "[]"},
+               {400, {{"date", kDate}}, R"({"error_code":"SVCSTG.SWR.4001158"})"},
+               {400, {{"date", kDate}}, R"({"error_code":"SVCSTG.SWR.4001025"})"}});
+  const auto page = world.client.list_records({&kSwrSyncs, kRepository}, {});
+  REQUIRE(page);
+  CHECK(page->server_time == parse_http_date(kDate));
+  CHECK(world.target(0).find("/sync_job?filter=") != std::string::npos);
+  const auto none = world.client.list_records({&kSwrSyncs, kRepository}, {});
+  REQUIRE(none);
+  CHECK(none->rows == 0);
+  CHECK_FALSE(world.client.list_records({&kSwrSyncs, kRepository}, {}));
+}
+
 TEST_CASE("list_records: every attempt is signed at its own time") {
   World world({gateway(503, "APIGW.0801", "busy"), empty_page()});
   world.transport.on_send = [&] { world.fake.advance(3s); };

@@ -40,3 +40,14 @@ TEST_CASE("requests: limit and offset always go together, once") {
           (paging == config::SwrConfig::Paging::filter));
   }
 }
+
+TEST_CASE("requests: synchronisation jobs are asked for by filter alone, newest first") {
+  for (const auto paging : {config::SwrConfig::Paging::offset, config::SwrConfig::Paging::filter}) {
+    const swr::Target target{"http://h", paging};
+    const auto request =
+        swr::list_sync_jobs(target, {"team-a", "web/api", ""}, {.index = 3, .size = 50});
+    CHECK(request.target ==
+          "/v2/manage/namespaces/team-a/repos/web$api/sync_job"
+          "?filter=limit%3A%3A50%7Coffset%3A%3A150%7Corder%3A%3Adesc");
+  }
+}

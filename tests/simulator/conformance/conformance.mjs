@@ -136,7 +136,18 @@ async function walkSwr(client) {
       const rules = await client.listRetentions(new swr.ListRetentionsRequest()
         .withNamespace(name).withRepository(spelled));
       assert(rules.length <= 1);
-      truth.push({ repo_namespace: name, repo: repository.name, deletions });
+      const syncs = { success: 0, failed: 0, canceled: 0, other: 0 };
+      let waiting = 0;
+      const jobs = pages(async (page) => client.showSyncJob(new swr.ShowSyncJobRequest()
+        .withNamespace(name).withRepository(spelled)
+        .withFilter(`limit::50|offset::${page * 50}|order::desc`)));
+      for await (const { status } of jobs) {
+        const ends = { success: 'success', failed: 'failed', timeout: 'failed', cancel: 'canceled' };
+        if (status === 'waiting' || status === 'running') ++waiting;
+        else ++syncs[ends[status] ?? 'other'];
+      }
+      truth.push({ repo_namespace: name, repo: repository.name, deletions, syncs,
+        syncs_in_progress: waiting });
     }
   }
   return truth;
