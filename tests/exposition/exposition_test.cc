@@ -107,8 +107,7 @@ LiveState live_state() {
   return live;
 }
 
-/// Synchronisations beside no builds, from one list that could be read in part.
-std::shared_ptr<RegistrySnapshot> syncs() {
+RepositoryRow synchronised_row() {
   auto view = sample::view("team-a", "api");
   view->is_share = true;
   view->open = 2;
@@ -117,7 +116,12 @@ std::shared_ptr<RegistrySnapshot> syncs() {
   EventCounters counters;
   counters.events[Outcome::failed] = 3;
   counters.durations[Outcome::failed] = DurationHistogram{{2, 1, 0}, 120'000};
-  auto registry = sample::registry("syncs", kAcrSyncs, {sample::shown(std::move(view), counters)});
+  return sample::shown(std::move(view), counters);
+}
+
+/// Synchronisations beside no builds, from one list that could be read in part.
+std::shared_ptr<RegistrySnapshot> syncs() {
+  auto registry = sample::registry("syncs", kAcrSyncs, {synchronised_row()});
   auto feed = std::make_shared<RepositoryView>();
   feed->last_read = at(1'732'499'990);
   feed->failing = ErrorKind::forbidden;
@@ -132,6 +136,7 @@ Snapshot full_snapshot() { return {{acr({built_row(), failing_row()}), swr({dele
 Snapshot everything() {
   Snapshot snapshot = full_snapshot();
   snapshot.registries.push_back(syncs());
+  snapshot.registries.push_back(sample::registry("swr-syncs", kSwrSyncs, {synchronised_row()}));
   snapshot.registries.push_back(sample::enterprise());
   return snapshot;
 }
