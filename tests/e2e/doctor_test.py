@@ -236,6 +236,7 @@ class Doctor(unittest.TestCase):
             ("ListRepoBuildRecord,GetRepoBuildRecord,ListRetentionHistories,ListRetentions", ""),
             ("KeystoneListProjects", ""),
             ("ListRepoSyncTask", "    collect: [builds, syncs]\n"),
+            ("ShowSyncJob", ""),
             ("GetRepository", "    static_repositories: [{namespace: team-a, name: any}]\n"),
         ]
         asked = {"1": set(), "5.0": set()}  # The clouds' policy languages.
@@ -244,7 +245,8 @@ class Doctor(unittest.TestCase):
                 world.simulator("--repositories=3", "--speed=0", f"--deny={operations}")
                 _, report = self.doctor(world, registry(ACR, world, "builds", ACR_KEYS, extra) +
                                         registry(SWR_OF_REGION, world, "images", SWR_KEYS,
-                                                 "    collect_rules: true\n"))
+                                                 "    collect_rules: true\n"
+                                                 "    collect: [deletions, syncs]\n"))
             for line in map(str.strip, report.splitlines()):
                 if line.startswith('{"Version"'):
                     policy = json.loads(line)

@@ -125,6 +125,7 @@ std::string_view swr_operation(const WireRequest& request) {
   if (path == "/v2/manage/namespaces") return "ListNamespaces";
   if (path == "/v2/manage/repos") return "ListReposDetails";
   if (path.ends_with("/retentions/histories")) return "ListRetentionHistories";
+  if (path.ends_with("/sync_job")) return "ShowSyncJob";
   if (path.ends_with("/retentions")) return "ListRetentions";
   return ee_operation(path);
 }
