@@ -153,5 +153,6 @@ test("the compose file is valid, and what it mounts is there", () => {
     }
   }
   const secrets = [...read(root, "config/registry_exporter.yml").matchAll(/^ +\w+_file: \/run\/secrets\/(\w+)/gm)];
-  assert.deepEqual(compose.services.registry_exporter.secrets, secrets.map((m) => m[1]));
+  // Registries of one account share keys.
+  assert.deepEqual(compose.services.registry_exporter.secrets, [...new Set(secrets.map((m) => m[1]))]);
 });
