@@ -167,6 +167,8 @@ class Pass {
     const bool recreated = !state.ref.cloud_id.empty() && !listed.ref.cloud_id.empty() &&
                            state.ref.cloud_id != listed.ref.cloud_id;
     if (recreated) start_over(state.ledger);
+    // What nobody has read of its predecessor is gone with it.
+    if (recreated && came_later(listed)) state.ledger.baseline_pending = false;
     if (state.excluded) {
       // Let back in: what happened meanwhile is not ours to count.
       start_over(state.ledger);

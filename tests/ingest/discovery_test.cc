@@ -154,6 +154,15 @@ TEST_CASE("discovery: what comes later is news, unless it was there before the f
   CHECK(world.counted_in("old") == 0);
 }
 
+TEST_CASE("discovery: one made anew before its predecessor was read is news") {
+  World world;
+  world.pass({listed("a", "1", kFirstStart - std::chrono::hours(1)), listed("b", "2")});
+  world.pass({listed("a", "3"), listed("b", "2")});
+  world.pass({listed("a-renamed", "3"), listed("b", "2")});
+  world.read("a-renamed", {done("x", 900'000)});
+  CHECK(world.counted_in("a-renamed") == 1);
+}
+
 TEST_CASE("discovery: a place that is never listed does not make all that comes later history") {
   World world;
   world.rules.count_history = false;

@@ -347,6 +347,8 @@ MUTANTS = [
      "dirty |= add_histograms(state.ledger, rules.bucket_bounds, !state.hidden);", ""),
     ("counted history waits for a visit without an error", COLLECTOR,
      "  show_history(*registry_, list);\n", "  if (!visit.next()) show_history(*registry_, list);\n"),
+    ("what is made anew before it was read is history", DISCOVERY,
+     "if (recreated && came_later(listed)) state", "if (false && came_later(listed)) state"),
     ("what slid past a first reading is news", FINISHED_WALK,
      "run_.left_rows_unread || may_have_jumped(ledger);", "run_.left_rows_unread;"),
     ("--once reads only what is due", TRACKED_LIST,
