@@ -5,6 +5,7 @@
 #include "exporter/exposition/lines.h"
 
 namespace registry_exporter::exposition {
+
 void Answer::add(const std::shared_ptr<Block>& block) {
   if (block->text()->size() < kSharedBytesMin) return add(*block->text());
   bytes_ += block->text()->size();

@@ -365,6 +365,7 @@ void Collector::note_read_visit(TrackedList& list, const VisitResult& result) {
   mark_dirty(list);
 }
 
+/// Rules are read with the lists of the first kind: once for each repository.
 bool Collector::rules_due(const TrackedList& list) const {
   if (!options_.collect_rules || list.state.kind != options_.discovery.kinds.front()) {
     return false;

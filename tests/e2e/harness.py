@@ -1,9 +1,11 @@
 """Starts the real programs on free ports in a folder of their own, and reads what they say."""
 
 import contextlib
+import http.client as http_client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -278,6 +280,34 @@ def settle(test, world, exporter):
         if name in ("registry_exporter_ledger_imbalance", "registry_exporter_state_recovered"):
             test.assertEqual(value, 0, name)
     return series
+
+
+def look(test, exporter, before, durable, place):
+    """Scrapes a process that may be dying. No durable series falls; returns what was shown so far."""
+    try:
+        status, _, body = http(exporter.url + "/metrics", timeout=5,
+                               headers={"X-Prometheus-Scrape-Timeout-Seconds": "1"})
+    except (OSError, http_client.HTTPException):
+        return before
+    if status != 200:
+        return before
+    shown = durable(parse(body.decode()))
+    for key, value in before.items():
+        test.assertGreaterEqual(shown.get(key, 0), value, f"{place}: {key}")
+    return {**before, **shown}
+
+
+def kill_while_looking(test, world, kills, seed, durable):
+    """Starts and kills the exporter, which is scraped all the time. Returns what was shown."""
+    dice = random.Random(seed)
+    before = {}
+    for kill in range(kills):
+        exporter = world.exporter()
+        end = time.monotonic() + dice.uniform(0.05, 0.6)
+        while time.monotonic() < end:
+            before = look(test, exporter, before, durable, f"kill {kill}, seed {seed}")
+        exporter.stop(signal.SIGKILL)
+    return before
 
 
 def need_prometheus(test):

@@ -4,17 +4,14 @@ equal the truth, through faults, kills and restarts.
 EE_KILLS: how many; EE_SEED: another run.
 """
 
-import http.client
 import json
 import os
 import pathlib
-import random
-import signal
 import subprocess
 import time
 import unittest
 
-from harness import EXPORTER, World, http as get, parse, scrape, wait_for
+from harness import EXPORTER, http as get, kill_while_looking, look, scrape, wait_for, World
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("EE_KILLS", "20"))
@@ -157,37 +154,17 @@ class SwrEnterprise(unittest.TestCase):
                                    if key[0] == "swr_retention_deletions_total"), 20)
 
     def test_kills_lose_nothing_and_no_counter_falls(self):
-        dice = random.Random(SEED)
         with World() as world:
             world.simulator("--repositories=30", "--speed=300", "--faults=mild", f"--seed={SEED}")
             configure(world)
-            before = {}
-            for kill in range(KILLS):
-                exporter = world.exporter()
-                end = time.monotonic() + dice.uniform(0.05, 0.6)
-                while time.monotonic() < end:
-                    before = self.look(exporter, before, kill)
-                exporter.stop(signal.SIGKILL)
+            before = kill_while_looking(self, world, KILLS, SEED, durable)
             exporter = world.exporter()
-            before = self.look(exporter, before, KILLS)
+            before = look(self, exporter, before, durable, f"seed {SEED}")
             self.settle(world, exporter)
             self.assertEqual(exporter.stop(), 0)
             again = world.exporter()
-            self.look(again, before, KILLS)
+            look(self, again, before, durable, f"seed {SEED}")
             self.settle(world, again)
-
-    def look(self, exporter, before, kill):
-        try:
-            status, _, body = get(exporter.url + "/metrics", timeout=5,
-                                  headers={"X-Prometheus-Scrape-Timeout-Seconds": "1"})
-        except (OSError, http.client.HTTPException):
-            return before
-        if status != 200:
-            return before
-        shown = durable(parse(body.decode()))
-        for key, value in before.items():
-            self.assertGreaterEqual(shown.get(key, 0), value, f"kill {kill}, seed {SEED}: {key}")
-        return {**before, **shown}
 
     def test_calls_grow_with_the_policies_and_not_with_the_repositories(self):
         for repositories in (10, 60):

@@ -4,15 +4,12 @@ call a reading.
 SYNC_KILLS: how many; SYNC_SEED: another run.
 """
 
-import http.client
 import json
 import os
-import random
-import signal
 import time
 import unittest
 
-from harness import World, http as get, parse, scrape, wait_for
+from harness import http as get, kill_while_looking, look, scrape, wait_for, World
 
 KILLS = int(os.environ.get("SYNC_KILLS", "10"))
 SEED = int(os.environ.get("SYNC_SEED", "7"))
@@ -144,37 +141,17 @@ class Syncs(unittest.TestCase):
                 self.kill_and_look(cloud)
 
     def kill_and_look(self, cloud):
-        dice = random.Random(SEED)
         with World() as world:
             world.simulator("--repositories=30", "--speed=120", "--faults=mild", f"--seed={SEED}")
             world.configure(acr_collect="[builds, syncs]", swr_collect="[deletions, syncs]")
-            before = {}
-            for kill in range(KILLS):
-                exporter = world.exporter()
-                end = time.monotonic() + dice.uniform(0.05, 0.6)
-                while time.monotonic() < end:
-                    before = self.look(exporter, before, kill)
-                exporter.stop(signal.SIGKILL)
+            before = kill_while_looking(self, world, KILLS, SEED, durable)
             exporter = world.exporter()
-            before = self.look(exporter, before, KILLS)
+            before = look(self, exporter, before, durable, f"seed {SEED}")
             self.settle(world, exporter, cloud)
             self.assertEqual(exporter.stop(), 0)
             again = world.exporter()
-            self.look(again, before, KILLS)
+            look(self, again, before, durable, f"seed {SEED}")
             self.settle(world, again, cloud)
-
-    def look(self, exporter, before, kill):
-        try:
-            status, _, body = get(exporter.url + "/metrics", timeout=5,
-                                  headers={"X-Prometheus-Scrape-Timeout-Seconds": "1"})
-        except (OSError, http.client.HTTPException):
-            return before
-        if status != 200:
-            return before
-        shown = durable(parse(body.decode()))
-        for key, value in before.items():
-            self.assertGreaterEqual(shown.get(key, 0), value, f"kill {kill}, seed {SEED}: {key}")
-        return {**before, **shown}
 
     def test_calls_do_not_grow_with_the_repositories(self):
         for repositories in (3, 300):

@@ -356,7 +356,7 @@ TEST_CASE("shares: whatever order tasks come in, a share has what its feed decid
     bench.start();
     bench.tick(2);
     for (int i = 0; i < 60; ++i) {
-      bench.lists(bench.finished("r" + std::to_string(i % 5), "new" + std::to_string(i), 1));
+      bench.lists(bench.finished("r" + std::to_string(i % 5), "new" + std::to_string(i), 20));
       if (i % 7 == 0) bench.tick();
       if (i % 31 == 0) bench.restart();
     }
