@@ -22,7 +22,8 @@ bool FinishedWalk::is_gap() const {
 }
 
 bool FinishedWalk::lost_tail(const Ledger& ledger) const {
-  return ledger.order == ListOrder::oldest_first && ledger.newest_listed &&
+  return ledger.order == ListOrder::oldest_first && !run_.left_rows_unread &&
+         ledger.newest_listed &&
          run_.met.newest_start.value_or(UnixMillis{}) < *ledger.newest_listed;
 }
 

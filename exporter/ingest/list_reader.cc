@@ -293,7 +293,8 @@ bool ListReader::is_known_to_fail(const Ledger& ledger) const {
 
 /// That the same page failed at the visit before is remembered, too.
 bool ListReader::fails_often(const Ledger& ledger) {
-  if (options_.first_page_fails || is_known_to_fail(ledger)) return true;
+  // Where rows were left out a moment ago, others are as bad.
+  if (options_.first_page_fails || is_known_to_fail(ledger) || run_.left_rows_unread) return true;
   const std::uint64_t row = first_row(run_.unreadable->page());
   progress_.failed_times = progress_.failed_row == row ? progress_.failed_times + 1 : 1;
   progress_.failed_row = row;
@@ -312,9 +313,10 @@ bool ListReader::search_unreadable_page(const Ledger& ledger) {
 }
 
 void ListReader::leave_rows_unread(Ledger& ledger) {
-  if (!run_.left_rows_unread || !ledger.unread_from) {
-    ledger.unread_from = run_.unreadable->first_failed_row();
-  }
+  const std::uint64_t row = run_.unreadable->first_failed_row();
+  // A sweep comes from the first row; what a shorter walk does not meet is still unread.
+  const bool is_first = run_.sweeps() ? !run_.left_rows_unread : row < ledger.unread_from;
+  if (!ledger.unread_from || is_first) ledger.unread_from = row;
   run_.left_rows_unread = true;
   unreadable_ = run_.unreadable->error();
 }

@@ -32,9 +32,8 @@ bool UnreadablePage::probe_another_row() { return ++probe_row_ < kProbes; }
 
 PageRequest UnreadablePage::begin_search(std::size_t usual_rows, bool try_slow) {
   if (page_.index == 0) page_.size = size_to_search(usual_rows);
-  const bool is_quick = error_.kind != ErrorKind::timeout && error_.kind != ErrorKind::transport;
   step_ = Step::within;
-  if (is_quick) return divide(page_);
+  if (!is_slow()) return divide(page_);
   // What takes too long is asked for in parts only now and then, and only if the list goes on.
   return try_slow ? ask_behind(page_) : ask_beyond();
 }
@@ -47,16 +46,27 @@ int UnreadablePage::size_to_search(std::size_t usual_rows) const {
 }
 
 std::optional<PageRequest> UnreadablePage::after_failure(const PageRequest& asked) {
+  // A row behind the page may be unreadable itself.
+  if (step_ == Step::behind && !is_slow() && ++probe_row_ < kProbes) return probe_behind();
   if (step_ != Step::within) return std::nullopt;
   if (first_row(asked) >= row_behind(page_)) page_ = asked;  // The next page fails, too.
   return divide(asked);
 }
 
-/// If the row behind the page can be read, the server has no limit to how deep a list is read.
+bool UnreadablePage::is_slow() const {
+  return error_.kind == ErrorKind::timeout || error_.kind == ErrorKind::transport;
+}
+
+/// If a row behind the page can be read, the server has no limit to how deep a list is read.
 PageRequest UnreadablePage::ask_behind(const PageRequest& failed) {
   step_ = Step::behind;
   failed_ = failed;
-  return {static_cast<int>(row_behind(page_)), 1};
+  probe_row_ = 0;
+  return probe_behind();
+}
+
+PageRequest UnreadablePage::probe_behind() const {
+  return {static_cast<int>(row_behind(page_)) + probe_row_, 1};
 }
 
 PageRequest UnreadablePage::go_on_within() {

@@ -22,7 +22,7 @@ inline bool contains_row(const PageRequest& page, std::uint64_t row) {
 ///
 ///  - First, single rows of the head may show that anything of the list can be read at all.
 ///  - Then smaller and smaller pages find the rows that fail; the others are read.
-///  - If that would take too long, or many rows fail: the row behind the page, which shows whether
+///  - If that would take too long, or many rows fail: a row behind the page, which shows whether
 ///    the list goes on; or the page behind it, and the rest of this one is left out.
 class UnreadablePage {
  public:
@@ -49,7 +49,7 @@ class UnreadablePage {
   PageRequest begin_search(std::size_t usual_rows, bool try_slow);
   /// What to ask for when `asked` failed; nullopt: nothing more of the list can be read.
   std::optional<PageRequest> after_failure(const PageRequest& asked);
-  /// The row behind the page could be read: what to ask for within the page.
+  /// A row behind the page could be read: what to ask for within the page.
   PageRequest go_on_within();
   /// What to ask for when `asked`, a part of the page or the page behind it, was read.
   PageRequest after_success(const PageRequest& asked) const;
@@ -59,21 +59,23 @@ class UnreadablePage {
  private:
   enum class Step {
     probe,   ///< Whether another part of the list can be read.
-    behind,  ///< Whether the row behind the page can be read.
+    behind,  ///< Whether a row behind the page can be read.
     within,  ///< Smaller pages within the page.
     beyond,  ///< The page behind it.
   };
 
   int size_to_search(std::size_t usual_rows) const;
+  bool is_slow() const;
   PageRequest ask_behind(const PageRequest& failed);
+  PageRequest probe_behind() const;
   PageRequest ask_beyond();
   PageRequest divide(const PageRequest& failed);
   PageRequest ask_from(std::uint64_t row) const;
 
   Step step_ = Step::probe;
   PageRequest page_;  ///< As it was asked for first; later the page behind it, if that fails, too.
-  PageRequest failed_;  ///< The part of it that failed last, while the row behind is asked for.
-  int probe_row_ = 0;
+  PageRequest failed_;  ///< The part of it that failed last, while a row behind is asked for.
+  int probe_row_ = 0;   ///< Of the head, or behind the page.
   std::uint64_t row_ = 0;
   int rows_failed_ = 0;            ///< That can't be divided any more.
   std::uint64_t fails_until_ = 0;  ///< Where the smallest part that failed so far ends.
