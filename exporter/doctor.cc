@@ -160,6 +160,9 @@ void examine(const CloudConnection& connection, const EngineOptions& options, Ex
   exam.matched = matched.size();
   exam.denied_namespaces = discovery->denied_namespaces;
   read_lists(cloud, connection.kinds, matched, namespaces, exam);
+  // How it went shows among the permissions; nothing is wrong where it may not be read.
+  const bool asks = cloud.has_notices() && exam.matched >= options.notices_from;
+  if (asks) (void)cloud.list_notices({0, exam.registry.page_size});
 }
 
 }  // namespace

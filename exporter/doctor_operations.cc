@@ -18,6 +18,7 @@ constexpr Operation kAcrOperations[] = {
      config::Collected::builds},
     {"ListRepoSyncTask", "cr:GetRepositorySync", Need::always, Service::registry,
      config::Collected::syncs},
+    {"ListEventCenterRecord", "cr:ListEventCenterRecord", Need::optional},
     {"GetRepository", "cr:GetRepository", Need::sometimes},
     {"AssumeRole", "sts:AssumeRole", Need::sometimes, Service::sts},
     {"AssumeRoleWithOIDC", "", Need::sometimes, Service::sts},
@@ -101,7 +102,8 @@ Service service_of(const Exam& exam, std::string_view operation) {
 std::vector<std::string> missing_actions(const Exam& exam) {
   std::vector<std::string> actions;
   for (const Operation& operation : operations_of(exam)) {
-    const bool denied = exam.outcome_of(operation.name) == name(ErrorKind::forbidden);
+    const bool denied = operation.need != Need::optional &&
+                        exam.outcome_of(operation.name) == name(ErrorKind::forbidden);
     if (denied && *operation.action != '\0') actions.emplace_back(operation.action);
   }
   return actions;

@@ -16,7 +16,7 @@ enum class Service { registry, sts, iam, instance_metadata, pod_identity, creden
 struct Operation {
   const char* name;
   const char* action;  ///< What a policy has to allow; "" where no policy is needed.
-  enum class Need { always, fallback, sometimes } need = Need::always;
+  enum class Need { always, fallback, sometimes, optional } need = Need::always;
   Service service = Service::registry;
   std::optional<config::Collected> of{};  ///< Set: only where this is collected.
 };

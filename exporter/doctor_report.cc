@@ -175,11 +175,14 @@ class Report {
   void permissions() {
     for (const Operation& operation : operations_of(exam_)) {
       const std::string outcome = exam_.outcome_of(operation.name);
-      if (outcome.empty() && operation.need == Operation::Need::sometimes) continue;
+      const bool optional = operation.need == Operation::Need::optional;
+      if (outcome.empty() && (optional || operation.need == Operation::Need::sometimes)) continue;
       const std::string action =
           *operation.action == '\0' ? "" : std::string(" (") + operation.action + ")";
       std::string words = "ok";
-      if (outcome == name(ErrorKind::forbidden)) {
+      if (optional && outcome != "ok") {
+        words = "optional, " + outcome + ": without it new records show later";
+      } else if (outcome == name(ErrorKind::forbidden)) {
         words = "MISSING";
       } else if (outcome.empty()) {
         words = operation.need == Operation::Need::fallback ? "not needed" : "not tried";

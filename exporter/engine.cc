@@ -157,6 +157,7 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry,
   options.concurrency = registry.concurrency;
   options.requests_per_second = registry.requests_per_second;
   options.collect_rules = registry.collects_rules();
+  options.notices_from = options_.notices_from;
   options.read_everything = options_.read_everything;
   options.past = past;
   ingest::DiscoveryRules& discovery = options.discovery;

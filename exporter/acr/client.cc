@@ -4,6 +4,7 @@
 
 #include "exporter/acr/codec.h"
 #include "exporter/acr/credentials.h"
+#include "exporter/acr/event_codec.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
 #include "exporter/acr/sync_codec.h"
@@ -120,6 +121,15 @@ Result<Record> Client::read_record(const ListRef& list, const std::string& id) {
 
 Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef&) {
   return std::vector<RetentionRule>{};
+}
+
+Result<NoticePage> Client::list_notices(const PageRequest& page) {
+  auto answer =
+      ask<NoticePage>("ListEventCenterRecord", list_event_records(target_, page),
+                      [&](std::string_view body) { return parse_event_page(body, page); });
+  if (!answer) return tl::unexpected(answer.error());
+  answer->value.server_time = answer->server_time;
+  return std::move(answer->value);
 }
 
 void Client::abort() { client_.abort(); }

@@ -38,6 +38,9 @@ class Client final : public Cloud {
   Result<Page> list_records(const ListRef& list, const PageRequest& page) override;
   Result<Record> read_record(const ListRef& list, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
+  /// A list of repositories that is given is short enough to be read without.
+  bool has_notices() const override { return !static_repositories_; }
+  Result<NoticePage> list_notices(const PageRequest& page) override;
   void abort() override;
 
   CloudHealth health() const override;

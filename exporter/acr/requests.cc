@@ -66,6 +66,14 @@ net::HttpRequest list_sync_tasks(const Target& target, const PageRequest& page) 
   return rpc(target, "ListRepoSyncTask", std::move(query));
 }
 
+net::HttpRequest list_event_records(const Target& target, const PageRequest& page) {
+  QueryPairs query;
+  add_page(query, page);
+  net::HttpRequest request = rpc(target, "ListEventCenterRecord", std::move(query));
+  request.method = "GET";
+  return request;
+}
+
 net::HttpRequest get_build_record(const Target& target, const std::string& build_record_id) {
   return rpc(target, "GetRepoBuildRecord", {{"BuildRecordId", build_record_id}});
 }

@@ -35,6 +35,8 @@ net::HttpRequest list_build_records(const Target& target, const std::string& rep
                                     const PageRequest& page);
 /// The synchronisation tasks of the whole instance.
 net::HttpRequest list_sync_tasks(const Target& target, const PageRequest& page);
+/// What the instance's event rules told others. GET: this operation knows no other method.
+net::HttpRequest list_event_records(const Target& target, const PageRequest& page);
 
 net::HttpRequest get_build_record(const Target& target, const std::string& build_record_id);
 

@@ -9,9 +9,6 @@
 namespace registry_exporter::ingest {
 namespace {
 
-/// Sweeps and open builds included.
-constexpr double kCallsPerRead = 1.1;
-constexpr std::chrono::minutes kTellAgain{30};
 /// Nothing answers: after this many calls in a row (and one a worker) the cycle is given up.
 constexpr int kUnreachableMax = 3;
 
@@ -26,14 +23,6 @@ TrackedRegistry& prepare(TrackedRegistry& registry, const CollectorOptions& opti
                                    clock.steady_now(), clock.now()};
   if (adopt_configuration(registry, change)) log.buckets_changed();
   return registry;
-}
-
-std::map<const StreamKind*, ListLessons> no_lessons(const CollectorOptions& options) {
-  const PageLimit limit(options.reading.sweep_interval + options.reading.max_staleness);
-  std::map<const StreamKind*, ListLessons> lessons;
-  for (const StreamKind* kind : options.discovery.kinds)
-    lessons.emplace(kind, ListLessons{{}, limit, {}});
-  return lessons;
 }
 
 }  // namespace
@@ -52,7 +41,11 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
                  options_.reading,
                  {options_.name, options_.type, options_.discovery.kinds, options_.windows,
                   options_.past}),
-      lessons_(no_lessons(options_)) {}
+      lessons_(options_.discovery.kinds,
+               PageLimit(options_.reading.sweep_interval + options_.reading.max_staleness)),
+      notices_({cloud.has_notices(), options_.discovery_interval, options_.reading.sweep_interval,
+                options_.notices_from}),
+      rate_warning_(options_.requests_per_second, options_.reading.max_staleness) {}
 
 Collector::~Collector() { stop(); }
 
@@ -85,9 +78,10 @@ ScrapeTicket Collector::begin_scrape(const std::string& client) {
   if (stopping_) return cycle_.refuse();
   if (publisher_.scrape_begins(client)) hooks_.dirty();
   if (!cycle_.can_save()) hooks_.dirty();  // Try again; until it works nothing more is read.
-  const ScrapeTicket ticket =
-      cycle_.begin_scrape(runtime_.clock.steady_now(), !registry_->state.discovered);
+  const SteadyTime now = runtime_.clock.steady_now();
+  const ScrapeTicket ticket = cycle_.begin_scrape(now, !registry_->state.discovered);
   if (ticket.kind != ScrapeTicket::Kind::joined) return ticket;
+  if (notices_.due(registry_->lists.size(), lessons_.notices_help(), now)) cycle_.want_notices();
   plan_due();
   end_cycle_if_done();
   changed_->notify_all();
@@ -143,23 +137,11 @@ void Collector::committed(const CommitBatch& batch, bool ok) {
 
 /// Everything that is due, as urgent as it is now.
 void Collector::plan_due() {
-  HintsByKind hints;
-  for (const auto& [kind, lessons] : lessons_) hints.emplace(kind, &lessons.hints);
-  DueLists due = due_lists(*registry_, options_.reading, hints, cycle_.look_ahead(),
+  DueLists due = due_lists(*registry_, options_.reading, lessons_, cycle_.look_ahead(),
                            cycle_.demand(), runtime_.clock.steady_now(), runtime_.clock.now());
   cycle_.plan(std::move(due.items));
-  warn_of_low_rate(due);
-}
-
-/// Says which rate would do; nobody else knows how many repositories there are.
-void Collector::warn_of_low_rate(const DueLists& due) {
-  const SteadyTime now = runtime_.clock.steady_now();
-  const double enough = static_cast<double>(due.of) * kCallsPerRead /
-                        std::chrono::duration<double>(options_.reading.max_staleness).count();
-  const bool told = low_rate_told_at_ && now - *low_rate_told_at_ < kTellAgain;
-  if (due.overdue == 0 || told || enough <= options_.requests_per_second) return;
-  low_rate_told_at_ = now;
-  log_.rate_too_low(due.of, due.overdue, enough);
+  const auto enough = rate_warning_.take(due.of, due.overdue, runtime_.clock.steady_now());
+  if (enough) log_.rate_too_low(due.of, due.overdue, *enough);
 }
 
 void Collector::work() {
@@ -182,6 +164,7 @@ void Collector::work() {
 void Collector::run_task(const CycleTask& task) {
   try {
     if (task.work == CycleTask::Work::discovery) discover();
+    if (task.work == CycleTask::Work::notices) read_notices();
     if (task.work == CycleTask::Work::visit) visit(*task.list, task.demand);
   } catch (const std::bad_alloc&) {
     throw;  // Half-merged pages are worth nothing: what is on the disk is whole.
@@ -253,11 +236,29 @@ void Collector::take_discovery(const Discovery& discovery, UnixMillis begun,
   changed_->notify_all();
 }
 
+/// What the cloud tells of is due at once.
+void Collector::read_notices() {
+  MutexLock lock(mutex_);
+  notices_.begin(runtime_.clock.steady_now());
+  while (notices_.next() && !stopping_) {
+    const PageRequest request = *notices_.next();
+    lock.unlock();
+    const Result<NoticePage> page = cloud_.list_notices(request);
+    lock.lock();
+    const UnixMillis now = runtime_.clock.now();
+    const Millis ahead = page ? page->server_time.value_or(now) - now : Millis{0};
+    for (const Notice& notice : notices_.take(page, runtime_.clock.steady_now())) {
+      take_notice(*registry_, notice, ahead);
+    }
+  }
+  plan_due();
+}
+
 // ── Visits ───────────────────────────────────────────────────────────────────────────────────────
 
 void Collector::visit(TrackedList& list, std::uint64_t demand) {
   MutexLock lock(mutex_);
-  ListLessons& lessons = lessons_.at(list.state.kind);
+  ListLessons& lessons = lessons_.of(list.kind());
   Visit visit(list, list_reader_options(list, options_.reading, lessons,
                                         runtime_.clock.steady_now(), runtime_.clock.now()));
   for (;;) {
@@ -304,17 +305,12 @@ void Collector::feed(const TrackedList& list, const MergeEffects& merged) {
 }
 
 void Collector::note_answer(TrackedList& list, const ListAnswer& answer) {
-  const SteadyTime now = runtime_.clock.steady_now();
-  if (const auto* record = std::get_if<Result<Record>>(&answer)) {
-    cycle_.note_answer();
-    lessons_.at(list.state.kind).point_reads.note(*record, options_.reading.sweep_interval, now);
-    return;
-  }
-  const auto& page = std::get<Result<Page>>(answer);
-  if (!page) return;
-  cycle_.note_answer();
-  lessons_.at(list.state.kind).page_limit.saw(page->rows, now);
-  for (const std::string& status : absorb_oddities(*registry_, *page)) {
+  lessons_.of(list.kind())
+      .learn(answer, options_.reading.sweep_interval, runtime_.clock.steady_now());
+  const auto* page = std::get_if<Result<Page>>(&answer);
+  if (page == nullptr || *page) cycle_.note_answer();
+  if (page == nullptr || !*page) return;
+  for (const std::string& status : absorb_oddities(*registry_, **page)) {
     log_.unknown_status(list, status);
   }
 }

@@ -10,7 +10,10 @@
 #include "exporter/base/runtime.h"
 #include "exporter/ingest/cycle.h"
 #include "exporter/ingest/discovery.h"
+#include "exporter/ingest/lessons.h"
+#include "exporter/ingest/notice_feed.h"
 #include "exporter/ingest/publisher.h"
+#include "exporter/ingest/rate_warning.h"
 #include "exporter/ingest/registry_log.h"
 #include "exporter/ingest/tracked_registry.h"
 #include "exporter/ingest/visit.h"
@@ -28,8 +31,9 @@ struct CollectorOptions {
   int concurrency = 4;
   double requests_per_second = 5;
   bool collect_rules = false;
-  bool read_everything = false;  ///< Each list is due, whatever the state says was read before.
-  ScraperVisibility::Past past;  ///< Of this registry.
+  std::size_t notices_from = 100;  ///< Lists, see NoticeFeed.
+  bool read_everything = false;    ///< Each list is due, whatever the state says was read before.
+  ScraperVisibility::Past past;    ///< Of this registry.
   DiscoveryRules discovery;
 };
 
@@ -81,10 +85,10 @@ class Collector {
   void discover() EXCLUDES(mutex_);
   void take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found)
       EXCLUDES(mutex_);
+  void read_notices() EXCLUDES(mutex_);
   void visit(TrackedList& list, std::uint64_t demand) EXCLUDES(mutex_);
 
   void plan_due() REQUIRES(mutex_);
-  void warn_of_low_rate(const DueLists& due) REQUIRES(mutex_);
   void end_cycle_if_done() REQUIRES(mutex_);
   void take_discovery(const Discovery& discovery, UnixMillis begun, std::size_t found_before)
       REQUIRES(mutex_);
@@ -111,11 +115,12 @@ class Collector {
   std::unique_ptr<TrackedRegistry> registry_ GUARDED_BY(mutex_);
   Cycle cycle_ GUARDED_BY(mutex_);
   Publisher publisher_ GUARDED_BY(mutex_);
-  std::map<const StreamKind*, ListLessons> lessons_ GUARDED_BY(mutex_);
+  Lessons lessons_ GUARDED_BY(mutex_);
+  NoticeFeed notices_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Thread>> workers_;
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool listed_whole_ GUARDED_BY(mutex_) = false;  ///< By the newest discovery.
-  std::optional<SteadyTime> low_rate_told_at_ GUARDED_BY(mutex_);
+  RateWarning rate_warning_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter::ingest

@@ -32,15 +32,17 @@ ScrapeTicket Cycle::begin_scrape(SteadyTime now, bool must_discover) {
     failures_at_start_ = failures_;
     unreachable_in_a_row_ = 0;
   }
-  const bool discovery_due = must_discover || !discovery_.tried_at ||
-                             since(*discovery_.tried_at, now) >= options_.discovery_interval;
-  if (discovery_due && !discovery_.running && !discovery_.wanted) discovery_.wanted = demand_;
+  const bool discovery_due = must_discover || !discovery_tried_at_ ||
+                             since(*discovery_tried_at_, now) >= options_.discovery_interval;
+  if (discovery_due) want(discovery_);
   return {ScrapeTicket::Kind::joined, demand_, failures_};
 }
 
 bool Cycle::is_waiting(const ScrapeTicket& ticket) const {
   if (ticket.kind == ScrapeTicket::Kind::cached) return false;
-  if (discovery_.wanted && *discovery_.wanted <= ticket.demand) return true;
+  for (const Errand* errand : {&discovery_, &notices_}) {
+    if (errand->wanted && *errand->wanted <= ticket.demand) return true;
+  }
   return !plan_.done_for(ticket.demand) ||
          std::any_of(in_flight_.begin(), in_flight_.end(),
                      [&](std::uint64_t demand) { return demand <= ticket.demand; });
@@ -59,15 +61,23 @@ void Cycle::plan_rest(TrackedList& list, std::uint64_t demand, SteadyTime now) {
   plan_.put_last({&list, demand, {Urgency::unfinished, 0}, now});
 }
 
+void Cycle::want(Errand& errand) {
+  if (!errand.running && !errand.wanted) errand.wanted = demand_;
+}
+
+std::optional<CycleTask> Cycle::take(Errand& errand, CycleTask::Work work) {
+  if (!errand.wanted || errand.running) return std::nullopt;
+  const CycleTask task{work, nullptr, *errand.wanted};
+  errand.wanted.reset();
+  errand.running = true;
+  in_flight_.push_back(task.demand);
+  return task;
+}
+
 CycleTask Cycle::take_task() {
   if (!started_ || !can_save_) return {};
-  if (discovery_.wanted && !discovery_.running) {
-    const std::uint64_t demand = *discovery_.wanted;
-    discovery_.wanted.reset();
-    discovery_.running = true;
-    in_flight_.push_back(demand);
-    return {CycleTask::Work::discovery, nullptr, demand};
-  }
+  if (const auto task = take(discovery_, CycleTask::Work::discovery)) return *task;
+  if (const auto task = take(notices_, CycleTask::Work::notices)) return *task;
   const std::optional<Plan::Item> next = plan_.take();
   if (!next) return {};
   next->list->schedule.planned.reset();
@@ -82,10 +92,13 @@ void Cycle::finish_task(const CycleTask& task) {
   in_flight_.erase(under_way);
   if (task.list != nullptr) task.list->schedule.in_flight = false;
   if (task.work == CycleTask::Work::discovery) discovery_.running = false;
+  if (task.work == CycleTask::Work::notices) notices_.running = false;
 }
 
 bool Cycle::end_if_done(SteadyTime now) {
-  if (!started_ || !plan_.empty() || !in_flight_.empty() || discovery_.wanted) return false;
+  const bool is_left =
+      !plan_.empty() || !in_flight_.empty() || discovery_.wanted || notices_.wanted;
+  if (!started_ || is_left) return false;
   const Millis took = since(*started_, now);
   seconds_ = std::chrono::duration<double>(took).count();
   longest_.took(took, now);
@@ -116,6 +129,7 @@ void Cycle::saved(bool ok) {
 void Cycle::abandon() {
   plan_.clear();
   discovery_.wanted.reset();
+  notices_.wanted.reset();
 }
 
 }  // namespace registry_exporter::ingest

@@ -24,7 +24,7 @@ struct ScrapeTicket {
 
 /// What a worker does next.
 struct CycleTask {
-  enum class Work : std::uint8_t { none, discovery, visit } work = Work::none;
+  enum class Work : std::uint8_t { none, discovery, notices, visit } work = Work::none;
   TrackedList* list = nullptr;  ///< Of a visit.
   std::uint64_t demand = 0;
 };
@@ -52,6 +52,8 @@ class Cycle {
   bool succeeded(const ScrapeTicket& ticket) const;
 
   std::uint64_t demand() const { return demand_; }
+  /// The notices are to be read before the scrape of this demand is answered.
+  void want_notices() { want(notices_); }
   /// The lists that become overdue within this time are due now: nothing is read before the next
   /// cycle.
   Millis look_ahead() const;
@@ -61,7 +63,7 @@ class Cycle {
 
   CycleTask take_task();
   void finish_task(const CycleTask& task);
-  void discovered(SteadyTime now) { discovery_.tried_at = now; }
+  void discovered(SteadyTime now) { discovery_tried_at_ = now; }
 
   /// Ends the cycle if nothing is left. Returns true if it did.
   bool end_if_done(SteadyTime now);
@@ -78,18 +80,22 @@ class Cycle {
   bool can_save() const { return can_save_; }
 
  private:
-  struct Discovery {
+  /// What is done once for the registry, before its lists are visited.
+  struct Errand {
     std::optional<std::uint64_t> wanted;  ///< For this demand.
     bool running = false;
-    std::optional<SteadyTime> tried_at;
   };
+  void want(Errand& errand);
+  std::optional<CycleTask> take(Errand& errand, CycleTask::Work work);
   void abandon();
 
   const CycleOptions options_;
   std::uint64_t demand_ = 0;  ///< Of the newest scrape that asked.
   Plan plan_;
   std::vector<std::uint64_t> in_flight_;  ///< Demands of the tasks under way.
-  Discovery discovery_;
+  Errand discovery_;
+  Errand notices_;
+  std::optional<SteadyTime> discovery_tried_at_;
   std::optional<SteadyTime> started_;  ///< nullopt: no cycle is under way.
   std::optional<SteadyTime> ended_;
   std::optional<double> seconds_;

@@ -66,14 +66,16 @@ Millis follow_interval(Millis age, const BuildSpans& spans) {
   return std::max({kFollowMin, interval, (age - spans.mean()) / kEarlyLooks});
 }
 
-double expected_news(const RepositoryPace& pace, const HintTrust& hints) {
+double expected_news(const RepositoryPace& pace, const Hints& hints) {
   const Millis waiting = pace.since_read.value_or(Millis{0});
-  if (pace.hinted) return hints.precision() + pace.events_per_second * seconds(waiting);
+  const double usual = pace.events_per_second * seconds(waiting);
+  if (pace.noticed) return hints.notices.precision() + usual;
+  if (pace.hinted) return hints.listing.precision() + usual;
   const Millis covered = waiting - std::min(pace.since_listed.value_or(waiting), waiting);
-  return pace.events_per_second * (seconds(waiting) - hints.recall() * seconds(covered));
+  return pace.events_per_second * (seconds(waiting) - hints.listing.recall() * seconds(covered));
 }
 
-std::optional<Due> due(const RepositoryPace& pace, const HintTrust& hints, Millis max_staleness) {
+std::optional<Due> due(const RepositoryPace& pace, const Hints& hints, Millis max_staleness) {
   if (pace.retry_in && *pace.retry_in > Millis{0}) return std::nullopt;
   if (!pace.since_read) return Due{Urgency::first, 0};
   const Millis waiting = *pace.since_read;
@@ -84,7 +86,9 @@ std::optional<Due> due(const RepositoryPace& pace, const HintTrust& hints, Milli
   }
   const double news = expected_news(pace, hints);
   const double weight = news * seconds(waiting);
-  if (pace.hinted && hints.worth_following()) return Due{Urgency::hinted, weight};
+  const bool worth_following = (pace.hinted && hints.listing.worth_following()) ||
+                               (pace.noticed && hints.notices.worth_following());
+  if (worth_following) return Due{Urgency::hinted, weight};
   if (waiting >= max_staleness || pace.failed) return Due{Urgency::overdue, weight};
   if (pace.hinted || (news >= kActiveNews && waiting >= kActiveMin)) {
     return Due{Urgency::active, weight};

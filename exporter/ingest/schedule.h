@@ -42,18 +42,18 @@ class BuildSpans {
 /// while until it may be over, then often, then ever more rarely the more it overruns.
 Millis follow_interval(Millis age, const BuildSpans& spans);
 
-/// What the change times of a registry's listing are worth, learned from what was found where they
-/// changed, and where they did not.
+/// What hints of a sort are worth, learned from what was found where there was one, and where there
+/// was none.
 class HintTrust {
  public:
-  /// A repository was read because its listing changed: was there news?
+  /// A repository was read because of a hint: was there news?
   void followed(bool news) { precision_ += kLearning * ((news ? 1 : 0) - precision_); }
-  /// News older than the last listing was found: had that one changed?
+  /// News that should have had a hint was found: was there one?
   void judged(bool hinted) { recall_ += kLearning * ((hinted ? 1 : 0) - recall_); }
 
-  double precision() const { return precision_; }  ///< Of changes: chance that there is news.
-  double recall() const { return recall_; }        ///< Of news: chance that the listing changed.
-  /// Changed listings go before everything that is only expected.
+  double precision() const { return precision_; }  ///< Of hints: chance that there is news.
+  double recall() const { return recall_; }        ///< Of news: chance that there is a hint.
+  /// Hinted repositories go before everything that is only expected.
   bool worth_following() const { return precision_ >= kWorthFollowing; }
 
  private:
@@ -61,6 +61,12 @@ class HintTrust {
   static constexpr double kWorthFollowing = 0.1;
   double precision_ = 0.5;
   double recall_ = 0.5;
+};
+
+/// The hints that a registry gives.
+struct Hints {
+  HintTrust listing;  ///< Change times of its repositories.
+  HintTrust notices;  ///< What it tells by itself.
 };
 
 /// What the schedule knows of one repository.
@@ -73,6 +79,7 @@ struct RepositoryPace {
   std::optional<Millis> follow_every;  ///< Builds are open.
   double events_per_second = 0;        ///< To be expected.
   bool hinted = false;                 ///< Its listing changed since it was read.
+  bool noticed = false;                ///< The cloud says that something happened since.
   std::optional<Millis> since_listed;  ///< Unchanged, after it was read.
 };
 
@@ -85,7 +92,7 @@ struct Due {
 };
 
 /// News to be expected in a repository that was read, by its activity and its listing.
-double expected_news(const RepositoryPace& pace, const HintTrust& hints);
+double expected_news(const RepositoryPace& pace, const Hints& hints);
 
 /// nullopt: not due. A repository is due when `max_staleness` has passed since its last reading,
 /// and sooner while builds are open, when a hint says so, or by its usual activity.
@@ -93,7 +100,7 @@ double expected_news(const RepositoryPace& pace, const HintTrust& hints);
 /// Among those that are overdue the weight is expected news × waiting: with λ events a second that
 /// is λ·t², by which each is read as often as the root of its activity, the least waiting for all
 /// events together; and whatever the activity, it grows until it is the heaviest.
-std::optional<Due> due(const RepositoryPace& pace, const HintTrust& hints, Millis max_staleness);
+std::optional<Due> due(const RepositoryPace& pace, const Hints& hints, Millis max_staleness);
 
 bool more_urgent(const Due& a, const Due& b);
 

@@ -47,6 +47,7 @@ RepositoryPace pace_of(const TrackedList& list, const ReadRules& rules, SteadyTi
   }
   pace.events_per_second = schedule.activity.per_second(wall);
   pace.hinted = schedule.hinted;
+  pace.noticed = schedule.noticed;
   if (schedule.listed_at) pace.since_listed = wall - *schedule.listed_at;
   return pace;
 }

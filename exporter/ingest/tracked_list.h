@@ -29,6 +29,7 @@ struct ScheduleState {
   bool in_flight = false;
   std::optional<std::uint64_t> planned;  ///< For this demand.
   bool hinted = false;                   ///< Its listing changed since the last visit.
+  bool noticed = false;                  ///< A notice came since, that is newer.
   std::optional<UnixMillis> listed_at;   ///< By the newest discovery.
   std::optional<SteadyTime> read_at;     ///< Completely.
   std::optional<SteadyTime> visited_at;  ///< However the visit ended.

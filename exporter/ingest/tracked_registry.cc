@@ -92,7 +92,18 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
   }
 }
 
-DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintsByKind& hints,
+void take_notice(TrackedRegistry& registry, const Notice& notice, Millis ahead) {
+  ListKey key{notice.of.repo_namespace, notice.of.name, notice.kind->number};
+  if (notice.kind->feeds_shares()) key.repo_namespace = key.name = "";
+  const auto found = registry.lists.find(key);
+  if (found == registry.lists.end()) return;
+  TrackedList& list = *found->second;
+  const std::optional<UnixMillis> last_read = list.state.ledger.last_read;
+  const bool is_old = notice.at && last_read && *notice.at - ahead < *last_read;
+  if (!is_old) list.schedule.noticed = true;
+}
+
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const Lessons& lessons,
                    Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall) {
   DueLists found;
   for (const auto& [key, list] : registry.lists) {
@@ -105,7 +116,7 @@ DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const Hint
     if (!readable || schedule.in_flight) continue;
     const RepositoryPace pace = pace_of(*list, rules, now, wall);
     const std::optional<Due> urgency =
-        due(pace, *hints.at(list->state.kind), rules.max_staleness - ahead);
+        due(pace, lessons.hints_of(list->kind()), rules.max_staleness - ahead);
     if (!urgency) continue;
     if (pace.since_read >= kFarOverdue * rules.max_staleness) ++found.overdue;
     schedule.planned = planned.value_or(demand);

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "exporter/ingest/ledger_rules.h"
+#include "exporter/ingest/lessons.h"
 #include "exporter/ingest/plan.h"
 #include "exporter/ingest/tracked_list.h"
+#include "exporter/model/notice.h"
 
 namespace registry_exporter::ingest {
 
@@ -57,17 +59,20 @@ bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, Unix
 /// buckets, and when series began.
 void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMillis now);
 
+/// Notes that the cloud told of something finished in a list that was read before. `ahead`: the
+/// cloud's clock before ours.
+void take_notice(TrackedRegistry& registry, const Notice& notice, Millis ahead);
+
 /// What is due now, and how urgently.
 struct DueLists {
   std::vector<Plan::Item> items;
   std::size_t of = 0;       ///< Lists that are read at all.
   std::size_t overdue = 0;  ///< Unread for so long that the rate must be too low for all.
 };
-using HintsByKind = std::map<const StreamKind*, const HintTrust*>;
 
 /// `ahead`: what is overdue after this long is due now. `demand`: of those that were not planned
 /// before.
-DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const HintsByKind& hints,
+DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const Lessons& lessons,
                    Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall);
 
 }  // namespace registry_exporter::ingest

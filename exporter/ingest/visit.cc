@@ -12,7 +12,6 @@ constexpr int kSmallHeadPage = 10;
 /// A first page that fails so often may have a row that breaks it.
 constexpr int kFailuresBeforeProbe = 4;
 constexpr int kFailuresBetweenProbes = 10;
-constexpr int kIdsRefusedMax = 3;
 
 bool first_page_may_be_to_blame(const ReadFailures& failures) {
   const bool often = failures.in_a_row == kFailuresBeforeProbe ||
@@ -30,15 +29,6 @@ MergeContext merge_context(const TrackedList& list, const ReadRules& rules, Unix
 }
 
 }  // namespace
-
-void PointReads::note(const Result<Record>& record, Millis pause, SteadyTime now) {
-  const bool refused =
-      !record && traits(record.error().kind).lasting && record.error().kind != ErrorKind::not_found;
-  refused_in_a_row_ = refused ? refused_in_a_row_ + 1 : 0;
-  if (refused_in_a_row_ < kIdsRefusedMax) return;
-  refused_in_a_row_ = 0;
-  off_until_ = now + pause;
-}
 
 ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& rules,
                                       const ListLessons& lessons, SteadyTime now, UnixMillis wall) {
@@ -65,6 +55,7 @@ Visit::Visit(TrackedList& list, const ListReaderOptions& options)
     : list_(list),
       reader_(list.state.ledger, options, std::move(list.sweep)),
       hinted_(std::exchange(list.schedule.hinted, false)),
+      noticed_(std::exchange(list.schedule.noticed, false)),
       listed_at_(list.schedule.listed_at),
       last_read_(list.state.ledger.last_read) {}
 
@@ -116,11 +107,12 @@ void Visit::learn(const MergeEffects& effects, bool more_known) {
   }
 }
 
-void Visit::judge_hints(HintTrust& hints) const {
+void Visit::judge_hints(Hints& hints) const {
   if (!last_read_) return;  // A first reading finds what has always been there.
-  if (hinted_ && !error_) hints.followed(news_);
+  if (hinted_ && !error_) hints.listing.followed(news_);
+  if (noticed_ && !error_) hints.notices.followed(news_);
   const bool should_hint = listed_at_ > last_read_ && oldest_news_ && oldest_news_ < listed_at_;
-  if (should_hint) hints.judged(hinted_);
+  if (should_hint) hints.listing.judged(hinted_);
 }
 
 VisitResult Visit::finish(ListLessons& lessons) {

@@ -1,40 +1,18 @@
 #pragma once
 
 #include <optional>
-#include <variant>
 
+#include "exporter/ingest/lessons.h"
 #include "exporter/ingest/list_reader.h"
-#include "exporter/ingest/schedule.h"
 #include "exporter/ingest/tracked_list.h"
 #include "exporter/model/cloud.h"
-#include "exporter/model/list_end.h"
 
 namespace registry_exporter::ingest {
-
-/// Whether records can be read by their ids. Where three in a row are refused, none is asked for
-/// until some time has passed.
-class PointReads {
- public:
-  void note(const Result<Record>& record, Millis pause, SteadyTime now);
-  bool allowed(SteadyTime now) const { return !off_until_ || now >= *off_until_; }
-
- private:
-  int refused_in_a_row_ = 0;
-  std::optional<SteadyTime> off_until_;
-};
-
-/// What reading each list teaches about all lists of its kind.
-struct ListLessons {
-  HintTrust hints;
-  PageLimit page_limit;
-  PointReads point_reads;
-};
 
 ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& rules,
                                       const ListLessons& lessons, SteadyTime now, UnixMillis wall);
 
-/// What the cloud answered to a ListRequest.
-using ListAnswer = std::variant<Result<Page>, Result<Record>>;
+/// Asks for what the request says.
 ListAnswer ask_cloud(Cloud& cloud, const ListRef& list, const ListRequest& request);
 
 /// What a visit came to.
@@ -65,12 +43,13 @@ class Visit {
   MergeEffects take_page(const Result<Page>& page, MergeContext context);
   MergeEffects take_record(const Result<Record>& record, const MergeContext& context);
   void learn(const MergeEffects& effects, bool more_known);
-  void judge_hints(HintTrust& hints) const;
+  void judge_hints(Hints& hints) const;
 
   TrackedList& list_;
   ListReader reader_;
   std::optional<Error> error_;
-  const bool hinted_;  ///< The visit was made because the listing changed.
+  const bool hinted_;   ///< The listing had changed.
+  const bool noticed_;  ///< There was a notice.
   const std::optional<UnixMillis> listed_at_;
   const std::optional<UnixMillis> last_read_;
   bool news_ = false;                      ///< Anything that was not known before.

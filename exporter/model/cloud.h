@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "exporter/base/result.h"
+#include "exporter/model/notice.h"
 #include "exporter/model/record.h"
 #include "exporter/model/repository.h"
 #include "exporter/model/stream_kind.h"
@@ -50,6 +51,12 @@ class Cloud {
   virtual Result<Record> read_record(const ListRef& list, const std::string& id) = 0;
   /// swr with `collect_rules`; empty elsewhere.
   virtual Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) = 0;
+  /// What the cloud tells by itself of repositories in which something was finished.
+  virtual bool has_notices() const { return false; }
+  /// bad_request where the cloud has no such list.
+  virtual Result<NoticePage> list_notices(const PageRequest& /*page*/) {
+    return fail(ErrorKind::bad_request, "this cloud has no list of notices");
+  }
   /// swr, where the configuration leaves the project out: what is known is of this one, no other is
   /// to be read. Called before any call.
   virtual void keep_to_project(const std::string& /*project_id*/) {}

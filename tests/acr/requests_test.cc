@@ -41,5 +41,13 @@ TEST_CASE("requests: each one is a POST of its action with the parameters in the
   }
 }
 
+TEST_CASE("requests: event records are asked for by GET, which is all that the operation knows") {
+  const net::HttpRequest request =
+      list_event_records({"https://cr.example", "cri-1", {}}, {1, 100});
+  CHECK(request.method == "GET");
+  CHECK(request.target == "/?InstanceId=cri-1&PageNo=2&PageSize=100");
+  CHECK(request.headers.front().second == "ListEventCenterRecord");
+}
+
 }  // namespace
 }  // namespace registry_exporter::acr

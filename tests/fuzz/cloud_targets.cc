@@ -3,6 +3,7 @@
 #include <set>
 
 #include "exporter/acr/codec.h"
+#include "exporter/acr/event_codec.h"
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
 #include "exporter/acr/sync_codec.h"
@@ -72,6 +73,18 @@ void acr_sync_page(std::string_view input) {
   for (const Record& record : page->records) {
     law(record.owner && !record.owner->name.empty(), "a task of nobody");
     law(!record.open || !record.ended_at, "an open task with an end");
+  }
+}
+
+/// The same of the event centre.
+void acr_event_page(std::string_view input) {
+  Parts parts(input);
+  const PageRequest request{parts.byte() % 4, 1 + parts.byte() % 100};
+  const Result<NoticePage> page = acr::parse_event_page(parts.rest(), request);
+  if (!page) return;
+  law(page->notices.size() <= page->rows, "more than there were");
+  for (const Notice& notice : page->notices) {
+    law(!notice.id.empty() && !notice.of.name.empty(), "a notice of nothing");
   }
 }
 
@@ -226,6 +239,7 @@ constexpr Target kTargets[] = {
     {"swr_ee_page", swr_ee_page},
     {"acr_refusal", acr_refusal},
     {"acr_sync_page", acr_sync_page},
+    {"acr_event_page", acr_event_page},
     {"swr_refusal", swr_refusal},
     {"waits", waits},
     {"times", times},

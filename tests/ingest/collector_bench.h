@@ -70,6 +70,21 @@ class FakeCloud final : public Cloud {
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override {
     return std::vector<RetentionRule>{};
   }
+  bool has_notices() const override { return notices.has_value(); }
+  Result<NoticePage> list_notices(const PageRequest& request) override {
+    ++notice_calls;
+    baton_.sleep(call_takes);
+    if (notices_fail) return fail(ErrorKind::forbidden, "no");
+    NoticePage page;
+    page.server_time = baton_.now() + clock_ahead;
+    if (request.index == 0) page.notices = *notices;
+    page.rows = page.total.emplace(page.notices.size());
+    return page;
+  }
+  /// A build of this repository has ended: so the cloud says.
+  void tell(const std::string& id, const std::string& name, UnixMillis at) {
+    notices->insert(notices->begin(), {id, &kBuilds, {"shop", name, ""}, at + clock_ahead});
+  }
   void abort() override {}
   CloudHealth health() const override { return {}; }
 
@@ -81,6 +96,10 @@ class FakeCloud final : public Cloud {
   FakeList feed;  ///< One list for all repositories.
   int feed_calls = 0;
   bool feed_fails = false;
+  std::optional<std::vector<Notice>> notices;  ///< Newest first; nullopt: no such list.
+  int notice_calls = 0;
+  bool notices_fail = false;
+  Millis clock_ahead{0};                       ///< Of the cloud's clock, in notices.
   std::map<std::string, UnixMillis> modified;  ///< As the listing shows it.
   std::set<std::string> failing;
   std::string throwing;

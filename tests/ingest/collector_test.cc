@@ -393,3 +393,85 @@ TEST_CASE("collector: what the filters leave out, or is no longer listed, is not
   bench.scrape();
   CHECK(bench.collector->everything_read());
 }
+
+namespace {
+
+/// Notices are asked for, and each list was read once.
+void start_with_notices(Bench& bench) {
+  bench.cloud.notices.emplace();
+  bench.options.notices_from = 1;
+  bench.start();
+  bench.scrape();
+  bench.baton.sleep(seconds(20));  // Nothing is overdue.
+}
+
+}  // namespace
+
+TEST_CASE("collector: what the cloud tells of is read at once, though nothing is due") {
+  Bench bench(9);
+  bench.options.discovery_interval = seconds(20);
+  bench.options.reading.max_staleness = std::chrono::hours(1);
+  start_with_notices(bench);
+  bench.cloud.tell("n1", "r5", bench.baton.now());
+  bench.cloud.asked.clear();
+  CHECK(bench.scrape());
+  CHECK(bench.cloud.asked == std::vector<std::string>{"r5"});
+  bench.baton.sleep(seconds(5));
+  bench.cloud.tell("n2", "r7", bench.baton.now());
+  CHECK(bench.scrape());
+  CHECK(bench.cloud.asked == std::vector<std::string>{"r5", "r7"});
+  bench.baton.sleep(seconds(5));
+  CHECK(bench.scrape());  // Nothing new is told.
+  CHECK(bench.cloud.asked.size() == 2);
+}
+
+TEST_CASE("collector: what was told before a list was read is no reason, whatever the clocks say") {
+  for (const Millis ahead : {seconds(0), seconds(600), seconds(-600)}) {
+    CAPTURE(ahead.count());
+    Bench bench(3);
+    bench.cloud.clock_ahead = ahead;
+    bench.options.discovery_interval = seconds(20);
+    bench.options.reading.max_staleness = std::chrono::hours(1);
+    start_with_notices(bench);
+    bench.cloud.tell("n1", "r1", bench.baton.now() - seconds(60));
+    bench.cloud.tell("n2", "r2", bench.baton.now());
+    bench.cloud.tell("n3", "nobody's", bench.baton.now());
+    bench.cloud.asked.clear();
+    CHECK(bench.scrape());
+    CHECK(bench.cloud.asked == std::vector<std::string>{"r2"});
+  }
+}
+
+TEST_CASE("collector: notices that may not be read fail no scrape, and are left alone") {
+  Bench bench(3);
+  bench.options.discovery_interval = seconds(20);
+  bench.cloud.notices_fail = true;
+  start_with_notices(bench);
+  for (int i = 0; i < 10; ++i) {
+    CHECK(bench.scrape());
+    bench.baton.sleep(seconds(30));
+  }
+  CHECK(bench.cloud.notice_calls == 1);
+}
+
+TEST_CASE("collector: notices that are wrong are followed no longer") {
+  Bench bench(9);
+  bench.options.discovery_interval = seconds(20);
+  bench.options.reading.max_staleness = std::chrono::hours(1);
+  start_with_notices(bench);
+  int number = 0;
+  const auto calls_for_lies = [&] {
+    bench.cloud.asked.clear();
+    for (int i = 0; i < 60; ++i) {
+      ++number;
+      bench.cloud.tell(std::to_string(number), "r" + std::to_string(number % 9), bench.baton.now());
+      bench.baton.sleep(seconds(1));
+      CHECK(bench.scrape());
+      bench.baton.sleep(seconds(24));
+    }
+    return bench.cloud.asked.size();
+  };
+  CHECK(calls_for_lies() > 50);
+  calls_for_lies();
+  CHECK(calls_for_lies() < 20);
+}

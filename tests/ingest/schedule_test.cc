@@ -25,11 +25,11 @@ RepositoryPace read_ago(Millis ago, Millis gap_between_events) {
   return pace;
 }
 
-HintTrust learned(double precision, double recall) {
-  HintTrust hints;
+Hints learned(double precision, double recall) {
+  Hints hints;
   for (int i = 0; i < 2000; ++i) {
-    hints.followed(i % 100 < 100 * precision);
-    hints.judged(i % 100 < 100 * recall);
+    hints.listing.followed(i % 100 < 100 * precision);
+    hints.listing.judged(i % 100 < 100 * recall);
   }
   return hints;
 }
@@ -42,7 +42,7 @@ BuildSpans spans_of(std::initializer_list<Millis> each, int times = 20) {
   return spans;
 }
 
-double weight_of(const RepositoryPace& pace, const HintTrust& hints = {}) {
+double weight_of(const RepositoryPace& pace, const Hints& hints = {}) {
   return due(pace, hints, kMaxStaleness).value().weight;
 }
 

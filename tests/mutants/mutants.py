@@ -34,6 +34,8 @@ DISCOVERY = "exporter/ingest/discovery.cc"
 VISIBILITY = "exporter/ingest/scraper_visibility.cc"
 SCHEDULE = "exporter/ingest/schedule.cc"
 PLAN = "exporter/ingest/plan.cc"
+NOTICE_FEED = "exporter/ingest/notice_feed.cc"
+LESSONS = "exporter/ingest/lessons.cc"
 VIEW = "exporter/ingest/view.cc"
 COMMITTER = "exporter/ingest/committer.cc"
 STORE = "exporter/store/sqlite_state_store.cc"
@@ -229,7 +231,7 @@ MUTANTS = [
      "pages_read_ == 0 || rights || search_unreadable_page",
      "pages_read_ == 0 || (rights && false) || search_unreadable_page"),
     ("the rows before one that is refused are left out", UNREADABLE_PAGE,
-     "if (is_quick) return divide(page_);", "if (is_quick && false) return divide(page_);"),
+     "if (!is_slow()) return divide(page_);", "if (false) return divide(page_);"),
     ("the rows behind one that is refused are left out", UNREADABLE_PAGE,
      "if (rows_failed_ >= kRowsFailedMax) return ask_beyond();",
      "if (rows_failed_ >= 1) return ask_beyond();"),
@@ -276,7 +278,7 @@ MUTANTS = [
      "findings.met_is_whole && !findings.left_out_rows &&", "findings.met_is_whole &&"),
     ("an id that is refused for good is followed by nobody", OPEN_RECORDS,
      "progress.refused_ids.push_back(key);", ""),
-    ("one id that is refused stops all point reads", VISIT,
+    ("one id that is refused stops all point reads", LESSONS,
      "constexpr int kIdsRefusedMax = 3;", "constexpr int kIdsRefusedMax = 1;"),
     ("an id that always fails for a passing reason is asked for ever", OPEN_RECORDS,
      "if (traits(error.kind).lasting || failed_before) {", "if (traits(error.kind).lasting) {"),
@@ -405,10 +407,10 @@ MUTANTS = [
     ("what is nearly due waits for the next scrape", TRACKED_REGISTRY,
      "rules.max_staleness - ahead", "rules.max_staleness"),
     ("a first reading tells what hints are worth", VISIT, "if (!last_read_) return;", ""),
-    ("every hint is followed", SCHEDULE, "if (pace.hinted && hints.worth_following())",
-     "if (pace.hinted)"),
+    ("every hint is followed", SCHEDULE, "(pace.hinted && hints.listing.worth_following())",
+     "pace.hinted"),
     ("an unchanged listing proves that there is no news", SCHEDULE,
-     "hints.recall() * seconds(covered)", "seconds(covered)"),
+     "hints.listing.recall() * seconds(covered)", "seconds(covered)"),
     ("more news than a small page holds is read on from the second page", LIST_READER,
      "run_.walk.page_size = options_.page_size;  // More",
      "++run_.walk.next_page, run_.walk.page_size = options_.page_size;  // More"),
@@ -932,4 +934,32 @@ MUTANTS = [
     ("of several instances of one name the first is read (swr_ee)", EE_CLIENT,
      "if (std::find_if(found + 1, instances.end(), is_it) != instances.end()) {",
      "if (instances.empty()) {"),
+    ("a notice is no reason to read", SCHEDULE,
+     "                               (pace.noticed && hints.notices.worth_following());",
+     "                               false;"),
+    ("notices that are wrong are followed for ever", SCHEDULE,
+     "(pace.noticed && hints.notices.worth_following())", "pace.noticed"),
+    ("a notice from before the last reading is followed", TRACKED_REGISTRY,
+     "if (!is_old) list.schedule.noticed = true;", "list.schedule.noticed = true;"),
+    ("the cloud's clock is taken for ours in notices", TRACKED_REGISTRY,
+     "*notice.at - ahead < *last_read", "*notice.at < *last_read"),
+    ("a refused list of notices is asked in each cycle", NOTICE_FEED,
+     "if (off_until_ && now < *off_until_) return false;", ""),
+    ("a silent list of notices is asked in each cycle", NOTICE_FEED,
+     "return since(*asked_at_, now) >= wait;", "return true;"),
+    ("notices are looked for at the head alone", NOTICE_FEED,
+     "if (last <= index) return std::nullopt;", "return std::nullopt;"),
+    ("what was told before an outage is news", NOTICE_FEED,
+     "ids_.merge(before_);  // What is known stays known.", ""),
+    ("one unreadable row behind a page is taken for a depth", UNREADABLE_PAGE,
+     "if (step_ == Step::behind && !is_slow() && ++probe_row_ < kProbes) return probe_behind();", ""),
+    ("a tail that can't be read casts doubt on the order", FINISHED_WALK,
+     "ledger.order == ListOrder::oldest_first && !run_.left_rows_unread &&",
+     "ledger.order == ListOrder::oldest_first &&"),
+    ("a walk of the tail forgets what is unread before it", LIST_READER,
+     "const bool is_first = run_.sweeps() ? !run_.left_rows_unread : row < ledger.unread_from;",
+     "const bool is_first = !run_.left_rows_unread;"),
+    ("each row that breaks its page takes a visit", LIST_READER,
+     "is_known_to_fail(ledger) || run_.left_rows_unread) return true;",
+     "is_known_to_fail(ledger)) return true;"),
 ]

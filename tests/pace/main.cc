@@ -108,15 +108,16 @@ Figures measure(const Case& each) {
   Baton baton(each.world.seed);
   std::vector<pace::Listed> repositories = pace::make_repositories(each.world, baton.now());
   const int list_page_size = each.world.kind == &kBuilds ? 100 : 1000;
-  pace::PacedCloud cloud(baton, repositories, *each.world.kind,
-                         {each.requests_per_second, Millis{50}, list_page_size});
+  pace::PacedCloud cloud(
+      baton, repositories, *each.world.kind,
+      {each.requests_per_second, Millis{50}, list_page_size, each.world.notices});
   ingest::Collector collector(baton.runtime(), cloud, options_of(each), {[] {}, [](bool) {}},
                               std::make_unique<ingest::TrackedRegistry>());
   collector.start();
   live(baton, collector, kWarmUp);
 
   const UnixMillis begin = baton.now();
-  cloud.calls = cloud.discovery_calls = cloud.rows = cloud.reads = 0;
+  cloud.calls = cloud.discovery_calls = cloud.notice_calls = cloud.rows = cloud.reads = 0;
   for (pace::Listed& repository : repositories) repository.calls = 0;
   live(baton, collector, kMeasured);
   const UnixMillis end = baton.now();
@@ -138,7 +139,8 @@ Figures measure(const Case& each) {
   figures.events = delays.size();
   figures.ours = delays_of(std::move(delays));
   figures.in_turn = read_in_turn(repositories, begin, end, cloud.calls);
-  const auto reading = static_cast<double>(cloud.calls - cloud.discovery_calls);
+  const auto reading =
+      static_cast<double>(cloud.calls - cloud.discovery_calls - cloud.notice_calls);
   figures.calls_per_second = static_cast<double>(cloud.calls) / seconds_of(end - begin);
   figures.calls_per_read = reading / static_cast<double>(cloud.reads);
   figures.rows_per_call = static_cast<double>(cloud.rows) / reading;
@@ -197,6 +199,13 @@ std::vector<Case> cases() {
     each.world.kind = &kDeletions;
     each.discovery_interval = minutes(2);
   });
+  const auto with_notices = [&](const char* name, pace::Notices notices) {
+    add(name, [&](Case& each) { each.world.notices = notices; });
+  };
+  with_notices("builds, event feed", pace::Notices::good);
+  with_notices("builds, event feed silent", pace::Notices::silent);
+  with_notices("builds, event feed lying", pace::Notices::lying);
+  with_notices("builds, event feed forbidden", pace::Notices::forbidden);
   add("rate that suffices", [](Case& each) {
     each.world.repositories = 1'000;
     each.requests_per_second = 20;

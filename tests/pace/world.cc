@@ -144,7 +144,18 @@ PacedCloud::PacedCloud(Baton& baton, std::vector<Listed>& repositories, const St
       repositories_(repositories),
       kind_(kind),
       options_(options),
-      next_call_(baton.now()) {}
+      next_call_(baton.now()) {
+  Dice dice(1);
+  const bool lying = options.notices == Notices::lying;
+  for (std::size_t i = 0; i < repositories.size(); ++i) {
+    const auto anyone =
+        static_cast<std::size_t>(dice.uniform() * static_cast<double>(repositories.size()));
+    for (const Event& event : repositories[i].events) {
+      ended_.emplace_back(event.end, lying ? anyone : i);
+    }
+  }
+  std::sort(ended_.begin(), ended_.end());
+}
 
 void PacedCloud::call() {
   ++calls;
@@ -174,6 +185,31 @@ Result<Discovery> PacedCloud::discover(const PartFound& part_found) {
     discovery.repositories.push_back(std::move(listed));
   }
   return discovery;
+}
+
+Notice PacedCloud::notice_of(const Ended& ended, std::size_t number) const {
+  return {std::to_string(number), &kind_, repositories_[ended.second].ref, ended.first};
+}
+
+/// Newest first.
+Result<NoticePage> PacedCloud::list_notices(const PageRequest& request) {
+  call();
+  ++notice_calls;
+  if (options_.notices == Notices::forbidden) return fail(ErrorKind::forbidden, "no permission");
+  NoticePage page;
+  page.server_time = baton_.now();
+  if (options_.notices == Notices::silent) return page;
+  const auto after =
+      std::upper_bound(ended_.begin(), ended_.end(), Ended{baton_.now(), repositories_.size()});
+  const auto total = static_cast<std::size_t>(after - ended_.begin());
+  const auto size = static_cast<std::size_t>(request.size);
+  const std::size_t first = std::min(total, static_cast<std::size_t>(request.index) * size);
+  for (std::size_t row = first; row < std::min(total, first + size); ++row) {
+    page.notices.push_back(notice_of(ended_[total - 1 - row], total - 1 - row));
+  }
+  page.rows = page.notices.size();
+  page.total = total;
+  return page;
 }
 
 Listed& PacedCloud::visited(const RepositoryRef& repository) {

@@ -20,6 +20,15 @@ enum class Hints {
   lying,   ///< They miss two events in three, and change without any.
 };
 
+/// What the cloud tells by itself of builds that ended.
+enum class Notices {
+  none,       ///< It has no such list.
+  good,       ///< All, at once.
+  silent,     ///< The list is empty.
+  lying,      ///< Any repository, at any time.
+  forbidden,  ///< The list may not be read.
+};
+
 struct WorldOptions {
   std::uint64_t seed = 1;
   const StreamKind* kind = &kBuilds;
@@ -29,6 +38,7 @@ struct WorldOptions {
   Millis history{std::chrono::hours(24 * 7)};
   Millis future{std::chrono::hours(16)};
   Hints hints = Hints::good;
+  Notices notices = Notices::none;
 };
 
 /// One build, or one deletion (which ends when it starts).
@@ -59,6 +69,7 @@ class PacedCloud final : public Cloud {
     double requests_per_second = 5;
     Millis latency{50};
     int list_page_size = 100;
+    Notices notices = Notices::none;
   };
   PacedCloud(Baton& baton, std::vector<Listed>& repositories, const StreamKind& kind,
              Options options);
@@ -67,6 +78,8 @@ class PacedCloud final : public Cloud {
   Result<Page> list_records(const ListRef& list, const PageRequest& page) override;
   Result<Record> read_record(const ListRef& list, const std::string& id) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef&) override;
+  bool has_notices() const override { return options_.notices != Notices::none; }
+  Result<NoticePage> list_notices(const PageRequest& page) override;
   void abort() override {}
   CloudHealth health() const override { return {}; }
 
@@ -74,10 +87,14 @@ class PacedCloud final : public Cloud {
   std::uint64_t discovery_calls = 0;
   std::uint64_t rows = 0;   ///< Records handed out.
   std::uint64_t reads = 0;  ///< Visits to a repository.
+  std::uint64_t notice_calls = 0;
 
  private:
   void call();
   Listed& visited(const RepositoryRef& repository);
+  /// What ended, by then: the time and the index of the repository. Sorted by time.
+  using Ended = std::pair<UnixMillis, std::size_t>;
+  Notice notice_of(const Ended& ended, std::size_t number) const;
   Record hand_out(Listed& repository, std::size_t index);
 
   Baton& baton_;
@@ -85,6 +102,7 @@ class PacedCloud final : public Cloud {
   const StreamKind& kind_;
   const Options options_;
   UnixMillis next_call_;
+  std::vector<Ended> ended_;
 };
 
 }  // namespace registry_exporter::pace

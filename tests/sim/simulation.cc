@@ -25,6 +25,9 @@ constexpr std::uint64_t kWithSqlite = 8;  ///< Each such seed.
 /// Each such seed collects synchronisations, too. Those that once failed are as they were.
 constexpr std::uint64_t kSyncsEvery = 8;
 constexpr std::uint64_t kSyncsFrom = 4;
+/// Each such seed asks for notices, however few its lists are.
+constexpr std::uint64_t kNoticesEvery = 9;
+constexpr std::uint64_t kNoticesFrom = 7;
 
 /// What is drawn once for a whole history.
 struct Plan {
@@ -33,6 +36,7 @@ struct Plan {
   simulator::FaultMix faults;
   std::string mix;
   int lives = 1;
+  bool asks_for_notices = false;
   bool second_scraper = false;
   bool clock_jumps = false;
   bool disk_fails = false;
@@ -150,6 +154,10 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   if (seed % kSyncsEvery == kSyncsFrom) {
     plan.config.registries[0].collect = {config::Collected::builds, config::Collected::syncs};
   }
+  if (seed % kNoticesEvery == kNoticesFrom) {
+    plan.asks_for_notices = true;
+    plan.world.events = static_cast<simulator::Events>(seed / kNoticesEvery % simulator::kEvents);
+  }
   // What shows only after a first reading is told from history by its end.
   plan.world.lifelike_spans =
       plan.config.collection.initial_history == config::InitialHistory::count;
@@ -254,8 +262,11 @@ class Simulation {
     const store::LoadedState& loaded = *read;
     oracle_.start(committed(true));
     exposition::SelfMetrics self(clock_);
+    EngineOptions options;
+    if (plan_.asks_for_notices) options.notices_from = 1;
     auto engine = Engine::make(
-        {clock_, baton_.runtime().threads, baton_.runtime().entropy}, store, plan_.config, {}, self,
+        {clock_, baton_.runtime().threads, baton_.runtime().entropy}, store, plan_.config, options,
+        self,
         [this](const config::RegistryConfig& registry, const config::MetricsConfig& metrics,
                Runtime runtime, CallObserver& observer) {
           return connect_simulated(registry, metrics, runtime, observer);

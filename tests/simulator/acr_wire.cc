@@ -7,6 +7,7 @@
 
 #include "exporter/base/digest.h"
 #include "exporter/base/time_text.h"
+#include "tests/simulator/event_records.h"
 #include "tests/simulator/signatures.h"
 
 namespace registry_exporter::simulator {
@@ -488,6 +489,50 @@ net::HttpResponse get_sync_task(const World& world, const AcrAccount& account,
   return acr_business_error("SYNC_TASK_NOT_EXIST", call.now);
 }
 
+/// What rules told others; GET alone.
+net::HttpResponse list_events(const World& world, const AcrAccount& account, const AcrCall& call) {
+  if (call.request.method != "GET") {
+    return acr_error(405, "UnsupportedHTTPMethod", "This http method is not supported.", call.now);
+  }
+  const auto page = page_of(call, world.options());
+  if (!page) return bad_page(call);
+  if (world.options().events == Events::forbidden) {
+    return acr_error(403, "NoPermission", "You are not authorized to do this action.", call.now);
+  }
+  std::vector<EventRecord> records =
+      event_records(world, static_cast<std::uint64_t>(call.now.time_since_epoch().count()));
+  for (const auto& [parameter, field] :
+       {std::pair{"EventType", &EventRecord::type},
+        std::pair{"RepoNamespaceName", &EventRecord::repo_namespace},
+        std::pair{"RepoName", &EventRecord::repo}}) {
+    const std::string_view wanted = value_of(call.parameters, parameter);
+    if (wanted.empty()) continue;
+    std::erase_if(records, [&, field = field](const auto& each) { return each.*field != wanted; });
+  }
+  Json body = success(call);
+  put_page(body, *page, records.size(), call.lies.loose);
+  body["Records"] = Json::array();
+  const std::size_t end =
+      std::min(records.size(), page->first() + static_cast<std::size_t>(page->size));
+  for (std::size_t i = page->first(); i < end; ++i) {
+    const auto at = records[i].at.time_since_epoch().count();
+    body["Records"].push_back({{"RecordId", records[i].id},
+                               {"RuleId", "crecr-demo"},
+                               {"RuleName", "demo"},
+                               {"InstanceId", account.instance_id},
+                               {"Namespace", records[i].repo_namespace},
+                               {"RepoName", records[i].repo},
+                               {"Tag", records[i].tag},
+                               {"EventType", records[i].type},
+                               {"EventChannel", "EVENT_BRIDGE"},
+                               {"EventNotifyMethod", "http"},
+                               {"EventNotifyId", records[i].id},
+                               {"CreateTime", at},
+                               {"UpdateTime", at}});
+  }
+  return respond(200, body, call.now);
+}
+
 net::HttpResponse get_build_status(const World& world, const AcrCall& call) {
   const std::string_view repo_id = value_of(call.parameters, "RepoId");
   const std::string_view id = value_of(call.parameters, "BuildRecordId");
@@ -704,10 +749,10 @@ AcrWire::Secret AcrWire::secret_of(std::string_view access_key_id, std::string_v
 net::HttpResponse AcrWire::run(const AcrCall& call) {
   if (is_sts(call)) return assume_role(call);
   if (call.action == "ListInstance") return list_instances(world_, account_, call);
-  constexpr std::array<std::string_view, 9> kKnown = {
-      "GetInstance",         "ListNamespace",      "ListRepository",           "GetRepository",
-      "ListRepoBuildRecord", "GetRepoBuildRecord", "GetRepoBuildRecordStatus", "ListRepoSyncTask",
-      "GetRepoSyncTask"};
+  constexpr std::array<std::string_view, 10> kKnown = {
+      "GetInstance",         "ListNamespace",        "ListRepository",           "GetRepository",
+      "ListRepoBuildRecord", "GetRepoBuildRecord",   "GetRepoBuildRecordStatus", "ListRepoSyncTask",
+      "GetRepoSyncTask",     "ListEventCenterRecord"};
   if (std::find(kKnown.begin(), kKnown.end(), call.action) == kKnown.end()) {
     return acr_error(404, "InvalidAction.NotFound", "Specified api is not found.", call.now);
   }
@@ -721,6 +766,7 @@ net::HttpResponse AcrWire::run(const AcrCall& call) {
   if (call.action == "ListRepoBuildRecord") return list_builds(world_, call);
   if (call.action == "GetRepoBuildRecord") return get_build(world_, call);
   if (call.action == "ListRepoSyncTask") return list_sync_tasks(world_, account_, call);
+  if (call.action == "ListEventCenterRecord") return list_events(world_, account_, call);
   if (call.action == "GetRepoSyncTask") return get_sync_task(world_, account_, call);
   return get_build_status(world_, call);
 }

@@ -90,6 +90,10 @@ struct LastingFaults {
   }
 };
 
+/// What ACR's event centre tells of builds and synchronisations that ended.
+enum class Events : std::uint8_t { newest_first, oldest_first, none, lies, forbidden };
+inline constexpr std::size_t kEvents = 5;
+
 struct WorldOptions {
   std::uint64_t seed = 1;
   /// Repositories of each cloud at the start.
@@ -109,6 +113,7 @@ struct WorldOptions {
   int page_size_max = 0;
   Tricks tricks{};
   LastingFaults lasting{};
+  Events events = Events::newest_first;
   /// Outlives the world; nullptr: none.
   const Script* script = nullptr;
 };

@@ -93,6 +93,19 @@ async function walkSyncs(call) {
 const noSyncs = () =>
   ({ syncs: { success: 0, failed: 0, canceled: 0, other: 0 }, syncs_in_progress: 0 });
 
+/// What the event centre told of builds, by "namespace/repository".
+async function walkEvents(call) {
+  const builds = new Map();
+  const events = pages(async (page) => (await call('ListEventCenterRecord', {
+    InstanceId: 'cri-demo', EventType: 'cr:Artifact:BuildCompleted',
+    PageNo: page + 1, PageSize: 100 })).Records);
+  for await (const event of events) {
+    const name = `${event.Namespace}/${event.RepoName}`;
+    builds.set(name, (builds.get(name) ?? 0) + 1);
+  }
+  return builds;
+}
+
 async function walkAcr(call) {
   const syncs = await walkSyncs(call);
   const truth = [];
@@ -185,6 +198,13 @@ const acrCallers = {
 for (const [name, make] of Object.entries(acrCallers)) {
   await check(`acr: ${name}: every list walked equals the truth`, async () =>
     assert.deepEqual(sorted(await walkAcr(make('demo-access-key-secret'))), sorted(truth.acr)));
+  await check(`acr: ${name}: events are told by GET alone, one for each build that ended`, async () => {
+    const call = make('demo-access-key-secret');
+    if (name.endsWith('POST')) return refused(walkEvents(call), /UnsupportedHTTPMethod/);
+    const ended = truth.acr.map(({ repo_namespace, repo, builds }) => [`${repo_namespace}/${repo}`,
+      Object.values(builds).reduce((sum, count) => sum + count, 0)]).filter(([, count]) => count > 0);
+    assert.deepEqual(await walkEvents(call), new Map(ended));
+  });
   await check(`acr: ${name}: a wrong secret is refused`, () =>
     refused(make('wrong')('ListInstance', {}), /SignatureDoesNotMatch/));
   await check(`acr: ${name}: odd characters are signed alike`, async () => {
