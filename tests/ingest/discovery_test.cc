@@ -215,3 +215,78 @@ TEST_CASE(
     CHECK(part.books.state.identity == row.after);
   }
 }
+
+TEST_CASE("discovery: one that is renamed and then named as before counts nothing twice") {
+  World world;
+  world.pass({});
+  world.pass({listed("a", "1")});
+  world.read("a", {done("x", 900'000)});
+  world.pass({listed("b", "1")});
+  world.read("b", {done("y", 900'100), done("x", 900'000)});
+  REQUIRE(world.counted_in("b") == 1);
+  world.pass({listed("a", "1")});
+  world.read("a", {done("z", 900'200), done("y", 900'100), done("x", 900'000)});
+  CHECK(world.counted_in("a") == 2);
+  CHECK(imbalance(world.at_name("a").state.ledger) == 0);
+}
+
+TEST_CASE("discovery: renamed while another takes its name, nothing counts twice") {
+  for (const bool new_first : {false, true}) {
+    CAPTURE(new_first);
+    World world;
+    world.pass({});
+    world.pass({listed("a", "1")});
+    world.read("a", {runs("o", 900'050), done("x", 900'000)});
+    const std::string to = new_first ? "b" : "A";
+    world.pass({listed("a", "9"), listed(to, "1")});
+    world.read(to, {done("o", 900'050), done("x", 900'000)});
+    world.read("a", {done("z", 900'200)});
+    CHECK(world.counted_in("a") == 2);
+    CHECK(world.counted_in(to) == 1);
+    CHECK(world.at_name("a").state.ledger.open.empty());
+    CHECK(imbalance(world.at_name("a").state.ledger) == 0);
+    CHECK(imbalance(world.at_name(to).state.ledger) == 0);
+  }
+}
+
+TEST_CASE("discovery: two that swap their names count nothing twice") {
+  World world;
+  world.pass({listed("a", "1"), listed("b", "2")});
+  world.read("a", {done("x", 900'000)});
+  world.read("b", {done("y", 900'000)});
+  world.pass({listed("a", "2"), listed("b", "1")});
+  world.read("a", {done("y2", 900'200), done("y", 900'000)});
+  world.read("b", {done("x2", 900'200), done("x", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+  CHECK(world.counted_in("b") == 1);
+}
+
+TEST_CASE("discovery: one that takes the name of another counts nothing twice") {
+  World world;
+  world.pass({listed("a", "1"), listed("b", "2")});
+  world.read("a", {done("x", 900'000)});
+  world.read("b", {done("y", 900'000)});
+  world.pass({listed("a", "2")});
+  world.read("a", {done("y2", 900'200), done("y", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+}
+
+TEST_CASE("discovery: an older one that takes the place of another has history") {
+  World world;
+  world.pass({listed("a", "1")});
+  world.read("a", {done("x", 900'000)});
+  world.pass({listed("a", "2", kFirstStart - std::chrono::hours(1))});
+  world.read("a", {done("y", 900'000)});
+  CHECK(world.counted_in("a") == 0);
+}
+
+TEST_CASE("discovery: one under the name of another that was renamed before it was read is news") {
+  World world;
+  world.pass({listed("a", "1", kFirstStart - std::chrono::hours(1))});
+  world.pass({listed("b", "1", kFirstStart - std::chrono::hours(1))});
+  world.pass({listed("a", "9"), listed("b", "1", kFirstStart - std::chrono::hours(1))});
+  world.read("a", {done("z", 900'000)});
+  world.read("b", {done("x", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+  CHECK(world.counted_in("b") == 0);
+}
