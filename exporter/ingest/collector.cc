@@ -336,7 +336,7 @@ void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::
   if (result.complete) {
     list.schedule.read_at = now;
     list.state.ledger.last_read = runtime_.clock.now();
-  } else {
+  } else if (list.is_read()) {
     cycle_.plan_rest(list, demand, now);
   }
 }

@@ -63,17 +63,19 @@ ListAnswer ask_cloud(Cloud& cloud, const ListRef& list, const ListRequest& reque
 
 Visit::Visit(TrackedList& list, const ListReaderOptions& options)
     : list_(list),
+      of_(list.state.ref),
       reader_(list.state.ledger, options, std::move(list.sweep)),
       hinted_(std::exchange(list.schedule.hinted, false)),
       listed_at_(list.schedule.listed_at),
       last_read_(list.state.ledger.last_read) {}
 
 std::optional<ListRequest> Visit::next() const {
-  if (error_ || list_.state.ledger.halted) return std::nullopt;
+  if (error_ || is_void() || list_.state.ledger.halted) return std::nullopt;
   return reader_.next(list_.state.ledger);
 }
 
 MergeEffects Visit::take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall) {
+  if (is_void()) return {};
   const MergeContext context = merge_context(list_, rules, wall);
   if (const auto* page = std::get_if<Result<Page>>(&answer)) return take_page(*page, context);
   return take_record(std::get<Result<Record>>(answer), context);
@@ -127,7 +129,7 @@ VisitResult Visit::finish(ListLessons& lessons) {
   judge_hints(lessons.hints);
   VisitResult result;
   result.error = error_ ? error_ : reader_.error();
-  result.complete = reader_.complete();
+  result.complete = reader_.complete() && !is_void();
   result.sweep_ok = reader_.sweep_ok();
   result.unreadable = reader_.unreadable();
   list_.sweep = reader_.take_progress();

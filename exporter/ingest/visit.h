@@ -67,7 +67,11 @@ class Visit {
   void learn(const MergeEffects& effects, bool more_known);
   void judge_hints(HintTrust& hints) const;
 
+  /// A discovery has found another one under its name: what comes now is of one that is gone.
+  bool is_void() const { return list_.state.ref != of_; }
+
   TrackedList& list_;
+  const RepositoryRef of_;
   ListReader reader_;
   std::optional<Error> error_;
   const bool hinted_;  ///< The visit was made because the listing changed.

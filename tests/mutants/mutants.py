@@ -31,6 +31,7 @@ TRACKED_LIST_H = "exporter/ingest/tracked_list.h"
 TRACKED_LIST = "exporter/ingest/tracked_list.cc"
 TRACKED_REGISTRY = "exporter/ingest/tracked_registry.cc"
 DISCOVERY = "exporter/ingest/discovery.cc"
+RENAMES = "exporter/ingest/renames.cc"
 VISIBILITY = "exporter/ingest/scraper_visibility.cc"
 SCHEDULE = "exporter/ingest/schedule.cc"
 PLAN = "exporter/ingest/plan.cc"
@@ -208,7 +209,7 @@ MUTANTS = [
     ("a resumed walk that meets news alone is a gap", FINISHED_WALK,
      "run_.left_rows_unread) && !run_.resumed &&", "run_.left_rows_unread) &&"),
     ("a repository that came later hides its series under its new name", DISCOVERY,
-     "from.state.hidden && !came_later", "from.state.hidden && (true || came_later)"),
+     "origin->state.hidden && !came_later", "origin->state.hidden && (true || came_later)"),
     ("a namespace that failed proves that its repositories are gone", DISCOVERY,
      "is_among(discovery_.denied_namespaces) || is_among(discovery_.failed_namespaces)",
      "is_among(discovery_.denied_namespaces)"),
@@ -348,7 +349,15 @@ MUTANTS = [
     ("counted history waits for a visit without an error", COLLECTOR,
      "  show_history(*registry_, list);\n", "  if (!visit.next()) show_history(*registry_, list);\n"),
     ("what is made anew before it was read is history", DISCOVERY,
-     "if (recreated && came_later(listed)) state", "if (false && came_later(listed)) state"),
+     "ledger.baseline_pending = listed.created_at", "ledger.baseline_pending |= listed.created_at"),
+    ("what is older and takes another's place is news", DISCOVERY,
+     "listed.created_at && is_old(listed) && !counts_history", "false"),
+    ("one that takes the name of another counts again", DISCOVERY,
+     "if (renames_.origin_of(list.kind(), listed.ref) != nullptr) take_over(list, listed);", ""),
+    ("two that swap their names follow each other's records", RENAMES,
+     "  give_up_open(origin.list->state.ledger, old.open);\n", ""),
+    ("an answer about a list that is gone is of the one that has its name", VISIT,
+     "  if (is_void()) return {};\n", ""),
     ("what slid past a first reading is news", FINISHED_WALK,
      "run_.left_rows_unread || may_have_jumped(ledger);", "run_.left_rows_unread;"),
     ("--once reads only what is due", TRACKED_LIST,
@@ -461,9 +470,9 @@ MUTANTS = [
     ("a task belongs to where its image goes", SYNC_CODEC,
      "if (is_of(from, instance_id)) return end_of(from);", ""),
     ("a renamed repository loses the histograms of the statuses seen", DISCOVERY,
-     "if (to.kind().has_durations) {", "if (false) {"),
+     "if (list.kind().has_durations) {", "if (false) {"),
     ("a renamed repository's builds count again", DISCOVERY,
-     "      take_ids(*renamed, *list);", "      renamed->state.dropped = true;"),
+     "    if (origin) take_over(*list, listed);\n", ""),
     ("counted history needs a zero first", DISCOVERY,
      "if (!state.hidden) hold_all(kind, ledger);", "hold_all(kind, ledger);"),
     # State.
