@@ -1,6 +1,7 @@
 #include "exporter/ingest/unreadable_page.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace registry_exporter::ingest {
@@ -9,12 +10,13 @@ namespace {
 /// Smaller pages than a sixteenth of the one that was refused cost more calls than their rows are
 /// worth.
 constexpr int kSplitMax = 16;
-/// Single rows asked for, to see whether anything of a list can be read.
-constexpr int kProbes = 3;
 /// Rows of one page that can't be read before it is asked whether the list goes on behind it.
 constexpr int kRowsFailedDoubtful = 3;
 /// Rows of one page that can't be read before the rest of it is left out.
 constexpr int kRowsFailedMax = 10;
+/// Single rows asked for, to see whether anything of a list can be read: the last one lies behind
+/// as many broken rows as are searched for.
+constexpr std::array kProbes{0, 2, kRowsFailedMax};
 
 /// The largest page of at most `most` rows that can begin at `row`.
 PageRequest page_at(std::uint64_t row, int most) {
@@ -28,7 +30,9 @@ PageRequest page_at(std::uint64_t row, int most) {
 UnreadablePage::UnreadablePage(const PageRequest& page, Error error)
     : page_(page), row_(first_row(page)), error_(std::move(error)) {}
 
-bool UnreadablePage::probe_another_row() { return ++probe_row_ < kProbes; }
+PageRequest UnreadablePage::probe() const { return {kProbes.at(probes_failed_), 1}; }
+
+bool UnreadablePage::probe_another_row() { return ++probes_failed_ < kProbes.size(); }
 
 PageRequest UnreadablePage::begin_search(std::size_t usual_rows, bool try_slow) {
   if (page_.index == 0) page_.size = size_to_search(usual_rows);
