@@ -47,7 +47,9 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
   options.lookback = rules.lookback;
   options.sweep_due = sweep_due(list, rules, now);
   options.try_unreadable = unreadable_due(list, now);
-  options.point_reads = list.kind().has_point_reads && lessons.point_reads.allowed(now);
+  const bool only_by_id = list.kind().parts != nullptr;  // No list tells the details.
+  options.point_reads =
+      list.kind().has_point_reads && (only_by_id || lessons.point_reads.allowed(now));
   options.short_below = lessons.page_limit.short_below(now);
   options.failed_before = list.failures.in_a_row > 0;
   options.first_page_fails = first_page_may_be_to_blame(list.failures);
