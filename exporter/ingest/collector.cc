@@ -289,7 +289,7 @@ void Collector::merge(Visit& visit, TrackedList& list, ListAnswer answer) {
   if (visit.failed() && !effects.changed) return;
   absorb(*registry_, list, effects, options_.reading.bucket_bounds.size());
   feed(list, effects);
-  show_history(*registry_, list);
+  show_history(*registry_, list, visit.awaits_details());
   if (effects.history_gaps > 0) log_.history_gap(list);
   if (effects.changed) hooks_.dirty();
   check_books(list);

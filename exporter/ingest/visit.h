@@ -58,6 +58,7 @@ class Visit {
   MergeEffects take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall);
   void fail(const Error& error) { error_ = error; }
   bool failed() const { return error_.has_value(); }
+  bool awaits_details() const { return reader_.awaits_details(list_.state.ledger); }
 
   VisitResult finish(ListLessons& lessons);
 
