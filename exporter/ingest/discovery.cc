@@ -205,6 +205,10 @@ class Pass {
     const bool counts_history = first_ && rules_.count_history;
     ledger.baseline_pending = listed.created_at && is_old(listed) && !counts_history;
     note_first_start(list.kind(), ledger);
+    if (list.state.hidden && ledger.known == 0 && came_later(listed)) {
+      list.state.hidden = false;
+      hold_all(list.kind(), ledger);
+    }
     if (renames_.origin_of(list.kind(), listed.ref) != nullptr) take_over(list, listed);
   }
 

@@ -163,6 +163,16 @@ TEST_CASE("discovery: one made anew before its predecessor was read is news") {
   CHECK(world.counted_in("a-renamed") == 1);
 }
 
+TEST_CASE("discovery: one made anew before its counted history was read shows zero first") {
+  World world;
+  world.rules.count_history = true;
+  world.pass({listed("a", "1", kFirstStart - std::chrono::hours(1)), listed("b", "2")});
+  world.pass({listed("a", "3"), listed("b", "2")});
+  CHECK_FALSE(world.at_name("a").state.hidden);
+  CHECK(world.at_name("a").state.ledger.events_held[Outcome::success]);
+  CHECK(world.at_name("b").state.hidden);
+}
+
 TEST_CASE("discovery: a place that is never listed does not make all that comes later history") {
   World world;
   world.rules.count_history = false;
