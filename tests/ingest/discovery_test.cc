@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+#include <set>
+
 #include "tests/ingest/fake_list.h"
 
 using namespace registry_exporter;
@@ -299,4 +302,88 @@ TEST_CASE("discovery: one under the name of another that was renamed before it w
   world.read("b", {done("x", 900'000)});
   CHECK(world.counted_in("a") == 1);
   CHECK(world.counted_in("b") == 0);
+}
+
+namespace {
+
+/// Repositories whose names move at random, among a few; each has its builds.
+struct MovingNames {
+  struct Repository {
+    std::string id, name;
+    std::vector<Record> newest_first;
+  };
+  explicit MovingNames(unsigned seed) : dice(seed) {}
+
+  std::size_t below(std::size_t n) { return dice() % n; }
+  bool is_free(const std::string& name) const {
+    return std::none_of(repositories.begin(), repositories.end(),
+                        [&](const Repository& each) { return each.name == name; });
+  }
+  void move() {
+    const std::string name = "n" + std::to_string(below(4));
+    if (repositories.size() < 3 && is_free(name)) {
+      repositories.push_back({std::to_string(++last), name, {}});
+    }
+    if (repositories.empty()) return;
+    Repository& one = repositories[below(repositories.size())];
+    Repository& other = repositories[below(repositories.size())];
+    const std::size_t turn = below(6);
+    if (turn == 0) std::swap(one.name, other.name);
+    if (turn == 1 && is_free(name)) one.name = name;
+    if (turn == 2 && below(3) == 0) repositories.erase(repositories.begin());
+  }
+  void build() {
+    for (Repository& each : repositories) {
+      for (Record& record : each.newest_first) {
+        if (record.open && below(2) == 0) record = done(record.id, start_of(record));
+      }
+      const std::string id = "b" + std::to_string(++last);
+      const bool runs_on = below(3) == 0;
+      const std::int64_t start = 900'000 + last;
+      each.newest_first.insert(each.newest_first.begin(),
+                               runs_on ? runs(id, start) : done(id, start));
+    }
+  }
+  static std::int64_t start_of(const Record& record) {
+    return record.started_at->time_since_epoch().count() / 1000;
+  }
+
+  std::mt19937 dice;
+  std::vector<Repository> repositories;
+  std::int64_t last = 0;
+};
+
+}  // namespace
+
+TEST_CASE("discovery: however names move, each build counts once") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    World world;
+    world.pass({});
+    MovingNames moving(seed);
+    std::set<std::string> finished;
+    for (int round = 0; round < 40; ++round) {
+      moving.move();
+      moving.move();
+      moving.build();
+      std::shuffle(moving.repositories.begin(), moving.repositories.end(), moving.dice);
+      std::vector<ListedRepository> all;
+      for (const auto& each : moving.repositories) all.push_back(listed(each.name, each.id));
+      world.pass(all);
+      for (const auto& each : moving.repositories) {
+        if (moving.below(4) == 0) continue;
+        world.read(each.name, each.newest_first);
+        for (const Record& record : each.newest_first) {
+          if (!record.open) finished.insert(record.id);
+        }
+      }
+    }
+    std::uint64_t counted = 0, unbalanced = 0;
+    for (const auto& [key, list] : world.books.lists) {
+      counted += list->state.ledger.counters.events[Outcome::success];
+      unbalanced += imbalance(list->state.ledger);
+    }
+    CHECK(counted == finished.size());
+    CHECK(unbalanced == 0);
+  }
 }
