@@ -19,7 +19,8 @@ enum class ListScope : std::uint8_t {
 /// What a stream of records is: all that the ledger, the reader, the schedule and the exposition
 /// need to know of it. A value for each kind, and one list of a cloud for each stream.
 ///
-/// A new kind is a codec in the cloud's folder, a value here and its families in the exposition.
+/// A new kind is a value here, a codec in the cloud's folder and its families in the exposition.
+/// ARCHITECTURE.md lists what else has to know of it.
 struct StreamKind {
   std::uint8_t number = 0;              ///< Stored in the state: never changed, never used again.
   std::string_view name;                ///< What the records are, in the plural: "builds".
