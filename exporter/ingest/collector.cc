@@ -290,7 +290,7 @@ void Collector::merge(Visit& visit, TrackedList& list, ListAnswer answer) {
   if (visit.failed() && !effects.changed) return;
   absorb(*registry_, list, effects, options_.reading.bucket_bounds.size());
   feed(list, effects);
-  show_history(*registry_, list);
+  show_history(*registry_, list, visit.awaits_details());
   if (effects.history_gaps > 0) log_.history_gap(list);
   if (effects.changed) hooks_.dirty();
   check_books(list);
@@ -332,7 +332,7 @@ void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::
   if (result.complete) {
     list.schedule.read_at = now;
     list.state.ledger.last_read = runtime_.clock.now();
-  } else {
+  } else if (list.is_read()) {
     cycle_.plan_rest(list, demand, now);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "exporter/ingest/event_rules.h"
 #include "exporter/ingest/ledger_rules.h"
+#include "exporter/ingest/renames.h"
 #include "exporter/ingest/shares.h"
 
 namespace registry_exporter::ingest {
@@ -53,7 +54,8 @@ class Pass {
         discovery_(discovery),
         begun_(begun),
         rules_(rules),
-        first_(!registry.state.discovered) {
+        first_(!registry.state.discovered),
+        renames_(registry, discovery) {
     for (const auto& [key, list] : registry_.lists) {
       if (list->has_series() && is_repository(list->state.ref)) active_.insert(key.repository());
     }
@@ -68,7 +70,7 @@ class Pass {
   /// Without what only a whole pass can tell: who was renamed, and who is gone.
   DiscoveryEffects run_part() {
     for (const ListedRepository& listed : discovery_.repositories) {
-      const bool known = is_known(listed.ref);
+      const bool known = is_known(listed.ref) || is_renamed(listed.ref);
       if (known || !rules_.accepts(full_name(listed.ref)) || !take_room(listed.ref)) continue;
       for (const StreamKind* kind : rules_.kinds) {
         if (kind->has_own_lists()) add(*kind, listed);
@@ -79,7 +81,6 @@ class Pass {
   }
 
   DiscoveryEffects run() {
-    may_rename_ = true;
     if (discovery_.complete) registry_.listed.clear();
     for (const ListedRepository& listed : discovery_.repositories) take_in(listed);
     if (discovery_.complete) drop_missing();
@@ -126,6 +127,12 @@ class Pass {
     return at != registry_.lists.end() && at->first.is_of(ref);
   }
 
+  bool is_renamed(const RepositoryRef& ref) const {
+    return std::any_of(rules_.kinds.begin(), rules_.kinds.end(), [&](const StreamKind* kind) {
+      return renames_.origin_of(*kind, ref) != nullptr;
+    });
+  }
+
   /// First come, first kept.
   bool take_room(const RepositoryRef& ref) {
     if (active_.contains(key_of(ref))) return true;
@@ -164,17 +171,14 @@ class Pass {
 
   void meet_again(TrackedList& list, const ListedRepository& listed) {
     RepositoryState& state = list.state;
-    const bool recreated = !state.ref.cloud_id.empty() && !listed.ref.cloud_id.empty() &&
-                           state.ref.cloud_id != listed.ref.cloud_id;
-    if (recreated) start_over(state.ledger);
-    // What nobody has read of its predecessor is gone with it.
-    if (recreated && came_later(listed)) state.ledger.baseline_pending = false;
+    const bool another = !listed.ref.cloud_id.empty() && state.ref.cloud_id != listed.ref.cloud_id;
+    if (another) begin_anew(list, listed);
     if (state.excluded) {
       // Let back in: what happened meanwhile is not ours to count.
       start_over(state.ledger);
       state.ledger.baseline_pending = true;
     }
-    list.pending.dirty |= recreated || state.excluded || state.dropped || state.passes_missed != 0;
+    list.pending.dirty |= another || state.excluded || state.dropped || state.passes_missed != 0;
     state.excluded = state.dropped = false;
     state.passes_missed = 0;
     if (!listed.ref.cloud_id.empty()) {
@@ -193,6 +197,21 @@ class Pass {
     take_listing(list, listed);
   }
 
+  /// Another list has the name now.
+  void begin_anew(TrackedList& list, const ListedRepository& listed) {
+    Ledger& ledger = list.state.ledger;
+    start_over(ledger);
+    // What nobody has read of its predecessor is gone with it.
+    const bool counts_history = first_ && rules_.count_history;
+    ledger.baseline_pending = listed.created_at && is_old(listed) && !counts_history;
+    note_first_start(list.kind(), ledger);
+    if (list.state.hidden && ledger.known == 0 && came_later(listed)) {
+      list.state.hidden = false;
+      hold_all(list.kind(), ledger);
+    }
+    if (renames_.origin_of(list.kind(), listed.ref) != nullptr) take_over(list, listed);
+  }
+
   void add(const StreamKind& kind, const ListedRepository& listed) {
     auto list = std::make_unique<TrackedList>();
     list->number = rules_.next_number();
@@ -204,17 +223,20 @@ class Pass {
     state.kind = &kind;
     Ledger& ledger = state.ledger;
     const bool counts_history = first_ && rules_.count_history;
-    state.hidden = counts_history;
+    // What was created after the first start has no history to hide, whatever was there before.
+    const TrackedList* const origin = renames_.origin_of(kind, listed.ref);
+    state.hidden = origin ? origin->state.hidden && !came_later(listed) : counts_history;
     ledger.baseline_pending = first_ ? !rules_.count_history : is_old(listed);
-    // Nobody tells when a policy was made.
-    if (!first_ && kind.owner == OwnerType::repo_namespace) {
-      ledger.history_before = registry_.state.created_at;
-    }
-    if (TrackedList* renamed = may_rename_ ? renamed_from(kind, listed) : nullptr) {
-      take_ids(*renamed, *list);
-    }
+    if (!first_) note_first_start(kind, ledger);
+    if (origin) take_over(*list, listed);
     if (!state.hidden) hold_all(kind, ledger);
     registry_.lists.emplace(ingest::key_of(state), std::move(list));
+  }
+
+  /// Nobody tells when a policy was made.
+  void note_first_start(const StreamKind& kind, Ledger& ledger) const {
+    const bool is_policy = kind.owner == OwnerType::repo_namespace;
+    if (is_policy) ledger.history_before = registry_.state.created_at;
   }
 
   /// It was there before the registry's first start: access came late, its history is no news.
@@ -227,44 +249,18 @@ class Pass {
     return listed.created_at && !is_old(listed);
   }
 
-  TrackedList* renamed_from(const StreamKind& kind, const ListedRepository& listed) {
-    if (listed.ref.cloud_id.empty()) return nullptr;
-    for (const auto& [key, list] : registry_.lists) {
-      const bool same =
-          list->state.kind == &kind && list->state.ref.cloud_id == listed.ref.cloud_id;
-      if (same && !listed_.contains(key.repository())) return list.get();
+  /// The same list under a new name.
+  void take_over(TrackedList& list, const ListedRepository& listed) {
+    TrackedList& from = renames_.take_ids(listed.ref, list);
+    if (list.kind().has_durations) {
+      add_histograms(list.state.ledger, registry_.state.bucket_bounds, !list.state.hidden);
     }
-    return nullptr;
-  }
-
-  /// The ids of a renamed repository go along as baseline: they were counted under the old name.
-  /// What was created after the first start has no history to hide, also if it took the place of
-  /// a repository whose history was hidden.
-  void take_ids(TrackedList& from, TrackedList& to) {
-    const Ledger& old = from.state.ledger;
-    Ledger& ledger = to.state.ledger;
-    ledger.baseline_pending = old.baseline_pending;
-    ledger.closed = old.closed;
-    for (ClosedRecord& record : ledger.closed) record.record_class = RecordClass::baseline;
-    ledger.open = old.open;
-    ledger.known = ledger.closed.size() + ledger.open.size();
-    ledger.present[static_cast<std::size_t>(RecordClass::baseline)] = ledger.closed.size();
-    ledger.floor = old.floor;
-    ledger.read_whole = old.read_whole;
-    ledger.unanchored = old.unanchored;
-    ledger.order = old.order;
-    ledger.history_before = old.history_before;
-    ledger.last_build = old.last_build;
-    ledger.last_end = old.last_end;
-    to.state.hidden = from.state.hidden && !came_later(to.listed);
-    if (to.kind().has_durations) {
-      add_histograms(ledger, registry_.state.bucket_bounds, !to.state.hidden);
-    }
-    to.pending.replaces_closed = true;
+    std::string& id = from.state.ref.cloud_id;
+    if (id == listed.ref.cloud_id) id.clear();  // Its name is free for another list,
+    const RepositoryKey name = key_of(from.state.ref);
+    if (listed_.contains(name)) return;  // which has it already.
     from.state.dropped = true;
-    from.state.ref.cloud_id.clear();  // The name may come back, with another list.
-    from.pending.dirty = true;
-    dropped_.insert(key_of(from.state.ref));
+    dropped_.insert(name);
   }
 
   void drop_missing() {
@@ -292,7 +288,7 @@ class Pass {
   const UnixMillis begun_;
   const DiscoveryRules& rules_;
   const bool first_;
-  bool may_rename_ = false;
+  const Renames renames_;
   std::set<RepositoryKey> active_;
   std::set<RepositoryKey> dropped_;
   std::set<RepositoryKey> listed_;

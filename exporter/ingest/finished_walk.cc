@@ -100,8 +100,8 @@ SweepResult FinishedWalk::close_sweep(Ledger& ledger, SweepProgress& progress,
 /// A record that goes moves those behind it to a page that was read before, unseen if the newest
 /// are not first and a new one comes for each that goes. Between two visits many may go.
 bool FinishedWalk::may_have_jumped(const Ledger& ledger) const {
-  if (ledger.order == ListOrder::unordered) return run_.end.last_page() > 0;
-  return ledger.order != ListOrder::newest_first && run_.resumed;
+  if (!is_proven(ledger.order)) return run_.end.last_page() > 0;
+  return ledger.order == ListOrder::oldest_first && run_.resumed;
 }
 
 void FinishedWalk::end_first_reading(Ledger& ledger, MergeEffects& effects) const {

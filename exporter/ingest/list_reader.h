@@ -51,6 +51,10 @@ class ListReader {
   /// The page asked for could not be read. True: the visit goes on around it. False: it is over.
   bool apply_page_error(Ledger& ledger, const Error& error, MergeEffects& effects);
 
+  /// Some records that have ended are still to be asked for by id.
+  bool awaits_details(const Ledger& ledger) const {
+    return open_.awaits_details(ledger, progress_);
+  }
   /// The visit read all that it came for: the list is up to date.
   bool complete() const;
   /// Set when the answers made no sense (a list that repeats one page for ever).

@@ -41,6 +41,12 @@ std::vector<const OpenRecord*> OpenRecordSearch::missing_in_list(
   return missing(ledger, progress, false);
 }
 
+bool OpenRecordSearch::awaits_details(const Ledger& ledger, const SweepProgress& progress) const {
+  const auto by_id = missing(ledger, progress, true);
+  return std::any_of(by_id.begin(), by_id.end(),
+                     [](const OpenRecord* open) { return open->ended; });
+}
+
 std::optional<std::string> OpenRecordSearch::next_id(const Ledger& ledger,
                                                      const SweepProgress& progress) const {
   const auto by_id = missing(ledger, progress, true);

@@ -23,6 +23,9 @@ class OpenRecordSearch {
   std::vector<const OpenRecord*> missing_in_list(const Ledger& ledger,
                                                  const SweepProgress& progress) const;
 
+  /// Some that have ended can be asked for, in this visit or the next.
+  bool awaits_details(const Ledger& ledger, const SweepProgress& progress) const;
+
   /// The id to ask for next. nullopt: all are met, or enough were asked for in this visit.
   std::optional<std::string> next_id(const Ledger& ledger, const SweepProgress& progress) const;
   /// The answer to next_id().

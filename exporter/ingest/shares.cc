@@ -219,8 +219,8 @@ std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedLi
   return halted;
 }
 
-void show_history(TrackedRegistry& registry, TrackedList& list) {
-  if (!list.state.ledger.read_whole || !list.state.hidden) return;
+void show_history(TrackedRegistry& registry, TrackedList& list, bool awaits_details) {
+  if (!list.state.ledger.read_whole || awaits_details || !list.state.hidden) return;
   list.state.hidden = false;
   list.pending.dirty = true;
   if (!list.is_feed() && list.kind().parts == nullptr) return;

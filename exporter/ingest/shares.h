@@ -39,8 +39,8 @@ std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedLi
                                       const DiscoveryRules& discovery);
 
 /// Counted history of `list`, and of the shares that it brings along, shows once all of it was
-/// read, whatever becomes of the rest of the visit.
-void show_history(TrackedRegistry& registry, TrackedList& list);
+/// read, whatever becomes of the rest of the visit. `awaits_details`: of records that have ended.
+void show_history(TrackedRegistry& registry, TrackedList& list, bool awaits_details);
 
 /// There is a feed for each kind that has one. What is met at its first complete reading is
 /// baseline, or, with `initial_history: count`, is counted; also after the kind was not collected

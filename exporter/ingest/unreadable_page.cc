@@ -1,6 +1,7 @@
 #include "exporter/ingest/unreadable_page.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace registry_exporter::ingest {
@@ -9,12 +10,13 @@ namespace {
 /// Smaller pages than a sixteenth of the one that was refused cost more calls than their rows are
 /// worth.
 constexpr int kSplitMax = 16;
-/// Single rows asked for, to see whether anything of a list can be read.
-constexpr int kProbes = 3;
 /// Rows of one page that can't be read before it is asked whether the list goes on behind it.
 constexpr int kRowsFailedDoubtful = 3;
 /// Rows of one page that can't be read before the rest of it is left out.
 constexpr int kRowsFailedMax = 10;
+/// Single rows asked for, to see whether anything of a list can be read: the last one lies behind
+/// as many broken rows as are searched for.
+constexpr std::array kProbes{0, 2, kRowsFailedMax};
 
 /// The largest page of at most `most` rows that can begin at `row`.
 PageRequest page_at(std::uint64_t row, int most) {
@@ -28,7 +30,9 @@ PageRequest page_at(std::uint64_t row, int most) {
 UnreadablePage::UnreadablePage(const PageRequest& page, Error error)
     : page_(page), row_(first_row(page)), error_(std::move(error)) {}
 
-bool UnreadablePage::probe_another_row() { return ++probe_row_ < kProbes; }
+PageRequest UnreadablePage::probe() const { return {kProbes.at(probes_failed_), 1}; }
+
+bool UnreadablePage::probe_another_row() { return ++probes_failed_ < kProbes.size(); }
 
 PageRequest UnreadablePage::begin_search(std::size_t usual_rows, bool try_slow) {
   if (page_.index == 0) page_.size = size_to_search(usual_rows);
@@ -47,7 +51,7 @@ int UnreadablePage::size_to_search(std::size_t usual_rows) const {
 
 std::optional<PageRequest> UnreadablePage::after_failure(const PageRequest& asked) {
   // A row behind the page may be unreadable itself.
-  if (step_ == Step::behind && !is_slow() && ++probe_row_ < kProbes) return probe_behind();
+  if (step_ == Step::behind && !is_slow() && probe_another_row()) return probe_behind();
   if (step_ != Step::within) return std::nullopt;
   if (first_row(asked) >= row_behind(page_)) page_ = asked;  // The next page fails, too.
   return divide(asked);
@@ -61,12 +65,12 @@ bool UnreadablePage::is_slow() const {
 PageRequest UnreadablePage::ask_behind(const PageRequest& failed) {
   step_ = Step::behind;
   failed_ = failed;
-  probe_row_ = 0;
+  probes_failed_ = 0;
   return probe_behind();
 }
 
 PageRequest UnreadablePage::probe_behind() const {
-  return {static_cast<int>(row_behind(page_)) + probe_row_, 1};
+  return {static_cast<int>(row_behind(page_)) + kProbes.at(probes_failed_), 1};
 }
 
 PageRequest UnreadablePage::go_on_within() {

@@ -39,7 +39,7 @@ class UnreadablePage {
   bool asks_beyond() const { return step_ == Step::beyond; }
 
   /// One row, asked for alone to see whether anything of the list can be read.
-  PageRequest probe() const { return {probe_row_, 1}; }
+  PageRequest probe() const;
   /// That row failed: it may be unreadable itself. Returns false if enough were asked for.
   bool probe_another_row();
 
@@ -75,7 +75,7 @@ class UnreadablePage {
   Step step_ = Step::probe;
   PageRequest page_;  ///< As it was asked for first; later the page behind it, if that fails, too.
   PageRequest failed_;  ///< The part of it that failed last, while a row behind is asked for.
-  int probe_row_ = 0;   ///< Of the head, or behind the page.
+  std::size_t probes_failed_ = 0;  ///< Of the head, or behind the page.
   std::uint64_t row_ = 0;
   int rows_failed_ = 0;            ///< That can't be divided any more.
   std::uint64_t fails_until_ = 0;  ///< Where the smallest part that failed so far ends.

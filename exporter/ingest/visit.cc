@@ -37,7 +37,9 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
   options.lookback = rules.lookback;
   options.sweep_due = sweep_due(list, rules, now);
   options.try_unreadable = unreadable_due(list, now);
-  options.point_reads = list.kind().has_point_reads && lessons.point_reads.allowed(now);
+  const bool only_by_id = list.kind().parts != nullptr;  // No list tells the details.
+  options.point_reads =
+      list.kind().has_point_reads && (only_by_id || lessons.point_reads.allowed(now));
   options.short_below = lessons.page_limit.short_below(now);
   options.failed_before = list.failures.in_a_row > 0;
   options.first_page_fails = first_page_may_be_to_blame(list.failures);
@@ -53,6 +55,7 @@ ListAnswer ask_cloud(Cloud& cloud, const ListRef& list, const ListRequest& reque
 
 Visit::Visit(TrackedList& list, const ListReaderOptions& options)
     : list_(list),
+      of_(list.state.ref),
       reader_(list.state.ledger, options, std::move(list.sweep)),
       hinted_(std::exchange(list.schedule.hinted, false)),
       noticed_(std::exchange(list.schedule.noticed, false)),
@@ -60,11 +63,12 @@ Visit::Visit(TrackedList& list, const ListReaderOptions& options)
       last_read_(list.state.ledger.last_read) {}
 
 std::optional<ListRequest> Visit::next() const {
-  if (error_ || list_.state.ledger.halted) return std::nullopt;
+  if (error_ || is_void() || list_.state.ledger.halted) return std::nullopt;
   return reader_.next(list_.state.ledger);
 }
 
 MergeEffects Visit::take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall) {
+  if (is_void()) return {};
   const MergeContext context = merge_context(list_, rules, wall);
   if (const auto* page = std::get_if<Result<Page>>(&answer)) return take_page(*page, context);
   return take_record(std::get<Result<Record>>(answer), context);
@@ -119,7 +123,7 @@ VisitResult Visit::finish(ListLessons& lessons) {
   judge_hints(lessons.hints);
   VisitResult result;
   result.error = error_ ? error_ : reader_.error();
-  result.complete = reader_.complete();
+  result.complete = reader_.complete() && !is_void();
   result.sweep_ok = reader_.sweep_ok();
   result.unreadable = reader_.unreadable();
   list_.sweep = reader_.take_progress();

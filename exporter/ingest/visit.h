@@ -36,6 +36,7 @@ class Visit {
   MergeEffects take(const ListAnswer& answer, const ReadRules& rules, UnixMillis wall);
   void fail(const Error& error) { error_ = error; }
   bool failed() const { return error_.has_value(); }
+  bool awaits_details() const { return reader_.awaits_details(list_.state.ledger); }
 
   VisitResult finish(ListLessons& lessons);
 
@@ -45,7 +46,11 @@ class Visit {
   void learn(const MergeEffects& effects, bool more_known);
   void judge_hints(Hints& hints) const;
 
+  /// A discovery has found another one under its name: what comes now is of one that is gone.
+  bool is_void() const { return list_.state.ref != of_; }
+
   TrackedList& list_;
+  const RepositoryRef of_;
   ListReader reader_;
   std::optional<Error> error_;
   const bool hinted_;   ///< The listing had changed.

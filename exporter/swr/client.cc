@@ -72,7 +72,8 @@ Result<Page> Client::list_syncs(const RepositoryRef& repository, const PageReque
                           [&](const net::HttpResponse& response) {
                             return parse_sync_page(response, repository, page);
                           });
-  if (!answer && has_no_sync_rule(answer.error())) return Page{};
+  const bool is_first = page.index == 0;  // What was listed a moment ago has not ended.
+  if (!answer && is_first && has_no_sync_rule(answer.error())) return Page{};
   if (!answer) return tl::unexpected<Error>(answer.error());
   answer->value.server_time = answer->server_time;
   return std::move(answer->value);

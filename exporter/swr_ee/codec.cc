@@ -282,12 +282,18 @@ Result<ListPage<ReplicationExecution>> parse_replication_executions(std::string_
                                                                     const PageRequest& request) {
   const Result<Listing> listing = parse_listing(body, "executions", request);
   if (!listing) return tl::unexpected(listing.error());
-  auto page = read_rows<ReplicationExecution>(
-      *listing, [](const std::string& id, const net::json::Object& row) {
-        return std::optional(ReplicationExecution{
-            replication_run_of(id, row), id_at(row, "policy_id").value_or(""),
-            count_at(row, "succeed"), count_at(row, "failed"), count_at(row, "stopped")});
-      });
+  ListPage<ReplicationExecution> page = page_of<ReplicationExecution>(*listing);
+  for (const net::json::Object& row : listing->rows) {
+    const auto id = id_at(row, "id");
+    const auto policy_id = id_at(row, "policy_id");
+    if (!id || !policy_id) {
+      // Whose it is belongs to what it is recognised by.
+      page.rejected.push_back(id ? Rejection::id_invalid : id.error());
+      continue;
+    }
+    page.items.push_back({replication_run_of(*id, row), *policy_id, count_at(row, "succeed"),
+                          count_at(row, "failed"), count_at(row, "stopped")});
+  }
   note_unknown_statuses(page, *listing);
   keep_once(page);
   return page;

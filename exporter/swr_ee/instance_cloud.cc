@@ -7,7 +7,8 @@
 namespace registry_exporter::swr_ee {
 namespace {
 
-/// For so long after its end an execution waits for tasks that are listed as under way.
+/// For so long after its end an execution waits for tasks that are listed as under way. One that
+/// tells no end, or one that lies ahead, has ended when it was asked for first.
 constexpr std::chrono::hours kTasksSettleMax{1};
 
 Outcome outcome_of(RunEnd end) {
@@ -107,7 +108,7 @@ Result<Discovery> InstanceCloud::discover(const PartFound&) {
   const bool nothing = discovery.repositories.empty() && discovery.part_failed;
   if (nothing) return tl::unexpected<Error>(*discovery.part_failed);
   discovery.complete = !discovery.part_failed;
-  discovery.server_time = runtime_.clock.now() + client_.health().clock_offset.value_or(Millis{0});
+  discovery.server_time = server_time();
   return discovery;
 }
 
@@ -219,15 +220,30 @@ Result<std::vector<Part>> InstanceCloud::deletions_of(const RetentionPolicy& pol
   if (!rule) return tl::unexpected<Error>(rule.error());
   const auto tasks = client_.retention_tasks(policy, record.id);
   if (!tasks) return tl::unexpected<Error>(tasks.error());
-  const UnixMillis now = runtime_.clock.now();
+  settled = !waits_for(*tasks, record);
   std::vector<Part> parts;
   for (const RetentionTask& task : *tasks) {
-    if (!task.run.end && now < record.ended_at.value_or(now) + kTasksSettleMax) settled = false;
     const bool deleted = task.run.end == RunEnd::success && task.removed.value_or(0) > 0;
     if (!deleted || task.repository.empty()) continue;
     parts.push_back({{policy.repo_namespace, task.repository, ""}, *rule, *task.removed});
   }
   return parts;
+}
+
+bool InstanceCloud::waits_for(const std::vector<RetentionTask>& tasks, const Record& record) {
+  const bool all_ended = std::all_of(tasks.begin(), tasks.end(),
+                                     [](const auto& task) { return task.run.end.has_value(); });
+  const UnixMillis now = server_time();
+  const MutexLock lock(mutex_);
+  const UnixMillis asked_first = asked_first_.emplace(record.id, now).first->second;
+  const UnixMillis ended_at = std::min(record.ended_at.value_or(asked_first), asked_first);
+  const bool waits = !all_ended && now < ended_at + kTasksSettleMax;
+  if (!waits) asked_first_.erase(record.id);
+  return waits;
+}
+
+UnixMillis InstanceCloud::server_time() const {
+  return runtime_.clock.now() + client_.health().clock_offset.value_or(Millis{0});
 }
 
 /// What the policy's rules in force go by now.

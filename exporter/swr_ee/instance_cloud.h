@@ -39,6 +39,8 @@ class InstanceCloud final : public Cloud {
   Result<Done> list_replication(Discovery& discovery);
   Result<std::vector<Part>> deletions_of(const RetentionPolicy& policy, const Record& record,
                                          bool& settled);
+  bool waits_for(const std::vector<RetentionTask>& tasks, const Record& record);
+  UnixMillis server_time() const;
   Result<Outcome> rule_of(const RetentionPolicy& policy);
   Result<Done> learn_policies(const std::vector<ReplicationExecution>& executions);
   bool know_policies_of(const std::vector<ReplicationExecution>& executions) const;
@@ -53,6 +55,8 @@ class InstanceCloud final : public Cloud {
   mutable Mutex mutex_;
   /// Replication policies by id; those that are not listed have no name.
   std::map<std::string, std::string> policies_ GUARDED_BY(mutex_);
+  /// Executions, by id, whose tasks are under way.
+  std::map<std::string, UnixMillis> asked_first_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter::swr_ee

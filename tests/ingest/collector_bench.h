@@ -28,7 +28,8 @@ class FakeCloud final : public Cloud {
     discovery.server_time = baton_.now();
     for (const auto& [name, list] : lists) {
       ListedRepository listed;
-      listed.ref = {"shop", name, "crr-" + name};
+      const auto id = ids.find(name);
+      listed.ref = {"shop", name, id == ids.end() ? "crr-" + name : id->second};
       const auto made = created.find(name);
       listed.created_at = made == created.end() ? baton_.now() - created_ago : made->second;
       const auto changed = modified.find(name);
@@ -58,6 +59,7 @@ class FakeCloud final : public Cloud {
     if (throwing == repository.name) throw std::runtime_error("by the test");
     Result<Page> answer = lists.at(repository.name).page(page);
     if (!answer) return answer;
+    baton_.sleep(answer_takes);
     answer->rows += rejected.size();
     if (!rejected.empty()) answer->total = answer->rows;
     answer->rejected = rejected;
@@ -107,12 +109,14 @@ class FakeCloud final : public Cloud {
   std::vector<Rejection> rejected;  ///< On every page.
   std::vector<std::string> asked;
   Millis call_takes{10};
+  Millis answer_takes{0};  ///< The way back.
   Millis discovery_takes{0};
   Millis list_takes{0};  ///< Each repository is a page of the list of its own, and takes so long.
   bool list_breaks = false;  ///< At its end.
   bool list_is_whole = true;
   Millis created_ago{std::chrono::hours(48)};
   std::map<std::string, UnixMillis> created;  ///< Else so long ago.
+  std::map<std::string, std::string> ids;     ///< Else made of the name.
 
  private:
   Baton& baton_;

@@ -474,4 +474,26 @@ TEST_CASE("collector: notices that are wrong are followed no longer") {
   CHECK(calls_for_lies() > 50);
   calls_for_lies();
   CHECK(calls_for_lies() < 20);
+TEST_CASE("collector: an answer about a list whose name another one has meanwhile is dropped") {
+  Bench bench(1);
+  bench.options.concurrency = 2;
+  bench.options.discovery_interval = Millis{0};
+  auto& list = bench.cloud.lists["r0"];
+  list.refuses = [](std::size_t) { return Error{ErrorKind::server_error, "broken", {}, {}}; };
+  bench.start();
+  bench.scrape();
+  list.refuses = nullptr;
+  bench.baton.sleep(std::chrono::minutes(5));
+  // It is made anew, and listed so, while the answer about its predecessor is under way.
+  bench.cloud.ids["r0"] = "another";
+  bench.cloud.created["r0"] = bench.baton.now();
+  bench.cloud.discovery_takes = Millis{500};
+  bench.cloud.answer_takes = Millis{1000};
+  const ScrapeTicket ticket = bench.collector->begin_scrape("scraper");
+  bench.baton.sleep(Millis{750});
+  list.newest_first = {done("new", bench.started_ago(1))};
+  bench.wait(ticket);
+  bench.commit();
+  CHECK(bench.records(RecordClass::baseline) == 0);
+  CHECK(bench.records(RecordClass::counted) == 1);
 }

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+#include <set>
+
 #include "tests/ingest/fake_list.h"
 
 using namespace registry_exporter;
@@ -163,6 +166,16 @@ TEST_CASE("discovery: one made anew before its predecessor was read is news") {
   CHECK(world.counted_in("a-renamed") == 1);
 }
 
+TEST_CASE("discovery: one made anew before its counted history was read shows zero first") {
+  World world;
+  world.rules.count_history = true;
+  world.pass({listed("a", "1", kFirstStart - std::chrono::hours(1)), listed("b", "2")});
+  world.pass({listed("a", "3"), listed("b", "2")});
+  CHECK_FALSE(world.at_name("a").state.hidden);
+  CHECK(world.at_name("a").state.ledger.events_held[Outcome::success]);
+  CHECK(world.at_name("b").state.hidden);
+}
+
 TEST_CASE("discovery: a place that is never listed does not make all that comes later history") {
   World world;
   world.rules.count_history = false;
@@ -213,5 +226,164 @@ TEST_CASE(
     apply_first_part(part.books, discovery, kFirstStart, part.rules);
     CHECK(whole.books.state.identity == row.after);
     CHECK(part.books.state.identity == row.after);
+  }
+}
+
+TEST_CASE("discovery: one that is renamed and then named as before counts nothing twice") {
+  World world;
+  world.pass({});
+  world.pass({listed("a", "1")});
+  world.read("a", {done("x", 900'000)});
+  world.pass({listed("b", "1")});
+  world.read("b", {done("y", 900'100), done("x", 900'000)});
+  REQUIRE(world.counted_in("b") == 1);
+  world.pass({listed("a", "1")});
+  world.read("a", {done("z", 900'200), done("y", 900'100), done("x", 900'000)});
+  CHECK(world.counted_in("a") == 2);
+  CHECK(imbalance(world.at_name("a").state.ledger) == 0);
+}
+
+TEST_CASE("discovery: renamed while another takes its name, nothing counts twice") {
+  for (const bool new_first : {false, true}) {
+    CAPTURE(new_first);
+    World world;
+    world.pass({});
+    world.pass({listed("a", "1")});
+    world.read("a", {runs("o", 900'050), done("x", 900'000)});
+    const std::string to = new_first ? "b" : "A";
+    world.pass({listed("a", "9"), listed(to, "1")});
+    world.read(to, {done("o", 900'050), done("x", 900'000)});
+    world.read("a", {done("z", 900'200)});
+    CHECK(world.counted_in("a") == 2);
+    CHECK(world.counted_in(to) == 1);
+    CHECK(world.at_name("a").state.ledger.open.empty());
+    CHECK(imbalance(world.at_name("a").state.ledger) == 0);
+    CHECK(imbalance(world.at_name(to).state.ledger) == 0);
+  }
+}
+
+TEST_CASE("discovery: two that swap their names count nothing twice") {
+  World world;
+  world.pass({listed("a", "1"), listed("b", "2")});
+  world.read("a", {done("x", 900'000)});
+  world.read("b", {done("y", 900'000)});
+  world.pass({listed("a", "2"), listed("b", "1")});
+  world.read("a", {done("y2", 900'200), done("y", 900'000)});
+  world.read("b", {done("x2", 900'200), done("x", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+  CHECK(world.counted_in("b") == 1);
+}
+
+TEST_CASE("discovery: one that takes the name of another counts nothing twice") {
+  World world;
+  world.pass({listed("a", "1"), listed("b", "2")});
+  world.read("a", {done("x", 900'000)});
+  world.read("b", {done("y", 900'000)});
+  world.pass({listed("a", "2")});
+  world.read("a", {done("y2", 900'200), done("y", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+}
+
+TEST_CASE("discovery: an older one that takes the place of another has history") {
+  World world;
+  world.pass({listed("a", "1")});
+  world.read("a", {done("x", 900'000)});
+  world.pass({listed("a", "2", kFirstStart - std::chrono::hours(1))});
+  world.read("a", {done("y", 900'000)});
+  CHECK(world.counted_in("a") == 0);
+}
+
+TEST_CASE("discovery: one under the name of another that was renamed before it was read is news") {
+  World world;
+  world.pass({listed("a", "1", kFirstStart - std::chrono::hours(1))});
+  world.pass({listed("b", "1", kFirstStart - std::chrono::hours(1))});
+  world.pass({listed("a", "9"), listed("b", "1", kFirstStart - std::chrono::hours(1))});
+  world.read("a", {done("z", 900'000)});
+  world.read("b", {done("x", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+  CHECK(world.counted_in("b") == 0);
+}
+
+namespace {
+
+/// Repositories whose names move at random, among a few; each has its builds.
+struct MovingNames {
+  struct Repository {
+    std::string id, name;
+    std::vector<Record> newest_first;
+  };
+  explicit MovingNames(unsigned seed) : dice(seed) {}
+
+  std::size_t below(std::size_t n) { return dice() % n; }
+  bool is_free(const std::string& name) const {
+    return std::none_of(repositories.begin(), repositories.end(),
+                        [&](const Repository& each) { return each.name == name; });
+  }
+  void move() {
+    const std::string name = "n" + std::to_string(below(4));
+    if (repositories.size() < 3 && is_free(name)) {
+      repositories.push_back({std::to_string(++last), name, {}});
+    }
+    if (repositories.empty()) return;
+    Repository& one = repositories[below(repositories.size())];
+    Repository& other = repositories[below(repositories.size())];
+    const std::size_t turn = below(6);
+    if (turn == 0) std::swap(one.name, other.name);
+    if (turn == 1 && is_free(name)) one.name = name;
+    if (turn == 2 && below(3) == 0) repositories.erase(repositories.begin());
+  }
+  void build() {
+    for (Repository& each : repositories) {
+      for (Record& record : each.newest_first) {
+        if (record.open && below(2) == 0) record = done(record.id, start_of(record));
+      }
+      const std::string id = "b" + std::to_string(++last);
+      const bool runs_on = below(3) == 0;
+      const std::int64_t start = 900'000 + last;
+      each.newest_first.insert(each.newest_first.begin(),
+                               runs_on ? runs(id, start) : done(id, start));
+    }
+  }
+  static std::int64_t start_of(const Record& record) {
+    return record.started_at->time_since_epoch().count() / 1000;
+  }
+
+  std::mt19937 dice;
+  std::vector<Repository> repositories;
+  std::int64_t last = 0;
+};
+
+}  // namespace
+
+TEST_CASE("discovery: however names move, each build counts once") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    World world;
+    world.pass({});
+    MovingNames moving(seed);
+    std::set<std::string> finished;
+    for (int round = 0; round < 40; ++round) {
+      moving.move();
+      moving.move();
+      moving.build();
+      std::shuffle(moving.repositories.begin(), moving.repositories.end(), moving.dice);
+      std::vector<ListedRepository> all;
+      for (const auto& each : moving.repositories) all.push_back(listed(each.name, each.id));
+      world.pass(all);
+      for (const auto& each : moving.repositories) {
+        if (moving.below(4) == 0) continue;
+        world.read(each.name, each.newest_first);
+        for (const Record& record : each.newest_first) {
+          if (!record.open) finished.insert(record.id);
+        }
+      }
+    }
+    std::uint64_t counted = 0, unbalanced = 0;
+    for (const auto& [key, list] : world.books.lists) {
+      counted += list->state.ledger.counters.events[Outcome::success];
+      unbalanced += imbalance(list->state.ledger);
+    }
+    CHECK(counted == finished.size());
+    CHECK(unbalanced == 0);
   }
 }

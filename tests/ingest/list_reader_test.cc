@@ -682,3 +682,28 @@ TEST_CASE("list reader: what has ended is asked for its details, though the list
   }
   CHECK(imbalance(ledger) == 0);
 }
+
+TEST_CASE("list reader: what slid past a first reading is history also where nothing has a start") {
+  FakeList list;
+  const auto without_start = [](const std::string& id, std::int64_t start) {
+    Record record = done(id, start);
+    record.started_at.reset();
+    return record;
+  };
+  for (int i = 0; i < 30; ++i) {
+    list.newest_first.push_back(without_start("b" + std::to_string(i), 900'000 - i * 10));
+  }
+  list.oldest_first = true;
+  list.between_calls = [&](FakeList& all) {
+    if (all.calls != 1) return;
+    all.newest_first.pop_back();
+    all.newest_first.insert(all.newest_first.begin(), without_start("new", 1'000'001));
+  };
+  Ledger ledger;
+  ledger.baseline_pending = true;
+  visit(list, ledger, {.page_size = 10});
+  REQUIRE(ledger.read_whole);
+  visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(counted(ledger) == 0);
+  CHECK(ledger.known == 31);
+}

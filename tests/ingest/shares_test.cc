@@ -430,12 +430,51 @@ TEST_CASE("shares: deletions of counted history show once the list of executions
   const auto& without_policy =
       books.registry.lists.at({"other", "app", kRetentionDeletions.number});
   CHECK_FALSE(without_policy->state.hidden);
-  show_history(books.registry, *books.list("", kRetentions));
+  show_history(books.registry, *books.list("", kRetentions), false);
   CHECK(books.list("app", kRetentionDeletions)->state.hidden);
   books.list("", kRetentions)->state.ledger.read_whole = true;
-  show_history(books.registry, *books.list("", kRetentions));
+  show_history(books.registry, *books.list("", kRetentions), false);
   CHECK_FALSE(books.list("", kRetentions)->state.hidden);
   CHECK_FALSE(books.list("app", kRetentionDeletions)->state.hidden);
+}
+
+TEST_CASE("shares: counted history waits for what its executions deleted") {
+  RetentionBooks books;
+  books.rules.count_history = true;
+  books.discovered({{"team", "", "7"}, {"team", "app", ""}});
+  TrackedList& list = *books.list("", kRetentions);
+  Visit visit(list, {.point_reads = true});
+  const auto executions = [](bool details) {
+    Page page;
+    page.rows = 20;
+    page.total = 20;
+    for (int i = 0; i < 20; ++i) {
+      Record record = done(std::to_string(i + 1), 900 - i);
+      record.needs_details = !details;
+      if (details) record.parts = {{{"team", "app", ""}, Outcome::date_rule, 3}};
+      page.records.push_back(record);
+    }
+    return page;
+  };
+  const auto take = [&](const ListAnswer& answer) {
+    const MergeEffects effects = visit.take(answer, {}, UnixMillis{seconds(2000)});
+    feed_shares(books.registry, list, effects, {}, books.rules);
+    show_history(books.registry, list, visit.awaits_details());
+  };
+  std::size_t asked = 0;
+  while (const auto request = visit.next()) {
+    CHECK(list.state.hidden);
+    CHECK(books.list("app", kRetentionDeletions)->state.hidden);
+    if (request->what == ListRequest::What::page) {
+      take(Result<Page>(request->page.index == 0 ? executions(false) : Page{}));
+    } else {
+      const auto at = static_cast<std::size_t>(std::stoi(request->record_id)) - 1;
+      ++asked;
+      take(Result<Record>(executions(true).records[at]));
+    }
+  }
+  CHECK(asked == 16);  // The rest is asked for at the next visit.
+  CHECK(books.list("app", kRetentionDeletions)->state.hidden);
 }
 
 TEST_CASE("shares: a policy that came later counts what ended since the first start") {

@@ -64,3 +64,16 @@ TEST_CASE("visit: a depth that could not be read is tried again, and not each ti
   }
   CHECK(known() == 302);
 }
+
+TEST_CASE("visit: details that are refused in one place are asked for in all others") {
+  TrackedList list;
+  list.state.kind = &kRetentions;
+  ListLessons lessons{{}, PageLimit(seconds(60)), {}};
+  const SteadyTime now{};
+  for (int i = 0; i < 5; ++i) {
+    lessons.point_reads.note(fail(ErrorKind::forbidden, "no"), seconds(3600), now);
+  }
+  CHECK(list_reader_options(list, {}, lessons, now, at(0)).point_reads);
+  list.state.kind = &kBuilds;  // Their list tells all that there is.
+  CHECK_FALSE(list_reader_options(list, {}, lessons, now, at(0)).point_reads);
+}

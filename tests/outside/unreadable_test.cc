@@ -214,6 +214,27 @@ TEST_CASE("unreadable: one row that breaks the first page of an oldest-first lis
   }
 }
 
+TEST_CASE("unreadable: rows that break the beginning of a first page hide no other") {
+  for (const ErrorKind kind : {ErrorKind::bad_request, ErrorKind::server_error}) {
+    for (const std::size_t broken : {2U, 3U, 6U, 9U}) {
+      CAPTURE(static_cast<int>(kind));
+      CAPTURE(broken);
+      FakeList list = with_records(250);
+      list.oldest_first = true;  // They stay where they are.
+      list.refuses = [&](std::size_t row) -> std::optional<Error> {
+        if (row >= broken) return std::nullopt;
+        return Error{kind, "broken", {}, {}};
+      };
+      Ledger ledger;
+      ingest::SweepProgress progress;
+      for (int i = 0; i < 3; ++i) {
+        visit(list, ledger, {.page_size = 100, .first_page_fails = true}, &progress);
+      }
+      CHECK(ledger.known == 250 - broken);
+    }
+  }
+}
+
 TEST_CASE("unreadable: several rows that break one page hide no other") {
   FakeList list = with_records(250);
   list.refuses = [](std::size_t row) -> std::optional<Error> {

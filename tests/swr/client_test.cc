@@ -158,6 +158,11 @@ TEST_CASE("list_records: each kind has its list; a repository without a rule has
   CHECK_FALSE(world.client.list_records({&kSwrSyncs, kRepository}, {}));
 }
 
+TEST_CASE("list_records: a rule that goes while its jobs are read does not end their list") {
+  World world({{400, {{"date", kDate}}, R"({"error_code":"SVCSTG.SWR.4001158"})"}});
+  CHECK_FALSE(world.client.list_records({&kSwrSyncs, kRepository}, {1, 100}));
+}
+
 TEST_CASE("list_records: every attempt is signed at its own time") {
   World world({gateway(503, "APIGW.0801", "busy"), empty_page()});
   world.transport.on_send = [&] { world.fake.advance(3s); };

@@ -357,6 +357,19 @@ TEST_CASE("replication executions: counts are taken as they are, each for itself
   CHECK_FALSE(execution.stopped);
 }
 
+TEST_CASE("replication executions: one that does not say whose it is is rejected, and told of") {
+  for (const char* policy : {R"("policy_id":null,)", R"("policy_id":"x",)", ""}) {
+    CAPTURE(policy);
+    const auto page = replications(std::string(R"({"id":1,)") + policy +
+                                   R"("status":"Succeed"},{"id":2,"policy_id":12})");
+    REQUIRE(page);
+    REQUIRE(page->items.size() == 1);
+    CHECK(page->items[0].run.id == "2");
+    CHECK(page->rows == 2);
+    CHECK(page->rejected == std::vector<Rejection>{Rejection::id_invalid});
+  }
+}
+
 TEST_CASE("replication policies: one without a name goes by its id") {
   const auto page = swr_ee::parse_replication_policies(
       listed("policies", R"({"id":12,"name":"to-paris"},{"id":13},{"id":"x","name":"y"})", "3"),

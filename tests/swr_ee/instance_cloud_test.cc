@@ -72,6 +72,22 @@ struct Instance {
   swr_ee::InstanceCloud cloud;
 };
 
+/// One policy with one execution and its tasks, as a test writes them.
+struct Scripted final : net::HttpTransport {
+  std::string execution, tasks;
+  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
+    const auto is = [&](const char* part) {
+      return request.target.find(part) != std::string::npos;
+    };
+    const std::string list = is("/tasks") ? R"("tasks":[)" + tasks
+                             : is("/executions")
+                                 ? R"("executions":[)" + execution
+                                 : std::string(R"("retentions":[{"id":7,"namespace_name":"team"})");
+    return net::HttpResponse{200, {}, "{" + list + R"(],"total":1})"};
+  }
+  void abort() override {}
+};
+
 std::size_t count_of(const Discovery& discovery, OwnerType owner) {
   return static_cast<std::size_t>(
       std::count_if(discovery.repositories.begin(), discovery.repositories.end(),
@@ -138,6 +154,44 @@ TEST_CASE("instance: an execution that is read by its id tells what it deleted")
                               each["repo"].get<std::string>() + " " + rule;
       CAPTURE(key);
       CHECK(deleted[key] == count.get<std::uint64_t>());
+    }
+  }
+}
+
+TEST_CASE("instance: a task that never ends does not keep its execution from counting for ever") {
+  struct Row {
+    const char* end;
+    int waits_hours;
+  };
+  const Row rows[] = {{R"("end_time":"2026-01-02T03:04:05Z",)", 1},
+                      {R"("end_time":"2026-01-01T00:00:00Z",)", 0},
+                      {R"("end_time":"2099-01-01T00:00:00Z",)", 1},
+                      {R"("end_time":null,)", 1},
+                      {"", 1}};
+  for (const Row& row : rows) {
+    CAPTURE(row.end);
+    FakeRuntime fake;
+    config::RegistryConfig config = config_of({});
+    auto& swr = std::get<config::SwrConfig>(config.cloud);
+    swr.project_id = "p1";
+    swr.instance_id = "i1";
+    swr.instance_name.clear();
+    Scripted transport;
+    Nobody nobody;
+    swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
+    transport.execution = std::string(R"({"id":1,"policy_id":7,"dry_run":false,)") + row.end +
+                          R"("status":"Succeed"})";
+    transport.tasks =
+        R"({"id":1,"execution_id":1,"repository":"a","status":"InProgress"},)"
+        R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
+    const ListRef list{&kRetentions, {"team", "", "7"}};
+    for (int hours = 0; hours <= 1; ++hours) {
+      CAPTURE(hours);
+      const auto record = cloud.read_record(list, "1");
+      REQUIRE(record);
+      CHECK(record->needs_details == (hours < row.waits_hours));
+      CHECK(record->parts.size() == (hours < row.waits_hours ? 0U : 1U));
+      fake.advance(std::chrono::hours(1));
     }
   }
 }
