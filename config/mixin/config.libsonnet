@@ -18,6 +18,7 @@
       overview: 'registry-exporter-overview',
       builds: 'registry-exporter-builds',
       retention: 'registry-exporter-retention',
+      synchronisation: 'registry-exporter-synchronisation',
       exporter: 'registry-exporter-exporter',
     },
 

@@ -18,16 +18,6 @@ FOR_OTHERS = {
     "registry_exporter_clock_offset_seconds",  # followed by itself
     "acr_repository_info",  # to be joined
     "registry_exporter_exposition_bytes",  # to be compared with the scraper's own limit
-    # No panel shows them yet.
-    "acr_sync_duration_seconds",
-    "acr_syncs_in_progress",
-    "swr_sync_duration_seconds",
-    "swr_syncs_in_progress",
-    "swr_retention_execution_duration_seconds",
-    "swr_replication_execution_duration_seconds",
-    "swr_replicated_artifacts_total",
-    "registry_exporter_list_last_read_timestamp_seconds",
-    "registry_exporter_list_first_unreadable_row",
 }
 
 SCOPE_LABELS = {"process": set(), "registry": {"registry"}, "repository": {"registry", "repo_namespace", "repo"},

@@ -6,7 +6,7 @@ function(config)
   local groups = [
     { dashboard: 'builds', group: import 'builds.libsonnet' },
     { dashboard: 'retention', group: import 'retention.libsonnet' },
-    { dashboard: 'overview', group: import 'syncs.libsonnet' },
+    { dashboard: 'synchronisation', group: import 'syncs.libsonnet' },
     { dashboard: 'exporter', group: import 'health.libsonnet' },
   ];
 
