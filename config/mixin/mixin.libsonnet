@@ -10,6 +10,7 @@
     overview: import 'dashboards/overview.libsonnet',
     builds: import 'dashboards/builds.libsonnet',
     retention: import 'dashboards/retention.libsonnet',
+    synchronisation: import 'dashboards/synchronisation.libsonnet',
     exporter: import 'dashboards/exporter.libsonnet',
   },
   local select = (import 'lib/select.libsonnet')(config),

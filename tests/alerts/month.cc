@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -19,6 +18,8 @@
 
 #include "exporter/clouds.h"
 #include "exporter/engine.h"
+#include "tests/alerts/diary.h"
+#include "tests/alerts/story.h"
 #include "tests/sim/baton.h"
 #include "tests/sim/memory_store.h"
 #include "tests/simulator/transport.h"
@@ -27,18 +28,13 @@ namespace registry_exporter {
 namespace {
 
 using simulator::Dice;
-using simulator::Life;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-struct Options {
-  std::uint64_t seed = 1;
-  int days = 30;
-  int repositories = 60;  ///< Of each cloud.
+struct Options : StoryOptions {
   seconds scrape_interval{120};
-  int quiet_days = 9;  ///< Before the first incident: what is usual has to be learnt.
-  int seldom = 1;      ///< In the quiet days, one scrape in so many.
+  int seldom = 1;                           ///< In the quiet days, one scrape in so many.
   std::set<std::string, std::less<>> only;  ///< Names of samples to be written; empty: all.
   std::filesystem::path folder = "month";
 };
@@ -46,137 +42,6 @@ struct Options {
 constexpr Millis kBlock = hours(2);
 /// Records a list keeps, as the clouds may.
 constexpr std::size_t kListed = 400;
-
-enum class Kind { broken, common_cause, slow, stuck, silent, spike, emptied, stopped };
-constexpr const char* kKindNames[] = {"broken", "common_cause", "slow",    "stuck",
-                                      "silent", "spike",        "emptied", "stopped"};
-
-/// Something that befalls repositories whose index is `index`, modulo `every` (0: that one alone).
-struct Incident {
-  Kind kind;
-  std::uint32_t index = 0;
-  std::uint32_t every = 0;
-  Life from{0};
-  Life until{0};
-
-  bool concerns(std::uint32_t other, Life at) const {
-    const bool chosen = every == 0 ? other == index : other % every == index;
-    return chosen && at >= from && at < until;
-  }
-};
-
-/// A week of people who work, with storms of deploys, and the incidents.
-class Story final : public simulator::Script {
- public:
-  Story(const Options& options, UnixMillis begun) : begun_(begun), dice_(options.seed, 77) {
-    const auto add = [&](Kind kind, int times, Life from_hour, Life length, std::uint32_t every,
-                         std::uint32_t indexes) {
-      for (int i = 0; i < times; ++i) {
-        // Each in its own stretch, and in a repository of its own while there are any, so that they
-        // don't hide each other.
-        const int stretch = (options.days - options.quiet_days) / times;
-        int day = options.quiet_days + i * stretch +
-                  static_cast<int>(dice_.below(static_cast<std::uint64_t>(std::max(1, stretch))));
-        while (!works_on(day)) ++day;
-        const Life from = hours(24) * day + from_hour - into_first_day();
-        auto index = static_cast<std::uint32_t>(dice_.below(indexes));
-        if (every == 0) index = unused(index, indexes, of_swr(kind), options.repositories);
-        incidents_.push_back({kind, index, every, from, from + length});
-      }
-    };
-    // Repositories of rank 0 to 9 build often; indexes of those are found by the world's own rule.
-    add(Kind::broken, 8, hours(9), hours(6), 0, 30);
-    add(Kind::common_cause, 4, hours(10), hours(3), 8, 8);
-    add(Kind::slow, 6, hours(8), hours(11), 0, 20);
-    add(Kind::stuck, 6, hours(11), hours(2), 0, 20);
-    add(Kind::silent, 3, hours(0), hours(24 * 6), 0, 12);
-    add(Kind::spike, 10, hours(13), hours(30), 0, 20);
-    add(Kind::emptied, 3, hours(13), hours(30), 0, 20);
-    add(Kind::stopped, 2, hours(1), hours(24 * 9), 0, 20);
-  }
-
-  static bool of_swr(Kind kind) { return kind >= Kind::spike; }
-
-  /// The index of the repository of this rank, or of the next one without an incident of its cloud.
-  std::uint32_t unused(std::uint32_t rank, std::uint32_t ranks, bool swr, int repositories) const {
-    for (std::uint32_t further = 0; further < ranks; ++further) {
-      const std::uint32_t index = index_of_rank((rank + further) % ranks, repositories);
-      const bool used =
-          std::any_of(incidents_.begin(), incidents_.end(), [&](const Incident& incident) {
-            return incident.every == 0 && incident.index == index && of_swr(incident.kind) == swr;
-          });
-      if (!used) return index;
-    }
-    return index_of_rank(rank, repositories);
-  }
-
-  /// The world ranks repositories by (index * 7 + 3) % count.
-  static std::uint32_t index_of_rank(std::uint32_t rank, int count) {
-    const auto all = static_cast<std::uint32_t>(count);
-    for (std::uint32_t index = 0; index < all; ++index) {
-      if ((index * 7 + 3) % all == rank % all) return index;
-    }
-    return 0;
-  }
-
-  double pace(std::uint32_t index, Life at) const override {
-    if (concerned(Kind::silent, index, at)) return 0;
-    const bool nightly = index % 10 == 4;
-    const double hour = hour_of(at);
-    if (nightly) return 1;
-    if (!works_on(day_of(at))) return 0.03;
-    if (hour < 8 || hour >= 19) return 0.05;
-    // A storm of deploys every few days: everybody at once, two hours long.
-    const bool storm = day_of(at) % 5 == 2 && hour >= 15 && hour < 17;
-    return storm ? 1 : 0.5;
-  }
-  double success_share(std::uint32_t index, Life at, double own) const override {
-    if (concerned(Kind::broken, index, at)) return 0;
-    if (concerned(Kind::common_cause, index, at)) return 0.15;
-    // Most are well kept; a few fail now and then.
-    return index % 15 == 8 ? 0.9 : 0.97 + 0.03 * (own - 0.6) / 0.38;
-  }
-  double slowness(std::uint32_t index, Life at) const override {
-    if (concerned(Kind::stuck, index, at)) return 100;
-    return concerned(Kind::slow, index, at) ? 5 : 1;
-  }
-  std::uint32_t keep(std::uint32_t index, Life at, std::uint32_t own) const override {
-    if (concerned(Kind::emptied, index, at)) return 1;
-    const std::uint32_t usual = 40 + own * 4;
-    if (concerned(Kind::spike, index, at)) return own / 4 + 3;
-    return concerned(Kind::stopped, index, at) ? 1'000'000 : usual;
-  }
-
-  const std::vector<Incident>& incidents() const { return incidents_; }
-
- private:
-  bool concerned(Kind kind, std::uint32_t index, Life at) const {
-    for (const Incident& each : incidents_) {
-      if (each.kind == kind && each.concerns(index, at)) return true;
-    }
-    return false;
-  }
-  Life into_first_day() const {
-    return begun_.time_since_epoch() -
-           std::chrono::floor<std::chrono::days>(begun_).time_since_epoch();
-  }
-  int day_of(Life at) const {
-    return static_cast<int>(std::chrono::floor<std::chrono::days>(at + into_first_day()).count());
-  }
-  double hour_of(Life at) const {
-    const Life today = at + into_first_day() - std::chrono::days(day_of(at));
-    return std::chrono::duration<double, std::ratio<3600>>(today).count();
-  }
-  bool works_on(int day) const {
-    const std::chrono::weekday weekday(std::chrono::floor<std::chrono::days>(begun_) +
-                                       std::chrono::days(day));
-    return weekday != std::chrono::Saturday && weekday != std::chrono::Sunday;
-  }
-
-  UnixMillis begun_;
-  Dice dice_;
-  std::vector<Incident> incidents_;
-};
 
 /// Files of two hours each, as blocks have it.
 class Journal {
@@ -269,7 +134,15 @@ config::Config make_config() {
   swr.name = "swr";
   swr.endpoint = "http://swr.test";
   swr.cloud = swr_cloud;
-  config.registries = {acr, swr};
+  config::RegistryConfig ee = swr;
+  ee.name = "ee";
+  swr_cloud.collect_rules = false;
+  swr_cloud.is_enterprise = true;
+  swr_cloud.instance_name = "demo-enterprise";
+  ee.cloud = swr_cloud;
+  acr.collect = {config::Collected::builds, config::Collected::syncs};
+  swr.collect = {config::Collected::deletions, config::Collected::syncs};
+  config.registries = {acr, swr, ee};
   return config;
 }
 
@@ -401,20 +274,7 @@ class Month {
   /// What ended, before it leaves the lists.
   void remember() {
     remembered_at_ = baton_.now();
-    for (const auto& repository : clouds_.world().acr()) {
-      auto& known = ended_[repository.index];
-      for (std::size_t i = 0; i < repository.builds.size(); ++i) {
-        const auto& build = repository.builds[i];
-        if (build.ended_at)
-          known.emplace(repository.trimmed + i, Ended{*build.ended_at, build.end, build.span});
-      }
-    }
-    for (const auto& repository : clouds_.world().swr()) {
-      auto& known = deleted_[repository.index];
-      for (const auto& deletion : repository.deletions)
-        known[deletion.id] = {unix_seconds(deletion.created_at),
-                              repository.rules[deletion.rule].rule_template};
-    }
+    diary_.remember(clouds_.world());
   }
 
   void tell_truth() {
@@ -424,7 +284,7 @@ class Month {
                   {"end", unix_seconds(baton_.now())},
                   {"scrape_interval", options_.scrape_interval.count()}};
     for (const Incident& each : story_.incidents()) {
-      truth["incidents"].push_back({{"kind", kKindNames[static_cast<std::size_t>(each.kind)]},
+      truth["incidents"].push_back({{"kind", name_of(each.kind)},
                                     {"index", each.index},
                                     {"every", each.every},
                                     {"from", unix_seconds(begun_ + each.from)},
@@ -435,40 +295,11 @@ class Month {
                                 {"from", unix_seconds(each.from)},
                                 {"until", unix_seconds(each.until)}});
     }
-    for (const auto& repository : clouds_.world().acr()) {
-      Json builds = Json::array();
-      for (const auto& [number, build] : ended_[repository.index]) {
-        builds.push_back(
-            {unix_seconds(build.at), static_cast<int>(build.end), build.span.count() / 1000});
-      }
-      truth["acr"].push_back({{"name", repository.repo_namespace + "/" + repository.name},
-                              {"index", repository.index},
-                              {"builds", std::move(builds)}});
-    }
-    for (const auto& repository : clouds_.world().swr()) {
-      Json deletions = Json::array();
-      for (const auto& [id, each] : deleted_[repository.index])
-        deletions.push_back({each.at, each.rule_template});
-      truth["swr"].push_back({{"name", repository.repo_namespace + "/" + repository.name},
-                              {"index", repository.index},
-                              {"pushed", repository.pushed},
-                              {"has_rule", !repository.rules.empty()},
-                              {"deletions", std::move(deletions)}});
-    }
+    diary_.tell(clouds_.world(), truth);
     std::ofstream(options_.folder / "truth.json") << truth.dump();
   }
 
   const Options options_;
-  struct Ended {
-    UnixMillis at;
-    simulator::BuildEnd end;
-    Millis span;
-  };
-  struct Deleted {
-    double at = 0;
-    std::string rule_template;
-  };
-
   simulator::FaultMix mild_ = *simulator::parse_faults("mild:50");
   Baton baton_;
   const UnixMillis begun_;
@@ -479,8 +310,7 @@ class Month {
   std::vector<Span> spans_;
   Disk disk_;
   UnixMillis remembered_at_{};
-  std::map<std::uint32_t, std::map<std::uint64_t, Ended>> ended_;     ///< By index and number.
-  std::map<std::uint32_t, std::map<std::int64_t, Deleted>> deleted_;  ///< By index and id.
+  Diary diary_;
 };
 
 bool put(Options& options, std::string_view flag, std::string_view value) {

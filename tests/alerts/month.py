@@ -7,7 +7,6 @@ Exit 1 where a failed build or a spike was missed, or false alerts are more than
 """
 
 import argparse
-import bisect
 import collections
 import concurrent.futures
 import json
@@ -26,6 +25,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from demo import DIRECTLY, ROOT, wait_for_port  # noqa: E402
 from stack import address  # noqa: E402
+from happened import EXPECTED, TOLERATED, seen_at  # noqa: E402
 
 RULES = ROOT / "config/prometheus/rules"
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -123,12 +123,13 @@ class Rules:
 
 
 def record(folder, truth, rules):
-    """Recorded series of the whole month, as blocks; those that read recorded ones come second."""
-    names = set(rules.recorded)
-    for second in (False, True):
+    """Recorded series of the whole month, as blocks; those that read recorded ones come after these."""
+    waiting = dict(rules.recorded)
+    while waiting:
         files = collections.defaultdict(list)
-        chosen = {name: rule for name, rule in rules.recorded.items()
-                  if any(other in rule[0] for other in names) == second}
+        chosen = {name: rule for name, rule in waiting.items() if not any(other in rule[0] for other in waiting)}
+        assert chosen, f"rules in a circle: {sorted(waiting)}"
+        waiting = {name: rule for name, rule in waiting.items() if name not in chosen}
         with Prometheus(folder) as prometheus, concurrent.futures.ThreadPoolExecutor(2) as pool:
             answers = pool.map(lambda rule: prometheus.range(rules.inline(rule[0]), truth["begin"], truth["end"], rule[1]),
                                chosen.values())
@@ -182,9 +183,10 @@ def episodes(alert, labels, times, wait, step):
             begin = None
 
 
-def fired(folder, truth):
+def fired(folder, truth, chosen):
     found, step = [], truth["scrape_interval"]
-    alerts = [each for each in Rules().alerts if "absent(" not in each[1] or each[0] == "RegistryExporterDown"]
+    alerts = [each for each in Rules().alerts
+              if chosen(each[0]) and ("absent(" not in each[1] or each[0] == "RegistryExporterDown")]
     with Prometheus(folder) as prometheus, concurrent.futures.ThreadPoolExecutor(2) as pool:
         answers = pool.map(lambda each: prometheus.range(each[1], truth["begin"] + HOUR, truth["end"], step), alerts)
         for (alert, _, wait), answer in zip(alerts, answers):
@@ -193,207 +195,11 @@ def fired(folder, truth):
     return found
 
 
-# --- what happened -----------------------------------------------------------------------------------------
-
-Event = collections.namedtuple("Event", "where begin end late", defaults=(0,))  # late: of no alert's making
-
-
-def outages(truth):
-    kinds = ("scrapes_out", "cloud_out", "restart", "throttled")
-    return [(span["from"], span["until"]) for span in truth["spans"] if span["kind"] in kinds]
-
-
-def seen_at(truth, moment):
-    """When it can be known at the earliest: after the outage it lies in."""
-    for begin, end in sorted(outages(truth)):
-        if begin - 5 * MINUTE <= moment < end:
-            moment = end
-    return moment
-
-
-def incident_repositories(truth, kind, cloud):
-    for incident in truth["incidents"]:
-        if incident["kind"] != kind:
-            continue
-        for repository in truth[cloud]:
-            index = repository["index"] % (incident["every"] or sys.maxsize)
-            if index == incident["index"]:
-                yield repository, incident["from"], incident["until"]
-
-
-def failed_builds(truth):
-    return [Event(repository["name"], moment, moment) for repository in truth["acr"]
-            for moment, end, _ in repository["builds"] if end == 1]
-
-
-def streaks(truth, least=3):
-    for repository in truth["acr"]:
-        count, begin = 0, None
-        for moment, end, _ in sorted(repository["builds"]):
-            if end == 1:
-                count += 1
-                begin = moment if count == least else begin
-            elif end == 0:
-                if begin:
-                    yield Event(repository["name"], begin, moment)
-                count, begin = 0, None
-        if begin:
-            yield Event(repository["name"], begin, truth["end"])
-
-
-def low_ratios(truth, share=0.8, builds=10):
-    for repository in truth["acr"]:
-        ended = sorted((moment, end) for moment, end, _ in repository["builds"] if end in (0, 1))
-        times = [moment for moment, _ in ended]
-        good = [0]
-        for _, end in ended:
-            good.append(good[-1] + (end == 0))
-        begin = None
-        for now in range(int(truth["begin"]) + DAY, int(truth["end"]), 5 * MINUTE):
-            first, last = bisect.bisect_right(times, now - DAY), bisect.bisect_right(times, now)
-            low = last - first >= builds and good[last] - good[first] < share * (last - first)
-            if low and begin is None:
-                begin = now
-            if not low and begin is not None:
-                yield Event(repository["name"], begin, now)
-                begin = None
-
-
-def slow_ones(truth):
-    """Where three slow ones ended within few hours, from the third on, and enough in the week before to compare with."""
-    for repository, begin, end in incident_repositories(truth, "slow", "acr"):
-        good = sorted((moment, moment - span) for moment, outcome, span in repository["builds"] if outcome == 0)
-        slow = [moment for moment, started in good if begin < started < end]
-        before = sum(begin - 7 * DAY < moment < begin for moment, _ in good)
-        thirds = [third for first, third in zip(slow, slow[2:]) if third - first < 5 * HOUR]
-        if thirds and before >= 50:
-            yield Event(repository["name"], thirds[0], end + 8 * HOUR)
-
-
-def stuck_ones(truth):
-    return [Event(repository["name"], moment - span + 2 * HOUR, moment) for repository in truth["acr"]
-            for moment, _, span in repository["builds"] if span > 2 * HOUR + 10 * MINUTE]
-
-
-def silent_ones(truth):
-    """Where ten or more succeeded on each working day before."""
-    for repository, begin, end in incident_repositories(truth, "silent", "acr"):
-        before = [moment for moment, outcome, _ in repository["builds"]
-                  if outcome == 0 and begin - 14 * DAY < moment < begin]
-        if len(before) > 2 * 5 * 20:
-            yield Event(repository["name"], begin + DAY, end + 12 * HOUR)
-
-
-def deleted(repository, begin, end, but=""):
-    return sorted(moment for moment, template in repository["deletions"] if begin <= moment < end and template != but)
-
-
-def largest(times, window=HOUR):
-    return max((bisect.bisect_right(times, each + window) - i for i, each in enumerate(times)), default=0)
-
-
-def spikes(truth):
-    """Injected ones that took more than 20 tags within an hour, and thrice the week's busiest hour."""
-    for kind in ("spike", "emptied"):
-        for repository, begin, end in incident_repositories(truth, kind, "swr"):
-            usual = largest(deleted(repository, begin - 7 * DAY, begin))
-            for moment in deleted(repository, begin, end):
-                taken = len(deleted(repository, moment, moment + HOUR))
-                if taken > 20 and taken > 3 * usual:
-                    yield Event(repository["name"], moment, moment + DAY)
-                    break
-
-
-def emptied_ones(truth):
-    """By rules that take the last tag, too."""
-    for repository, begin, end in incident_repositories(truth, "emptied", "swr"):
-        if len(times := deleted(repository, begin, end, but="tag_rule")) > 3:
-            yield Event(repository["name"], times[0], end)
-
-
-def stopped_ones(truth):
-    """From three times the longest pause of the days before on, two days at least."""
-    for repository, begin, end in incident_repositories(truth, "stopped", "swr"):
-        before = deleted(repository, begin - 12 * DAY, begin)
-        pause = max((later - earlier for earlier, later in zip(before, before[1:])), default=end)
-        due = before[-1] + max(2 * DAY, 3 * pause) if before else end
-        if repository["has_rule"] and begin - (before or [0])[-1] < 3 * DAY and due + 12 * HOUR < min(end, truth["end"]):
-            yield Event(repository["name"], due, end + DAY)
-
-
-def common_causes(truth):
-    """Those that three repositories and ten builds can tell of, from the moment on when they do."""
-    namespaces = {repository["index"] % 8: repository["name"].split("/")[0] for repository in truth["acr"][:8]}
-    for incident in truth["incidents"]:
-        if incident["kind"] != "common_cause" or incident["index"] not in namespaces:
-            continue
-        own = namespaces[incident["index"]]
-        builds = sorted((moment, outcome, repository["name"]) for repository in truth["acr"]
-                        if repository["name"].split("/")[0] == own for moment, outcome, span in repository["builds"]
-                        if outcome in (0, 1) and incident["from"] < moment - span < incident["until"])
-        for count, (moment, _, _) in enumerate(builds, 1):
-            failed = {name for _, outcome, name in builds[:count] if outcome == 1}
-            if count >= 10 and len(failed) >= 3:
-                yield Event(own, moment, incident["until"])
-                break
-
-
-def last_end(repository, begin, end):
-    """When the last build that began in the incident ended."""
-    return max([end, *(moment for moment, _, span in repository["builds"] if begin < moment - span < end)])
-
-
-def spans(truth, kind, least=0):
-    return [Event("", span["from"] + least, span["until"] + 10 * MINUTE) for span in truth["spans"]
-            if span["kind"] == kind and span["until"] - span["from"] > least + 5 * MINUTE]
-
-
-# alert: what happened; how long after it a firing alert still belongs to it; whether each must be found
-EXPECTED = {
-    "RegistryBuildFailed": (failed_builds, 20 * MINUTE),
-    "RegistryBuildsFailingInARow": (streaks, 10 * MINUTE),
-    "RegistryBuildSuccessRatioLow": (low_ratios, 20 * MINUTE),
-    "RegistryBuildBudgetBurning": (common_causes, 2 * HOUR),
-    "RegistryBuildStuck": (stuck_ones, 10 * MINUTE),
-    "RegistryBuildsSlow": (slow_ones, 0),
-    "RegistryNoSuccessfulBuild": (silent_ones, DAY),
-    "RegistryRetentionSpike": (spikes, DAY),
-    "RegistryRetentionTagsLow": (emptied_ones, 2 * DAY),
-    "RegistryRetentionStopped": (stopped_ones, DAY),
-    "RegistryExporterDown": (lambda truth: spans(truth, "scrapes_out", 5 * MINUTE), 0),
-    "RegistryDown": (lambda truth: spans(truth, "cloud_out", 5 * MINUTE), 10 * MINUTE),
-    "RegistryThrottled": (lambda truth: spans(truth, "throttled", 30 * MINUTE), 20 * MINUTE),
-}
-# Real, though not what the alert is measured by.
-TOLERATED = {
-    "RegistryBuildBudgetBurning": lambda truth: [
-        Event(repository["name"].split("/")[0], begin, end + DAY)
-        for repository, begin, end in incident_repositories(truth, "common_cause", "acr")],
-    "RegistryBuildsSlow": lambda truth: [
-        Event(repository["name"], begin, last_end(repository, begin, end) + 8 * HOUR) for kind in ("slow", "stuck")
-        for repository, begin, end in incident_repositories(truth, kind, "acr")],
-    "RegistryNoSuccessfulBuild": lambda truth: [
-        Event(repository["name"], begin, end + 2 * DAY) for kind in ("silent", "broken", "common_cause")
-        for repository, begin, end in incident_repositories(truth, kind, "acr")],
-    "RegistryRetentionSpike": lambda truth: [
-        Event(repository["name"], begin, end + DAY) for kind in ("spike", "emptied", "stopped")
-        for repository, begin, end in incident_repositories(truth, kind, "swr")],
-    "RegistryRetentionTagsLow": lambda truth: [
-        Event(repository["name"], begin, end + 2 * DAY) for repository, begin, end in
-        incident_repositories(truth, "emptied", "swr")],
-    "RegistryRetentionStopped": lambda truth: [
-        Event(repository["name"], begin, end + DAY) for repository, begin, end in
-        incident_repositories(truth, "stopped", "swr")],
-    "RegistryDataStale": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],
-    "RegistryRepositoryFailing": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],
-    "RegistryThrottled": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],
-    "RegistryDown": lambda truth: [Event("", begin, end + HOUR) for begin, end in outages(truth)],
-}
-
+# --- what fired, against what happened ----------------------------------------------------------------------
 
 def where(labels, event):
     """Whether the alert speaks of the event's place."""
-    own = labels.get("repo_namespace", "")
+    own = labels.get("policy") or labels.get("repo_namespace", "")
     if "/" in event.where:
         own += "/" + labels.get("repo", "")
     return event.where in ("", own)
@@ -431,7 +237,7 @@ def judge(truth, alert, all_episodes):
         by_where[event.where].append(event)
     wrong = []
     for each in own:
-        place = each.labels.get("repo_namespace", "")
+        place = each.labels.get("policy") or each.labels.get("repo_namespace", "")
         near = by_where[""] + by_where[place] + by_where[place + "/" + each.labels.get("repo", "")]
         if not any(event.begin - 2 * truth["scrape_interval"] <= each.end and each.begin <= seen_at(truth, event.end) + max(slack, 20 * MINUTE)
                    for event in near):
@@ -468,9 +274,13 @@ def main():
     parser.add_argument("--scrape-seconds", default=120, type=int)
     parser.add_argument("--folder", help="a month that was lived through before; nothing is deleted")
     parser.add_argument("--keep", help="keep the months in this folder")
+    parser.add_argument("--alerts", default="", help="a regular expression: only those whose name matches")
     parser.add_argument("-v", action="store_true", help="name what was missed and what was false")
     arguments = parser.parse_args()
     first, last = map(int, arguments.seeds.split(".."))
+
+    def chosen(alert):
+        return re.search(arguments.alerts, alert)
     all_verdicts, thousands_of_weeks = collections.defaultdict(list), 0
     for seed in range(first, last + 1):
         folder = pathlib.Path(arguments.folder or arguments.keep or tempfile.mkdtemp(prefix="registry_exporter_month."))
@@ -479,13 +289,13 @@ def main():
             if not arguments.folder:
                 live_through(folder, ROOT / arguments.build / "alert_month", arguments, seed)
             truth = json.loads((folder / "truth.json").read_text()) if (folder / "blocks").exists() else load(folder)
-            found = fired(folder, truth)
+            found = fired(folder, truth, chosen)
         finally:
             if not arguments.folder and not arguments.keep:
                 shutil.rmtree(folder, ignore_errors=True)
         weeks = (truth["end"] - truth["begin"]) / (7 * DAY)
         thousands_of_weeks += weeks * (len(truth["acr"]) + len(truth["swr"])) / 1000
-        for alert in [*EXPECTED, *sorted({each.alert for each in found} - set(EXPECTED))]:
+        for alert in [*filter(chosen, EXPECTED), *sorted({each.alert for each in found} - set(EXPECTED))]:
             verdict = judge(truth, alert, found)
             all_verdicts[alert].append(verdict)
             if arguments.v:
@@ -499,7 +309,7 @@ def main():
     false = sum(verdict.false for verdict in table.values())
     print(f"{false} false alerts in {thousands_of_weeks:.2f} weeks of 1,000 repositories: "
           f"{false / thousands_of_weeks:.2f} a week")
-    must = [table["RegistryBuildFailed"], table["RegistryRetentionSpike"]]
+    must = [table[alert] for alert in ("RegistryBuildFailed", "RegistryRetentionSpike") if alert in table]
     return 1 if any(each.missed for each in must) or false > thousands_of_weeks else 0
 
 

@@ -150,7 +150,7 @@ TEST_CASE("load: the demo's configuration is good and counts from the start") {
   const auto config = load_config(TEST_DATA "/../../config/demo.yml", no_family);
   REQUIRE(config);
   CHECK(config->collection.initial_history == InitialHistory::count);
-  REQUIRE(config->registries.size() == 2);
+  REQUIRE(config->registries.size() == 3);
   for (const RegistryConfig& registry : config->registries) {
     CHECK(registry.endpoint == "http://127.0.0.1:10068");
   }

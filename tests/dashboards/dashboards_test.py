@@ -18,38 +18,17 @@ FOR_OTHERS = {
     "registry_exporter_clock_offset_seconds",  # followed by itself
     "acr_repository_info",  # to be joined
     "registry_exporter_exposition_bytes",  # to be compared with the scraper's own limit
-    # No panel shows them yet.
-    "acr_syncs_total",
-    "acr_sync_duration_seconds",
-    "acr_syncs_in_progress",
-    "acr_sync_oldest_in_progress_start_timestamp_seconds",
-    "acr_last_sync_success",
-    "swr_syncs_total",
-    "swr_sync_duration_seconds",
-    "swr_syncs_in_progress",
-    "swr_sync_oldest_in_progress_start_timestamp_seconds",
-    "swr_last_sync_success",
-    "swr_retention_executions_total",
-    "swr_retention_execution_duration_seconds",
-    "swr_last_retention_execution_success",
-    "swr_retention_executions_in_progress",
-    "swr_replication_executions_total",
-    "swr_replication_execution_duration_seconds",
-    "swr_replicated_artifacts_total",
-    "registry_exporter_list_last_read_timestamp_seconds",
-    "registry_exporter_list_failing",
-    "registry_exporter_list_first_unreadable_row",
 }
 
 SCOPE_LABELS = {"process": set(), "registry": {"registry"}, "repository": {"registry", "repo_namespace", "repo"},
                 "repo_namespace": {"registry", "repo_namespace"}, "policy": {"registry", "policy"}}
 TARGET_LABELS = {"job", "instance", "pod"}
 # What Prometheus itself makes of rules and targets.
-ALERT_LABELS = {"alertname", "alertstate", "severity", "burn", "team", "registry", "repo_namespace", "repo"}
+ALERT_LABELS = {"alertname", "alertstate", "severity", "burn", "team", "registry", "repo_namespace", "repo", "policy", "list"}
 OF_PROMETHEUS = {"up": set(), "ALERTS": ALERT_LABELS, "ALERTS_FOR_STATE": ALERT_LABELS}
 # The level in front of a recorded name says which labels are left.
 LEVELS = {"registry": {"registry"}, "namespace": {"repo_namespace"}, "repo": {"repo_namespace", "repo"},
-          "status": {"status"}, "template": {"template"}, "team": {"team"}}
+          "status": {"status"}, "template": {"template"}, "team": {"team"}, "policy": {"policy"}}
 WORDS = {"and", "or", "unless", "offset", "bool"}
 
 

@@ -109,7 +109,8 @@ class Mixin(unittest.TestCase):
         self.assertNotIn("label_team", other)
 
     def test_native_histograms_are_read_unless_that_is_switched_off(self):
-        native = re.compile(r"(?<![:\w])(?:acr_build|registry_exporter_api_request)_duration_seconds(?!_)")
+        histograms = "acr_build|acr_sync|swr_sync|swr_retention_execution|swr_replication_execution|registry_exporter_api_request"
+        native = re.compile(rf"(?<![:\w])(?:{histograms})_duration_seconds(?!_)")
         for config, read in (("{}", True), ("{ nativeHistograms: false }", False)):
             asked = [rule["expr"] for rule in rules(config)]
             asked += [query for dashboard in dashboards(config).values() for query in queries(dashboard)]

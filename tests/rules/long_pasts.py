@@ -9,7 +9,8 @@ import json
 import pathlib
 import sys
 
-GROUPS = ["thresholds", "teams", "builds", "samples", "past", "build_alerts", "retention_alerts", "health_alerts"]
+GROUPS = ["thresholds", "teams", "builds", "samples", "past", "build_alerts", "retention_alerts",
+          "sync_alerts", "health_alerts"]
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEP = 30 * MINUTE  # between samples; rules are evaluated at full hours
 
@@ -25,26 +26,29 @@ def selector(metric, labels):
 
 
 class Scenario:
-    """One registry: its series, and which alerts fire when, for which repositories."""
+    """One registry: its series, and which alerts fire when, for which repositories (or namespaces)."""
 
-    def __init__(self, name):
-        self.registry = name
+    def __init__(self, name, about="repo"):
+        self.registry, self.about = name, about
         self.all_series = {}
         self.checks = []
 
-    def add(self, metric, function, repo, instance="a", **labels):
+    def place(self, name):
+        return {"repo_namespace": "team", "repo": name} if self.about == "repo" else {self.about: name}
+
+    def add(self, metric, function, place, instance="a", **labels):
         own = {"job": "registry_exporter", "instance": instance, "registry": self.registry,
-               "repo_namespace": "team", "repo": repo, **labels}
+               **self.place(place), **labels}
         self.all_series[selector(metric, own)] = function
 
-    def check(self, time, alert, *repositories, **labels):
-        """At `time` the alert fires for exactly these repositories."""
+    def check(self, time, alert, *places, **labels):
+        """At `time` the alert fires for exactly these repositories (or namespaces)."""
         assert time % HOUR == 0, "not evaluated then"
         own = {"__name__": "ALERTS", "alertname": alert, "alertstate": "firing", "job": "registry_exporter",
-               "registry": self.registry, "repo_namespace": "team", **labels}
+               "registry": self.registry, **labels}
         expression = f'ALERTS{{alertname="{alert}", alertstate="firing", registry="{self.registry}"}}'
-        samples = [{"labels": selector("ALERTS", {**own, "repo": repo, "severity": SEVERITY[alert]}), "value": 1}
-                   for repo in repositories]
+        samples = [{"labels": selector("ALERTS", {**own, **self.place(place), "severity": SEVERITY[alert]}), "value": 1}
+                   for place in places]
         for sample in samples:
             sample["labels"] = sample["labels"].replace('__name__="ALERTS", ', "")
         self.checks.append({"expr": expression, "eval_time": f"{int(time // MINUTE)}m", "exp_samples": samples})
@@ -54,7 +58,7 @@ SEVERITY = {
     "RegistryBuildsFailingInARow": "critical", "RegistryBuildSuccessRatioLow": "warning",
     "RegistryBuildBudgetBurning": "critical", "RegistryBuildsSlow": "warning", "RegistryNoSuccessfulBuild": "warning",
     "RegistryRetentionSpike": "warning", "RegistryRetentionTagsLow": "critical",
-    "RegistryRetentionStopped": "warning",
+    "RegistryRetentionStopped": "warning", "RegistryRetentionMissing": "warning",
 }
 
 
@@ -392,9 +396,64 @@ def noisy_one():
     return scenario
 
 
+def retention_missing():
+    """Measured against the longest pause between the successes of the namespace's own twelve days."""
+    scenario = Scenario("retention_missing", about="repo_namespace")
+    at = 10 * DAY  # a Thursday; the last successes were before
+    never = (at, 99 * DAY)
+
+    def policy(name, times, pause=None, until=99 * DAY, last_success=1, outage=(0, 0)):
+        succeeded = [0]
+
+        def count(time):
+            while len(succeeded) <= time // STEP:
+                moment = len(succeeded) * STEP
+                runs = times(moment) and not (pause and pause[0] <= moment < pause[1])
+                succeeded.append(succeeded[-1] + (1 if runs else 0))
+            return succeeded[time // STEP]
+
+        def shown(function):
+            return lambda time: function(time) if time < until and not outage[0] <= time < outage[1] else None
+
+        def old_value_first(time):
+            return count(outage[0] if time == outage[1] else time)
+        scenario.add("swr_retention_executions_total", shown(old_value_first), name, status="success")
+        scenario.add("swr_retention_executions_total", shown(lambda time: 2 * (time // DAY)), name, status="stopped")
+        scenario.add("swr_retention_executions_in_progress", shown(lambda _: 0), name)
+        scenario.add("swr_last_retention_execution_success", shown(lambda _: last_success), name)
+
+    policy("daily", nightly, never)
+    policy("daily-well", nightly)
+    policy("missed-once", nightly, (at, at + DAY))
+    policy("hourly", lambda time: time % HOUR == 0, never)
+    policy("workdays", lambda time: nightly(time) and weekday(time) < 5)
+    policy("workdays-too", lambda time: nightly(time) and weekday(time) < 5, never)
+    policy("weekly", lambda time: time % (7 * DAY) == 2 * HOUR, never)
+    # Three successes, two pauses.
+    policy("new", lambda time: nightly(time) and time >= 7 * DAY, never)
+    policy("deleted", nightly, never, until=at)
+    policy("fails", nightly, never, last_success=0)
+    policy("denied", nightly, never)
+    scenario.add("registry_exporter_repository_failing", lambda time: 1 if time >= at else None, "denied",
+                 reason="forbidden")
+    # Nobody scraped, though it ran: the second scrape shows it.
+    policy("outage", nightly, outage=(at, at + 4 * DAY))
+    alert = "RegistryRetentionMissing"
+    scenario.check(at, alert)
+    scenario.check(at + 14 * HOUR, alert)
+    scenario.check(at + 25 * HOUR, alert, "hourly")
+    # The last success of daily ones was 22 hours before.
+    scenario.check(at + 26 * HOUR, alert, "hourly")
+    scenario.check(at + 29 * HOUR, alert, "daily", "hourly")
+    scenario.check(at + 3 * DAY, alert, "daily", "hourly")
+    scenario.check(at + 4 * DAY + HOUR, alert, "daily", "hourly")
+    scenario.check(at + 6 * DAY, alert, "daily", "hourly", "workdays-too")
+    return scenario
+
+
 SCENARIOS = {
     "builds": (slow_builds, slow_restart, no_success, holiday, bridge_day, given_up, noisy_one),
-    "retention": (spikes, moved_spike, tags_low, retention_stopped),
+    "retention": (spikes, moved_spike, tags_low, retention_stopped, retention_missing),
 }
 
 

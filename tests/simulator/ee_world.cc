@@ -18,6 +18,8 @@ constexpr Millis kRetentionSpanMax = minutes{4};
 constexpr Millis kReplicationSpanMax = minutes{9};
 /// Larger worlds have no larger instance: each execution has a task for each repository.
 constexpr int kRepositoriesMax = 60;
+/// Of executions, but for what a script says.
+constexpr double kSuccessShare = 0.86;
 /// Runs of each policy before life began.
 constexpr double kHistory = 15;
 /// Older executions are swept away when a new one begins.
@@ -54,11 +56,13 @@ std::size_t template_index(const std::vector<std::string>& templates) {
   return dates == 0 ? 1 : 2;
 }
 
-RunEnd draw_end(Dice& dice) {
+/// Half of those that do not succeed fail; most others are stopped.
+RunEnd draw_end(Dice& dice, double success_share) {
   const double roll = dice.uniform();
-  if (roll < 0.86) return RunEnd::success;
-  if (roll < 0.93) return RunEnd::failed;
-  return roll < 0.98 ? RunEnd::stopped : RunEnd::other;
+  if (roll < success_share) return RunEnd::success;
+  const double rest = (roll - success_share) / (1 - success_share);
+  if (rest < 0.5) return RunEnd::failed;
+  return rest < 6.0 / 7 ? RunEnd::stopped : RunEnd::other;
 }
 
 /// A task that did not succeed deleted nothing, whatever its numbers say.
@@ -161,7 +165,8 @@ void EeWorld::make_policy(EeNamespace& repo_namespace) {
   Dice& dice = repo_namespace.schedule.dice;
   const auto index = static_cast<std::size_t>(&repo_namespace - namespaces_.data());
   repo_namespace.templates = templates_of(index + repo_namespace.former_policies.size());
-  repo_namespace.keep = 2 + static_cast<std::uint32_t>(dice.below(6));
+  const std::uint32_t keep = 2 + static_cast<std::uint32_t>(dice.below(6));
+  repo_namespace.keep = script_or_none(options_.script).kept_versions(index, keep);
 }
 
 void EeWorld::make_replication_policies() {
@@ -202,8 +207,8 @@ void EeWorld::advance_to(Life life, const Clock& clock) {
 }
 
 /// Begins at `life_`. `newest`: the start of the one before.
-EeRun EeWorld::begin_run(EeSchedule& schedule, Millis span_max, UnixMillis newest,
-                         const Clock& clock) {
+EeRun EeWorld::begin_run(EeSchedule& schedule, Millis span_max, double success_share,
+                         UnixMillis newest, const Clock& clock) {
   EeRun run;
   run.id = next_id();
   const double most = static_cast<double>((span_max - kSpanMin).count());
@@ -211,7 +216,7 @@ EeRun EeWorld::begin_run(EeSchedule& schedule, Millis span_max, UnixMillis newes
   run.born = life_;
   const Millis lag = schedule.true_times ? Millis{0} : clock.lag;
   run.started_at = std::max(to_millis(clock.wall_of(life_)) - lag, newest + Millis{1});
-  run.end = draw_end(schedule.dice);
+  run.end = draw_end(schedule.dice, success_share);
   schedule.ends = life_ + run.span;
   return run;
 }
@@ -248,13 +253,17 @@ void EeWorld::begin(EeNamespace& repo_namespace, const Clock& clock) {
   const UnixMillis newest =
       executions.empty() ? UnixMillis::min() : executions.back().run.started_at;
   EeRetention& retention = executions.emplace_back();
-  retention.run = begin_run(schedule, kRetentionSpanMax, newest, clock);
+  const auto index = static_cast<std::size_t>(&repo_namespace - namespaces_.data());
+  const Script& script = script_or_none(options_.script);
+  const double share = script.retention_success_share(index, life_, kSuccessShare);
+  retention.run = begin_run(schedule, kRetentionSpanMax, share, newest, clock);
   retention.scheduled = !schedule.dice.chance(0.25);
   retention.dry_run = !retention.scheduled && schedule.dice.chance(0.6);
   retention.tasks = draw_tasks(repo_namespace, retention.run.end, schedule.dice);
   for (EeTask& task : retention.tasks) task.id = next_id();
-  schedule.next_run =
+  const Life own =
       life_ + retention.run.span + micros(schedule.interval_us * (0.5 + schedule.dice.uniform()));
+  schedule.next_run = script.next_retention(index, life_, own);
 }
 
 void EeWorld::end(EeNamespace& repo_namespace, const Clock& clock) {
@@ -282,7 +291,11 @@ void EeWorld::begin(EeReplicationPolicy& policy, const Clock& clock) {
   const UnixMillis newest =
       replications_.empty() ? UnixMillis::min() : replications_.back().run.started_at;
   EeReplication replication;
-  replication.run = begin_run(schedule, kReplicationSpanMax, newest, clock);
+  const double share =
+      script_or_none(options_.script)
+          .replication_success_share(static_cast<std::size_t>(&policy - policies_.data()), life_,
+                                     kSuccessShare);
+  replication.run = begin_run(schedule, kReplicationSpanMax, share, newest, clock);
   // Only its end could tell that an unknown status is final, and the list need not tell it.
   if (replication.run.end == RunEnd::other) replication.run.end = RunEnd::stopped;
   replication.policy_id = policy.id;

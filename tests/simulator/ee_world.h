@@ -142,7 +142,8 @@ class EeWorld {
   void make_policy(EeNamespace& repo_namespace);
   void make_replication_policies();
   std::int64_t next_id();
-  EeRun begin_run(EeSchedule& schedule, Millis span_max, UnixMillis newest, const Clock& clock);
+  EeRun begin_run(EeSchedule& schedule, Millis span_max, double success_share, UnixMillis newest,
+                  const Clock& clock);
   void befall(EeNamespace& repo_namespace, const Clock& clock);
   void begin(EeNamespace& repo_namespace, const Clock& clock);
   void begin(EeReplicationPolicy& policy, const Clock& clock);

@@ -46,7 +46,42 @@ std::string summary(const EeWorld& world) {
   return text;
 }
 
+/// The first of each kind fails; retention of the second runs every three hours, and keeps more.
+struct Changes final : Script {
+  double retention_success_share(std::size_t index, Life, double own) const override {
+    return index == 0 ? 0 : own;
+  }
+  Life next_retention(std::size_t index, Life at, Life own) const override {
+    return index == 1 ? at + hours{3} : own;
+  }
+  std::uint32_t kept_versions(std::size_t index, std::uint32_t own) const override {
+    return index == 1 ? 90 : own;
+  }
+  double replication_success_share(std::size_t index, Life, double own) const override {
+    return index == 0 ? 0 : own;
+  }
+};
+
 }  // namespace
+
+TEST_CASE("ee world: a script changes those that it is about, and no others") {
+  const Changes script;
+  const EeWorld::Clock clock = clock_of();
+  EeWorld world({.seed = 7, .repositories = 20, .script = &script}, clock);
+  world.advance_to(hours{24}, clock);
+  const auto successes = [](const auto& each) { return each.ended.at(0); };
+  CHECK(successes(world.namespaces()[0]) == 0);
+  CHECK(world.namespaces()[0].ended.at(1) > 5);
+  CHECK(successes(world.namespaces()[2]) > 3);
+  CHECK(successes(world.replication_policies()[0]) == 0);
+  CHECK(successes(world.replication_policies()[1]) > 3);
+  const EeNamespace& scheduled = world.namespaces()[1];
+  CHECK(scheduled.keep == 90);
+  for (std::size_t i = 1; i < scheduled.executions.size(); ++i) {
+    CHECK(scheduled.executions[i].run.born - scheduled.executions[i - 1].run.born == hours{3});
+  }
+  CHECK(scheduled.executions.size() >= 8);
+}
 
 TEST_CASE("ee world: the same seed gives the same history, however often it is advanced") {
   Instance once;

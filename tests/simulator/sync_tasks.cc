@@ -13,6 +13,7 @@ using std::chrono::seconds;
 constexpr double kIntervalUs = 2400e6;
 constexpr double kIntervalMinUs = 20e6;
 constexpr int kHistoryBatches = 150;
+constexpr double kSuccessShare = 0.85;
 constexpr Millis kSpanMin = seconds{5};
 constexpr Millis kSpanMax = minutes{10};
 
@@ -37,14 +38,14 @@ struct Ending {
   std::string_view status;
 };
 
-Ending draw_swr_ending(Dice& dice) {
-  if (dice.chance(0.85)) return {0, "success"};
+Ending draw_swr_ending(Dice& dice, double success_share) {
+  if (dice.chance(success_share)) return {0, "success"};
   if (dice.chance(0.7)) return {1, dice.chance(0.25) ? "timeout" : "failed"};
   return dice.chance(0.5) ? Ending{2, "cancel"} : Ending{3, "existed"};
 }
 
-Ending draw_acr_ending(Dice& dice) {
-  if (dice.chance(0.85)) return {0, dice.chance(0.02) ? "success" : "SUCCESS"};
+Ending draw_acr_ending(Dice& dice, double success_share) {
+  if (dice.chance(success_share)) return {0, dice.chance(0.02) ? "success" : "SUCCESS"};
   if (dice.chance(0.7)) return {1, "ERROR"};
   return {2, dice.chance(0.25) ? "CANCELLED" : "CANCELED"};
 }
@@ -88,10 +89,14 @@ void SyncTasks::start_task(const std::string& batch_id, std::size_t owner, std::
   task.born = at;
   task.tag = static_cast<std::uint32_t>(number) + 1;
   const bool swr = options_.cloud == SyncCloud::swr;
-  const Ending ending = swr ? draw_swr_ending(dice_) : draw_acr_ending(dice_);
+  const Script& script = script_or_none(options_.script);
+  const double share = script.sync_success_share(options_.cloud, owner, at, kSuccessShare);
+  const Ending ending = swr ? draw_swr_ending(dice_, share) : draw_acr_ending(dice_, share);
+  task.owner = owner;
   task.end = ending.end;
   task.final_status = ending.status;
-  const double shape = dice_.uniform() * dice_.uniform();
+  const double shape =
+      dice_.uniform() * dice_.uniform() * script.sync_slowness(options_.cloud, owner, at);
   task.span =
       kSpanMin +
       Millis{static_cast<Millis::rep>(shape * static_cast<double>((kSpanMax - kSpanMin).count()))};

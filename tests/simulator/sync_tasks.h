@@ -11,12 +11,10 @@
 #include <vector>
 
 #include "tests/simulator/dice.h"
+#include "tests/simulator/script.h"
 #include "tests/simulator/world_time.h"
 
 namespace registry_exporter::simulator {
-
-/// Whose words and habits they have.
-enum class SyncCloud : std::uint8_t { acr, swr };
 
 /// One image synchronisation. What it says of its repository never changes,
 /// whatever becomes of that.
@@ -34,6 +32,7 @@ struct SyncTask {
   Life born{0};
   std::uint32_t tag = 0;  ///< Its number, from 1.
   std::size_t end = 0;    ///< By the order of SyncCounts::finished.
+  std::size_t owner = 0;  ///< Its place in SyncTasks::Options::owners.
   std::string_view final_status;
 };
 
@@ -52,6 +51,7 @@ class SyncTasks {
     std::uint64_t seed = 1;
     std::vector<std::pair<std::string, std::string>> owners;  ///< Namespace and name.
     Order order = Order::newest_first;
+    const Script* script = nullptr;  ///< Outlives the tasks; nullptr: none.
   };
   /// The world around them.
   struct Surroundings {
@@ -67,6 +67,7 @@ class SyncTasks {
   /// Older finished ones leave the list when it has more; 0: none ever does.
   void trim(std::size_t most);
 
+  const std::vector<std::pair<std::string, std::string>>& owners() const { return options_.owners; }
   const std::deque<SyncTask>& all() const { return tasks_; }
   Order order() const { return options_.order; }
   /// What the cloud says of it, as of the last advance.

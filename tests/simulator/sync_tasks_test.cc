@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -38,7 +39,42 @@ Json ask(AcrWire& wire, const std::string& operation, QueryPairs query, const Li
   return Json::parse(wire.answer(request, kStart, lies).body);
 }
 
+/// The first repository of ACR fails and is slow from the beginning of life on.
+struct Breaks final : Script {
+  double sync_success_share(SyncCloud cloud, std::size_t index, Life at,
+                            double own) const override {
+    return concerns(cloud, index, at) ? 0 : own;
+  }
+  double sync_slowness(SyncCloud cloud, std::size_t index, Life at) const override {
+    return concerns(cloud, index, at) ? 100 : 1;
+  }
+  static bool concerns(SyncCloud cloud, std::size_t index, Life at) {
+    return cloud == SyncCloud::acr && index == 0 && at >= Life{0};
+  }
+};
+
 }  // namespace
+
+TEST_CASE("sync tasks: a script breaks those that it is about, and no others") {
+  const Breaks script;
+  const auto count = [](const World& world, std::size_t owner, auto matches) {
+    const auto& all = world.syncs().all();
+    return std::count_if(all.begin(), all.end(), [&](const SyncTask& task) {
+      return task.owner == owner && task.born >= Life{0} && matches(task);
+    });
+  };
+  const auto succeeds = [](const SyncTask& task) { return task.end == 0; };
+  const auto is_long = [](const SyncTask& task) { return task.span > minutes{30}; };
+  const auto any = [](const SyncTask&) { return true; };
+  World world({.seed = 3, .repositories = 12, .script = &script}, kStart);
+  world.advance_to(kStart + hours{12});
+  REQUIRE(count(world, 0, any) > 10);
+  CHECK(count(world, 0, succeeds) == 0);
+  CHECK(count(world, 0, is_long) > 5);
+  CHECK(count(world, 1, succeeds) > 5);
+  CHECK(count(world, 1, is_long) == 0);
+  for (const SyncTask& task : world.swr_syncs().all()) CHECK(task.span <= minutes{30});
+}
 
 TEST_CASE("sync tasks: the same seed gives the same tasks, however often the world is asked") {
   const WorldOptions options{.seed = 3, .repositories = 12, .speed = 60};

@@ -213,6 +213,7 @@ SyncTasks World::make_syncs(SyncCloud cloud) const {
   syncs.cloud = cloud;
   syncs.seed = cloud == SyncCloud::acr ? options_.seed : ~options_.seed;
   syncs.order = options_.order;
+  syncs.script = options_.script;
   for (int i = 0; i < options_.repositories + kMadeLater; ++i) {
     const auto index = static_cast<std::uint32_t>(i);
     if (index % 3 == 2) continue;
@@ -496,11 +497,6 @@ SwrRepository World::make_swr(Life born, Life history) {
   repository.order = options_.order;
   advance(repository);
   return repository;
-}
-
-const Script& World::script() const {
-  static const Script nothing;
-  return options_.script == nullptr ? nothing : *options_.script;
 }
 
 Life World::advance(AcrRepository& repository) {

@@ -14,6 +14,7 @@
 
 #include "exporter/base/clock.h"
 #include "tests/simulator/dice.h"
+#include "tests/simulator/script.h"
 #include "tests/simulator/sync_tasks.h"
 #include "tests/simulator/world_time.h"
 
@@ -38,21 +39,6 @@ struct Tricks {
   double long_builds = 0;
 
   bool operator==(const Tricks&) const = default;
-};
-
-/// What a story changes in the repositories' lives, by their index and the moment; as it stands,
-/// nothing. Pure.
-class Script {
- public:
-  virtual ~Script() = default;
-  /// The share of the builds (pushes) that come about.
-  virtual double pace(std::uint32_t, Life) const { return 1; }
-  /// The chance of success; `own` is the repository's.
-  virtual double success_share(std::uint32_t, Life, double own) const { return own; }
-  /// Times as long as a build would have taken.
-  virtual double slowness(std::uint32_t, Life) const { return 1; }
-  /// The tags that a run of retention leaves.
-  virtual std::uint32_t keep(std::uint32_t, Life, std::uint32_t own) const { return own; }
 };
 
 /// What the total of a list is said to be.
@@ -269,7 +255,7 @@ class World {
   /// Both return when something happens next.
   Life advance(AcrRepository& repository);
   Life advance(SwrRepository& repository);
-  const Script& script() const;
+  const Script& script() const { return script_or_none(options_.script); }
   void start_build(AcrRepository& repository, Life at);
   void finish_builds(AcrRepository& repository);
   void delete_tag(SwrRepository& repository, Life at);

@@ -6,15 +6,17 @@ function(config)
   local groups = [
     { dashboard: 'builds', group: import 'builds.libsonnet' },
     { dashboard: 'retention', group: import 'retention.libsonnet' },
+    { dashboard: 'synchronisation', group: import 'syncs.libsonnet' },
     { dashboard: 'exporter', group: import 'health.libsonnet' },
   ];
 
   // With the team's label where there is one, else as it is.
+  local teams = {
+    repository: { labels: 'registry, repo_namespace, repo', teams: 'registry_repo_team' },
+    namespace: { labels: 'registry, repo_namespace', teams: 'registry_namespace_team' },
+  };
   local withTeam(expression, about) =
-    local on = {
-      repository: { labels: 'registry, repo_namespace, repo', teams: 'registry_repo_team' },
-      namespace: { labels: 'registry, repo_namespace', teams: 'registry_namespace_team' },
-    }[about];
+    local on = teams[about];
     local own = '(\n%s\n)' % text.indent(text.trimmed(expression));
     |||
       %(own)s
@@ -37,7 +39,7 @@ function(config)
   };
 
   local complete(alert, dashboard) =
-    local hasTeam = config.teamLabel != '' && std.objectHasAll(alert, 'about');
+    local hasTeam = config.teamLabel != '' && std.objectHasAll(alert, 'about') && std.objectHas(teams, alert.about);
     local description = alert.annotations.description;
     alert {
       expr: if hasTeam then withTeam(select(super.expr), alert.about) else select(super.expr),

@@ -124,6 +124,24 @@
       },
     },
     {
+      comment:: 'Lists of a whole registry: nothing of them is known meanwhile, and no repository says so.',
+      alert: 'RegistryListFailing',
+      expr: |||
+        registry_exporter_list_failing{$selector} == 1
+        unless on (job, instance, registry) (acr_up{$selector} == 0 or swr_up{$selector} == 0)
+      |||,
+      'for': '30m',
+      labels: { severity: 'warning' },
+      about:: 'registry',
+      annotations: {
+        summary: 'The {{ $labels.list }} of registry {{ $labels.registry }} can not be read.',
+        description: |||
+          Reading the list of {{ $labels.list }} of registry {{ $labels.registry }} keeps failing:
+          {{ $labels.reason }}.
+        |||,
+      },
+    },
+    {
       alert: 'RegistryHistoryGap',
       expr: 'increase(registry_exporter_history_gaps_total{$selector}[1h]) > 0',
       labels: { severity: 'warning' },

@@ -98,5 +98,52 @@
         |||,
       },
     },
+    {
+      comment:: 'Until one succeeds: what an older release, or the history, showed counts, too.',
+      alert: 'RegistryRetentionExecutionFailed',
+      expr: 'max without (instance, pod) (swr_last_retention_execution_success{$selector}) == 0',
+      labels: { severity: 'warning' },
+      about:: 'namespace',
+      annotations: {
+        summary: 'Retention of {{ $labels.repo_namespace }} failed.',
+        description: |||
+          The last execution of the retention policy of namespace {{ $labels.repo_namespace }} in registry
+          {{ $labels.registry }} failed, none has succeeded since.
+        |||,
+      },
+    },
+    {
+      comment:: |||
+        By the longest pause between successes, where there were some, and while the policy is there. Failed ones have
+        an alert of their own.
+      |||,
+      alert: 'RegistryRetentionMissing',
+      expr: |||
+        (
+          time() - max_over_time(registry_namespace:swr_retention_success_timestamp_seconds:last1h[12d])
+            > scalar(registry_exporter:threshold{name="retention_missing_factor"})
+              * registry_namespace:swr_retention_success_pause_seconds:max12d
+          and
+          time() - max_over_time(registry_namespace:swr_retention_success_timestamp_seconds:last1h[12d])
+            > scalar(registry_exporter:threshold{name="retention_missing_seconds"})
+          and
+          max without (instance, pod) (swr_retention_executions_in_progress{$selector})
+        )
+        unless
+        max without (instance, pod) (swr_last_retention_execution_success{$selector}) == 0
+        unless on (job, registry, repo_namespace) registry_exporter_repository_failing{$selector, repo=""}
+      |||,
+      'for': '30m',
+      labels: { severity: 'warning' },
+      about:: 'namespace',
+      annotations: {
+        summary: 'Retention of {{ $labels.repo_namespace }} has not run for long.',
+        description: |||
+          The last successful execution of the retention policy of namespace {{ $labels.repo_namespace }} in
+          registry {{ $labels.registry }} became known {{ $value | humanizeDuration }} ago, much longer than is
+          usual for it.
+        |||,
+      },
+    },
   ],
 }

@@ -6,6 +6,7 @@ function(config)
   local panels = (import 'panels.libsonnet')(config);
   local table = (import 'table.libsonnet')(config);
   local shared = (import 'shared.libsonnet')(config);
+  local syncs = (import 'syncs.libsonnet')(config, ['acr']);
   local durations = (import '../lib/durations.libsonnet')(config);
   local now = queries.now;
   local recent = queries.recent;
@@ -157,6 +158,7 @@ function(config)
           steps([[null, colors.green], [86400, colors.orange], [259200, colors.red]])
         )],
       ]],
+      [8, [[12, syncs.perHour], [12, syncs.failingTable('Synchronisations that fail')]]],
       [4, [
         [12, stat(
           'Without a usable duration, 24 h',

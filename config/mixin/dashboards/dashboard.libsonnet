@@ -2,7 +2,13 @@
 function(config)
   local queries = (import 'queries.libsonnet')(config);
 
-  local titles = { overview: 'Overview', builds: 'Builds', retention: 'Retention', exporter: 'Exporter' };
+  local titles = {
+    overview: 'Overview',
+    builds: 'Builds',
+    retention: 'Retention',
+    synchronisation: 'Synchronisation',
+    exporter: 'Exporter',
+  };
   local path(name) = '%s/d/%s/' % [config.dashboardBase, config.dashboardUids[name]];
 
   local variable(name, label, values, all='.*', hide=0) = {
@@ -112,7 +118,7 @@ function(config)
           tags: [],
           tooltip: '',
         }
-        for other in ['overview', 'builds', 'retention', 'exporter']
+        for other in ['overview', 'builds', 'retention', 'synchronisation', 'exporter']
         if other != name
       ],
       templating: { list: variables },

@@ -152,7 +152,8 @@ function(config)
               'sum by (reason) (increase(registry_exporter_records_rejected_total{<registry>}[1h]))', '{{reason}}', 'B'
             ),
             query(
-              'count by (registry) (registry_exporter_repository_first_unreadable_row{<chosen>})',
+              'count by (registry) (registry_exporter_repository_first_unreadable_row{<chosen>} or ' +
+              'registry_exporter_list_first_unreadable_row{<registry>})',
               '{{registry}}, not read to the end',
               'C'
             ),

@@ -3,9 +3,10 @@ function(config)
   local target = (if config.selector == '' then '' else config.selector + ', ') + 'job=~"$job", instance=~"$instance"';
   local registry = target + ', registry=~"$registry"';
   local marks = {
-    // Series of the process, of a registry, and of a repository.
+    // Series of the process, of a registry, of a namespace, and of a repository.
     '<target>': target,
     '<registry>': registry,
+    '<namespace>': registry + ', repo_namespace=~"$namespace"',
     '<chosen>': registry + ', repo_namespace=~"$namespace", repo=~"$repository"',
     '<repo>': 'registry, repo_namespace, repo',
   };

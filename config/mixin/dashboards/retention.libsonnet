@@ -12,6 +12,7 @@ function(config)
   local stat = panels.stat;
   local steps = panels.steps;
   local busiest = shared.busiest;
+  local executions = (import 'executions.libsonnet')(config);
 
   local usualHour(at) =
     'clamp_min(max by (<repo>) (registry_repo:swr_retention_deletions:max_recent1h_1w%s), 7)' % at;
@@ -138,5 +139,6 @@ function(config)
           noValue='No rule, or collect_rules is off'
         )],
       ]],
+      [8, [[8, executions.perHour], [10, executions.byNamespace], [6, executions.duration]]],
     ]
   )

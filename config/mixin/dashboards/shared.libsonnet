@@ -98,7 +98,7 @@ function(config)
     alertTable: table(
       'What is wrong now, where, since when',
       'Alerts that fire, newest first. ' + hint,
-      [['Since', 'max by (alertname, severity, <repo>) (' + firing + ') * 1000']],
+      [['Since', 'max by (alertname, severity, policy, list, <repo>) (' + firing + ') * 1000']],
       [['Severity', false], ['Since', true]],
       { Since: 'dateTimeFromNow' },
       widths={ Since: 118, Alert: 212 },

@@ -9,6 +9,8 @@ function(config)
     registry: 'Registry',
     repo_namespace: 'Namespace',
     repo: 'Repository',
+    policy: 'Policy',
+    list: 'List',
     alertname: 'Alert',
     severity: 'Severity',
     template: 'Rule',
@@ -17,7 +19,8 @@ function(config)
     reason: 'Reason',
     instance: 'Instance',
   };
-  local first = ['alertname', 'severity', 'instance', 'version', 'repo_namespace', 'repo', 'template', 'keep', 'reason'];
+  local first = ['alertname', 'severity', 'instance', 'version', 'repo_namespace', 'repo', 'policy', 'list'] +
+                ['template', 'keep', 'reason'];
 
   // Of a column of numbers: its title, and the arrow of the order.
   local widthOf(name, isOrdered) = 46 + 5 * std.max(6, std.length(name)) + (if isOrdered then 20 else 0);

@@ -183,6 +183,58 @@ function(config) [
           present_over_time(registry_repo:swr_retention_deletion_timestamp_seconds:delta1h[5d] offset 1w)
         |||,
       },
+      {
+        comment:: 'Few repositories are synchronised: the others have no series.',
+        record: 'registry_repo_status:syncs:increase6h',
+        expr: |||
+          round(sum without (instance, pod) (
+            increase(acr_syncs_total{$selector, status=~"success|failed"}[6h])
+            or
+            increase(swr_syncs_total{$selector, status=~"success|failed"}[6h])
+          ))
+        |||,
+      },
+    ] + [
+      {
+        record: 'registry_policy_status:swr_replication_executions:increase' + window,
+        expr: |||
+          round(sum without (instance, pod) (
+            increase(swr_replication_executions_total{$selector, status=~"success|failed"}[%s])
+          ))
+        ||| % window,
+      }
+      for window in ['1h', '6h']
+    ] + [
+      {
+        comment:: |||
+          The clouds tell when the last execution of retention succeeded, the exporter that one did: the time of this
+          rule, for an hour after a success became known. By how much it moves on from one to the next is the
+          pause in between. The longest, where there are three at least.
+        |||,
+        record: 'registry_namespace:swr_retention_success_timestamp_seconds:last1h',
+        expr: |||
+          time() + 0 * (
+            sum without (instance, pod, status) (increase(swr_retention_executions_total{$selector, status="success"}[1h]))
+            > 0
+          )
+        |||,
+      },
+      {
+        record: 'registry_namespace:swr_retention_success_timestamp_seconds:delta1h',
+        expr: |||
+          registry_namespace:swr_retention_success_timestamp_seconds:last1h
+          -
+          max_over_time(registry_namespace:swr_retention_success_timestamp_seconds:last1h[12d] offset 1h)
+        |||,
+      },
+      {
+        record: 'registry_namespace:swr_retention_success_pause_seconds:max12d',
+        expr: |||
+          max_over_time(registry_namespace:swr_retention_success_timestamp_seconds:delta1h[12d])
+          and
+          count_over_time(registry_namespace:swr_retention_success_timestamp_seconds:delta1h[12d:1h]) >= 3
+        |||,
+      },
     ],
   },
   {

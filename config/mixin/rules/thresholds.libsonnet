@@ -53,6 +53,31 @@ local sections = [
     names: ['retention_pause_factor', 'retention_pause_seconds'],
   },
   {
+    comment: |||
+      RegistryRetentionMissing: so many times the longest pause between successful executions of twelve days, and at
+      least this long.
+    |||,
+    names: ['retention_missing_factor', 'retention_missing_seconds'],
+  },
+  {
+    comment: |||
+      RegistrySyncsFailing: so many failures within six hours, and more than this share; a failure that is the newest
+      is enough by itself.
+    |||,
+    names: ['sync_failures', 'sync_failure_share'],
+  },
+  {
+    comment: 'RegistrySyncStuck',
+    names: ['sync_stuck_seconds'],
+  },
+  {
+    comment: |||
+      RegistryReplicationFailing: more than this share of the executions within six hours; or within one hour, where so
+      many failed.
+    |||,
+    names: ['replication_failures', 'replication_failure_share'],
+  },
+  {
     comment: "RegistryDown: the share of a registry's repositories that can't be read; below it, each has its own alert.",
     names: ['failing_share'],
   },
