@@ -52,20 +52,22 @@ class ProtobufWriter {
     std::vector<char> bytes;
     std::size_t used = 0;
   };
-  /// The field of a counter that tells when it began: the same for all counters of a row.
-  struct CreatedField {
+  /// The last time that was written: the series of a row began at the same one, as a rule.
+  struct Time {
     std::optional<UnixMillis> time;
-    std::array<char, 32> field{};
+    std::array<char, 32> bytes{};
     std::size_t size = 0;
   };
 
   // Both are good until the next call.
-  std::string_view created_field(std::optional<UnixMillis> created);
-  std::string_view histogram_value(const Histogram& shown);
+  std::string_view time_message(UnixMillis time);
+  std::string_view histogram_message(const Histogram& shown);
+  /// `value`: the message in field `tag`.
+  void add_metric(const SeriesLabels& labels, std::uint32_t tag, std::string_view value);
 
   Buffer buffer_;
   Buffer value_;  ///< Kept for its memory.
-  CreatedField created_;
+  Time time_;
 };
 
 }  // namespace registry_exporter::exposition
