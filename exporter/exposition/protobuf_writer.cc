@@ -16,7 +16,8 @@ namespace registry_exporter::exposition {
 namespace {
 
 using protozero::pbf_writer;
-using FixedWriter = protozero::basic_pbf_writer<protozero::fixed_size_buffer_adaptor>;
+using FixedBuffer = protozero::fixed_size_buffer_adaptor;
+using FixedWriter = protozero::basic_pbf_writer<FixedBuffer>;
 
 // Numbers of the fields in metrics.proto, by message.
 namespace label_pair {
@@ -60,6 +61,7 @@ namespace timestamp {
 enum : protozero::pbf_tag_type { seconds = 1, nanos = 2 };
 }
 
+constexpr std::size_t kDoubleField = 9;    // Its tag, then eight bytes.
 constexpr std::size_t kSmallMessage = 48;  // A number of each kind, and a time.
 constexpr std::size_t kHead = 1 + protozero::max_varint_length;  // Tag and length of any message.
 // The most that these fields can take. While a message of unknown length is written, protozero
@@ -96,7 +98,7 @@ class SmallMessage {
 
  private:
   std::array<char, kSmallMessage> bytes_;
-  protozero::fixed_size_buffer_adaptor buffer_{bytes_};
+  FixedBuffer buffer_{bytes_};
   FixedWriter fields_{buffer_};
 };
 
@@ -114,6 +116,26 @@ void add_time_fields(FixedWriter& to, UnixMillis time) {
 /// Of a field that is a message or text of `bytes` bytes.
 std::size_t field_bytes(std::size_t bytes) {
   return static_cast<std::size_t>(1 + protozero::length_of_varint(bytes)) + bytes;
+}
+
+/// Of a field that is a number.
+std::size_t number_bytes(std::uint64_t number) {
+  return static_cast<std::size_t>(1 + protozero::length_of_varint(number));
+}
+
+/// What stands before the fields of a message whose length is known. They can be written by the
+/// writer of the parent, which costs less than a writer of their own.
+void append_head(FixedBuffer& to, protozero::pbf_tag_type tag, std::size_t bytes) {
+  protozero::add_varint_to_buffer(
+      &to, protozero::tag_and_type(tag, protozero::pbf_wire_type::length_delimited));
+  protozero::add_varint_to_buffer(&to, bytes);
+}
+
+/// Writes what stands before the fields of a message, and returns its end.
+char* write_head(char* to, protozero::pbf_tag_type tag, std::size_t bytes) {
+  to += protozero::add_varint_to_buffer(
+      to, protozero::tag_and_type(tag, protozero::pbf_wire_type::length_delimited));
+  return to + protozero::add_varint_to_buffer(to, bytes);
 }
 
 bool is_ascii(std::string_view text) {
@@ -141,13 +163,13 @@ void add_bucket_numbers(FixedWriter& to, std::uint64_t count, double bound) {
   to.add_double(bucket::upper_bound, bound);
 }
 
-void add_bucket(FixedWriter& to, std::uint64_t count, double bound, const Exemplar* shown) {
+void add_bucket(FixedBuffer& to, std::uint64_t count, double bound, const Exemplar* shown) {
+  FixedWriter parent(to);
   if (shown == nullptr) {
-    SmallMessage written;
-    add_bucket_numbers(written.fields(), count, bound);
-    return add_message(to, histogram::bucket, written.view());
+    append_head(to, histogram::bucket, number_bytes(count) + kDoubleField);
+    return add_bucket_numbers(parent, count, bound);
   }
-  FixedWriter written(to, histogram::bucket);
+  FixedWriter written(parent, histogram::bucket);
   add_bucket_numbers(written, count, bound);
   add_exemplar(written, *shown);
 }
@@ -173,7 +195,7 @@ void add_spans(FixedWriter& to, std::span<const NativeBucket> buckets) {
 /// Each bucket's count, as the difference from that of the one before; packed.
 void add_deltas(FixedWriter& to, std::span<const NativeBucket> buckets) {
   std::array<char, kNativeBucketsMax * protozero::max_varint_length> packed;
-  protozero::fixed_size_buffer_adaptor written(packed);
+  FixedBuffer written(packed);
   std::uint64_t before = 0;
   for (const NativeBucket& bucket : buckets) {
     const auto delta = static_cast<std::int64_t>(bucket.count - before);
@@ -205,7 +227,7 @@ void append_label_pair(std::string& out, std::string_view name, std::string_view
   const std::size_t pair_bytes = field_bytes(name.size()) + field_bytes(value.size());
   const std::size_t begin = out.size();
   out.resize(begin + field_bytes(pair_bytes));
-  protozero::fixed_size_buffer_adaptor bytes(out.data() + begin, out.size() - begin);
+  FixedBuffer bytes(out.data() + begin, out.size() - begin);
   FixedWriter labels(bytes);
   FixedWriter pair(labels, metric::label, pair_bytes);
   add_text(pair, label_pair::name, name);
@@ -229,22 +251,16 @@ std::string protobuf_head(const Family& family, std::size_t metrics_bytes) {
 /// A place in a buffer with room for one message: written without asking for room again.
 class ProtobufWriter::Room {
  public:
-  Room(Buffer& buffer, std::size_t most) : buffer_(buffer), bytes_(place(buffer, most), most) {}
+  Room(Buffer& buffer, std::size_t most) : buffer_(buffer), bytes_(buffer.place(most), most) {}
   ~Room() { buffer_.used += bytes_.size(); }
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
 
-  protozero::fixed_size_buffer_adaptor& bytes() { return bytes_; }
+  FixedBuffer& bytes() { return bytes_; }
 
  private:
-  static char* place(Buffer& buffer, std::size_t most) {
-    auto& bytes = buffer.bytes;
-    if (bytes.size() - buffer.used < most) bytes.resize(2 * bytes.size() + most);
-    return bytes.data() + buffer.used;
-  }
-
   Buffer& buffer_;
-  protozero::fixed_size_buffer_adaptor bytes_;
+  FixedBuffer bytes_;
 };
 
 void ProtobufWriter::gauge(const SeriesLabels& labels, double value) {
@@ -267,19 +283,19 @@ void ProtobufWriter::histogram(const SeriesLabels& labels, const Histogram& show
 
 void ProtobufWriter::add_metric(const SeriesLabels& labels, std::uint32_t tag,
                                 std::string_view value) {
-  std::array<char, kHead> head{};
-  int used = protozero::add_varint_to_buffer(
-      head.data(), protozero::tag_and_type(tag, protozero::pbf_wire_type::length_delimited));
-  used += protozero::add_varint_to_buffer(head.data() + used, value.size());
-  const std::string_view value_head(head.data(), static_cast<std::size_t>(used));
-  Room room(buffer_, 2 * kHead + labels.row.size() + labels.series.size() + value.size());
-  FixedWriter(room.bytes())
-      .add_bytes_vectored(metric_family::metric, labels.row, labels.series, value_head, value);
+  const std::size_t bytes = labels.row.size() + labels.series.size() + field_bytes(value.size());
+  char* to = buffer_.place(kHead + bytes + LinePart::kStride);
+  to = write_head(to, metric_family::metric, bytes);
+  to = labels.row.copy(to);
+  to = labels.series.copy(to);
+  to = write_head(to, tag, value.size());
+  to += value.copy(to, value.size());
+  buffer_.used = static_cast<std::size_t>(to - buffer_.bytes.data());
 }
 
 std::string_view ProtobufWriter::time_message(UnixMillis time) {
   if (time_.time != time) {
-    protozero::fixed_size_buffer_adaptor bytes(time_.bytes);
+    FixedBuffer bytes(time_.bytes);
     FixedWriter written(bytes);
     add_time_fields(written, time);
     time_.time = time;
@@ -307,7 +323,7 @@ std::string_view ProtobufWriter::histogram_message(const Histogram& shown) {
     before = count;
     const double bound =
         i < shown.bounds.size() ? shown.bounds[i] : std::numeric_limits<double>::infinity();
-    add_bucket(written, count, bound, has_one ? &*shown.exemplars[i] : nullptr);
+    add_bucket(room.bytes(), count, bound, has_one ? &*shown.exemplars[i] : nullptr);
   }
   if (shown.native) add_native(written, *shown.native);
   if (shown.created) add_message(written, histogram::created, time_message(*shown.created));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exporter/exposition/family.h"
+#include "exporter/exposition/line_part.h"
 #include "exporter/model/snapshot.h"
 
 /// The protobuf format: messages of io.prometheus.client (client_model's metrics.proto). Pure.
@@ -26,8 +27,8 @@ std::string protobuf_head(const Family& family, std::size_t metrics_bytes);
 class ProtobufWriter {
  public:
   struct SeriesLabels {
-    std::string_view row;
-    std::string_view series;
+    const LinePart& row;
+    const LinePart& series;
   };
   struct Histogram {
     std::span<const double> bounds;             ///< Without +Inf.
@@ -51,6 +52,12 @@ class ProtobufWriter {
   struct Buffer {
     std::vector<char> bytes;
     std::size_t used = 0;
+
+    /// A place with room for so many bytes.
+    char* place(std::size_t most) {
+      if (bytes.size() - used < most) bytes.resize(2 * bytes.size() + most);
+      return bytes.data() + used;
+    }
   };
   /// The last time that was written: the series of a row began at the same one, as a rule.
   struct Time {
