@@ -224,7 +224,8 @@ TEST_CASE("protobuf: any native buckets are read back as they were") {
       observe(native, Millis{static_cast<std::int64_t>((dice() >> 1) >> shift)}, dice() >> 10);
     }
     const std::vector<std::uint64_t> cumulative{native.count()};
-    writer.histogram({no_labels, no_labels}, {.bounds = {}, .cumulative = cumulative, .native = &native});
+    writer.histogram({no_labels, no_labels},
+                     {.bounds = {}, .cumulative = cumulative, .native = &native});
     const std::string metrics = writer.take();
     const auto decoded = decode_families(protobuf_head(family, metrics.size()) + metrics);
     const auto& found = decoded.at(0).metrics.at(0).native.value();
