@@ -16,7 +16,8 @@ namespace registry_exporter::exposition {
 namespace {
 
 using protozero::pbf_writer;
-using FixedWriter = protozero::basic_pbf_writer<protozero::fixed_size_buffer_adaptor>;
+using FixedBuffer = protozero::fixed_size_buffer_adaptor;
+using FixedWriter = protozero::basic_pbf_writer<FixedBuffer>;
 
 // Numbers of the fields in metrics.proto, by message.
 namespace label_pair {
@@ -60,8 +61,8 @@ namespace timestamp {
 enum : protozero::pbf_tag_type { seconds = 1, nanos = 2 };
 }
 
-constexpr std::size_t kDoubleField = 9;  // Its tag, then eight bytes.
-constexpr std::size_t kSmallHead = 2;    // Tag and length of a message below 128 bytes.
+constexpr std::size_t kDoubleField = 9;    // Its tag, then eight bytes.
+constexpr std::size_t kSmallMessage = 48;  // A number of each kind, and a time.
 constexpr std::size_t kHead = 1 + protozero::max_varint_length;  // Tag and length of any message.
 // The most that these fields can take. While a message of unknown length is written, protozero
 // keeps five bytes for its length.
@@ -85,17 +86,56 @@ std::int32_t number_of(FamilyType type) {
   return 1;
 }
 
-template <class Writer>
-void add_time(Writer& parent, protozero::pbf_tag_type tag, UnixMillis time) {
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-  const auto rest = static_cast<std::int32_t>((time - whole).count());
-  Writer written(parent, tag);
-  written.add_int64(timestamp::seconds, whole.time_since_epoch().count());
-  if (rest != 0) written.add_int32(timestamp::nanos, rest * kNanosPerMilli);
+/// A message of a few numbers. protozero moves a message whose length it learns at its end.
+class SmallMessage {
+ public:
+  SmallMessage() = default;
+  SmallMessage(const SmallMessage&) = delete;
+  SmallMessage& operator=(const SmallMessage&) = delete;
+
+  FixedWriter& fields() { return fields_; }
+  std::string_view view() const { return {buffer_.data(), buffer_.size()}; }
+
+ private:
+  std::array<char, kSmallMessage> bytes_;
+  FixedBuffer buffer_{bytes_};
+  FixedWriter fields_{buffer_};
+};
+
+void add_message(FixedWriter& to, protozero::pbf_tag_type tag, std::string_view message) {
+  to.add_message(tag, message.data(), message.size());
 }
 
-std::size_t text_field_bytes(std::string_view text) {
-  return static_cast<std::size_t>(1 + protozero::length_of_varint(text.size())) + text.size();
+void add_time_fields(FixedWriter& to, UnixMillis time) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  const auto rest = static_cast<std::int32_t>((time - whole).count());
+  to.add_int64(timestamp::seconds, whole.time_since_epoch().count());
+  if (rest != 0) to.add_int32(timestamp::nanos, rest * kNanosPerMilli);
+}
+
+/// Of a field that is a message or text of `bytes` bytes.
+std::size_t field_bytes(std::size_t bytes) {
+  return static_cast<std::size_t>(1 + protozero::length_of_varint(bytes)) + bytes;
+}
+
+/// Of a field that is a number.
+std::size_t number_bytes(std::uint64_t number) {
+  return static_cast<std::size_t>(1 + protozero::length_of_varint(number));
+}
+
+/// What stands before the fields of a message whose length is known. They can be written by the
+/// writer of the parent, which costs less than a writer of their own.
+void append_head(FixedBuffer& to, protozero::pbf_tag_type tag, std::size_t bytes) {
+  protozero::add_varint_to_buffer(
+      &to, protozero::tag_and_type(tag, protozero::pbf_wire_type::length_delimited));
+  protozero::add_varint_to_buffer(&to, bytes);
+}
+
+/// Writes what stands before the fields of a message, and returns its end.
+char* write_head(char* to, protozero::pbf_tag_type tag, std::size_t bytes) {
+  to += protozero::add_varint_to_buffer(
+      to, protozero::tag_and_type(tag, protozero::pbf_wire_type::length_delimited));
+  return to + protozero::add_varint_to_buffer(to, bytes);
 }
 
 bool is_ascii(std::string_view text) {
@@ -113,7 +153,25 @@ void add_exemplar(FixedWriter& parent, const Exemplar& shown) {
     label.add_string(label_pair::value, *id);
   }
   written.add_double(exemplar::value, shown.seconds);
-  add_time(written, exemplar::timestamp, shown.ended_at);
+  SmallMessage time;
+  add_time_fields(time.fields(), shown.ended_at);
+  add_message(written, exemplar::timestamp, time.view());
+}
+
+void add_bucket_numbers(FixedWriter& to, std::uint64_t count, double bound) {
+  to.add_uint64(bucket::cumulative_count, count);
+  to.add_double(bucket::upper_bound, bound);
+}
+
+void add_bucket(FixedBuffer& to, std::uint64_t count, double bound, const Exemplar* shown) {
+  FixedWriter parent(to);
+  if (shown == nullptr) {
+    append_head(to, histogram::bucket, number_bytes(count) + kDoubleField);
+    return add_bucket_numbers(parent, count, bound);
+  }
+  FixedWriter written(parent, histogram::bucket);
+  add_bucket_numbers(written, count, bound);
+  add_exemplar(written, *shown);
 }
 
 /// Each run of buckets without a gap between them: how far it is from the one before, and its
@@ -126,26 +184,25 @@ void add_spans(FixedWriter& to, std::span<const NativeBucket> buckets) {
     for (; i < buckets.size() && buckets[i].index == end; ++i) ++end;
     const std::int32_t offset = begin - end_before;
     const auto length = static_cast<std::uint32_t>(end - begin);
-    const int bytes = 2 + protozero::length_of_varint(protozero::encode_zigzag32(offset)) +
-                      protozero::length_of_varint(length);
-    FixedWriter span(to, histogram::positive_span, static_cast<std::size_t>(bytes));
-    span.add_sint32(bucket_span::offset, offset);
-    span.add_uint32(bucket_span::length, length);
+    SmallMessage span;
+    span.fields().add_sint32(bucket_span::offset, offset);
+    span.fields().add_uint32(bucket_span::length, length);
+    add_message(to, histogram::positive_span, span.view());
     end_before = end;
   }
 }
 
 /// Each bucket's count, as the difference from that of the one before; packed.
 void add_deltas(FixedWriter& to, std::span<const NativeBucket> buckets) {
-  std::array<char, kNativeBucketsMax * protozero::max_varint_length> packed{};
-  protozero::fixed_size_buffer_adaptor written(packed.data(), packed.size());
+  std::array<char, kNativeBucketsMax * protozero::max_varint_length> packed;
+  FixedBuffer written(packed);
   std::uint64_t before = 0;
   for (const NativeBucket& bucket : buckets) {
     const auto delta = static_cast<std::int64_t>(bucket.count - before);
     protozero::add_varint_to_buffer(&written, protozero::encode_zigzag64(delta));
     before = bucket.count;
   }
-  to.add_bytes(histogram::positive_delta, written.data(), written.size());
+  add_message(to, histogram::positive_delta, {written.data(), written.size()});
 }
 
 void add_native(FixedWriter& to, const NativeHistogram& native) {
@@ -157,7 +214,8 @@ void add_native(FixedWriter& to, const NativeHistogram& native) {
   add_deltas(to, native.buckets);
 }
 
-void add_text(pbf_writer& to, protozero::pbf_tag_type tag, std::string_view text) {
+template <class Writer>
+void add_text(Writer& to, protozero::pbf_tag_type tag, std::string_view text) {
   to.add_string(tag, text.data(), text.size());
 }
 
@@ -166,8 +224,12 @@ void add_text(pbf_writer& to, protozero::pbf_tag_type tag, std::string_view text
 void append_label_pair(std::string& out, std::string_view name, std::string_view value) {
   std::string valid;
   if (!is_ascii(value)) value = valid = valid_utf8(value);
-  pbf_writer labels(out);
-  pbf_writer pair(labels, metric::label, text_field_bytes(name) + text_field_bytes(value));
+  const std::size_t pair_bytes = field_bytes(name.size()) + field_bytes(value.size());
+  const std::size_t begin = out.size();
+  out.resize(begin + field_bytes(pair_bytes));
+  FixedBuffer bytes(out.data() + begin, out.size() - begin);
+  FixedWriter labels(bytes);
+  FixedWriter pair(labels, metric::label, pair_bytes);
   add_text(pair, label_pair::name, name);
   add_text(pair, label_pair::value, value);
 }
@@ -189,75 +251,60 @@ std::string protobuf_head(const Family& family, std::size_t metrics_bytes) {
 /// A place in a buffer with room for one message: written without asking for room again.
 class ProtobufWriter::Room {
  public:
-  Room(Buffer& buffer, std::size_t most) : buffer_(buffer), bytes_(place(buffer, most), most) {}
+  Room(Buffer& buffer, std::size_t most) : buffer_(buffer), bytes_(buffer.place(most), most) {}
   ~Room() { buffer_.used += bytes_.size(); }
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
 
-  protozero::fixed_size_buffer_adaptor& bytes() { return bytes_; }
-  void append(std::string_view text) { bytes_.append(text.data(), text.size()); }
+  FixedBuffer& bytes() { return bytes_; }
 
  private:
-  static char* place(Buffer& buffer, std::size_t most) {
-    auto& bytes = buffer.bytes;
-    if (bytes.size() - buffer.used < most) bytes.resize(2 * bytes.size() + most);
-    return bytes.data() + buffer.used;
-  }
-
   Buffer& buffer_;
-  protozero::fixed_size_buffer_adaptor bytes_;
+  FixedBuffer bytes_;
 };
 
 void ProtobufWriter::gauge(const SeriesLabels& labels, double value) {
-  const std::size_t bytes = labels.row.size() + labels.series.size() + kSmallHead + kDoubleField;
-  Room room(buffer_, kHead + bytes);
-  FixedWriter family(room.bytes());
-  FixedWriter metric(family, metric_family::metric, bytes);
-  room.append(labels.row);
-  room.append(labels.series);
-  FixedWriter written(metric, metric::gauge, kDoubleField);
-  written.add_double(gauge::value, value);
+  SmallMessage written;
+  written.fields().add_double(gauge::value, value);
+  add_metric(labels, metric::gauge, written.view());
 }
 
 void ProtobufWriter::counter(const SeriesLabels& labels, double value,
                              std::optional<UnixMillis> created) {
-  const std::string_view began = created_field(created);
-  const std::size_t value_bytes = kDoubleField + began.size();
-  const std::size_t bytes = labels.row.size() + labels.series.size() + kSmallHead + value_bytes;
-  Room room(buffer_, kHead + bytes);
-  FixedWriter family(room.bytes());
-  FixedWriter metric(family, metric_family::metric, bytes);
-  room.append(labels.row);
-  room.append(labels.series);
-  FixedWriter written(metric, metric::counter, value_bytes);
-  written.add_double(counter::value, value);
-  room.append(began);
-}
-
-std::string_view ProtobufWriter::created_field(std::optional<UnixMillis> created) {
-  if (created_.time != created) {
-    created_.time = created;
-    protozero::fixed_size_buffer_adaptor field(created_.field.data(), created_.field.size());
-    FixedWriter written(field);
-    if (created) add_time(written, counter::created, *created);
-    created_.size = field.size();
-  }
-  return {created_.field.data(), created_.size};
+  SmallMessage written;
+  written.fields().add_double(counter::value, value);
+  if (created) add_message(written.fields(), counter::created, time_message(*created));
+  add_metric(labels, metric::counter, written.view());
 }
 
 void ProtobufWriter::histogram(const SeriesLabels& labels, const Histogram& shown) {
-  const std::string_view value = histogram_value(shown);
-  const auto head = static_cast<std::size_t>(1 + protozero::length_of_varint(value.size()));
-  const std::size_t bytes = labels.row.size() + labels.series.size() + head + value.size();
-  Room room(buffer_, kHead + bytes);
-  FixedWriter family(room.bytes());
-  FixedWriter metric(family, metric_family::metric, bytes);
-  room.append(labels.row);
-  room.append(labels.series);
-  metric.add_message(metric::histogram, value.data(), value.size());
+  add_metric(labels, metric::histogram, histogram_message(shown));
 }
 
-std::string_view ProtobufWriter::histogram_value(const Histogram& shown) {
+void ProtobufWriter::add_metric(const SeriesLabels& labels, std::uint32_t tag,
+                                std::string_view value) {
+  const std::size_t bytes = labels.row.size() + labels.series.size() + field_bytes(value.size());
+  char* to = buffer_.place(kHead + bytes + LinePart::kStride);
+  to = write_head(to, metric_family::metric, bytes);
+  to = labels.row.copy(to);
+  to = labels.series.copy(to);
+  to = write_head(to, tag, value.size());
+  to += value.copy(to, value.size());
+  buffer_.used = static_cast<std::size_t>(to - buffer_.bytes.data());
+}
+
+std::string_view ProtobufWriter::time_message(UnixMillis time) {
+  if (time_.time != time) {
+    FixedBuffer bytes(time_.bytes);
+    FixedWriter written(bytes);
+    add_time_fields(written, time);
+    time_.time = time;
+    time_.size = bytes.size();
+  }
+  return {time_.bytes.data(), time_.size};
+}
+
+std::string_view ProtobufWriter::histogram_message(const Histogram& shown) {
   value_.used = 0;
   std::size_t most = kHistogramFields + shown.cumulative.size() * kBucketField;
   most += shown.exemplars.size() * kExemplarField;
@@ -274,17 +321,12 @@ std::string_view ProtobufWriter::histogram_value(const Histogram& shown) {
     const std::uint64_t count = shown.cumulative[i];
     const bool has_one = i < shown.exemplars.size() && shown.exemplars[i] && count > before;
     before = count;
-    // A length that is known beforehand saves moving what was written.
-    const auto bytes = static_cast<std::size_t>(1 + protozero::length_of_varint(count));
-    FixedWriter bucket(written, histogram::bucket, has_one ? 0 : bytes + kDoubleField);
-    bucket.add_uint64(bucket::cumulative_count, count);
-    bucket.add_double(bucket::upper_bound, i < shown.bounds.size()
-                                               ? shown.bounds[i]
-                                               : std::numeric_limits<double>::infinity());
-    if (has_one) add_exemplar(bucket, *shown.exemplars[i]);
+    const double bound =
+        i < shown.bounds.size() ? shown.bounds[i] : std::numeric_limits<double>::infinity();
+    add_bucket(room.bytes(), count, bound, has_one ? &*shown.exemplars[i] : nullptr);
   }
   if (shown.native) add_native(written, *shown.native);
-  if (shown.created) add_time(written, histogram::created, *shown.created);
+  if (shown.created) add_message(written, histogram::created, time_message(*shown.created));
   return {room.bytes().data(), room.bytes().size()};
 }
 

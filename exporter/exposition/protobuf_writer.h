@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exporter/exposition/family.h"
+#include "exporter/exposition/line_part.h"
 #include "exporter/model/snapshot.h"
 
 /// The protobuf format: messages of io.prometheus.client (client_model's metrics.proto). Pure.
@@ -26,8 +27,8 @@ std::string protobuf_head(const Family& family, std::size_t metrics_bytes);
 class ProtobufWriter {
  public:
   struct SeriesLabels {
-    std::string_view row;
-    std::string_view series;
+    const LinePart& row;
+    const LinePart& series;
   };
   struct Histogram {
     std::span<const double> bounds;             ///< Without +Inf.
@@ -51,21 +52,29 @@ class ProtobufWriter {
   struct Buffer {
     std::vector<char> bytes;
     std::size_t used = 0;
+
+    /// A place with room for so many bytes.
+    char* place(std::size_t most) {
+      if (bytes.size() - used < most) bytes.resize(2 * bytes.size() + most);
+      return bytes.data() + used;
+    }
   };
-  /// The field of a counter that tells when it began: the same for all counters of a row.
-  struct CreatedField {
+  /// The last time that was written: the series of a row began at the same one, as a rule.
+  struct Time {
     std::optional<UnixMillis> time;
-    std::array<char, 32> field{};
+    std::array<char, 32> bytes{};
     std::size_t size = 0;
   };
 
   // Both are good until the next call.
-  std::string_view created_field(std::optional<UnixMillis> created);
-  std::string_view histogram_value(const Histogram& shown);
+  std::string_view time_message(UnixMillis time);
+  std::string_view histogram_message(const Histogram& shown);
+  /// `value`: the message in field `tag`.
+  void add_metric(const SeriesLabels& labels, std::uint32_t tag, std::string_view value);
 
   Buffer buffer_;
   Buffer value_;  ///< Kept for its memory.
-  CreatedField created_;
+  Time time_;
 };
 
 }  // namespace registry_exporter::exposition

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,35 +10,10 @@
 
 #include "exporter/exposition/encode.h"
 #include "exporter/exposition/family.h"
+#include "exporter/exposition/line_part.h"
 #include "exporter/exposition/protobuf_writer.h"
 
 namespace registry_exporter::exposition {
-
-/// A text that is copied into many lines. It is stored with padding behind it, so that it can be
-/// copied in strides of a fixed size, which the compiler inlines, instead of by calls of memcpy.
-class LinePart {
- public:
-  static constexpr std::size_t kStride = 32;
-
-  LinePart() = default;
-  explicit LinePart(std::string text) : text_(std::move(text)), size_(text_.size()) {
-    text_.resize((size_ / kStride + 1) * kStride);
-  }
-  std::size_t size() const { return size_; }
-  std::string_view view() const { return {text_.data(), size_}; }
-
-  /// There must be room for size() + kStride bytes. Returns the end of the text.
-  char* copy(char* to) const {
-    for (std::size_t at = 0; at < size_; at += kStride) {
-      std::memcpy(to + at, text_.data() + at, kStride);
-    }
-    return to + size_;
-  }
-
- private:
-  std::string text_ = std::string(kStride, '\0');
-  std::size_t size_ = 0;
-};
 
 /// What the lines of one series have in common, whichever row they belong to:
 /// `head` + the labels of the row + `tail` + value.
@@ -84,7 +58,7 @@ class SampleWriter {
   template <class Number>
   void add(const LineFrame& frame, const LinePart& labels, Number value) {
     if (format_ != ExpositionFormat::protobuf) return add_line(frame, labels, value);
-    protobuf_.gauge({labels.view(), frame.tail.view()}, as_double(value));
+    protobuf_.gauge({labels, frame.tail}, as_double(value));
   }
 
   /// A counter; `created`: when it began, if that is to be shown.
@@ -92,7 +66,7 @@ class SampleWriter {
   void add(const CounterFrame& frame, const LinePart& labels, Number value,
            std::optional<UnixMillis> created) {
     if (format_ == ExpositionFormat::protobuf) {
-      protobuf_.counter({labels.view(), frame.value.tail.view()}, as_double(value), created);
+      protobuf_.counter({labels, frame.value.tail}, as_double(value), created);
       return;
     }
     add_line(frame.value, labels, value);
@@ -102,12 +76,12 @@ class SampleWriter {
   template <class Sum>
   void add(const HistogramFrame& frame, const LinePart& labels, const HistogramSample<Sum>& shown) {
     if (format_ == ExpositionFormat::protobuf) {
-      protobuf_.histogram({labels.view(), frame.count.tail.view()}, {.bounds = frame.bounds,
-                                                                     .cumulative = shown.cumulative,
-                                                                     .sum = as_double(shown.sum),
-                                                                     .exemplars = shown.exemplars,
-                                                                     .native = shown.native,
-                                                                     .created = shown.created});
+      protobuf_.histogram({labels, frame.count.tail}, {.bounds = frame.bounds,
+                                                       .cumulative = shown.cumulative,
+                                                       .sum = as_double(shown.sum),
+                                                       .exemplars = shown.exemplars,
+                                                       .native = shown.native,
+                                                       .created = shown.created});
       return;
     }
     std::uint64_t before = 0;

@@ -213,6 +213,7 @@ TEST_CASE("protobuf: native buckets beside the classic ones hold the same observ
 
 TEST_CASE("protobuf: any native buckets are read back as they were") {
   ProtobufWriter writer;
+  const LinePart no_labels;
   std::mt19937_64 dice(5);
   const Family family{"h_seconds", FamilyType::histogram, FamilyScope::process, "a", "Help."};
   for (int round = 0; round < 500; ++round) {
@@ -223,7 +224,8 @@ TEST_CASE("protobuf: any native buckets are read back as they were") {
       observe(native, Millis{static_cast<std::int64_t>((dice() >> 1) >> shift)}, dice() >> 10);
     }
     const std::vector<std::uint64_t> cumulative{native.count()};
-    writer.histogram({"", {}}, {.bounds = {}, .cumulative = cumulative, .native = &native});
+    writer.histogram({no_labels, no_labels},
+                     {.bounds = {}, .cumulative = cumulative, .native = &native});
     const std::string metrics = writer.take();
     const auto decoded = decode_families(protobuf_head(family, metrics.size()) + metrics);
     const auto& found = decoded.at(0).metrics.at(0).native.value();
@@ -296,13 +298,15 @@ TEST_CASE("protobuf: what is reused after changes is what would be rendered") {
 
 TEST_CASE("protobuf: times before 1970 and of whole seconds, and bounds of any kind") {
   ProtobufWriter writer;
-  std::string labels;
-  append_label_pair(labels, "a", "");
+  std::string label;
+  append_label_pair(label, "a", "");
+  const LinePart labels(label);
+  const LinePart no_more;
   const std::vector<double> bounds{-1.5, 0, 1e300};
   const std::vector<std::uint64_t> cumulative{0, 1, 1, std::uint64_t{1} << 63};
   for (const std::int64_t created : {std::int64_t{-1}, std::int64_t{0}, std::int64_t{1'500}}) {
     writer.histogram(
-        {labels, {}},
+        {labels, no_more},
         {.bounds = bounds, .cumulative = cumulative, .sum = -0.5, .created = at_ms(created)});
     const std::string metrics = writer.take();
     CHECK(writer.size() == 0);

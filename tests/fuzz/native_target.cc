@@ -25,7 +25,9 @@ void is_shown(const DurationHistogram& histogram, std::span<const double> bounds
   std::uint64_t all = 0;
   for (const std::uint64_t count : histogram.counts) cumulative.push_back(all += count);
   exposition::ProtobufWriter writer;
-  writer.histogram({}, {.bounds = bounds, .cumulative = cumulative, .native = &histogram.native});
+  const exposition::LinePart no_labels;
+  writer.histogram({no_labels, no_labels},
+                   {.bounds = bounds, .cumulative = cumulative, .native = &histogram.native});
   const std::string metrics = writer.take();
   const exposition::Family family{"h_seconds", exposition::FamilyType::histogram,
                                   exposition::FamilyScope::process, "", "Help."};
