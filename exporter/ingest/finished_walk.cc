@@ -119,6 +119,7 @@ void FinishedWalk::apply_findings(Ledger& ledger, const SweepProgress& progress,
   findings.met = progress.met;
   findings.refused_ids = progress.refused_ids;
   findings.started_at = run_.walk.started_at;
+  findings.own_time = options_.own_time;
   findings.lookback = options_.lookback;
   findings.whole = list_ended_ && !run_.left_rows_unread;
   findings.met_is_whole = progress.whole;

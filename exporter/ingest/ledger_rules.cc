@@ -279,7 +279,8 @@ void conclude_sweep(Ledger& ledger, const SweepFindings& findings, MergeEffects&
   const UnixMillis horizon = findings.started_at - findings.lookback;
   close_vanished(ledger, findings, horizon, effects);
   const UnixMillis floor_before = ledger.floor;
-  ledger.floor = std::max(ledger.floor, horizon);
+  const UnixMillis own_horizon = std::max(findings.own_time - findings.lookback, UnixMillis{});
+  ledger.floor = std::max(ledger.floor, std::min(horizon, own_horizon));
   CHECK_RULE(ledger.floor >= floor_before);  // What lies below it is sealed for ever.
   forget_below_floor(ledger, findings, effects);
   effects.changed = true;

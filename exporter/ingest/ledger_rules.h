@@ -35,7 +35,10 @@ bool is_anchored(const Ledger& ledger, RecordKey key);
 /// A clean sweep met `met` (sorted) of a list. What it is allowed to conclude.
 struct SweepFindings {
   std::span<const RecordKey> met;
-  UnixMillis started_at;
+  UnixMillis started_at;  ///< By the server's clock.
+  /// By ours: the floor goes by the earlier one. A `Date` that is wrong for a moment would seal
+  /// what is to come.
+  UnixMillis own_time = UnixMillis::max();
   Millis lookback{0};
   bool whole = true;           ///< Read to the end, not only down to the horizon.
   bool met_is_whole = true;    ///< `met` covers the whole sweep (no restart in between).

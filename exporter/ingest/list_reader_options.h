@@ -12,6 +12,7 @@ struct ListReaderOptions {
   /// reach an anchor, the walk starts again with `page_size`. 0: the same as that.
   int head_page_size = 0;
   Millis lookback{0};
+  UnixMillis own_time = UnixMillis::max();  ///< When the visit begins, by our clock.
   /// Pages in one visit; a longer walk goes on at the next one. Fairness, not a limit.
   int pages_per_visit = 16;
   bool sweep_due = false;

@@ -35,6 +35,7 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
   ListReaderOptions options;
   options.page_size = rules.page_size;
   options.lookback = rules.lookback;
+  options.own_time = wall;
   options.sweep_due = sweep_due(list, rules, now);
   options.try_unreadable = unreadable_due(list, now);
   const bool only_by_id = list.kind().parts != nullptr;  // No list tells the details.

@@ -707,3 +707,17 @@ TEST_CASE("list reader: what slid past a first reading is history also where not
   CHECK(counted(ledger) == 0);
   CHECK(ledger.known == 31);
 }
+
+TEST_CASE("list reader: a Date that is wrong for once does not make all that comes late") {
+  FakeList list = with_builds(20);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  const UnixMillis now = list.now;
+  list.now += std::chrono::hours(24 * 365);
+  visit(list, ledger, {.page_size = 10, .own_time = now, .sweep_due = true});
+  list.now = now;
+  add_build(list, "news");
+  visit(list, ledger, {.page_size = 10, .own_time = now});
+  CHECK(counted(ledger) == 21);
+  CHECK(late(ledger) == 0);
+}

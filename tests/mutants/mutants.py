@@ -363,6 +363,8 @@ MUTANTS = [
      "  if (is_void()) return {};\n", ""),
     ("what slid past a first reading is news", FINISHED_WALK,
      "run_.left_rows_unread || may_have_jumped(ledger);", "run_.left_rows_unread;"),
+    ("a Date that is wrong for once seals what is to come", RULES,
+     "std::min(horizon, own_horizon)", "std::max(horizon, std::min(horizon, own_horizon))"),
     ("three broken rows hide a whole list", UNREADABLE_PAGE, "kProbes{0, 2, kRowsFailedMax}",
      "kProbes{0, 1, 2}"),
     ("where nothing has a start what slid past is news", FINISHED_WALK,
