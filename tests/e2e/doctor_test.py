@@ -254,7 +254,7 @@ class Doctor(unittest.TestCase):
         documents = (ROOT / "docs/credentials.md").read_text()
         for cloud in ("acr", "swr"):
             text = (ROOT / f"config/policies/{cloud}.json").read_text()
-            (statement,) = json.loads(text)["Statement"]
+            statement, *optional = json.loads(text)["Statement"]
             self.assertEqual(set(statement["Action"]), asked[json.loads(text)["Version"]])
             self.assertIn(text, documents)
             if cloud == "acr":
@@ -262,6 +262,18 @@ class Doctor(unittest.TestCase):
                                   for name in statement["Resource"]],
                                  ["acs:cr:*:*:repository/cri-demo",
                                   "acs:cr:*:*:repository/cri-demo/*"])
+                self.assertEqual([each["Action"] for each in optional],
+                                 [["cr:ListEventCenterRecord"]])
+
+    def test_events_may_be_forbidden(self):
+        for denied, words in (
+                ([], "permission ok: ListEventCenterRecord (cr:ListEventCenterRecord)"),
+                (["--deny=ListEventCenterRecord"], "permission optional, forbidden: without it new "
+                 "records show later: ListEventCenterRecord")):
+            with self.subTest(denied), World() as world:
+                world.simulator("--repositories=100", "--speed=0", *denied)
+                code, report = self.doctor(world, registry(ACR, world, "builds", ACR_KEYS))
+                self.check(report, code, 0, words)
 
     def test_the_clock(self):
         for ahead, words in (("20m", "behind the server"), ("-20m", "ahead of the server")):
