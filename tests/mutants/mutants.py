@@ -694,6 +694,8 @@ MUTANTS = [
     ("protobuf shows beginnings only when asked to", RENDER,
      "source.format == ExpositionFormat::protobuf ||", ""),
     ("times in protobuf lose their milliseconds", PROTOBUF, "rest * kNanosPerMilli", "rest"),
+    ("every series of protobuf began when the first one did", PROTOBUF,
+     "if (time_.time != time) {", "if (!time_.time) {"),
     ("exemplars stand in empty buckets of protobuf", PROTOBUF,
      "shown.exemplars[i] && count > before", "shown.exemplars[i] && count >= before"),
     ("labels in protobuf are any bytes", PROTOBUF,
