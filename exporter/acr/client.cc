@@ -124,9 +124,9 @@ Result<std::vector<RetentionRule>> Client::retention_rules(const RepositoryRef&)
 }
 
 Result<NoticePage> Client::list_notices(const PageRequest& page) {
-  auto answer =
-      ask<NoticePage>("ListEventCenterRecord", list_event_records(target_, page),
-                      [&](std::string_view body) { return parse_event_page(body, page); });
+  auto answer = ask<NoticePage>(
+      "ListEventCenterRecord", list_event_records(target_, page),
+      [&](std::string_view body) { return parse_event_page(body, page); }, true);
   if (!answer) return tl::unexpected(answer.error());
   answer->value.server_time = answer->server_time;
   return std::move(answer->value);
@@ -138,12 +138,13 @@ CloudHealth Client::health() const { return client_.health(); }
 
 template <class T>
 Result<cloud::Answer<T>> Client::ask(std::string_view operation, const net::HttpRequest& question,
-                                     const std::function<Result<T>(std::string_view body)>& parse) {
+                                     const std::function<Result<T>(std::string_view body)>& parse,
+                                     bool optional) {
   const auto signed_by = [&](const cloud::Keys& keys, UnixMillis now) {
     return sign_v3(question, keys, now, make_nonce(runtime_.entropy));
   };
   return client_.ask<T>(
-      {operation, signed_by, classify_response},
+      {operation, signed_by, classify_response, optional},
       [&parse](const net::HttpResponse& response) { return parse(response.body); });
 }
 

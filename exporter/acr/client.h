@@ -49,7 +49,8 @@ class Client final : public Cloud {
   /// Signs and sends a request, and reads the body of the answer.
   template <class T>
   Result<cloud::Answer<T>> ask(std::string_view operation, const net::HttpRequest& question,
-                               const std::function<Result<T>(std::string_view body)>& parse);
+                               const std::function<Result<T>(std::string_view body)>& parse,
+                               bool optional = false);
 
   Result<Page> list_builds(const RepositoryRef& repository, const PageRequest& page);
   Result<Page> list_syncs(const PageRequest& page);

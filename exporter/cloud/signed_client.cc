@@ -65,6 +65,7 @@ Result<net::HttpResponse> SignedClient::send(const SignedCall& signed_call) {
     bool expired = false;
     net::ApiCall call;
     call.operation = signed_call.operation;
+    call.optional = signed_call.optional;
     call.prepare = [&](UnixMillis now) -> Result<net::HttpRequest> {
       // The call may have waited long for its turn.
       if (auto newest = credentials_.at_hand()) *keys = std::move(*newest);

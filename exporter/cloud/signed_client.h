@@ -24,6 +24,7 @@ struct SignedCall {
   std::function<net::HttpRequest(const Keys& keys, UnixMillis now)> sign;
   /// As ApiCall::classify.
   std::function<std::optional<net::Refusal>(const net::HttpResponse& response)> classify;
+  bool optional = false;  ///< As ApiCall::optional.
 };
 
 /// What was read from an answer.

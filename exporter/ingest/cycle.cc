@@ -34,7 +34,7 @@ ScrapeTicket Cycle::begin_scrape(SteadyTime now, bool must_discover) {
   }
   const bool discovery_due = must_discover || !discovery_tried_at_ ||
                              since(*discovery_tried_at_, now) >= options_.discovery_interval;
-  if (discovery_due) want(discovery_);
+  if (discovery_due) want(discovery_, demand_);
   return {ScrapeTicket::Kind::joined, demand_, failures_};
 }
 
@@ -61,8 +61,8 @@ void Cycle::plan_rest(TrackedList& list, std::uint64_t demand, SteadyTime now) {
   plan_.put_last({&list, demand, {Urgency::unfinished, 0}, now});
 }
 
-void Cycle::want(Errand& errand) {
-  if (!errand.running && !errand.wanted) errand.wanted = demand_;
+void Cycle::want(Errand& errand, std::uint64_t demand) {
+  if (!errand.running && !errand.wanted) errand.wanted = demand;
 }
 
 std::optional<CycleTask> Cycle::take(Errand& errand, CycleTask::Work work) {

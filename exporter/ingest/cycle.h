@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -52,8 +53,8 @@ class Cycle {
   bool succeeded(const ScrapeTicket& ticket) const;
 
   std::uint64_t demand() const { return demand_; }
-  /// The notices are to be read before the scrape of this demand is answered.
-  void want_notices() { want(notices_); }
+  /// The notices are to be read. `in_time`: before the newest scrape is answered.
+  void want_notices(bool in_time) { want(notices_, in_time ? demand_ : kNobodys); }
   /// The lists that become overdue within this time are due now: nothing is read before the next
   /// cycle.
   Millis look_ahead() const;
@@ -85,7 +86,9 @@ class Cycle {
     std::optional<std::uint64_t> wanted;  ///< For this demand.
     bool running = false;
   };
-  void want(Errand& errand);
+  /// Of what no scrape waits for.
+  static constexpr auto kNobodys = std::numeric_limits<std::uint64_t>::max();
+  static void want(Errand& errand, std::uint64_t demand);
   std::optional<CycleTask> take(Errand& errand, CycleTask::Work work);
   void abandon();
 

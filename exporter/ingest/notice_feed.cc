@@ -45,6 +45,7 @@ void NoticeFeed::begin(SteadyTime now) {
 }
 
 std::vector<Notice> NoticeFeed::take(const Result<NoticePage>& answer, SteadyTime now) {
+  answers_ = answer.has_value();
   if (!answer) {
     off_until_ = now + (traits(answer.error().kind).lasting ? options_.pause : options_.rarely);
     ids_.merge(before_);  // What is known stays known.

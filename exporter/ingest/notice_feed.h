@@ -29,6 +29,9 @@ class NoticeFeed {
   /// `lists`: how many are read in turn. `useful`: notices were worth following so far.
   bool due(std::size_t lists, bool useful, SteadyTime now) const;
 
+  /// Its last answer could be read.
+  bool answers() const { return answers_; }
+
   /// A reading of the newest notices: next() is asked for, and take() gets its answer, until there
   /// is nothing to ask for.
   void begin(SteadyTime now);
@@ -41,10 +44,11 @@ class NoticeFeed {
 
   const Options options_;
   std::optional<PageRequest> next_;
-  int pages_ = 0;                       ///< Of this reading.
-  int newest_page_ = 0;                 ///< Where the newest were found.
-  std::size_t page_rows_ = 0;           ///< Of the longest page so far.
-  bool known_before_ = false;           ///< There was a reading before this one.
+  int pages_ = 0;              ///< Of this reading.
+  int newest_page_ = 0;        ///< Where the newest were found.
+  std::size_t page_rows_ = 0;  ///< Of the longest page so far.
+  bool known_before_ = false;  ///< There was a reading before this one.
+  bool answers_ = false;
   std::set<std::string> ids_, before_;  ///< Of this reading and of the one before.
   std::optional<SteadyTime> asked_at_, news_at_, off_until_;
 };

@@ -70,8 +70,8 @@ struct ApiCaller::Shared {
   Attempt attempt(const ApiCall& call, bool signed_again);
   void learn(const HttpResponse& response, UnixMillis sent_at, UnixMillis received_at);
   Error error_of(const Refusal& refusal, const HttpResponse& response, UnixMillis received_at);
-  void report(const Error* error, const KeyGuard::Ticket& ticket, KeyGuard::Verdict verdict,
-              SteadyTime sent_at);
+  void report(const ApiCall& call, const Error* error, const KeyGuard::Ticket& ticket,
+              KeyGuard::Verdict verdict, SteadyTime sent_at);
   bool wait_before_retry(int attempts);
 };
 
@@ -154,14 +154,16 @@ Error ApiCaller::Shared::error_of(const Refusal& refusal, const HttpResponse& re
 
 /// What an attempt tells about the keys, the rate and whether the cloud is up. `error` is nullptr
 /// when it was answered as asked.
-void ApiCaller::Shared::report(const Error* error, const KeyGuard::Ticket& ticket,
-                               KeyGuard::Verdict verdict, SteadyTime sent_at) {
+void ApiCaller::Shared::report(const ApiCall& call, const Error* error,
+                               const KeyGuard::Ticket& ticket, KeyGuard::Verdict verdict,
+                               SteadyTime sent_at) {
   const MutexLock lock(mutex);
   const SteadyTime now = runtime.clock.steady_now();
   const ErrorKind kind = error == nullptr ? ErrorKind::canceled : error->kind;
   // Old news of the keys changes nothing: while they are known to be bad nothing is called.
   if (verdict == KeyGuard::Verdict::accepted && guard.is_valid(ticket)) up = true;
-  if (traits(kind).takes_registry_down) up = false;
+  const bool is_only_it = call.optional && traits(kind).unreachable;
+  if (traits(kind).takes_registry_down && !is_only_it) up = false;
   if (kind == ErrorKind::throttled) rate.throttled(sent_at, now);
   if (error != nullptr && error->retry_after) rate.pause(*error->retry_after, now);
   if (verdict == KeyGuard::Verdict::refused && guard.is_valid(ticket)) refused_for = *error;
@@ -220,7 +222,7 @@ ApiCaller::Shared::Attempt ApiCaller::Shared::attempt(const ApiCall& call, bool 
                            error == nullptr ? "ok" : name(error->kind), took);
   }
   const auto verdict = verdict_of(error, refusal ? &*refusal : nullptr, signed_again);
-  report(error, *ticket, verdict, steady_sent_at);
+  report(call, error, *ticket, verdict, steady_sent_at);
   return result;
 }
 
@@ -252,8 +254,8 @@ Result<HttpResponse> ApiCaller::call(const ApiCall& call) {
       signed_again = true;
       continue;
     }
-    const bool again =
-        attempts < shared_->options.attempts_max && is_worth_retrying(attempt.response.error());
+    const int attempts_max = call.optional ? 1 : shared_->options.attempts_max;
+    const bool again = attempts < attempts_max && is_worth_retrying(attempt.response.error());
     if (!again) return std::move(attempt.response);
     {
       const MutexLock lock(shared_->mutex);

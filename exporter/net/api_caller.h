@@ -34,6 +34,8 @@ struct ApiCall {
   std::function<Result<HttpRequest>(UnixMillis now)> prepare;
   /// Why an answer is a refusal; nullopt: it is none. Pure.
   std::function<std::optional<Refusal>(const HttpResponse& response)> classify;
+  /// Nothing rests on it: it is tried once, and the registry is not down when nobody answers it.
+  bool optional = false;
 };
 
 struct ApiCallerOptions {

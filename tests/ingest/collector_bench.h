@@ -75,7 +75,7 @@ class FakeCloud final : public Cloud {
   bool has_notices() const override { return notices.has_value(); }
   Result<NoticePage> list_notices(const PageRequest& request) override {
     ++notice_calls;
-    baton_.sleep(call_takes);
+    baton_.sleep(notices_take);
     if (notices_fail) return fail(ErrorKind::forbidden, "no");
     NoticePage page;
     page.server_time = baton_.now() + clock_ahead;
@@ -101,6 +101,7 @@ class FakeCloud final : public Cloud {
   std::optional<std::vector<Notice>> notices;  ///< Newest first; nullopt: no such list.
   int notice_calls = 0;
   bool notices_fail = false;
+  Millis notices_take{10};
   Millis clock_ahead{0};                       ///< Of the cloud's clock, in notices.
   std::map<std::string, UnixMillis> modified;  ///< As the listing shows it.
   std::set<std::string> failing;

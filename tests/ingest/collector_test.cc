@@ -396,13 +396,15 @@ TEST_CASE("collector: what the filters leave out, or is no longer listed, is not
 
 namespace {
 
-/// Notices are asked for, and each list was read once.
+/// Each list was read, and the list of notices, which no scrape waits for the first time.
 void start_with_notices(Bench& bench) {
   bench.cloud.notices.emplace();
   bench.options.notices_from = 1;
   bench.start();
-  bench.scrape();
-  bench.baton.sleep(seconds(20));  // Nothing is overdue.
+  for (int i = 0; i < 2; ++i) {
+    bench.scrape();
+    bench.baton.sleep(seconds(20));  // Nothing is overdue.
+  }
 }
 
 }  // namespace
@@ -452,6 +454,24 @@ TEST_CASE("collector: notices that may not be read fail no scrape, and are left 
     bench.baton.sleep(seconds(30));
   }
   CHECK(bench.cloud.notice_calls == 1);
+}
+
+TEST_CASE("collector: a list of notices that does not answer holds no scrape back") {
+  Bench bench(3);
+  bench.options.discovery_interval = seconds(20);
+  bench.options.concurrency = 2;
+  bench.cloud.notices.emplace();
+  bench.cloud.notices_fail = true;
+  bench.cloud.notices_take = seconds(10);
+  bench.options.notices_from = 1;
+  bench.start();
+  for (int i = 0; i < 100; ++i) {
+    const UnixMillis begun = bench.baton.now();
+    CHECK(bench.scrape());
+    CHECK(bench.baton.now() - begun < seconds(1));
+    bench.baton.sleep(seconds(60));
+  }
+  CHECK(bench.cloud.notice_calls >= 2);
 }
 
 TEST_CASE("collector: notices that are wrong are followed no longer") {

@@ -995,4 +995,8 @@ MUTANTS = [
     ("each row that breaks its page takes a visit", LIST_READER,
      "is_known_to_fail(ledger) || run_.left_rows_unread) return true;",
      "is_known_to_fail(ledger)) return true;"),
+    ("a scrape waits for notices that never come", COLLECTOR,
+     "cycle_.want_notices(notices_.answers());", "cycle_.want_notices(true);"),
+    ("a hint that nobody answers takes the registry down", CALLER,
+     "traits(kind).takes_registry_down && !is_only_it", "traits(kind).takes_registry_down"),
 ]

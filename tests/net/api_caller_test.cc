@@ -88,12 +88,12 @@ struct World {
   ApiCaller caller;
   std::vector<UnixMillis> signed_at;
 
-  Result<HttpResponse> call() {
+  Result<HttpResponse> call(bool optional = false) {
     const auto prepare = [this](UnixMillis now) -> Result<HttpRequest> {
       signed_at.push_back(now);
       return HttpRequest{};
     };
-    return caller.call({"List", prepare, classify_response});
+    return caller.call({"List", prepare, classify_response, optional});
   }
   Result<HttpResponse> call(Result<HttpResponse> answer) {
     transport.answers = {std::move(answer)};
@@ -203,6 +203,21 @@ TEST_CASE("call: up tells whether the newest call that could tell was answered a
     CHECK_FALSE(up_after(before, timeout));
     CHECK_FALSE(up_after(before, reset));
   }
+}
+
+TEST_CASE("call: one that nothing rests on is tried once, and takes no registry down") {
+  World world;
+  CHECK(world.call(status(200)));
+  for (const ErrorKind kind : {ErrorKind::timeout, ErrorKind::transport}) {
+    world.transport.answers = {fail(kind, "nobody")};
+    world.transport.sent.clear();
+    CHECK_FALSE(world.call(true));
+    CHECK(world.transport.sent.size() == 1);
+    CHECK(world.caller.up());
+  }
+  world.transport.answers = {status(401)};  // Keys that are refused are refused for all.
+  CHECK_FALSE(world.call(true));
+  CHECK_FALSE(world.caller.up());
 }
 
 TEST_CASE("call: a short pause that the server asks for is sat out") {
