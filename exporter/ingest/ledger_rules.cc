@@ -62,6 +62,12 @@ bool is_to_be_followed(const Record& record) {
   return record.open || (record.needs_details && record.counts);
 }
 
+/// What decides whether it is below the floor. Where there is no start, an end that does not move
+/// keeps a record that is forgotten and listed again from counting twice.
+UnixMillis place_of(const Record& record, const MergeContext& context) {
+  return record.started_at.value_or(record.open ? context.seen_at : placed_end(record, context));
+}
+
 /// A record that is not in any class: puts it into `record_class`.
 void close(Ledger& ledger, const Record& record, UnixMillis placed_at, RecordClass record_class,
            const MergeContext& context, MergeEffects& effects) {
@@ -111,7 +117,7 @@ void merge_followed(Ledger& ledger, std::vector<OpenRecord>::iterator open, cons
     open->gone = false;
     return;
   }
-  const UnixMillis placed_at = record.started_at.value_or(open->placed_at);
+  const UnixMillis placed_at = place_of(record, context);
   ledger.open.erase(open);
   const RecordClass record_class = class_of_news(record);
   close(ledger, record, placed_at, record_class, context, effects);
@@ -152,7 +158,7 @@ void merge_late(Ledger& ledger, ClosedRecord& late, const Record& record,
 PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContext& context,
                          MergeEffects& effects) {
   ++ledger.known;
-  const UnixMillis placed_at = record.started_at.value_or(context.seen_at);
+  const UnixMillis placed_at = place_of(record, context);
   if (placed_at < ledger.floor) {
     close(ledger, record, placed_at, RecordClass::late, context, effects);
     take_step(record, placed_at, std::nullopt, RecordClass::late, effects);

@@ -93,20 +93,50 @@ TEST_CASE("merge: a duration that makes no sense is not observed, the build stil
   for (const ClosedRecord& record : ledger.closed) CHECK(record.ended_at <= kNow);
 }
 
-TEST_CASE("merge: what has no start is placed when it was first seen, and is never late for that") {
+TEST_CASE("merge: what has no start is placed at its end, or when it was first seen") {
   Ledger ledger;
   ledger.floor = kNow - std::chrono::hours(1);
-  Record finished = done("f", 0);
-  finished.started_at.reset();
-  Record running = runs("r", 0);
-  running.started_at.reset();
-  merge(ledger, {finished, running});
-  CHECK(counted(ledger) == 1);
-  CHECK(late(ledger) == 0);
+  const auto without_start = [](Record record) {
+    record.started_at.reset();
+    return record;
+  };
+  Record timeless = without_start(done("t", 0));
+  timeless.ended_at.reset();
+  merge(ledger, {without_start(done("f", 1'000'000 - 605)), without_start(runs("r", 0)), timeless,
+                 without_start(done("old", 1'000'000 - 7'200))});
+  CHECK(counted(ledger) == 2);
+  CHECK(late(ledger) == 1);  // As one that started before the floor.
   REQUIRE(ledger.open.size() == 1);
   CHECK(ledger.open[0].placed_at == kNow);
-  CHECK(ledger.closed.at(0).placed_at == kNow);
+  const auto placed_at = [&](const char* id) {
+    const auto found = std::find_if(ledger.closed.begin(), ledger.closed.end(),
+                                    [&](const auto& each) { return each.key == record_key(id); });
+    return found == ledger.closed.end() ? UnixMillis{} : found->placed_at;
+  };
+  CHECK(placed_at("f") == kNow - std::chrono::seconds(600));
+  CHECK(placed_at("t") == kNow);
   CHECK(imbalance(ledger) == 0);
+}
+
+TEST_CASE("conclude_sweep: what has no start does not count again when it was forgotten") {
+  for (const bool was_open : {false, true}) {
+    CAPTURE(was_open);
+    Ledger ledger;
+    Record build = done("a", 999'000);
+    build.started_at.reset();
+    Record open = runs("a", 0);
+    open.started_at.reset();
+    if (was_open) merge(ledger, {open});
+    merge(ledger, {build});
+    SweepFindings findings;
+    findings.lookback = std::chrono::seconds(500);
+    findings.started_at = kNow + std::chrono::seconds(5'000);
+    MergeEffects effects;
+    conclude_sweep(ledger, findings, effects);  // It was not listed for a moment.
+    MergeEffects again;
+    merge_record(ledger, build, {&kBuilds, findings.started_at, kBounds, true}, again);
+    CHECK(ledger.counters.events[Outcome::success] == 1);
+  }
 }
 
 TEST_CASE("merge: a bucket's bound is inclusive") {
