@@ -32,7 +32,7 @@ struct EngineOptions {
   int shard = 0;
   int total_shards = 1;
   bool history_counts = true;  ///< False after damaged state: `initial_history: count` is ignored.
-  bool read_everything = false;  ///< Not only what is due.
+  bool read_everything = false;    ///< Not only what is due.
   std::size_t notices_from = 100;  ///< Lists of a registry, see NoticeFeed.
   UnixMillis process_started_at;
 };
