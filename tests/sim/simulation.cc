@@ -545,20 +545,35 @@ class Simulation {
     history_.failure = missing;
   }
 
+  /// Calls that get no answer while all of a list is read once, as far as they are tried.
+  double calls_without_answer(std::size_t records) const {
+    constexpr double kOfRow = 9;
+    constexpr double kOfList = 3;  // At its end, or for records by their ids.
+    const simulator::LastingFaults& lasting = plan_.world.lasting;
+    if (lasting.answer != simulator::Broken::never) return 0;
+    const double rows =
+        lasting.broken_records > 0 ? static_cast<double>(records) / lasting.broken_records : 0;
+    return kOfList + kOfRow * rows;
+  }
+
   /// At the configured rate.
   Millis time_to_read_all() const {
     double longest = 0;
     for (const config::RegistryConfig& registry : plan_.config.registries) {
       double pages = 10;
+      double unanswered = 0;
       int size = registry.page_size;
       if (plan_.world.page_size_max > 0) size = std::min(size, plan_.world.page_size_max);
       const auto add = [&](std::size_t records) {
         pages += 2 + static_cast<double>(records) / size;
+        unanswered += calls_without_answer(records);
       };
       for (const auto& repository : clouds_.world().acr()) add(repository.builds.size());
       add(clouds_.world().syncs().all().size());
       for (const auto& repository : clouds_.world().swr()) add(repository.deletions.size());
-      longest = std::max(longest, pages / std::min(registry.requests_per_second, 20.0));
+      const std::chrono::duration<double> timeout = registry.request_timeout;
+      const double waits = unanswered * timeout.count() / registry.concurrency;
+      longest = std::max(longest, pages / std::min(registry.requests_per_second, 20.0) + waits);
     }
     return seconds(15) + std::chrono::duration_cast<Millis>(std::chrono::duration<double>(longest));
   }
