@@ -999,4 +999,7 @@ MUTANTS = [
      "cycle_.want_notices(notices_.answers());", "cycle_.want_notices(true);"),
     ("a hint that nobody answers takes the registry down", CALLER,
      "traits(kind).takes_registry_down && !is_only_it", "traits(kind).takes_registry_down"),
+    ("what has no start is placed when it was seen", RULES,
+     "record.started_at.value_or(record.open ? context.seen_at : placed_end(record, context))",
+     "record.started_at.value_or(context.seen_at)"),
 ]
