@@ -128,6 +128,13 @@ TEST_CASE("schedule: a listing that changes without news is not followed for lon
   CHECK(due(hinted, learned(0, 1), kMaxStaleness)->urgency == Urgency::active);
   CHECK(expected_news(hinted, learned(1, 1)) > 0.9);
   CHECK(expected_news(hinted, learned(0, 1)) < 0.1);
+
+  RepositoryPace noticed = read_ago(seconds(1));
+  noticed.noticed = true;
+  CHECK(due(noticed, {}, kMaxStaleness)->urgency == Urgency::hinted);
+  Hints wrong;
+  for (int i = 0; i < 500; ++i) wrong.notices.followed(false);
+  CHECK_FALSE(due(noticed, wrong, kMaxStaleness));
 }
 
 TEST_CASE("activity: what happens often is expected often, whatever order it was told in") {
