@@ -296,28 +296,31 @@ TEST_CASE("unreadable: many rows that break their pages do not take a visit each
 }
 
 TEST_CASE("unreadable: a tail that can't be read does not cast doubt on the list's order") {
-  FakeList list = with_records(278);
-  list.oldest_first = true;
-  list.refuses = [](std::size_t row) -> std::optional<Error> {
-    if (row != 23 && row != 271) return std::nullopt;
-    return Error{ErrorKind::server_error, "broken", {}, {}};
-  };
-  Ledger ledger;
-  SweepProgress progress;
-  for (int i = 0; i < 3; ++i) visit(list, ledger, {.page_size = 10}, &progress);
-  REQUIRE(ledger.order == ListOrder::oldest_first);
-  CHECK(ledger.known == 276);
-  for (int i = 0; i < 6; ++i) {
-    add_record(list, "n" + std::to_string(i));
-    list.calls = 0;
-    visit(list, ledger,
-          {.page_size = 10, .failed_before = i % 3 == 0, .try_unreadable = i % 2 == 0}, &progress);
-    CAPTURE(i);
-    CHECK(ledger.order == ListOrder::oldest_first);
-    CHECK(ledger.unread_from == 23);
-    CHECK(list.calls < 25);  // The list was not read from its start again.
+  for (const std::size_t first_broken : {23U, 271U}) {
+    CAPTURE(first_broken);
+    FakeList list = with_records(278);
+    list.oldest_first = true;
+    list.refuses = [=](std::size_t row) -> std::optional<Error> {
+      if (row != first_broken && row != 271) return std::nullopt;
+      return Error{ErrorKind::server_error, "broken", {}, {}};
+    };
+    Ledger ledger;
+    SweepProgress progress;
+    for (int i = 0; i < 4; ++i) visit(list, ledger, {.page_size = 10}, &progress);
+    REQUIRE(ledger.order == ListOrder::oldest_first);
+    for (int i = 0; i < 6; ++i) {
+      CAPTURE(i);
+      add_record(list, "n" + std::to_string(i));
+      list.calls = 0;
+      const ListReaderOptions options{
+          .page_size = 10, .failed_before = i % 3 == 0, .try_unreadable = i % 2 == 0};
+      visit(list, ledger, options, &progress);
+      CHECK(ledger.order == ListOrder::oldest_first);
+      CHECK(ledger.unread_from == first_broken);
+      CHECK(list.calls < 25);  // The list was not read from its start again.
+    }
+    CHECK(ledger.known >= 276 + 5);
   }
-  CHECK(ledger.known >= 276 + 5);
 }
 
 TEST_CASE("unreadable: rows beside one that never answers are asked for when it is tried again") {
