@@ -81,7 +81,7 @@ ScrapeTicket Collector::begin_scrape(const std::string& client) {
   const SteadyTime now = runtime_.clock.steady_now();
   const ScrapeTicket ticket = cycle_.begin_scrape(now, !registry_->state.discovered);
   if (ticket.kind != ScrapeTicket::Kind::joined) return ticket;
-  if (notices_.due(registry_->lists.size(), lessons_.notices_help(), now)) {
+  if (notices_.due(lists_read(*registry_), lessons_.notices_help(), now)) {
     cycle_.want_notices(notices_.answers());
   }
   plan_due();

@@ -103,12 +103,18 @@ void take_notice(TrackedRegistry& registry, const Notice& notice, Millis ahead) 
   if (!is_old) list.schedule.noticed = true;
 }
 
+std::size_t lists_read(const TrackedRegistry& registry) {
+  return static_cast<std::size_t>(
+      std::count_if(registry.lists.begin(), registry.lists.end(),
+                    [](const auto& each) { return each.second->is_read(); }));
+}
+
 DueLists due_lists(TrackedRegistry& registry, const ReadRules& rules, const Lessons& lessons,
                    Millis ahead, std::uint64_t demand, SteadyTime now, UnixMillis wall) {
   DueLists found;
+  found.of = lists_read(registry);
   for (const auto& [key, list] : registry.lists) {
     ScheduleState& schedule = list->schedule;
-    found.of += list->is_read() ? 1U : 0U;
     const std::optional<std::uint64_t> planned = std::exchange(schedule.planned, std::nullopt);
     // A feed has its turn when counting has begun.
     const bool readable = list->is_read() && !list->state.ledger.halted &&

@@ -63,6 +63,9 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
 /// cloud's clock before ours.
 void take_notice(TrackedRegistry& registry, const Notice& notice, Millis ahead);
 
+/// Lists that are read at all; shares of a feed are not.
+std::size_t lists_read(const TrackedRegistry& registry);
+
 /// What is due now, and how urgently.
 struct DueLists {
   std::vector<Plan::Item> items;
