@@ -9,5 +9,5 @@ if(TARGET registry_exporter AND TARGET registry_simulator)
   add_python_test(e2e_site e2e site_test)
   add_python_test(e2e_victoriametrics e2e victoriametrics_test)
   set_tests_properties(e2e_durations e2e_edge e2e_native e2e_proxy e2e_reload e2e_site e2e_victoriametrics
-    PROPERTIES RUN_SERIAL ON)
+    PROPERTIES RESOURCE_LOCK program)
 endif()

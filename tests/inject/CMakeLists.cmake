@@ -7,5 +7,5 @@ if(TARGET registry_exporter AND TARGET registry_simulator AND NOT CMAKE_CXX_FLAG
   target_link_libraries(inject PRIVATE ${CMAKE_DL_LIBS})
   set_target_properties(inject PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   add_python_test(inject inject inject_test)
-  set_tests_properties(inject PROPERTIES RUN_SERIAL ON)
+  set_tests_properties(inject PROPERTIES RESOURCE_LOCK program)
 endif()
