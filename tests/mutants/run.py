@@ -46,37 +46,35 @@ class Copy:
         subprocess.run(["cmake", "--preset", "release"], cwd=folder, check=True,
                        stdout=subprocess.DEVNULL)
 
-    def build(self, targets):
+    def build(self, *targets):
         return subprocess.run(["ninja", "-C", str(self.folder / "build"), *targets],
                               capture_output=True, text=True, env=self.environment)
 
-    def killer(self, checks):
-        """The first check that fails; None: the mutant lives."""
+    def verdict(self, checks):
+        """Each check is built just before it runs: most mutants die in the first."""
         for name, arguments in checks:
+            built = self.build(name)
+            if built.returncode != 0:
+                errors = [line for line in built.stdout.splitlines() if "error" in line]
+                return "NOT BUILT: " + (errors or [built.stdout[-300:]])[0]
             command = [str(self.folder / "build" / name), *arguments]
             try:
                 done = subprocess.run(command, capture_output=True, timeout=SECONDS,
                                       cwd=self.folder)
             except subprocess.TimeoutExpired:
-                return f"{name} (hangs)"
+                return f"killed by {name} (hangs)"
             if done.returncode != 0:
-                return name
-        return None
+                return f"killed by {name}"
+        return "SURVIVED"
 
     def try_one(self, what, file, right, wrong):
         path = self.folder / file
         text = path.read_text()
         if text.count(right) != 1:
             return f"NOT APPLIED: its text stands {text.count(right)} times in {file}"
-        checks = checks_of(file)
         path.write_text(text.replace(right, wrong))
         try:
-            built = self.build([name for name, _ in checks])
-            if built.returncode != 0:
-                errors = [line for line in built.stdout.splitlines() if "error" in line]
-                return "NOT BUILT: " + (errors or [built.stdout[-300:]])[0]
-            found = self.killer(checks)
-            return f"killed by {found}" if found else "SURVIVED"
+            return self.verdict(checks_of(file))
         finally:
             path.write_text(text)
 
@@ -88,7 +86,7 @@ def main():
     targets = {name for _, file, _, _ in chosen for name, _ in checks_of(file)}
     for number in range(min(os.cpu_count(), len(chosen))):
         copy = Copy(COPIES / str(number))
-        copy.build(targets)
+        copy.build(*targets)
         free.put(copy)
     begun = time.monotonic()
 
