@@ -27,6 +27,11 @@ void print_problems(std::FILE* to, const std::string& file,
   std::fputs(config::lines_of(file, problems).c_str(), to);
 }
 
+int refused(const std::string& file, const std::vector<config::ConfigProblem>& problems) {
+  print_problems(stderr, file, problems);
+  return kWrongUsage;
+}
+
 int failed(const std::string& message, int code) {
   std::fprintf(stderr, "registry_exporter: %s\n", message.c_str());
   return code;
@@ -78,7 +83,7 @@ App::App(Runtime runtime, Options options, CloudFactory connect)
       connect_(std::move(connect)),
       supervisor_(options_.notify_socket),
       self_(runtime.clock),
-      watch_(runtime) {
+      active_(runtime) {
   log::configure(options_.log_level, options_.log_format);
 }
 
@@ -111,19 +116,13 @@ int App::check_config() const {
 
 int App::diagnose() {
   const auto config = load(options_);
-  if (!config) {
-    print_problems(stderr, options_.config_file, config.error());
-    return kWrongUsage;
-  }
+  if (!config) return refused(options_.config_file, config.error());
   return run_doctor(runtime_, *config, engine_options(), connect_) ? 0 : kRunTimeFailure;
 }
 
 int App::print_history() {
   const auto config = load(options_);
-  if (!config) {
-    print_problems(stderr, options_.config_file, config.error());
-    return kWrongUsage;
-  }
+  if (!config) return refused(options_.config_file, config.error());
   BackfillOptions backfill;
   backfill.engine = engine_options();
   backfill.labels = options_.backfill_labels;
@@ -136,7 +135,7 @@ int App::print_history() {
 
 int App::collect_once() {
   const std::shared_ptr<Engine> engine = this->engine();
-  state_.books->past = {};  // No exposition was seen before.
+  state_.books->shown = false;  // No exposition was seen before.
   engine->start(std::move(*state_.books));
   ScrapeRequest request;
   request.timeout = kOnceTimeout;
@@ -158,9 +157,9 @@ int App::serve() {
                                               static_cast<std::size_t>(options_.max_requests) + 4);
   web::Routes routes(web_options(options_), *this);
   const std::unique_ptr<web::Server> server = make_web_server(routes);
-  const std::size_t registries = config_.registries.size();
+  const std::size_t registries = active_.config.registries.size();
   engine()->start(std::move(*state_.books));
-  // From here on a request may reload: config_ and engine_ need their mutexes.
+  // From here on a request may reload: the configuration and the engine need their mutexes.
   if (const auto started = server->start(); !started) {
     engine()->stop();
     return failed(started.error().detail, started.error().kind == ErrorKind::invalid_config
@@ -182,10 +181,7 @@ int App::serve() {
 std::optional<int> App::open_web_access() {
   if (options_.web_config_file.empty()) return std::nullopt;
   auto access = web::WebAccess::open(runtime_, options_.web_config_file);
-  if (!access) {
-    print_problems(stderr, options_.web_config_file, {access.error().front()});
-    return kWrongUsage;
-  }
+  if (!access) return refused(options_.web_config_file, {access.error().front()});
   web_access_ = std::move(*access);
   return std::nullopt;
 }
@@ -193,16 +189,14 @@ std::optional<int> App::open_web_access() {
 std::optional<int> App::load_everything() {
   FileDigests files = config::config_digests(options_.config_file);
   auto config = load(options_);
-  if (!config) {
-    print_problems(stderr, options_.config_file, config.error());
-    return kWrongUsage;
-  }
-  config_ = std::move(*config);
+  if (!config) return refused(options_.config_file, config.error());
+  active_.config = std::move(*config);
   note_loaded(std::move(files));
-  config::warn_of_secret_files(config::secret_files(config_, options_.config_file));
-  reload_.succeeded(runtime_.clock.now());
+  config::warn_of_secret_files(config::secret_files(active_.config, options_.config_file));
+  active_.reload.succeeded(runtime_.clock.now());
   if (const auto code = open_state()) return code;
-  auto engine = Engine::make(runtime_, *state_.store, config_, engine_options(), self_, connect_);
+  auto engine =
+      Engine::make(runtime_, *state_.store, active_.config, engine_options(), self_, connect_);
   if (!engine) return failed(engine.error().detail, kWrongUsage);
   const MutexLock lock(mutex_);
   engine_ = std::move(*engine);
@@ -210,7 +204,7 @@ std::optional<int> App::load_everything() {
 }
 
 std::optional<int> App::open_state() {
-  const std::string path = options_.state_path.value_or(config_.state_path);
+  const std::string path = options_.state_path.value_or(active_.config.state_path);
   state_.store = store::make_sqlite_state_store({.path = path, .vfs = {}}, runtime_.clock.now());
   Result<store::LoadedState> loaded = state_.store->load();
   if (!loaded) return failed(loaded.error().detail, kRunTimeFailure);
@@ -274,7 +268,7 @@ void App::wait_for_stop_signal() {
 /// started for that, one after the other.
 void App::stop(web::Server& server) {
   ready_ = false;
-  watch_.stop();
+  active_.watch.stop();
   std::unique_ptr<Thread> closing;
   try {
     closing = runtime_.threads.start("stop", [&server] { server.stop(kStopGrace); });
@@ -298,25 +292,25 @@ exposition::LiveState App::live_state() const {
   live.shard = options_.shard;
   live.total_shards = options_.total_shards;
   live.config_reload_successful = refused_configurations().empty();
-  live.config_reloaded_at = reload_.succeeded_at();
+  live.config_reloaded_at = active_.reload.succeeded_at();
   return live;
 }
 
 std::optional<std::string> App::reload() {
-  const MutexLock one_at_a_time(reload_mutex_);
+  const MutexLock one_at_a_time(active_.mutex);
   supervisor_.reloading();
   FileDigests files = config::config_digests(options_.config_file);
   const std::optional<std::string> error = replace_engine();
   note_loaded(std::move(files));
   if (error) {
-    reload_.failed(*error);
+    active_.reload.failed(*error);
     supervisor_.ready("configuration not reloaded: " + *error);
     log::error("configuration not reloaded: the previous one stays in effect",
                {{"file", options_.config_file}, {"error", *error}});
     return error;
   }
-  config::warn_of_secret_files(config::secret_files(config_, options_.config_file));
-  reload_.succeeded(runtime_.clock.now());
+  config::warn_of_secret_files(config::secret_files(active_.config, options_.config_file));
+  active_.reload.succeeded(runtime_.clock.now());
   supervisor_.ready("configuration reloaded");
   log::info("configuration reloaded", {{"file", options_.config_file}});
   return std::nullopt;
@@ -324,36 +318,36 @@ std::optional<std::string> App::reload() {
 
 /// `files`: the configuration as it was before it was read, so that a change meanwhile is noticed.
 void App::note_loaded(FileDigests files) {
-  if (config_.is_from_pipe) return;
-  const FileDigests certificates = config::certificate_digests(config_);
+  if (active_.config.is_from_pipe) return;
+  const FileDigests certificates = config::certificate_digests(active_.config);
   files.insert(files.end(), certificates.begin(), certificates.end());
-  watch_.loaded(std::move(files));
+  active_.watch.loaded(std::move(files));
 }
 
 void App::watch_configurations() {
   if (options_.auto_reload_interval == Millis{0}) return;
-  const MutexLock lock(reload_mutex_);
-  if (config_.is_from_pipe) {
+  const MutexLock lock(active_.mutex);
+  if (active_.config.is_from_pipe) {
     log::warn("--config.auto-reload-interval: a pipe can't be read again; use a file",
               {{"file", options_.config_file}});
   }
   const auto look = [this] {
     if (web_access_) web_access_->look();
   };
-  watch_.start(options_.auto_reload_interval, look, [this] { reload(); });
+  active_.watch.start(options_.auto_reload_interval, look, [this] { reload(); });
 }
 
 /// Loads the configuration and starts an engine for it in place of the current one. On error the
 /// current one keeps running.
 std::optional<std::string> App::replace_engine() {
-  if (config_.is_from_pipe) {
+  if (active_.config.is_from_pipe) {
     return options_.config_file +
            ": it came through a pipe, which can't be read again; restart with the new one, or use "
            "a file";
   }
   auto config = load(options_);
   if (!config) return config::summary_of(options_.config_file, config.error());
-  if (!options_.state_path && config->state_path != config_.state_path) {
+  if (!options_.state_path && config->state_path != active_.config.state_path) {
     log::warn("state.path has changed: restart to apply it", {{"state.path", config->state_path}});
   }
   auto next = Engine::make(runtime_, *state_.store, *config, engine_options(), self_, connect_);
@@ -363,7 +357,7 @@ std::optional<std::string> App::replace_engine() {
     const MutexLock lock(mutex_);
     engine_ = std::move(*next);
   }
-  config_ = std::move(*config);
+  active_.config = std::move(*config);
   return std::nullopt;
 }
 
@@ -389,7 +383,7 @@ RepositoryOverview App::repositories() const { return engine()->repositories(); 
 std::vector<std::string> App::refused_configurations() const {
   std::vector<std::string> reasons;
   if (auto error = web_access_ ? web_access_->problem() : std::nullopt) reasons.push_back(*error);
-  if (auto error = reload_.error()) reasons.push_back(*error);
+  if (auto error = active_.reload.error()) reasons.push_back(*error);
   return reasons;
 }
 

@@ -40,6 +40,16 @@ class App final : private web::WebServices {
     std::optional<EngineBooks> books;  ///< Loaded, until the first engine takes them.
   };
 
+  /// The configuration in effect, and the watch over its files.
+  struct ActiveConfig {
+    explicit ActiveConfig(Runtime runtime) : watch(runtime) {}
+
+    Mutex mutex;  ///< One reload at a time. Guards `config` once requests are served.
+    config::Config config;
+    ReloadState reload;
+    config::ConfigWatch watch;
+  };
+
   int check_config() const;
   int diagnose();
   int print_history();
@@ -78,10 +88,7 @@ class App final : private web::WebServices {
   const Supervisor supervisor_;
   exposition::SelfMetrics self_;
   State state_;
-  Mutex reload_mutex_;  ///< One reload at a time. Guards `config_` once requests are served.
-  config::Config config_;
-  ReloadState reload_;
-  config::ConfigWatch watch_;
+  ActiveConfig active_;
   mutable Mutex mutex_;
   std::shared_ptr<Engine> engine_ GUARDED_BY(mutex_);
   std::atomic<bool> ready_{false};

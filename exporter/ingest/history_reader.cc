@@ -24,6 +24,25 @@ struct PageRows {
   std::optional<UnixMillis> oldest_start;
 };
 
+/// How neighbours on a page stand, by their start.
+struct Neighbours {
+  std::uint64_t rising = 0;
+  std::uint64_t falling = 0;
+
+  bool newest_first() const { return falling > 9 * rising; }
+};
+
+/// What pages told of the length of the list.
+struct PromisedTotal {
+  std::optional<std::uint64_t> latest;
+  bool moved = false;
+
+  void tell(std::optional<std::uint64_t> total) {
+    moved |= latest && total != latest;
+    latest = total;
+  }
+};
+
 /// One list being read: the ledger only tells the reader what was met.
 class HistoryReader {
  public:
@@ -99,8 +118,8 @@ class HistoryReader {
     for (const Record& record : page.records) {
       if (record.started_at) {
         const UnixMillis start = *record.started_at;
-        if (before && start > *before) ++rising_;
-        if (before && start < *before) ++falling_;
+        if (before && start > *before) ++neighbours_.rising;
+        if (before && start < *before) ++neighbours_.falling;
         before = start;
         rows.oldest_start = std::min(rows.oldest_start.value_or(start), start);
       }
@@ -113,9 +132,7 @@ class HistoryReader {
     if (page.rows == 0) return;
     if (rows.end > rows_met_) failures_ = 0;
     rows_met_ = std::max(rows_met_, rows.end);
-    total_ = page.total;
-    total_moved_ |= first_total_ && total_ != first_total_;
-    first_total_ = total_;
+    total_.tell(page.total);
   }
 
   ListHistory result() {
@@ -133,20 +150,21 @@ class HistoryReader {
     } else if (ends_early()) {
       history.cut_off = Error{ErrorKind::malformed,
                               "the list ends after " + std::to_string(rows_met_) + " of " +
-                                  std::to_string(*total_) + " records",
+                                  std::to_string(*total_.latest) + " records",
                               {},
                               {}};
       missing_from = rows_met_;
     }
-    if (missing_from && falling_ > 9 * rising_) history.whole_since = oldest_before(*missing_from);
+    if (missing_from && neighbours_.newest_first())
+      history.whole_since = oldest_before(*missing_from);
     return history;
   }
 
   /// A total that stays the same and promises more than a page beyond the end is believed: the
   /// server does not show the rest.
   bool ends_early() const {
-    return total_ && !total_moved_ &&
-           *total_ > rows_met_ + static_cast<std::uint64_t>(options_.page_size);
+    return total_.latest && !total_.moved &&
+           *total_.latest > rows_met_ + static_cast<std::uint64_t>(options_.page_size);
   }
 
   std::optional<UnixMillis> oldest_before(std::uint64_t row) const {
@@ -166,10 +184,8 @@ class HistoryReader {
   std::unordered_map<RecordKey, PastRecord> records_;
   std::vector<PageRows> pages_;
   std::uint64_t rows_met_ = 0;
-  std::uint64_t rising_ = 0;  ///< Neighbours on a page, by their start.
-  std::uint64_t falling_ = 0;
-  std::optional<std::uint64_t> total_, first_total_;
-  bool total_moved_ = false;
+  Neighbours neighbours_;
+  PromisedTotal total_;
   int failures_ = 0;  ///< Visits in a row.
   std::optional<Error> failure_;
   std::optional<std::uint64_t> failed_row_;

@@ -6,7 +6,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPORTER = ROOT / "exporter"
-FILE_LINES_MAX = 600
+FILE_LINES_MAX = 400
 
 # All may include base; what is not listed is an error.
 ARROWS = {
