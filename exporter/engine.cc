@@ -109,7 +109,7 @@ EngineBooks engine_books_of(store::LoadedState loaded) {
     ingest::ListKey key = ingest::key_of(repository->state);
     found->second->lists.emplace(std::move(key), std::move(repository));
   }
-  data.past.shown = data.past.scraped = !loaded.registries.empty();
+  data.shown = !loaded.registries.empty();
   return data;
 }
 
@@ -140,8 +140,7 @@ Result<std::unique_ptr<Engine>> Engine::make(Runtime runtime, store::StateStore&
 
 Engine::~Engine() { stop(); }
 
-ingest::CollectorOptions Engine::collector_options(const Registry& entry,
-                                                   ingest::ScraperVisibility::Past past) {
+ingest::CollectorOptions Engine::collector_options(const Registry& entry, bool has_past) {
   const config::RegistryConfig& registry = entry.config;
   ingest::CollectorOptions options;
   options.name = registry.name;
@@ -159,7 +158,7 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry,
   options.collect_rules = registry.collects_rules();
   options.notices_from = options_.notices_from;
   options.read_everything = options_.read_everything;
-  options.past = past;
+  options.has_past = has_past;
   ingest::DiscoveryRules& discovery = options.discovery;
   discovery.kinds = entry.connection.kinds;
   options.reading.has_histograms =
@@ -206,8 +205,7 @@ void Engine::start(EngineBooks data) {
   for (Registry& registry : registries_) {
     const std::string identity = registry.config.identity();
     std::unique_ptr<ingest::TrackedRegistry> known = books_of(identity);
-    const ingest::ScraperVisibility::Past past =
-        known ? data.past : ingest::ScraperVisibility::Past{};
+    const bool has_past = known && data.shown;
     if (!known) {
       known = std::make_unique<ingest::TrackedRegistry>();
       known->number = ++last_registry_;
@@ -217,7 +215,7 @@ void Engine::start(EngineBooks data) {
       registry.connection.cloud->keep_to_project(known->state.identity.substr(identity.size()));
     }
     registry.collector = std::make_unique<ingest::Collector>(
-        runtime_, *registry.connection.cloud, collector_options(registry, past),
+        runtime_, *registry.connection.cloud, collector_options(registry, has_past),
         collector_hooks(registry.config), std::move(known));
     collectors.push_back(registry.collector.get());
   }
@@ -233,7 +231,6 @@ EngineBooks Engine::stop() {
   }
   committer_.stop();
   EngineBooks data;
-  data.past.scraped = true;
   data.last_registry = last_registry_;
   data.last_repository = last_repository_;
   data.registries = std::move(unused_);

@@ -42,7 +42,7 @@ struct EngineBooks {
   std::map<std::string, std::unique_ptr<ingest::TrackedRegistry>> registries;
   store::RegistryNumber last_registry = 0;
   store::RepositoryNumber last_repository = 0;
-  ingest::ScraperVisibility::Past past;
+  bool shown = false;  ///< An earlier process may have shown them.
 };
 EngineBooks engine_books_of(store::LoadedState loaded);
 
@@ -92,8 +92,7 @@ class Engine {
 
   Engine(Runtime runtime, store::StateStore& store, const config::Config& config,
          const EngineOptions& options, exposition::SelfMetrics& self);
-  ingest::CollectorOptions collector_options(const Registry& registry,
-                                             ingest::ScraperVisibility::Past past);
+  ingest::CollectorOptions collector_options(const Registry& registry, bool has_past);
   ingest::CollectorHooks collector_hooks(const config::RegistryConfig& registry);
   bool collect(const std::vector<ingest::Collector*>& collectors, const ScrapeRequest& request);
   std::unique_ptr<ingest::TrackedRegistry> books_of(const std::string& identity);

@@ -40,7 +40,7 @@ Collector::Collector(Runtime runtime, Cloud& cloud, CollectorOptions options, Co
       publisher_(runtime.clock, prepare(*registry_, options_, log_, runtime.clock),
                  options_.reading,
                  {options_.name, options_.type, options_.discovery.kinds, options_.windows,
-                  options_.past}),
+                  options_.has_past}),
       lessons_(options_.discovery.kinds,
                PageLimit(options_.reading.sweep_interval + options_.reading.max_staleness)),
       notices_({cloud.has_notices(), options_.discovery_interval, options_.reading.sweep_interval,

@@ -33,7 +33,7 @@ struct CollectorOptions {
   bool collect_rules = false;
   std::size_t notices_from = 100;  ///< Lists, see NoticeFeed.
   bool read_everything = false;    ///< Each list is due, whatever the state says was read before.
-  ScraperVisibility::Past past;    ///< Of this registry.
+  bool has_past = false;           ///< See PublisherOptions.
   DiscoveryRules discovery;
 };
 

@@ -7,6 +7,7 @@
 #include "exporter/base/check.h"
 #include "exporter/ingest/beginnings.h"
 #include "exporter/ingest/ledger_rules.h"
+#include "exporter/ingest/recent_scrapers.h"
 #include "exporter/ingest/view.h"
 #include "exporter/model/scrape.h"
 
@@ -18,25 +19,28 @@ Publisher::Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRu
       registry_(registry),
       rules_(rules),
       options_(std::move(options)),
-      visibility_(options_.past, clock.steady_now()),
+      visibility_(options_.has_past,
+                  waited_for(registry.state.scrapers, clock.now(), clock.steady_now())),
       committed_(registry.state) {
   for (const auto& [key, list] : registry_.lists) {
     Publication& publication = list->publication;
-    publication.holds_known = publication.lingering = 0;
+    publication.holds_known = 0;
     publication.view = view_of(*list);
   }
-  if (options_.past.shown) freeze();
+  if (options_.has_past) freeze();
   publish();
 }
 
 bool Publisher::scrape_begins(const std::string& client) {
-  if (visibility_.scrape_begins(client, clock_.steady_now())) freeze();
-  return let_go_of_holds(client);
+  if (visibility_.scrape_begins(clock_.steady_now())) freeze();
+  const bool noted = note_scraper(registry_.state.scrapers, scraper_id(client), clock_.now());
+  registry_.dirty |= noted;
+  return let_go_of_holds() || noted;
 }
 
 bool Publisher::answered(const std::string& client, std::uint64_t version) {
-  if (visibility_.answered(client, version, clock_.steady_now())) publish();
-  return let_go_of_holds(std::nullopt);
+  if (visibility_.answered(scraper_id(client), version, clock_.steady_now())) publish();
+  return let_go_of_holds();
 }
 
 void Publisher::cycle_ended(std::optional<double> seconds) {
@@ -127,34 +131,23 @@ void Publisher::freeze() {
     // What has never been shown has no old value.
     if (!publication.view || publication.view->hidden || list->state.unlisted) continue;
     publication.frozen = std::make_shared<const EventCounters>(
-        with_holds(*publication.view->counters, publication.shown_as_zero()));
+        with_holds(*publication.view->counters, held_series(*publication.view)));
   }
 }
 
-bool Publisher::let_go_of_holds(const std::optional<std::string>& beginning) {
-  const auto [seen, released] = visibility_.let_go(clock_.steady_now(), beginning);
-  if (seen.empty() && released.empty()) return false;
-  struct Series {
-    unsigned seen = 0;
-    unsigned released = 0;
-  };
-  std::map<store::RepositoryNumber, Series> series;
-  for (const auto& hold : seen) series[hold.repository].seen |= hold.series;
-  for (const auto& hold : released) series[hold.repository].released |= hold.series;
+bool Publisher::let_go_of_holds() {
+  std::map<store::RepositoryNumber, unsigned> series;
+  for (const auto& hold : visibility_.let_go(clock_.steady_now())) {
+    series[hold.repository] |= hold.series;
+  }
+  if (series.empty()) return false;
   for (const auto& [key, list] : registry_.lists) {
     const auto found = series.find(list->number);
     if (found == series.end()) continue;
-    const Series& let_go = found->second;
-    Publication& publication = list->publication;
-    publication.lingering =
-        static_cast<SeriesSet>((publication.lingering | let_go.seen) & ~let_go.released);
-    publication.held.reset();
-    if (let_go.seen == 0) continue;
-    clear_holds(list->state.ledger, static_cast<SeriesSet>(let_go.seen));
+    clear_holds(list->state.ledger, static_cast<SeriesSet>(found->second));
     list->pending.dirty = true;
   }
-  if (!released.empty()) publish();
-  return !seen.empty();
+  return true;
 }
 
 void Publisher::move_windows() {
@@ -170,7 +163,7 @@ void Publisher::move_windows() {
 std::shared_ptr<const EventCounters> Publisher::counters_to_show(TrackedList& list) {
   Publication& publication = list.publication;
   if (visibility_.frozen() && publication.frozen) return publication.frozen;
-  const SeriesSet zeros = publication.shown_as_zero();
+  const SeriesSet zeros = held_series(*publication.view);
   if (zeros == 0) return publication.view->counters;
   if (!publication.held) {
     publication.held =

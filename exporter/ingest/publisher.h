@@ -15,7 +15,7 @@ struct PublisherOptions {
   std::string type;  ///< As configured: "acr".
   std::vector<const StreamKind*> kinds;
   std::vector<Millis> windows;
-  ScraperVisibility::Past past;  ///< Of this registry.
+  bool has_past = false;  ///< There are values that an earlier process may have shown.
 };
 
 /// What went into one commit, to be shown once it is on disk.
@@ -57,7 +57,7 @@ class Publisher {
   std::shared_ptr<const RepositoryView> view_of(const TrackedList& list) const;
   CommitBatch::Item collect_list(TrackedList& list, store::StateChanges& changes);
   void freeze();
-  bool let_go_of_holds(const std::optional<std::string>& beginning);
+  bool let_go_of_holds();
   void move_windows();
   std::shared_ptr<const EventCounters> counters_to_show(TrackedList& list);
   void hold_zeros(TrackedList& list, const EventCounters& shown, std::uint64_t version);

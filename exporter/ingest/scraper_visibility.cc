@@ -1,28 +1,26 @@
 #include "exporter/ingest/scraper_visibility.h"
 
 #include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "exporter/base/check.h"
+#include "exporter/ingest/recent_scrapers.h"
 
 namespace registry_exporter::ingest {
 namespace {
 
 constexpr std::chrono::minutes kPause{5};  ///< No answered scrape for this long is a pause.
-constexpr std::chrono::minutes kClientAway{
-    5};  ///< A client that stays away longer isn't waited for.
 constexpr std::chrono::minutes kHoldMax{1};
 constexpr std::size_t kClientsMax = 1'000;
 
 }  // namespace
 
-ScraperVisibility::ScraperVisibility(Past past, SteadyTime now) : frozen_(past.shown) {
-  if (past.scraped) strangers_until_ = now + kClientAway;
+ScraperVisibility::ScraperVisibility(bool has_past, const std::map<ScraperId, SteadyTime>& scrapers)
+    : frozen_(has_past) {
+  for (const auto& [id, at] : scrapers) clients_[id] = {at, 0};
 }
 
-bool ScraperVisibility::scrape_begins(const std::string& client, SteadyTime now) {
-  // Perhaps a stranger: its answer is waited for like that of a client that was here before.
-  if (strangers_may_come(now) && clients_.size() < kClientsMax) clients_.try_emplace(client, now);
+bool ScraperVisibility::scrape_begins(SteadyTime now) {
   const bool pause_over = last_answered_ && now - *last_answered_ >= kPause;
   if (!pause_over || frozen_) return false;
   last_answered_.reset();
@@ -30,8 +28,8 @@ bool ScraperVisibility::scrape_begins(const std::string& client, SteadyTime now)
   return true;
 }
 
-bool ScraperVisibility::answered(const std::string& client, std::uint64_t version, SteadyTime now) {
-  std::erase_if(clients_, [&](const auto& each) { return now - each.second.at > kClientAway; });
+bool ScraperVisibility::answered(ScraperId client, std::uint64_t version, SteadyTime now) {
+  std::erase_if(clients_, [&](const auto& each) { return now - each.second.at > kScraperAway; });
   if (clients_.size() < kClientsMax || clients_.contains(client)) {
     Client& known = clients_[client];
     known = {now, std::max(known.seen, version)};
@@ -51,37 +49,22 @@ void ScraperVisibility::hold(std::uint64_t version, Hold hold) {
 
 std::uint64_t ScraperVisibility::seen_by_all(SteadyTime now) const {
   std::uint64_t version = newest_answered_;
-  for (const auto& [name, client] : clients_) {
-    if (now - client.at <= kClientAway) version = std::min(version, client.seen);
+  for (const auto& [id, client] : clients_) {
+    if (now - client.at <= kScraperAway) version = std::min(version, client.seen);
   }
   return version;
 }
 
-bool ScraperVisibility::has_seen(const std::optional<std::string>& client,
-                                 std::uint64_t version) const {
-  const auto known = client ? clients_.find(*client) : clients_.end();
-  return known != clients_.end() && known->second.seen >= version;
-}
-
-ScraperVisibility::LetGo ScraperVisibility::let_go(SteadyTime now,
-                                                   const std::optional<std::string>& beginning) {
+std::vector<ScraperVisibility::Hold> ScraperVisibility::let_go(SteadyTime now) {
   const std::uint64_t all_have_seen = seen_by_all(now);
-  const bool strangers = strangers_may_come(now);
-  LetGo result;
-  for (auto each = held_.begin(); each != held_.end();) {
-    auto& [version, held] = *each;
+  std::vector<Hold> result;
+  std::erase_if(held_, [&](const auto& each) {
+    const auto& [version, held] = each;
     const bool waited = held.seen_since && now - *held.seen_since >= kHoldMax;
-    const bool seen = waited || version <= all_have_seen;
-    if (seen && !std::exchange(held.told_seen, true)) {
-      result.seen.insert(result.seen.end(), held.holds.begin(), held.holds.end());
-    }
-    if (!seen || (strangers && !waited && !has_seen(beginning, version))) {
-      ++each;
-      continue;
-    }
-    result.released.insert(result.released.end(), held.holds.begin(), held.holds.end());
-    each = held_.erase(each);
-  }
+    if (!waited && version > all_have_seen) return false;
+    result.insert(result.end(), held.holds.begin(), held.holds.end());
+    return true;
+  });
   return result;
 }
 

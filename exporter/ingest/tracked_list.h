@@ -67,11 +67,6 @@ struct Publication {
   std::shared_ptr<const EventCounters> frozen;  ///< Shown instead, until it was seen once more.
   std::shared_ptr<const EventCounters> held;    ///< The view's counters with held series at 0.
   SeriesSet holds_known = 0;                    ///< Held series that ScraperVisibility knows of.
-  SeriesSet lingering = 0;  ///< No longer held for a later process, but still shown as 0.
-
-  SeriesSet shown_as_zero() const {
-    return static_cast<SeriesSet>(held_series(*view) | unsigned{lingering});
-  }
 };
 
 /// What is followed while the program runs: a list, or a repository's share of a feed. Its state,

@@ -17,6 +17,14 @@ namespace registry_exporter {
 enum class InvalidDuration : std::uint8_t { negative, missing };
 inline constexpr std::size_t kInvalidDurations = 2;
 
+/// A client that scrapes, as a hash of its address and User-Agent.
+using ScraperId = std::uint64_t;
+struct RecentScraper {
+  ScraperId id = 0;
+  UnixMillis at;  ///< When it was last here, to the minute.
+  bool operator==(const RecentScraper&) const = default;
+};
+
 /// What survives a restart of one registry, besides its repositories.
 struct RegistryState {
   /// name + type + (instance_id, or region and project): another identity is another registry.
@@ -36,6 +44,8 @@ struct RegistryState {
   std::array<std::uint64_t, kInvalidDurations> invalid_durations{};
   std::uint64_t history_gaps = 0;
   std::optional<UnixMillis> last_success;  ///< End of the last cycle that left nothing unread.
+  /// Those that the next process waits for before a new series shows increments.
+  std::vector<RecentScraper> scrapers;
   bool operator==(const RegistryState&) const = default;
 };
 

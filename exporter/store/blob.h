@@ -19,7 +19,8 @@ namespace registry_exporter::store {
 ///  2: Ledger::tail_page_size, unread_from and history_before.
 ///  3: RepositoryState::kind, unlisted and scope_changed_at, OpenRecord::owner and ended,
 ///     Outcome::stopped; when counters and histograms began, and histograms' native buckets.
-inline constexpr std::uint8_t kBlobVersion = 3;
+///  4: RegistryState::scrapers.
+inline constexpr std::uint8_t kBlobVersion = 4;
 
 /// What a blob holds.
 enum class BlobKind : std::uint8_t { head, registry, repository, closed };

@@ -175,6 +175,11 @@ void registry(IO& io, F& state) {
   for (auto& invalid : state.invalid_durations) field(io, invalid);
   field(io, state.history_gaps);
   optional(io, state.last_success);
+  if (io.version() < 4) return;
+  list(io, state.scrapers, [&](auto& scraper) {
+    fixed_field(io, scraper.id);
+    field(io, scraper.at);
+  });
 }
 
 /// Records stand near their neighbours in time, and ends near starts: differences are short.

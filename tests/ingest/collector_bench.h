@@ -166,7 +166,7 @@ class Bench {
     collector->stop();
     collector.reset();
     EngineBooks books = engine_books_of(MemoryStore(disk, lives).load().value());
-    options.past = books.past;
+    options.has_past = books.shown;
     TrackedRegistry& registry = *books.registries.begin()->second;
     for (const auto& [key, list] : registry.lists) {
       // A made-up kind has the number of a real one.

@@ -27,12 +27,12 @@ COLLECTOR = "exporter/ingest/collector.cc"
 PUBLISHER = "exporter/ingest/publisher.cc"
 VISIT = "exporter/ingest/visit.cc"
 CYCLE = "exporter/ingest/cycle.cc"
-TRACKED_LIST_H = "exporter/ingest/tracked_list.h"
 TRACKED_LIST = "exporter/ingest/tracked_list.cc"
 TRACKED_REGISTRY = "exporter/ingest/tracked_registry.cc"
 DISCOVERY = "exporter/ingest/discovery.cc"
 RENAMES = "exporter/ingest/renames.cc"
 VISIBILITY = "exporter/ingest/scraper_visibility.cc"
+RECENT_SCRAPERS = "exporter/ingest/recent_scrapers.cc"
 SCHEDULE = "exporter/ingest/schedule.cc"
 PLAN = "exporter/ingest/plan.cc"
 NOTICE_FEED = "exporter/ingest/notice_feed.cc"
@@ -334,19 +334,23 @@ MUTANTS = [
      "if (publication.view->hidden) return {", "if (list.state.hidden) return {"),
     ("new series need no zero", PUBLISHER, "if (zeros == 0) return publication.view->counters;",
      "return publication.view->counters;"),
-    ("the old values do not come first", PUBLISHER, "if (options_.past.shown) freeze();", ""),
+    ("the old values do not come first", PUBLISHER, "if (options_.has_past) freeze();", ""),
     ("a zero that is shown as an old value is no zero", PUBLISHER, "if (zeros == 0) return;",
      "if (zeros == 0 || (visibility_.frozen() && publication.frozen)) return;"),
     ("a histogram that old values lack has shown its zero", PUBLISHER,
      "asked & series_at_zero(shown)", "asked"),
     ("a zero that was answered is owed again after a kill", PUBLISHER,
-     "    clear_holds(list->state.ledger, static_cast<SeriesSet>(let_go.seen));\n",
-     "    if (let_go.released != 0)\n"
-     "      clear_holds(list->state.ledger, static_cast<SeriesSet>(let_go.seen));\n"),
-    ("what is released shows with the next commit only", PUBLISHER,
-     "if (!released.empty()) publish();", ""),
-    ("what is no longer owed after a kill shows to those who have not seen its zero", TRACKED_LIST_H,
-     "held_series(*view) | unsigned{lingering}", "held_series(*view)"),
+     "    list->pending.dirty = true;\n  }\n  return true;", "  }\n  return true;"),
+    ("who scrapes is not saved", PUBLISHER, "registry_.dirty |= noted;", ""),
+    ("after a start nobody of before is waited for", PUBLISHER,
+     "waited_for(registry.state.scrapers, clock.now(), clock.steady_now())",
+     "waited_for({}, clock.now(), clock.steady_now())"),
+    ("the time of a scraper is saved once", RECENT_SCRAPERS,
+     "known->at <= now && now - known->at < kPrecision", "known->at <= now"),
+    ("after a start scrapers of long ago are waited for", RECENT_SCRAPERS,
+     "if (is_gone(scraper, wall)) continue;", ""),
+    ("a scraper of the last minute before a kill is not waited for as long", RECENT_SCRAPERS,
+     "wall - scraper.at - kPrecision, Millis{0}", "wall - scraper.at, Millis{0}"),
     ("the state without histograms of history stays without", TRACKED_REGISTRY,
      "dirty |= add_histograms(state.ledger, rules.bucket_bounds, !state.hidden);", ""),
     ("counted history waits for a visit without an error", COLLECTOR,
@@ -409,18 +413,13 @@ MUTANTS = [
     ("books out of balance do not matter", COLLECTOR,
      "if (ledger.halted || imbalance(ledger) == 0) return;", "return;"),
     ("zeros are let go when anybody has seen them", VISIBILITY,
-     "version <= all_have_seen;", "version <= std::max(all_have_seen, newest_answered_);"),
-    ("zeros are let go unseen", VISIBILITY, "version <= all_have_seen;",
-     "version <= all_have_seen || true;"),
+     "version > all_have_seen", "version > std::max(all_have_seen, newest_answered_)"),
+    ("zeros are let go unseen", VISIBILITY, "version > all_have_seen",
+     "version > all_have_seen && false"),
     ("a zero waits for ever for a scraper", VISIBILITY, "now - *held.seen_since >= kHoldMax",
      "now - *held.seen_since >= 1000 * kHoldMax"),
-    ("after a start nobody unknown is reckoned with", VISIBILITY,
-     "strangers_until_ = now + kClientAway;", "strangers_until_ = now - kClientAway;"),
-    ("after a start an answer under way is not waited for", VISIBILITY,
-     "clients_.try_emplace(client, now);", "clients_.try_emplace(client, now - 2 * kClientAway);"),
-    ("after a start anybody's scrape releases a zero", VISIBILITY,
-     "known != clients_.end() && known->second.seen >= version",
-     "known == clients_.end() || known->second.seen + version > 0"),
+    ("scrapers of the process before have seen everything", VISIBILITY,
+     "clients_[id] = {at, 0};", "clients_[id] = {at, ~std::uint64_t{0}};"),
     ("a pause is not noticed", VISIBILITY, "now - *last_answered_ >= kPause", "now - *last_answered_ >= 1000 * kPause"),
     ("open builds are no hurry", SCHEDULE,
      "return Due{Urgency::following, seconds(waiting) / seconds(every)};",

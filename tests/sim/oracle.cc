@@ -178,7 +178,6 @@ void Oracle::start(std::unordered_map<std::string, double> committed) {
   committed_ = std::move(committed);
   first_answer_ = true;
   for (auto& [name, scraper] : scrapers_) scraper.first_answer.reset();
-  for (auto& [name, time] : first_shown_) time = UnixMillis::min();
 }
 
 std::string Oracle::held_back(const Series& series, const std::string& scraper,
@@ -234,6 +233,7 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
   seen.repositories.merge(new_repositories);
   seen.syncs.merge(new_syncs);
   if (!seen.first_answer) seen.first_answer = now;
+  seen.last_answer = now;
   return {};
 }
 
@@ -275,7 +275,10 @@ bool Oracle::zero_was_due(const Scraper& scraper, const std::string& name, UnixM
   const auto shown = first_shown_.find(name);
   if (shown == first_shown_.end()) return true;  // Nobody has.
   const bool was_there = scraper.first_answer && *scraper.first_answer < shown->second;
-  return was_there && now - shown->second < std::chrono::minutes(1);
+  const bool came_before = knows_scrapers_ && scraper.last_answer &&
+                           *scraper.last_answer < shown->second &&
+                           now - *scraper.last_answer < std::chrono::minutes(5);
+  return (was_there || came_before) && now - shown->second < std::chrono::minutes(1);
 }
 
 std::string Oracle::check_series(Scraper& scraper, const std::string& name, double value,

@@ -34,6 +34,9 @@ class Oracle {
          UnixMillis now);
   /// The synchronisations of the instance are collected, too.
   void expect_syncs() { collects_syncs_ = true; }
+  /// The disk has everything that was to be saved, with true times: a later process knows who
+  /// scraped.
+  void expect_known_scrapers() { knows_scrapers_ = true; }
 
   /// The first complete discovery of a registry has been committed. Before, repositories come in as
   /// those whose history is no news.
@@ -61,6 +64,7 @@ class Oracle {
     std::set<std::string, std::less<>> repositories;
     std::set<std::string, std::less<>> syncs;  ///< Repositories that showed some.
     std::optional<UnixMillis> first_answer;    ///< Of this life.
+    std::optional<UnixMillis> last_answer;     ///< Of any life.
   };
   struct Counts {
     std::array<std::uint64_t, 4> by_outcome{};
@@ -98,6 +102,7 @@ class Oracle {
   const Millis lookback_;
   const UnixMillis start_;
   bool collects_syncs_ = false;
+  bool knows_scrapers_ = false;
   /// By key of repository: what was listed for good before the start is not to be counted.
   std::map<std::string, Counts> before_start_;
   std::map<std::string, Counts> syncs_before_start_;

@@ -224,6 +224,7 @@ class Simulation {
                 lists_lie(plan_), plan_.config.collection.lookback, baton_.now()) {
     if (seed % kWithSqlite == 0) folder_.emplace();
     if (plan_.config.registries[0].collects(config::Collected::syncs)) oracle_.expect_syncs();
+    if (!plan_.clock_jumps && !plan_.disk_fails) oracle_.expect_known_scrapers();
     for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full",
                              "disk_slow", "killed", "second_scraper", "sqlite"}) {
       history_.faults[ours] = 0;  // So that it is missed when it never comes.

@@ -44,6 +44,9 @@ inline RegistryState sample_registry(Dice& dice) {
   for (auto& invalid : state.invalid_durations) invalid = dice.next();
   state.history_gaps = dice.next();
   if (dice.flip()) state.last_success = dice.time();
+  for (std::uint64_t i = dice.below(4); i > 0; --i) {
+    state.scrapers.push_back({dice.next(), dice.time()});
+  }
   return state;
 }
 
