@@ -8,7 +8,9 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-RUN cmake --preset release -DBUILD_TESTING=OFF -DCMAKE_CXX_COMPILER_LAUNCHER= \
+# docker build --build-arg REVISION=$(git rev-parse HEAD): shown by registry_exporter_build_info.
+ARG REVISION=
+RUN cmake --preset release -DBUILD_TESTING=OFF -DREVISION="$REVISION" -DCMAKE_CXX_COMPILER_LAUNCHER= \
  && cmake --build build --target registry_exporter \
  && strip build/registry_exporter
 

@@ -245,6 +245,7 @@ void App::log_addresses(const web::Server& server, std::size_t registries) const
   for (const std::string& address : server.addresses()) {
     log::info("listening", {{"address", address},
                             {"version", REGISTRY_EXPORTER_VERSION},
+                            {"revision", options_.revision},
                             {"registries", std::to_string(registries)}});
   }
 }
@@ -293,6 +294,7 @@ exposition::LiveState App::live_state() const {
   live.total_shards = options_.total_shards;
   live.config_reload_successful = refused_configurations().empty();
   live.config_reloaded_at = active_.reload.succeeded_at();
+  live.revision = options_.revision;
   return live;
 }
 

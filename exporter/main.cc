@@ -14,6 +14,7 @@
 #include "exporter/base/inherited.h"
 #include "exporter/base/out_of_memory.h"
 #include "exporter/clouds.h"
+#include "revision.h"
 
 namespace {
 
@@ -44,6 +45,7 @@ int run(int argc, char** argv) {
     return command_line.exit_code;
   }
   Options options = *command_line.options;
+  options.revision = REGISTRY_EXPORTER_REVISION;
   if (const char* socket = std::getenv("NOTIFY_SOCKET")) options.notify_socket = socket;
   return App(system_runtime(), std::move(options), real_clouds()).run();
 }

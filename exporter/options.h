@@ -24,7 +24,8 @@ struct Options {
   int max_requests = 40;       ///< 1..100000
   Millis timeout_offset{500};  ///< ≥ 0
   bool systemd_socket = false;
-  std::string notify_socket;  ///< Of the supervisor, from the environment. Empty: none.
+  std::string revision = "unknown";  ///< The commit that was built, as git abbreviates it.
+  std::string notify_socket;         ///< Of the supervisor, from the environment. Empty: none.
   std::optional<std::string> state_path;
   bool once = false;
   bool doctor = false;

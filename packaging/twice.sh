@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 for each in one another/and/deeper; do
   mkdir -p "$folder/$each"
   git archive "$commit" | tar -C "$folder/$each" -x
-  cmake -S "$folder/$each" --preset release -DCMAKE_CXX_COMPILER_LAUNCHER= -DBUILD_TESTING=OFF >&2
+  cmake -S "$folder/$each" --preset release -DCMAKE_CXX_COMPILER_LAUNCHER= -DBUILD_TESTING=OFF -DREVISION="$commit" >&2
   nice ninja -C "$folder/$each/build" package_files >&2
   "$folder/$each/packaging/package.sh" "$folder/$each/build"
 done

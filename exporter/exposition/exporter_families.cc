@@ -160,9 +160,12 @@ void repository_labels(const Family& family, const SnapshotSource& source, Lines
   });
 }
 
-void build_info(const Family& family, const ScrapeSource&, SampleWriter& writer) {
+void build_info(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
   writer.add(family.name, family.type,
-             {{"version", REGISTRY_EXPORTER_VERSION}, {"compiler", __VERSION__}}, std::uint64_t{1});
+             {{"version", REGISTRY_EXPORTER_VERSION},
+              {"revision", source.live.revision},
+              {"compiler", __VERSION__}},
+             std::uint64_t{1});
 }
 
 std::vector<std::string> names_of(const std::vector<std::shared_ptr<const Registry>>& registries) {
@@ -213,8 +216,9 @@ using View = RepositoryView;
 using enum FamilyType;
 using enum FamilyScope;
 constexpr Family kFamilies[] = {
-    {"registry_exporter_build_info", gauge, process, "version,compiler",
-     "Version of the exporter and the compiler it was built with. Always 1.", build_info},
+    {"registry_exporter_build_info", gauge, process, "version,revision,compiler",
+     "Version and commit of the exporter, and the compiler it was built with. Always 1.",
+     build_info},
     {"registry_exporter_api_requests_total", counter, registry, "operation,outcome",
      "API requests sent to the cloud by outcome. Retries are counted too.",
      counted<SelfMetric::api_requests>},

@@ -46,6 +46,7 @@ struct LiveState {
   int total_shards = 1;
   bool config_reload_successful = true;
   UnixMillis config_reloaded_at;
+  std::string revision;  ///< The commit that was built.
 };
 
 /// Turns snapshots into response bodies. Thread-safe. The lines of a registry's snapshot are

@@ -107,6 +107,12 @@ class Web(unittest.TestCase):
         self.assertEqual(headers["Content-Encoding"], "gzip")
         self.assertEqual(counters(parse(gzip.decompress(packed).decode())), counters(self.first))
 
+    def test_build_info_tells_the_commit(self):
+        labels = [dict(labels) for name, labels in scrape(self.exporter)
+                  if name == "registry_exporter_build_info"]
+        self.assertEqual(len(labels), 1)
+        self.assertRegex(labels[0]["revision"], "^([0-9a-f]{12}(-dirty)?|unknown)$")
+
     def test_one_registry_alone(self):
         names = {name for name, _ in scrape(self.exporter, query="?registry=acr")}
         self.assertIn("acr_up", names)
