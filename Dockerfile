@@ -20,10 +20,10 @@ RUN apt-get update \
       ca-certificates libcurl4 libfmt9 libre2-9 libsimdjson14 \
       libspdlog1.10 libsqlite3-0 libssl3 libyaml-cpp0.7 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
- && install -d -o 65534 -g 65534 -m 0750 /var/lib/registry_exporter
+ && install -d -o 65534 -g 0 -m 0770 /var/lib/registry_exporter
 COPY --from=build /source/build/registry_exporter /usr/bin/registry_exporter
 COPY config/registry_exporter.yml /etc/registry_exporter/registry_exporter.yml
-# Numeric, so that Kubernetes can tell that it is not root.
+# Numeric, so that Kubernetes can tell that it is not root. OpenShift takes any other user of group 0.
 USER 65534:65534
 # The state: give it a volume that outlives the container, or counters begin again at 0.
 VOLUME /var/lib/registry_exporter
