@@ -8,6 +8,7 @@
 #include "exporter/acr/refusal.h"
 #include "exporter/acr/signer.h"
 #include "exporter/acr/sync_codec.h"
+#include "exporter/base/check.h"
 #include "exporter/base/log.h"
 #include "exporter/cloud/list_pages.h"
 
@@ -83,7 +84,9 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
 }
 
 Result<Page> Client::list_records(const ListRef& list, const PageRequest& page) {
-  return list.kind == &kAcrSyncs ? list_syncs(page) : list_builds(list.of, page);
+  if (list.kind == &kAcrSyncs) return list_syncs(page);
+  CHECK_RULE(list.kind == &kBuilds);
+  return list_builds(list.of, page);
 }
 
 Result<Page> Client::list_syncs(const PageRequest& page) {

@@ -1,5 +1,6 @@
 #include "exporter/swr/client.h"
 
+#include "exporter/base/check.h"
 #include "exporter/swr/codec.h"
 #include "exporter/swr/credentials.h"
 #include "exporter/swr/refusal.h"
@@ -64,7 +65,9 @@ Result<Discovery> Client::discover(const PartFound& part_found) {
 }
 
 Result<Page> Client::list_records(const ListRef& list, const PageRequest& page) {
-  return list.kind == &kSwrSyncs ? list_syncs(list.of, page) : list_deletions(list.of, page);
+  if (list.kind == &kSwrSyncs) return list_syncs(list.of, page);
+  CHECK_RULE(list.kind == &kDeletions);
+  return list_deletions(list.of, page);
 }
 
 Result<Page> Client::list_syncs(const RepositoryRef& repository, const PageRequest& page) {

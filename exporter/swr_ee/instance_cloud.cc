@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/base/check.h"
 #include "exporter/swr_ee/whole_list.h"
 
 namespace registry_exporter::swr_ee {
@@ -149,6 +150,7 @@ Result<Page> InstanceCloud::list_records(const ListRef& list, const PageRequest&
     if (!answer) return tl::unexpected<Error>(answer.error());
     return page_of(*answer, [](const RetentionExecution& each) { return record_of(each); });
   }
+  CHECK_RULE(list.kind == &kReplications);
   auto answer = client_.replication_executions(page);
   if (!answer) return tl::unexpected<Error>(answer.error());
   const Result<Done> learned = learn_policies(answer->value.items);
