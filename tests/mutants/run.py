@@ -83,7 +83,7 @@ def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [each for each in MUTANTS if wanted in each[0] or wanted in each[1]]
     free = queue.Queue()
-    targets = {name for _, file, _, _ in chosen for name, _ in checks_of(file)}
+    targets = {checks_of(file)[0][0] for _, file, _, _ in chosen}
     for number in range(min(os.cpu_count(), len(chosen))):
         copy = Copy(COPIES / str(number))
         copy.build(*targets)
