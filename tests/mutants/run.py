@@ -16,7 +16,7 @@ from mutants import MUTANTS
 ROOT = Path(__file__).resolve().parents[2]
 COPIES = ROOT / "build-mutants"
 SIM = ("sim", ["--seeds", "1..80", "--fail-fast", "--jobs", "1"])
-SECONDS = 600  # One that makes a test hang was noticed, too.
+SECONDS = 180  # One that makes a test hang was noticed, too.
 
 
 def checks_of(file):
