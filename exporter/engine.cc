@@ -1,10 +1,9 @@
 #include "exporter/engine.h"
 
 #include <algorithm>
-#include <set>
 
 #include "exporter/config/filter.h"
-#include "exporter/config/shard.h"
+#include "exporter/registry_scope.h"
 
 namespace registry_exporter {
 namespace {
@@ -40,46 +39,6 @@ exposition::ExpositionOptions exposition_options(const config::Config& config,
     options.labels_of_repository = labels_of_repository(config.metrics.repository_labels);
   }
   return options;
-}
-
-/// Empty: found by discovery.
-std::set<std::string> static_names(const config::RegistryConfig& registry) {
-  std::set<std::string> names;
-  if (!registry.static_repositories) return names;
-  for (const config::StaticRepository& each : *registry.static_repositories) {
-    names.insert(each.repo_namespace + "/" + each.name);
-  }
-  return names;
-}
-
-/// Filters, fixed lists and shards as a text: another text is another set of repositories.
-std::string scope_of(const config::RegistryConfig& registry, const EngineOptions& options) {
-  std::string scope;
-  const auto add = [&scope](const std::string& part) {
-    scope += std::to_string(part.size()) + ":" + part + ",";
-  };
-  for (const std::string& pattern : registry.repositories.include) add("+" + pattern);
-  for (const std::string& pattern : registry.repositories.exclude) add("-" + pattern);
-  add(std::to_string(options.shard) + "/" + std::to_string(options.total_shards));
-  // What is collected by default is not told: states of old have nothing of it.
-  if (registry.collect != registry.default_collect()) {
-    for (const config::Collected each : registry.collect) add(std::string(name(each)));
-  }
-  return scope;
-}
-
-/// Filters, fixed lists and shards. A policy for all namespaces ("/policy") is not filtered.
-std::function<bool(const std::string&)> accepts_of(const config::RegistryConfig& registry,
-                                                   const EngineOptions& options) {
-  return [wanted = static_names(registry),
-          filter = std::make_shared<const config::RepositoryFilter>(registry.repositories),
-          registry = registry, shards = options](const std::string& full_name) {
-    const bool is_policy = registry.is_swr_ee() && full_name.starts_with('/');
-    return (is_policy || filter->matches(full_name)) &&
-           (wanted.empty() || wanted.contains(full_name)) &&
-           config::shard_of(registry.name, registry.sharded_by(full_name), shards.total_shards) ==
-               shards.shard;
-  };
 }
 
 }  // namespace
@@ -164,13 +123,14 @@ ingest::CollectorOptions Engine::collector_options(const Registry& entry, bool h
   options.reading.has_histograms =
       std::any_of(discovery.kinds.begin(), discovery.kinds.end(),
                   [](const StreamKind* kind) { return kind->has_durations; });
-  discovery.scope = scope_of(registry, options_);
+  const Shard shard{options_.shard, options_.total_shards};
+  discovery.scope = scope_of(registry, shard);
   discovery.count_history = config_.collection.initial_history == config::InitialHistory::count &&
                             options_.history_counts;
   discovery.fixed_list = registry.static_repositories.has_value();
   discovery.max_repositories = config_.metrics.max_repositories;
   discovery.next_number = [this] { return ++last_repository_; };
-  discovery.accepts = accepts_of(registry, options_);
+  discovery.accepts = accepts_of(registry, shard);
   return options;
 }
 
