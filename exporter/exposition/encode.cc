@@ -106,6 +106,13 @@ void append_written(std::string& out, std::string_view name, std::string_view va
   append_label(out, name, value);
 }
 
+void append_owner(std::string& out, const RepositoryRef& owner, ExpositionFormat format) {
+  const OwnerType type = owner_type(owner);
+  if (type == OwnerType::policy) return append_written(out, "policy", owner.name, format);
+  append_written(out, "repo_namespace", owner.repo_namespace, format);
+  if (type == OwnerType::repository) append_written(out, "repo", owner.name, format);
+}
+
 std::string written(const Labels& labels, ExpositionFormat format) {
   std::string out;
   for (const auto& [name, value] : labels) append_written(out, name, value, format);

@@ -24,6 +24,8 @@ using Labels = std::vector<std::pair<std::string_view, std::string>>;
 /// Appends a label to the labels of a series.
 void append_written(std::string& out, std::string_view name, std::string_view value,
                     ExpositionFormat format);
+/// Appends the labels that tell a repository, a namespace or a policy within its registry.
+void append_owner(std::string& out, const RepositoryRef& owner, ExpositionFormat format);
 /// Labels as the format writes them, the values made valid: in the texts `a="x",b="y"`, escaped.
 std::string written(const Labels& labels, ExpositionFormat format);
 

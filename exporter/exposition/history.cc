@@ -69,10 +69,10 @@ class FamilyWriter {
   bool is_histogram() const { return family_.type == FamilyType::histogram; }
 
   std::string labels_of(const RepositoryRef& ref) const {
-    Labels labels{
-        {"registry", registry_.name}, {"repo_namespace", ref.repo_namespace}, {"repo", ref.name}};
-    labels.insert(labels.end(), options_.labels.begin(), options_.labels.end());
-    return written(labels, kFormat);
+    std::string text = written({{"registry", registry_.name}}, kFormat);
+    append_owner(text, ref, kFormat);
+    for (const auto& [name, value] : options_.labels) append_written(text, name, value, kFormat);
+    return text;
   }
 
   /// As in a scrape: a repository's counters are there for all outcomes, from the first event of
@@ -80,9 +80,11 @@ class FamilyWriter {
   void add(const RepositoryHistory& repository, Outcome outcome, const LinePart& labels) {
     times_.clear();
     durations_.clear();
+    totals_.assign(1, 0);
     for (const PastEvent& event : repository.events) {
       if (event.outcome != outcome || (is_histogram() && !event.duration)) continue;
       times_.push_back(event.at);
+      totals_.push_back(totals_.back() + event.amount);
       if (is_histogram()) durations_.push_back(*event.duration);
     }
     if (is_histogram() && times_.empty()) return;
@@ -90,7 +92,7 @@ class FamilyWriter {
     const auto points = sample_points(times_, first, registry_.until, options_.step);
     if (is_histogram()) return add_histogram(frames_[outcome], labels, points);
     for (const SamplePoint& point : points) {
-      lines_.add_line(frames_[outcome].count, labels, std::uint64_t{point.events},
+      lines_.add_line(frames_[outcome].count, labels, totals_[point.events],
                       time_after_value(point.at));
     }
   }
@@ -127,11 +129,16 @@ class FamilyWriter {
   PerOutcome<Frames> frames_;
   std::vector<UnixMillis> times_;  ///< Of the series that is written.
   std::vector<Millis> durations_;
+  std::vector<std::uint64_t> totals_;  ///< After so many events.
 };
 
 bool counts_events(const Family& family) {
   const bool grows = family.type == FamilyType::counter || family.type == FamilyType::histogram;
   return grows && family.kind != nullptr && is_of_owner(family.scope);
+}
+
+bool shows(const Family& family, const StreamKind& kind) {
+  return &kind == family.kind || kind.shown_as == family.kind;
 }
 
 }  // namespace
@@ -154,7 +161,8 @@ std::vector<SamplePoint> sample_points(std::span<const UnixMillis> events, UnixM
 }
 
 bool is_history_label(std::string_view name) {
-  constexpr std::string_view kOfAll[] = {"registry", "repo_namespace", "repo", "le", "quantile"};
+  constexpr std::string_view kOfAll[] = {"registry", "repo_namespace", "repo", "policy",
+                                         "le",       "quantile"};
   if (std::find(std::begin(kOfAll), std::end(kOfAll), name) != std::end(kOfAll)) return true;
   return std::any_of(families().begin(), families().end(), [name](const Family& family) {
     return counts_events(family) && family.labels == name;
@@ -170,7 +178,7 @@ void write_history(const std::vector<RegistryHistory>& registries, const History
     SampleWriter lines;
     bool begun = false;
     for (const RegistryHistory& registry : registries) {
-      if (registry.kind != family.kind) continue;
+      if (!shows(family, *registry.kind)) continue;
       if (!std::exchange(begun, true)) write(head(family, ExpositionFormat::openmetrics));
       FamilyWriter series(family, registry, options, lines);
       for (const RepositoryHistory& repository : registry.repositories) {

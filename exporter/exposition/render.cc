@@ -28,13 +28,7 @@ std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, Exposit
     std::string text;
     text.reserve(kLabelsBytes);
     text += registry;
-    const OwnerType owner = owner_type(row.ref());
-    if (owner == OwnerType::policy) {
-      append_written(text, "policy", row.ref().name, format);
-    } else {
-      append_written(text, "repo_namespace", row.ref().repo_namespace, format);
-    }
-    if (owner == OwnerType::repository) append_written(text, "repo", row.ref().name, format);
+    append_owner(text, row.ref(), format);
     const std::uint64_t hash = hash_of(text);
     labels.push_back({LinePart(std::move(text)), hash});
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct PastRecord {
   std::optional<UnixMillis> ended_at;
   Outcome outcome = Outcome::other;
   std::optional<RepositoryRef> owner{};  ///< In a list of the whole registry: whose it is.
+  std::vector<Part> parts{};             ///< What it adds to others.
+  /// Set where only a reading of the record by this id tells the parts.
+  std::string id_of_details{};
   bool operator==(const PastRecord&) const = default;
 };
 
@@ -27,9 +31,11 @@ struct PastEvent {
   UnixMillis at;
   Outcome outcome = Outcome::other;
   std::optional<Millis> duration;  ///< Set where it is observed in a histogram.
+  std::uint64_t amount = 1;
   bool operator==(const PastEvent&) const = default;
 };
 
+/// Of a repository, a namespace or a policy.
 struct RepositoryHistory {
   RepositoryRef ref;
   std::vector<PastEvent> events;  ///< Sorted by time; none after `until` of the registry.

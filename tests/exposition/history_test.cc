@@ -129,8 +129,69 @@ TEST_CASE("history: families are grouped over registries, and may be disabled") 
   CHECK(written(registries, options).find("duration") == std::string::npos);
 }
 
+TEST_CASE("history: series have the labels of what they belong to, as live ones have") {
+  const std::vector<PastEvent> run{{at(600'000), Outcome::stopped, Millis{1'500}}};
+  const std::vector<PastEvent> none_timed{{at(600'000), Outcome::failed, std::nullopt}};
+  const std::string text = written({
+      {"ee", &kRetentions, at(900'000), {{{"apps", "", "7"}, run}}},
+      {"ee", &kReplications, at(900'000), {{{"", "to-paris", "3"}, run}}},
+      {"acr", &kAcrSyncs, at(900'000), {{{"n", "r", "1"}, run}}},
+      {"swr", &kSwrSyncs, at(900'000), {{{"n", "r/s", ""}, none_timed}}},
+  });
+  const std::string space = R"({registry="ee",repo_namespace="apps",status="stopped")";
+  const std::string policy = R"({registry="ee",policy="to-paris",status="stopped")";
+  for (const std::string& line :
+       {"swr_retention_executions_total" + space + "} 1 600",
+        "swr_retention_execution_duration_seconds_sum" + space + "} 1.5 600",
+        "swr_replication_executions_total" + policy + "} 1 600",
+        "swr_replication_execution_duration_seconds_bucket" + policy + ",le=\"10.0\"} 1 600",
+        std::string(R"(swr_syncs_total{registry="swr",repo_namespace="n",repo="r/s",)") +
+            R"(status="failed"} 1 600)",
+        std::string(R"(acr_syncs_total{registry="acr",repo_namespace="n",repo="r",)") +
+            R"(status="success"} 0 540)"}) {
+    CAPTURE(line);
+    CHECK(text.find("\n" + line + "\n") != std::string::npos);
+  }
+  CHECK(text.find("swr_sync_duration_seconds_bucket") == std::string::npos);
+}
+
+TEST_CASE("history: one record may add more than one to a counter") {
+  const std::vector<PastEvent> deletions{{at(600'000), Outcome::tag_rule, std::nullopt, 12},
+                                         {at(610'000), Outcome::tag_rule, std::nullopt, 1},
+                                         {at(800'000), Outcome::tag_rule, std::nullopt, 30}};
+  const std::vector<PastEvent> artifacts{{at(600'000), Outcome::failed, std::nullopt, 5}};
+  const std::string text = without_comments(written({
+      {"ee", &kRetentionDeletions, at(900'000), {{{"apps", "web", ""}, deletions}}},
+      {"ee", &kReplicatedArtifacts, at(900'000), {{{"", "to-paris", "3"}, artifacts}}},
+  }));
+  const std::string web =
+      "swr_retention_deletions_total"
+      R"({registry="ee",repo_namespace="apps",repo="web",template="tag_rule"} )";
+  CHECK(text.find(web + "0 540\n" + web + "13 610\n" + web + "13 740\n" + web + "43 800\n" + web +
+                  "43 900\n") != std::string::npos);
+  const std::string copied =
+      R"(swr_replicated_artifacts_total{registry="ee",policy="to-paris",result="failed"} )";
+  CHECK(text.find(copied + "0 540\n" + copied + "5 600\n" + copied + "5 900\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("history: deletions of both editions are one family") {
+  const std::vector<PastEvent> deletion{{at(600'000), Outcome::tag_rule, std::nullopt}};
+  const std::string text = written({
+      {"ee", &kRetentionDeletions, at(900'000), {{{"n", "r", ""}, deletion}}},
+      {"swr", &kDeletions, at(900'000), {{{"n", "r", ""}, deletion}}},
+  });
+  const std::string type = "# TYPE swr_retention_deletions counter";
+  CHECK(text.find(type) != std::string::npos);
+  CHECK(text.find(type) == text.rfind(type));
+  for (const char* registry : {"registry=\"ee\"", "registry=\"swr\""}) {
+    CHECK(text.find(registry) != std::string::npos);
+  }
+}
+
 TEST_CASE("history: labels of its own are known") {
-  for (const char* name : {"registry", "repo", "repo_namespace", "status", "template", "le"}) {
+  for (const char* name :
+       {"registry", "repo", "repo_namespace", "policy", "status", "template", "result", "le"}) {
     CHECK(is_history_label(name));
   }
   CHECK_FALSE(is_history_label("job"));
