@@ -19,12 +19,23 @@ const ClosedRecord* find_closed(const Ledger* ledger, RecordKey key) {
   return at != closed.end() && at->key == key ? &*at : nullptr;
 }
 
-bool belongs_to_past(const ClosedRecord* known, std::optional<UnixMillis> time, const Seam& seam) {
-  if (known != nullptr && known->record_class == RecordClass::baseline) return true;
-  if (known != nullptr && known->record_class == RecordClass::counted && seam.live_begins_at_zero) {
-    return false;
-  }
-  return time && *time <= seam.counting_since;
+bool is_followed(const Ledger* ledger, RecordKey key) {
+  return ledger != nullptr &&
+         std::any_of(ledger->open.begin(), ledger->open.end(),
+                     [key](const OpenRecord& record) { return record.key == key; });
+}
+
+std::optional<UnixMillis> time_of(const PastRecord& record) {
+  return record.ended_at ? record.ended_at : record.started_at;
+}
+
+UnixMillis placed(const PastRecord& record, const Seam& seam) {
+  return std::min(time_of(record).value_or(seam.at), seam.at);
+}
+
+void sort_by_time(std::vector<PastEvent>& events) {
+  std::stable_sort(events.begin(), events.end(),
+                   [](const PastEvent& a, const PastEvent& b) { return a.at < b.at; });
 }
 
 }  // namespace
@@ -37,22 +48,44 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
           registry_created_at, live_begins_at_zero};
 }
 
+bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
+  const ClosedRecord* const known = find_closed(ledger, record.key);
+  if (known != nullptr && known->record_class == RecordClass::baseline) return true;
+  if (seam.live_begins_at_zero) {
+    const bool counted = known != nullptr && known->record_class == RecordClass::counted;
+    if (counted || is_followed(ledger, record.key)) return false;
+  }
+  return time_of(record) && *time_of(record) <= seam.counting_since;
+}
+
 std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, const Ledger* ledger,
                                      const Seam& seam, bool has_durations) {
   std::vector<PastEvent> events;
   for (const PastRecord& record : records) {
+    if (!is_past(record, ledger, seam)) continue;
     const auto& ended = record.ended_at;
-    const ClosedRecord* const known = find_closed(ledger, record.key);
-    const std::optional<UnixMillis> time = ended ? ended : record.started_at;
-    if (!belongs_to_past(known, time, seam)) continue;
-    PastEvent event{std::min(time.value_or(seam.at), seam.at), record.outcome, std::nullopt};
+    PastEvent event{placed(record, seam), record.outcome, std::nullopt};
     const bool spans = has_durations && record.started_at && ended && *ended >= *record.started_at;
     if (spans) event.duration = *ended - *record.started_at;
     events.push_back(event);
   }
-  std::stable_sort(events.begin(), events.end(),
-                   [](const PastEvent& a, const PastEvent& b) { return a.at < b.at; });
+  sort_by_time(events);
   return events;
+}
+
+std::map<std::string, RepositoryHistory> parts_before(const std::vector<PastRecord>& records,
+                                                      const Ledger* ledger, const Seam& seam) {
+  std::map<std::string, RepositoryHistory> owners;
+  for (const PastRecord& record : records) {
+    if (!is_past(record, ledger, seam)) continue;
+    for (const Part& part : record.parts) {
+      RepositoryHistory& owner = owners[full_name(part.owner)];
+      owner.ref = part.owner;
+      owner.events.push_back({placed(record, seam), part.outcome, std::nullopt, part.amount});
+    }
+  }
+  for (auto& [name, owner] : owners) sort_by_time(owner.events);
+  return owners;
 }
 
 }  // namespace registry_exporter::ingest

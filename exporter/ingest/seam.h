@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "exporter/model/history.h"
@@ -22,11 +24,19 @@ struct Seam {
 Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
                     bool live_begins_at_zero);
 
-/// What of a list belongs to the past, sorted. `ledger`: what the exporter knows of the list, or
-/// nullptr. What was baseline to it belongs to the past, also where it ended while the first
-/// reading was under way: it then counts at the seam. A record without a usable end counts when it
-/// started; one without any time counts only as baseline, at the seam.
+/// Whether a record belongs to the past. `ledger`: what the exporter knows of its list, or nullptr.
+/// What was baseline to it belongs to the past; what it has counted, or follows until it has ended,
+/// is live.
+bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam);
+
+/// What of a list belongs to the past, sorted. What ended while the first reading was under way
+/// counts at the seam. A record without a usable end counts when it started; one without any time
+/// counts only as baseline, at the seam.
 std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, const Ledger* ledger,
                                      const Seam& seam, bool has_durations);
+
+/// What these records added to others, at the same times, by the owners' full names.
+std::map<std::string, RepositoryHistory> parts_before(const std::vector<PastRecord>& records,
+                                                      const Ledger* ledger, const Seam& seam);
 
 }  // namespace registry_exporter::ingest

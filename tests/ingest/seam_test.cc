@@ -17,6 +17,14 @@ PastRecord record(std::optional<UnixMillis> started, std::optional<UnixMillis> e
   return {7, started, ended, Outcome::success};
 }
 
+Ledger follows() {
+  Ledger ledger;
+  OpenRecord open;
+  open.key = 7;
+  ledger.open.push_back(open);
+  return ledger;
+}
+
 Ledger knows(RecordClass record_class) {
   Ledger ledger;
   ledger.closed.push_back({3, at(1), at(2), RecordClass::counted, Outcome::success});
@@ -44,6 +52,7 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
   const Ledger baseline = knows(RecordClass::baseline);
   const Ledger counted = knows(RecordClass::counted);
   const Ledger late = knows(RecordClass::late);
+  const Ledger followed = follows();
   Seam from_history = kSeam;
   from_history.live_begins_at_zero = false;
   struct Row {
@@ -68,6 +77,8 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
       {"counted live, without an end", record(at(900), never), &counted, kSeam, never},
       {"counted as history", record(at(900), at(950)), &counted, from_history, at(950)},
       {"counted after the history", record(at(900), at(1500)), &counted, from_history, never},
+      {"followed live", record(at(900), at(950)), &followed, kSeam, never},
+      {"followed as history", record(at(900), at(950)), &followed, from_history, at(950)},
       {"late, from before", record(at(900), at(950)), &late, kSeam, at(950)},
       {"late, from since", record(at(900), at(1500)), &late, kSeam, never},
   };
@@ -90,4 +101,25 @@ TEST_CASE("seam: events are sorted, and only real spans are durations") {
   const auto deletions =
       events_before({{1, at(300), at(300), Outcome::tag_rule}}, nullptr, kSeam, false);
   CHECK(deletions == std::vector<PastEvent>{{at(300), Outcome::tag_rule, std::nullopt}});
+}
+
+TEST_CASE("seam: what records of the past added to others counts when they ended") {
+  const RepositoryRef shop{"apps", "shop", ""};
+  const RepositoryRef web{"apps", "web", ""};
+  const Ledger baseline = knows(RecordClass::baseline);
+  PastRecord early = record(at(500), at(600));
+  early.parts = {{shop, Outcome::tag_rule, 12}, {web, Outcome::tag_rule, 1}};
+  PastRecord at_the_seam = record(at(900), at(1500));
+  at_the_seam.parts = {{shop, Outcome::date_rule, 3}};
+  PastRecord live = record(at(900), at(1500));
+  live.key = 8;
+  live.parts = {{shop, Outcome::tag_rule, 100}};
+  const auto parts = parts_before({at_the_seam, live, early}, &baseline, kSeam);
+  REQUIRE(parts.size() == 2);
+  CHECK(parts.at("apps/shop").ref == shop);
+  CHECK(parts.at("apps/shop").events ==
+        std::vector<PastEvent>{{at(600), Outcome::tag_rule, std::nullopt, 12},
+                               {at(1000), Outcome::date_rule, std::nullopt, 3}});
+  CHECK(parts.at("apps/web").events ==
+        std::vector<PastEvent>{{at(600), Outcome::tag_rule, std::nullopt, 1}});
 }
