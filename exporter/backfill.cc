@@ -4,15 +4,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <set>
 
 #include "exporter/backfill_report.h"
-#include "exporter/config/filter.h"
-#include "exporter/config/shard.h"
 #include "exporter/exposition/history.h"
+#include "exporter/ingest/history_details.h"
+#include "exporter/ingest/history_owners.h"
 #include "exporter/ingest/history_reader.h"
 #include "exporter/ingest/seam.h"
 #include "exporter/ingest/tracked_registry.h"
+#include "exporter/registry_scope.h"
 #include "exporter/store/state_copy.h"
 
 namespace registry_exporter {
@@ -85,10 +85,6 @@ class RegistryBackfill {
     registry.shards = options_.engine.total_shards;
     const auto connection = connect(registry, config_.metrics, runtime_, meter_);
     if (!connection) return report_.failed(connection.error());
-    if (registry.is_swr_ee()) {
-      return report_.failed(Error{
-          ErrorKind::invalid_config, "--backfill does not read registries of type swr_ee", {}, {}});
-    }
     Cloud& cloud = *connection->cloud;
     for (const StreamKind* kind : connection->kinds) {
       histories_.push_back({registry.name, kind, seam_.at, {}});
@@ -123,60 +119,80 @@ class RegistryBackfill {
       report_.failed(discovery.error());
       return false;
     }
-    const config::RepositoryFilter filter(registry_.repositories);
-    const EngineOptions& shards = options_.engine;
-    const auto most = static_cast<std::size_t>(config_.metrics.max_repositories);
-    std::set<std::string> met;  // Pages drift: one may be listed twice.
-    for (const ListedRepository& listed : discovery->repositories) {
-      const std::string name = full_name(listed.ref);
-      const bool ours = config::shard_of(registry_.name, name, shards.total_shards) == shards.shard;
-      if (!ours || !filter.matches(name) || !met.insert(name).second) continue;
-      if (met.size() <= most) repositories_.emplace(name, listed.ref);
-    }
+    const Shard shard{options_.engine.shard, options_.engine.total_shards};
+    owners_ = ingest::history_owners(*discovery, accepts_of(registry_, shard),
+                                     static_cast<std::size_t>(config_.metrics.max_repositories));
     for (const RegistryHistory& history : histories_) add_lists(*history.kind);
-    const std::size_t taken = repositories_.size();
-    report_.found(taken, met.size() - taken, discovery->complete);
+    report_.found(lists_.size(), owners_.over_limit);
+    if (!discovery->complete) report_.not_all_listed(discovery->part_failed);
     return true;
   }
 
-  /// One for each repository, or one for all.
+  /// One for each owner, or one for all. Some kinds have none: others bring them along.
   void add_lists(const StreamKind& kind) {
-    if (kind.feeds_shares()) return lists_.push_back({&kind, {}});
-    for (const auto& [name, ref] : repositories_) lists_.push_back({&kind, ref});
+    if (kind.feeds_shares()) lists_.push_back({&kind, {}});
+    if (!kind.has_own_lists()) return;
+    for (const auto& [name, ref] : owners_.by_name) {
+      if (owner_type(ref) == kind.owner) lists_.push_back({&kind, ref});
+    }
   }
 
   void work(Cloud& cloud) {
-    while (const ListRef* const list = next_list()) {
-      const ingest::ListHistory history = ingest::read_history(cloud, *list, reading());
-      const Ledger* const ledger = live_.ledger_of(*list);
-      std::size_t events = 0;
-      for (auto& [name, records] : by_owner(*list, history.records)) {
-        RepositoryHistory repository{repositories_.at(name), {}};
-        repository.events =
-            ingest::events_before(records, ledger, seam_, list->kind->has_durations);
-        events += repository.events.size();
-        add(*list->kind, std::move(repository));
-      }
-      report_.read(list->of, history, events, ledger != nullptr && !ledger->read_whole);
-    }
+    while (const ListRef* const list = next_list()) read(cloud, *list);
   }
 
-  /// What belongs to none of ours is left out.
-  std::map<std::string, std::vector<PastRecord>> by_owner(
-      const ListRef& list, const std::vector<PastRecord>& records) const {
-    std::map<std::string, std::vector<PastRecord>> owners;
+  void read(Cloud& cloud, const ListRef& list) {
+    const ingest::HistoryReading options = reading();
+    ingest::ListHistory history = ingest::read_history(cloud, list, options);
+    const Ledger* const ledger = live_.ledger_of(list);
+    std::erase_if(history.records, [&](const PastRecord& record) {
+      return !is_ours(record.owner.value_or(list.of)) || !ingest::is_past(record, ledger, seam_);
+    });
+    ListOutcome outcome{list, history, {}, 0, ledger != nullptr && !ledger->read_whole};
+    outcome.missing = ingest::read_details(cloud, list, history.records, options.pause);
+    outcome.events = add_events(list, ledger, history.records);
+    if (list.kind->parts != nullptr) {
+      outcome.events += add_parts(*list.kind->parts, ledger, history.records);
+    }
+    report_.read(outcome);
+  }
+
+  bool is_ours(const RepositoryRef& owner) const {
+    return owners_.by_name.contains(full_name(owner));
+  }
+
+  std::uint64_t add_events(const ListRef& list, const Ledger* ledger,
+                           const std::vector<PastRecord>& records) {
+    std::map<std::string, std::vector<PastRecord>> by_owner;
     for (const PastRecord& record : records) {
-      const std::string owner = full_name(record.owner.value_or(list.of));
-      if (repositories_.contains(owner)) owners[owner].push_back(record);
+      by_owner[full_name(record.owner.value_or(list.of))].push_back(record);
     }
-    return owners;
+    std::uint64_t events = 0;
+    for (const auto& [name, owned] : by_owner) {
+      const bool has_durations = list.kind->has_durations;
+      events += add(*list.kind, {owners_.by_name.at(name),
+                                 ingest::events_before(owned, ledger, seam_, has_durations)});
+    }
+    return events;
   }
 
-  void add(const StreamKind& kind, RepositoryHistory repository) EXCLUDES(mutex_) {
+  std::uint64_t add_parts(const StreamKind& kind, const Ledger* ledger,
+                          const std::vector<PastRecord>& records) {
+    std::uint64_t events = 0;
+    for (auto& [name, history] : ingest::parts_before(records, ledger, seam_)) {
+      if (is_ours(history.ref)) events += add(kind, std::move(history));
+    }
+    return events;
+  }
+
+  std::uint64_t add(const StreamKind& kind, RepositoryHistory repository) EXCLUDES(mutex_) {
+    std::uint64_t events = 0;
+    for (const PastEvent& event : repository.events) events += event.amount;
     const MutexLock lock(mutex_);
     for (RegistryHistory& history : histories_) {
       if (history.kind == &kind) history.repositories.push_back(std::move(repository));
     }
+    return events;
   }
 
   /// nullptr: there is none left.
@@ -205,7 +221,7 @@ class RegistryBackfill {
   BackfillReport report_;
   LiveRegistry live_;
   ingest::Seam seam_;
-  std::map<std::string, RepositoryRef> repositories_;  ///< By full name.
+  ingest::HistoryOwners owners_;
   std::vector<ListRef> lists_;
   std::vector<RegistryHistory> histories_;  ///< By kind.
   Mutex mutex_;

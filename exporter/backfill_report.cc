@@ -15,6 +15,10 @@ std::string time_or_unknown(const std::optional<UnixMillis>& time) {
   return time ? format_rfc3339_millis(*time) : "unknown";
 }
 
+std::string repository(const ListRef& list) {
+  return list.kind->feeds_shares() ? "all" : full_name(list.of);
+}
+
 }  // namespace
 
 void BackfillReport::failed(const Error& error) {
@@ -24,48 +28,61 @@ void BackfillReport::failed(const Error& error) {
              {{"registry", registry_}, {"reason", error.detail}});
 }
 
-void BackfillReport::found(std::size_t repositories, std::size_t over_limit, bool all) {
+void BackfillReport::found(std::size_t lists, std::size_t over_limit) {
   const MutexLock lock(mutex_);
-  repositories_ = repositories;
-  if (!all) {
-    is_whole_ = names_time_ = false;
-    log::warn("backfill: not all repositories could be listed", {{"registry", registry_}});
-  }
-  if (over_limit > 0) {
-    log::warn("backfill: repositories over metrics.max_repositories are left out",
-              {{"registry", registry_}, {"repositories", std::to_string(over_limit)}});
-  }
+  lists_ = lists;
+  if (over_limit == 0) return;
+  log::warn("backfill: repositories over metrics.max_repositories are left out",
+            {{"registry", registry_}, {"repositories", std::to_string(over_limit)}});
 }
 
-void BackfillReport::read(const RepositoryRef& ref, const ingest::ListHistory& list,
-                          std::size_t events, bool live_is_behind) {
+void BackfillReport::not_all_listed(const std::optional<Error>& reason) {
+  const MutexLock lock(mutex_);
+  is_whole_ = names_time_ = false;
+  log::warn("backfill: not all repositories could be listed",
+            {{"registry", registry_}, {"reason", reason ? reason->detail : "unknown"}});
+}
+
+void BackfillReport::read(const ListOutcome& outcome) {
   const MutexLock lock(mutex_);
   ++read_;
-  events_ += events;
-  live_is_behind_ += live_is_behind ? 1 : 0;
-  if (list.cut_off) tell_cut_off(ref, list);
+  events_ += outcome.events;
+  live_is_behind_ += outcome.live_is_behind ? 1 : 0;
+  const ingest::ListHistory& history = outcome.history;
+  if (history.cut_off) {
+    tell_missing(outcome.list, "a list could not be read to its end", history.cut_off->detail,
+                 history.whole_since);
+  }
+  const ingest::MissingDetails& missing = outcome.missing;
+  if (missing.records > 0) {
+    const std::string more =
+        missing.records > 1 ? ", and " + std::to_string(missing.records - 1) + " more" : "";
+    tell_missing(outcome.list, "the details of some records could not be read",
+                 missing.reason + more, missing.whole_since);
+  }
   tell_progress();
 }
 
-void BackfillReport::tell_cut_off(const RepositoryRef& ref, const ingest::ListHistory& list) {
+void BackfillReport::tell_missing(const ListRef& list, const std::string& what,
+                                  const std::string& reason,
+                                  const std::optional<UnixMillis>& whole_since) {
   is_whole_ = false;
-  names_time_ &= list.whole_since.has_value();
-  whole_since_ = std::max(whole_since_, list.whole_since);
-  log::warn("backfill: a list could not be read to its end",
-            {{"registry", registry_},
-             {"repository", full_name(ref)},
-             {"reason", list.cut_off->detail},
-             {"whole_since", time_or_unknown(list.whole_since)}});
+  names_time_ &= whole_since.has_value();
+  whole_since_ = std::max(whole_since_, whole_since);
+  log::warn("backfill: " + what, {{"registry", registry_},
+                                  {"list", std::string(list.kind->name)},
+                                  {"repository", repository(list)},
+                                  {"reason", reason},
+                                  {"whole_since", time_or_unknown(whole_since)}});
 }
 
 void BackfillReport::tell_progress() {
   const SteadyTime now = clock_.steady_now();
   if (now - told_at_ < kProgressEvery) return;
   told_at_ = now;
-  log::info("backfill: reading",
-            {{"registry", registry_},
-             {"repositories", std::to_string(read_) + "/" + std::to_string(repositories_)},
-             {"events", std::to_string(events_)}});
+  log::info("backfill: reading", {{"registry", registry_},
+                                  {"lists", std::to_string(read_) + "/" + std::to_string(lists_)},
+                                  {"events", std::to_string(events_)}});
 }
 
 void BackfillReport::ended(UnixMillis until) const {
@@ -77,7 +94,7 @@ void BackfillReport::ended(UnixMillis until) const {
   const auto since = names_time_ ? whole_since_ : std::nullopt;
   log::info("backfill: read",
             {{"registry", registry_},
-             {"repositories", std::to_string(read_)},
+             {"lists", std::to_string(read_)},
              {"events", std::to_string(events_)},
              {"until", format_rfc3339_millis(until)},
              {"whole_since", is_whole_ ? "the beginning of each list" : time_or_unknown(since)}});

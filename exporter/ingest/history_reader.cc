@@ -124,7 +124,9 @@ class HistoryReader {
         rows.oldest_start = std::min(rows.oldest_start.value_or(start), start);
       }
       if (record.open) continue;
-      PastRecord past{record.key, record.started_at, record.ended_at, record.outcome, record.owner};
+      PastRecord past{record.key,     record.started_at, record.ended_at,
+                      record.outcome, record.owner,      record.parts};
+      if (record.needs_details) past.id_of_details = record.id;
       if (past.ended_at > server_time + kEndAheadMax) past.ended_at.reset();
       records_.insert_or_assign(record.key, past);
     }

@@ -49,6 +49,10 @@ class Cloud {
   /// Reads one record by its id. not_found: the cloud doesn't know it (any more).
   /// bad_request where the cloud has no such operation.
   virtual Result<Record> read_record(const ListRef& list, const std::string& id) = 0;
+  /// The same of a record whose list, read just now, showed that it has ended and needs details.
+  virtual Result<Record> read_details(const ListRef& list, const Record& listed) {
+    return read_record(list, listed.id);
+  }
   /// swr with `collect_rules`; empty elsewhere.
   virtual Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) = 0;
   /// What the cloud tells by itself of repositories in which something was finished.

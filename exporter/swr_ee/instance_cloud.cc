@@ -119,6 +119,8 @@ Result<Done> InstanceCloud::list_retention(Discovery& discovery) {
   if (!policies) return tl::unexpected<Error>(policies.error());
   for (const RetentionPolicy& policy : *policies) {
     discovery.repositories.push_back({{policy.repo_namespace, "", policy.id}, {}, {}, {}, {}, {}});
+    const MutexLock lock(mutex_);
+    rules_[policy.id] = policy.rule;
   }
   auto repositories = client_.repositories();
   if (!repositories) return tl::unexpected<Error>(repositories.error());
@@ -205,31 +207,42 @@ Result<Record> InstanceCloud::read_record(const ListRef& list, const std::string
   if (found == executions->end()) {
     return fail(ErrorKind::not_found, "the policy does not list the execution " + id);
   }
-  Record record = record_of(*found);
+  return with_details(policy, record_of(*found));
+}
+
+/// Of history there is much: rules are asked for once, by the discovery.
+Result<Record> InstanceCloud::read_details(const ListRef& list, const Record& listed) {
+  if (const auto found = instance(); !found) return tl::unexpected<Error>(found.error());
+  const RetentionPolicy policy = policy_of(list);
+  const std::optional<Outcome> known = known_rule_of(policy);
+  return known ? with_details(policy, *known, listed) : with_details(policy, listed);
+}
+
+Result<Record> InstanceCloud::with_details(const RetentionPolicy& policy, const Record& record) {
   if (!record.needs_details) return record;
-  bool settled = true;
-  auto deletions = deletions_of(policy, record, settled);
-  if (!deletions) return tl::unexpected<Error>(deletions.error());
-  if (!settled) return record;
-  record.parts = std::move(*deletions);
+  const Result<Outcome> rule = rule_of(policy);
+  if (!rule) return tl::unexpected<Error>(rule.error());
+  return with_details(policy, *rule, record);
+}
+
+Result<Record> InstanceCloud::with_details(const RetentionPolicy& policy, Outcome rule,
+                                           Record record) {
+  const auto tasks = client_.retention_tasks(policy, record.id);
+  if (!tasks) return tl::unexpected<Error>(tasks.error());
+  if (waits_for(*tasks, record)) return record;
+  for (const RetentionTask& task : *tasks) {
+    const bool deleted = task.run.end == RunEnd::success && task.removed.value_or(0) > 0;
+    if (!deleted || task.repository.empty()) continue;
+    record.parts.push_back({{policy.repo_namespace, task.repository, ""}, rule, *task.removed});
+  }
   record.needs_details = false;
   return record;
 }
 
-Result<std::vector<Part>> InstanceCloud::deletions_of(const RetentionPolicy& policy,
-                                                      const Record& record, bool& settled) {
-  const Result<Outcome> rule = rule_of(policy);
-  if (!rule) return tl::unexpected<Error>(rule.error());
-  const auto tasks = client_.retention_tasks(policy, record.id);
-  if (!tasks) return tl::unexpected<Error>(tasks.error());
-  settled = !waits_for(*tasks, record);
-  std::vector<Part> parts;
-  for (const RetentionTask& task : *tasks) {
-    const bool deleted = task.run.end == RunEnd::success && task.removed.value_or(0) > 0;
-    if (!deleted || task.repository.empty()) continue;
-    parts.push_back({{policy.repo_namespace, task.repository, ""}, *rule, *task.removed});
-  }
-  return parts;
+std::optional<Outcome> InstanceCloud::known_rule_of(const RetentionPolicy& policy) const {
+  const MutexLock lock(mutex_);
+  const auto known = rules_.find(policy.id);
+  return known == rules_.end() ? std::nullopt : std::optional(known->second);
 }
 
 bool InstanceCloud::waits_for(const std::vector<RetentionTask>& tasks, const Record& record) {

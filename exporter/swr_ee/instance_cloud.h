@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class InstanceCloud final : public Cloud {
   Result<Discovery> discover(const PartFound& part_found) override;
   Result<Page> list_records(const ListRef& list, const PageRequest& page) override;
   Result<Record> read_record(const ListRef& list, const std::string& id) override;
+  Result<Record> read_details(const ListRef& list, const Record& listed) override;
   Result<std::vector<RetentionRule>> retention_rules(const RepositoryRef& repository) override;
   void keep_to_project(const std::string& instance_id) override { kept_to_ = instance_id; }
   void abort() override { client_.abort(); }
@@ -37,8 +39,9 @@ class InstanceCloud final : public Cloud {
   Result<std::string> instance();
   Result<Done> list_retention(Discovery& discovery);
   Result<Done> list_replication(Discovery& discovery);
-  Result<std::vector<Part>> deletions_of(const RetentionPolicy& policy, const Record& record,
-                                         bool& settled);
+  Result<Record> with_details(const RetentionPolicy& policy, const Record& record);
+  Result<Record> with_details(const RetentionPolicy& policy, Outcome rule, Record record);
+  std::optional<Outcome> known_rule_of(const RetentionPolicy& policy) const;
   bool waits_for(const std::vector<RetentionTask>& tasks, const Record& record);
   UnixMillis server_time() const;
   Result<Outcome> rule_of(const RetentionPolicy& policy);
@@ -53,6 +56,8 @@ class InstanceCloud final : public Cloud {
   Client client_;
 
   mutable Mutex mutex_;
+  /// What retention policies, by id, went by when they were discovered.
+  std::map<std::string, Outcome> rules_ GUARDED_BY(mutex_);
   /// Replication policies by id; those that are not listed have no name.
   std::map<std::string, std::string> policies_ GUARDED_BY(mutex_);
   /// Executions, by id, whose tasks are under way.

@@ -8,7 +8,9 @@ import unittest
 import urllib.parse
 
 import harness
-from harness import World, counters, differences, http, need_prometheus, scrape, wait_for
+import swr_ee_test
+import syncs_test
+from harness import World, differences, http, need_prometheus, scrape, wait_for
 
 CONFIG = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -24,6 +26,46 @@ groups:
         expr: sum by (registry) (increase(acr_builds_total[1h]))
 """
 SAMPLE = re.compile(r'(\w+)\{(.*)\} (\S+) (\S+)')
+# What is counted of a registry, by what is collected of it.
+COUNTED = {
+    ("acr", "builds"): ("acr_builds_total",),
+    ("acr", "syncs"): ("acr_syncs_total",),
+    ("swr", "deletions"): ("swr_retention_deletions_total",),
+    ("swr", "syncs"): ("swr_syncs_total",),
+    ("ee", "retentions"): ("swr_retention_executions_total", "swr_retention_deletions_total"),
+    ("ee", "replications"): ("swr_replication_executions_total", "swr_replicated_artifacts_total"),
+}
+COUNTERS = sorted({name for names in COUNTED.values() for name in names})
+EVERYTHING = {"acr": "[builds, syncs]", "swr": "[deletions, syncs]",
+              "ee": "[retentions, replications]"}
+
+
+def configure(world, collect=None, **settings):
+    """A registry of each type, with all that can be collected of it, or what is said."""
+    collect = collect or EVERYTHING
+    path = world.configure(acr_collect=collect["acr"], swr_collect=collect["swr"], **settings)
+    enterprise = swr_ee_test.CONFIG.partition("registries:\n")[2]
+    path.write_text(path.read_text() +
+                    enterprise.format(endpoint=world.sim.url, collect=collect["ee"]))
+
+
+def truth_of(world, collect=None):
+    """What an exporter with such a configuration would have counted of all that ever was."""
+    truth = {key: value for key, value in world.truth().items() if value}
+    for cloud in ("acr", "swr"):
+        for (repo_namespace, repo, status), count in syncs_test.truth_of(world, cloud).items():
+            labels = {"registry": cloud, "repo_namespace": repo_namespace, "repo": repo,
+                      "status": status}
+            truth[(f"{cloud}_syncs_total", tuple(sorted(labels.items())))] = count
+    truth.update(swr_ee_test.truth_of(world))
+    wanted = {(registry, name) for (registry, what), names in COUNTED.items() for name in names
+              if what in (collect or EVERYTHING)[registry]}
+    return {(name, labels): value for (name, labels), value in truth.items()
+            if (dict(labels)["registry"], name) in wanted}
+
+
+def counters(series):
+    return {key: value for key, value in series.items() if key[0] in COUNTERS}
 
 
 def backfill(world, *flags, state="state.db"):
@@ -51,28 +93,37 @@ def without_target(labels):
                         if key not in ("__name__", "instance", "job")))
 
 
+def ends(text):
+    """What all series stand at in the end."""
+    return {(name, without_target(labels)): points[-1][1]
+            for (name, labels), points in samples(text).items()}
+
+
 def totals(text):
-    """What the counters stand at in the end, as truth() has it."""
-    return counters({(name, without_target(labels)): points[-1][1]
-                     for (name, labels), points in samples(text).items()})
+    """What the counters stand at in the end, as truth_of() has it."""
+    return counters(ends(text))
+
+
+def heads(text):
+    return [line for line in text.splitlines() if line.startswith(("# HELP", "# TYPE", "# UNIT"))]
 
 
 class Backfill(unittest.TestCase):
-    def compare(self, world, *flags):
-        code, text, log = backfill(world, *flags, state=":memory:")
+    def compare(self, world, collect=None):
+        code, text, log = backfill(world, state=":memory:")
         self.assertEqual(code, 0, log)
-        self.assertEqual(differences(totals(text), world.truth()), {})
+        self.assertEqual(differences(totals(text), truth_of(world, collect)), {})
         return text, log
 
     def test_the_text_is_the_whole_truth_in_order(self):
         with World() as world:
             world.simulator("--repositories=20", "--speed=0")
-            world.configure()
+            configure(world)
             text, log = self.compare(world)
             self.assertTrue(text.endswith("\n# EOF\n"))
-            heads = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
-            self.assertEqual(heads, ["acr_builds", "acr_build_duration_seconds",
-                                     "swr_retention_deletions"])
+            for name in COUNTERS:
+                self.assertGreater(sum(value for key, value in totals(text).items()
+                                       if key[0] == name), 10, name)
             for series, points in samples(text).items():
                 times = [at for at, _ in points]
                 values = [value for _, value in points]
@@ -81,24 +132,69 @@ class Backfill(unittest.TestCase):
                 self.assertEqual(values[0], 0, series)
             self.assertIn('whole_since="the beginning of each list"', log)
 
+    def test_families_labels_and_values_are_those_of_live_series(self):
+        with World() as world:
+            world.simulator("--repositories=20", "--speed=0")
+            configure(world, initial_history="count")
+            text, _ = self.compare(world)
+            exporter = world.exporter()
+            past = {key: value for key, value in ends(text).items() if value}
+            names = {name for name, _ in past}
+
+            def live():
+                return {key: value for key, value in scrape(exporter).items()
+                        if key[0] in names and value}
+
+            self.assertTrue(wait_for(lambda: live() == past, timeout=60),
+                            sorted(set(live().items()) ^ set(past.items()))[:5])
+            shown = http(exporter.url + "/metrics",
+                         headers={"Accept": "application/openmetrics-text"})[2].decode()
+            order = [line for line in heads(shown) if line in set(heads(text))]
+            self.assertEqual(heads(text), order)
+            types = [line for line in order if line.startswith("# TYPE")]
+            self.assertEqual(len(types), len(COUNTERS) + 5, types)  # And the histograms.
+
+    def test_of_each_registry_there_is_what_is_collected(self):
+        for acr, swr, enterprise in (("[builds]", "[syncs]", "[retentions]"),
+                                     ("[syncs]", "[deletions]", "[replications]")):
+            with self.subTest(acr=acr, swr=swr, ee=enterprise), World() as world:
+                world.simulator("--repositories=10", "--speed=0")
+                collect = {"acr": acr, "swr": swr, "ee": enterprise}
+                configure(world, collect)
+                self.compare(world, collect)
+
     def test_limits_lies_and_failures_of_the_clouds_lose_nothing(self):
         for settings in (("--order=asc",), ("--faults=mild,total:30",), ("--faults=loose:30,empty:3",)):
             with self.subTest(settings), World() as world:
                 world.simulator("--repositories=10", "--speed=0", *settings)
-                world.configure()
+                configure(world)
                 self.compare(world)
 
     def test_what_can_not_be_read_is_told_and_ends_with_1(self):
-        with World() as world:
-            world.simulator("--repositories=4", "--speed=0", "--deny=ListRetentionHistories")
-            world.configure()
-            code, text, log = backfill(world, state=":memory:")
-            self.assertEqual(code, 1)
-            self.assertIn("a list could not be read to its end", log)
-            self.assertIn("not everything could be read", log)
-            acr = {key: value for key, value in world.truth().items() if key[0] == "acr_builds_total"}
-            self.assertEqual(differences(totals(text), acr), {})
-            self.assertTrue(text.endswith("\n# EOF\n"))
+        for denied, told, lost in (
+                ("ListRetentionHistories", "backfill: a list could not be read to its end",
+                 {("swr", "swr_retention_deletions_total")}),
+                ("ListInstanceRetentionPolicyExecTasks",
+                 "backfill: the details of some records could not be read",
+                 {("ee", "swr_retention_deletions_total")}),
+                ("ListInstanceReplicationPolicyExecutions",
+                 "backfill: a list could not be read to its end",
+                 {("ee", name) for name in COUNTED[("ee", "replications")]}),
+                ("ListInstanceRetentionPolicies", "backfill: not all repositories could be listed",
+                 {("ee", name) for name in COUNTED[("ee", "retentions")]})):
+            with self.subTest(denied), World() as world:
+                world.simulator("--repositories=4", "--speed=0", f"--deny={denied}")
+                configure(world)
+                code, text, log = backfill(world, state=":memory:")
+                self.assertEqual(code, 1)
+                self.assertIn(told, log)
+                self.assertIn("not everything could be read", log)
+                left = {(name, labels): value for (name, labels), value in truth_of(world).items()
+                        if (dict(labels)["registry"], name) not in lost}
+                self.assertEqual(differences(totals(text), left), {})
+                self.assertTrue(text.endswith("\n# EOF\n"))
+                if denied.endswith("ExecTasks"):  # Everything since the newest of them is there.
+                    self.assertRegex(log, r"details of some.*whole_since=20\d\d-")
 
     def test_wrong_flags_end_with_2(self):
         with World() as world:
@@ -120,7 +216,7 @@ class Backfill(unittest.TestCase):
     def test_until_cuts_and_labels_are_added(self):
         with World() as world:
             world.simulator("--repositories=5", "--speed=0")
-            world.configure()
+            configure(world)
             whole = samples(backfill(world, state=":memory:")[1])
             middle = sorted(at for points in whole.values() for at, _ in points)[len(whole)]
             code, text, _ = backfill(world, f"--backfill.until={middle}", "--backfill.label=job=a b",
@@ -151,7 +247,7 @@ class InPrometheus(unittest.TestCase):
     def increases(self, at, seconds):
         """By series, as truth() has them."""
         found = {}
-        for name in harness.COUNTERS:
+        for name in COUNTERS:
             for result in self.query(f"increase({name}[{seconds}s])", at):
                 key = (name, without_target(result["metric"].items()))
                 self.assertNotIn(key, found)
@@ -161,7 +257,7 @@ class InPrometheus(unittest.TestCase):
     def test_past_and_present_are_one_series(self):
         with World() as world:
             world.simulator("--repositories=10", "--speed=60")
-            world.configure(initial_history="baseline")
+            configure(world, initial_history="baseline")
             exporter = world.exporter()
             config = world.folder / "prometheus.yml"
             config.write_text(CONFIG.format(target=exporter.address))
@@ -190,12 +286,15 @@ class InPrometheus(unittest.TestCase):
             # Across the seam.
             time.sleep(3)
             world.control(speed=0)
-            harness_truth = world.truth()
-            self.assertGreater(sum(harness_truth.values()), sum(totals(text).values()))
+            truth = truth_of(world)
+            for name in COUNTERS:  # Each has a present, too.
+                self.assertGreater(sum(value for key, value in truth.items() if key[0] == name),
+                                   sum(value for key, value in totals(text).items()
+                                       if key[0] == name), name)
 
             def left():
                 now = time.time()
-                return differences(self.increases(now, listed + int(now - began)), harness_truth)
+                return differences(self.increases(now, listed + int(now - began)), truth)
 
             self.assertTrue(wait_for(lambda: not left(), timeout=60, pause=1),
                             list(left().items())[:5])

@@ -225,16 +225,6 @@ class SwrEnterprise(unittest.TestCase):
         self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
         return ran.stdout
 
-    def test_the_past_is_not_told_for_this_type(self):
-        with World() as world:
-            world.simulator("--repositories=10", "--speed=0")
-            configure(world)
-            ran = subprocess.run([EXPORTER, "--backfill", "--backfill.until=2026-01-01T00:00:00Z",
-                                  f"--config.file={world.folder}/registry_exporter.yml"],
-                                 capture_output=True, text=True, timeout=60)
-            self.assertEqual(ran.returncode, 1)
-            self.assertIn("does not read registries of type swr_ee", ran.stderr)
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -178,3 +178,21 @@ TEST_CASE("history reader: an end in the future tells no time") {
   REQUIRE(history.records.size() == 1);
   CHECK_FALSE(history.records.front().ended_at);
 }
+
+TEST_CASE("history reader: what a record adds to others is kept, or by which id it is told") {
+  OneList cloud;
+  Record told = done("told", 999'000);
+  told.parts = {{{"", "to-paris", "3"}, Outcome::success, 12}};
+  Record not_told = done("not-told", 998'000);
+  not_told.needs_details = true;
+  Record under_way = runs("under-way", 997'000);
+  cloud.list.newest_first = {told, not_told, under_way};
+  const ListHistory history = history_of(cloud);
+  CHECK_FALSE(history.cut_off);
+  REQUIRE(history.records.size() == 2);
+  for (const PastRecord& record : history.records) {
+    CHECK(record.parts == (record.key == told.key ? told.parts : std::vector<Part>()));
+    CHECK(record.id_of_details == (record.key == told.key ? "" : "not-told"));
+  }
+  CHECK(cloud.list.record_calls == 0);
+}

@@ -75,7 +75,9 @@ struct Instance {
 /// One policy with one execution and its tasks, as a test writes them.
 struct Scripted final : net::HttpTransport {
   std::string execution, tasks;
+  int calls = 0;
   Result<net::HttpResponse> send(const net::HttpRequest& request) override {
+    ++calls;
     const auto is = [&](const char* part) {
       return request.target.find(part) != std::string::npos;
     };
@@ -137,6 +139,9 @@ TEST_CASE("instance: an execution that is read by its id tells what it deleted")
       if (!record.needs_details) continue;
       const auto whole = instance.cloud.read_record(list, record.id);
       REQUIRE(whole);
+      const auto details = instance.cloud.read_details(list, record);
+      REQUIRE(details);
+      CHECK(*details == *whole);
       CHECK(whole->key == record.key);
       CHECK_FALSE(whole->needs_details);
       for (const Part& part : whole->parts) {
@@ -194,6 +199,32 @@ TEST_CASE("instance: a task that never ends does not keep its execution from cou
       fake.advance(std::chrono::hours(1));
     }
   }
+}
+
+TEST_CASE("instance: details of a listed execution cost the reading of its tasks alone") {
+  FakeRuntime fake;
+  config::RegistryConfig config = config_of({});
+  auto& swr = std::get<config::SwrConfig>(config.cloud);
+  swr.project_id = "p1";
+  swr.instance_id = "i1";
+  swr.instance_name.clear();
+  Scripted transport;
+  Nobody nobody;
+  swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
+  transport.tasks =
+      R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
+  Record listed;
+  listed.id = "1";
+  listed.key = 1;
+  listed.outcome = Outcome::success;
+  listed.needs_details = true;
+  (void)cloud.discover({});
+  transport.calls = 0;
+  const auto whole = cloud.read_details({&kRetentions, {"team", "", "7"}}, listed);
+  REQUIRE(whole);
+  CHECK_FALSE(whole->needs_details);
+  CHECK(whole->parts == std::vector<Part>{{{"team", "b", ""}, Outcome::other, 2}});
+  CHECK(transport.calls == 2);  // Another page may follow the first.
 }
 
 TEST_CASE("instance: replications are their policies', by name, also before any discovery") {

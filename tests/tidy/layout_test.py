@@ -117,7 +117,7 @@ class Layout(unittest.TestCase):
         # The doctor, too: its advice is about the clouds' own words.
         may = {"config/", "acr/", "swr/", "swr_ee/", "clouds.cc"}
         wrong = [name for name, text in sources()
-                 if re.search(r"\bis_acr\(\)|\b(Acr|Swr)Config\b", text)
+                 if re.search(r"\bis_(acr|swr|swr_ee)\(\)|\b(Acr|Swr|SwrEe)Config\b", text)
                  and not allowed(name, may) and not name.startswith("doctor")]
         self.assertEqual(wrong, [])
 
