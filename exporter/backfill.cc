@@ -76,6 +76,7 @@ class RegistryBackfill {
     } else {
       const UnixMillis now = runtime.clock.now();
       seam_.at = seam_.counting_since = std::min(options.until.value_or(now), now);
+      seam_.all_is_past = seam_.at == now;
     }
   }
 
@@ -145,10 +146,12 @@ class RegistryBackfill {
     const ingest::HistoryReading options = reading();
     ingest::ListHistory history = ingest::read_history(cloud, list, options);
     const Ledger* const ledger = live_.ledger_of(list);
+    ListOutcome outcome{list, history, {}, 0, 0, ledger != nullptr && !ledger->read_whole};
     std::erase_if(history.records, [&](const PastRecord& record) {
-      return !is_ours(record.owner.value_or(list.of)) || !ingest::is_past(record, ledger, seam_);
+      if (!is_ours(record.owner.value_or(list.of))) return true;
+      if (ingest::is_undecided(record, ledger, seam_)) ++outcome.undecided;
+      return !ingest::is_past(record, ledger, seam_);
     });
-    ListOutcome outcome{list, history, {}, 0, ledger != nullptr && !ledger->read_whole};
     outcome.missing = ingest::read_details(cloud, list, history.records, options.pause);
     outcome.events = add_events(list, ledger, history.records);
     if (list.kind->parts != nullptr) {

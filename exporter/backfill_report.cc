@@ -60,6 +60,10 @@ void BackfillReport::read(const ListOutcome& outcome) {
     tell_missing(outcome.list, "the details of some records could not be read",
                  missing.reason + more, missing.whole_since);
   }
+  if (outcome.undecided > 0) {
+    tell_missing(outcome.list, "records without any time are left out",
+                 std::to_string(outcome.undecided) + " records", std::nullopt);
+  }
   tell_progress();
 }
 

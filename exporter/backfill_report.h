@@ -17,6 +17,7 @@ struct ListOutcome {
   const ListRef& list;
   const ingest::ListHistory& history;
   ingest::MissingDetails missing;
+  std::size_t undecided = 0;    ///< Records left out because they tell no time.
   std::uint64_t events = 0;     ///< What it adds to counters.
   bool live_is_behind = false;  ///< The exporter itself has not read this list yet.
 };

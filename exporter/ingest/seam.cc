@@ -44,8 +44,9 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
                     bool live_begins_at_zero) {
   const bool from_the_start = registry_created_at < state_created_at + kSameStart;
   // One that was added later may show in a scrape that began before its first listing.
-  return {from_the_start ? state_created_at : registry_created_at - kScrapeLongest,
-          registry_created_at, live_begins_at_zero};
+  return {.at = from_the_start ? state_created_at : registry_created_at - kScrapeLongest,
+          .counting_since = registry_created_at,
+          .live_begins_at_zero = live_begins_at_zero};
 }
 
 bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
@@ -55,7 +56,11 @@ bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
     const bool counted = known != nullptr && known->record_class == RecordClass::counted;
     if (counted || is_followed(ledger, record.key)) return false;
   }
-  return time_of(record) && *time_of(record) <= seam.counting_since;
+  return time_of(record) ? *time_of(record) <= seam.counting_since : seam.all_is_past;
+}
+
+bool is_undecided(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
+  return !time_of(record) && ledger == nullptr && !seam.all_is_past;
 }
 
 std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, const Ledger* ledger,

@@ -17,6 +17,8 @@ struct Seam {
   /// Baseline: what a ledger has counted is live. Else (`initial_history: count`) the live counters
   /// contain the history, and continue from where the past ends.
   bool live_begins_at_zero = true;
+  /// No exporter counts: all that has ended is the past, also what tells no time.
+  bool all_is_past = false;
 };
 
 /// With the clocks of this machine (`state_created_at`: the process began) and of the server
@@ -29,9 +31,12 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
 /// is live.
 bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam);
 
+/// Nothing tells where a record belongs: it has no time, and no exporter has read its list.
+bool is_undecided(const PastRecord& record, const Ledger* ledger, const Seam& seam);
+
 /// What of a list belongs to the past, sorted. What ended while the first reading was under way
-/// counts at the seam. A record without a usable end counts when it started; one without any time
-/// counts only as baseline, at the seam.
+/// counts at the seam. A record without a usable end counts when it started; one without any time,
+/// if it is of the past, at the seam.
 std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, const Ledger* ledger,
                                      const Seam& seam, bool has_durations);
 

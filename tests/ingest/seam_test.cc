@@ -11,7 +11,7 @@ namespace {
 UnixMillis at(std::int64_t seconds) { return UnixMillis{Millis{seconds * 1000}}; }
 
 /// The process began at 1000, the registry was listed at 1010, counting began.
-const Seam kSeam{at(1000), at(1010), true};
+const Seam kSeam{at(1000), at(1010)};
 
 PastRecord record(std::optional<UnixMillis> started, std::optional<UnixMillis> ended) {
   return {7, started, ended, Outcome::success};
@@ -55,6 +55,8 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
   const Ledger followed = follows();
   Seam from_history = kSeam;
   from_history.live_begins_at_zero = false;
+  Seam alone = kSeam;
+  alone.all_is_past = true;
   struct Row {
     const char* name;
     PastRecord past;
@@ -69,6 +71,8 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
       {"unknown, ended since", record(at(900), at(1011)), nullptr, kSeam, never},
       {"unknown, without an end", record(at(900), never), nullptr, kSeam, at(900)},
       {"unknown, without any time", record(never, never), nullptr, kSeam, never},
+      {"nobody counts, without any time", record(never, never), nullptr, alone, at(1000)},
+      {"nobody counts, ended since", record(at(900), at(1011)), nullptr, alone, never},
       {"baseline, ended before", record(at(900), at(950)), &baseline, kSeam, at(950)},
       {"baseline, ended while it was first read", record(at(900), at(1500)), &baseline, kSeam,
        at(1000)},
@@ -86,6 +90,18 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
     CAPTURE(row.name);
     CHECK(placed(row.past, row.ledger, row.seam) == row.wanted);
   }
+}
+
+TEST_CASE("seam: without a time, only one who has read the list can tell") {
+  const std::optional<UnixMillis> never;
+  const Ledger empty;
+  Seam alone = kSeam;
+  alone.all_is_past = true;
+  CHECK(is_undecided(record(never, never), nullptr, kSeam));
+  CHECK_FALSE(is_undecided(record(at(900), never), nullptr, kSeam));
+  CHECK_FALSE(is_undecided(record(never, at(900)), nullptr, kSeam));
+  CHECK_FALSE(is_undecided(record(never, never), &empty, kSeam));
+  CHECK_FALSE(is_undecided(record(never, never), nullptr, alone));
 }
 
 TEST_CASE("seam: events are sorted, and only real spans are durations") {
