@@ -15,6 +15,8 @@ END_SEARCH = "exporter/ingest/end_search.cc"
 UNREADABLE_PAGE = "exporter/ingest/unreadable_page.cc"
 OPEN_RECORDS = "exporter/ingest/open_record_search.cc"
 HISTORY_READER = "exporter/ingest/history_reader.cc"
+HISTORY_DETAILS = "exporter/ingest/history_details.cc"
+HISTORY_OWNERS = "exporter/ingest/history_owners.cc"
 SEAM = "exporter/ingest/seam.cc"
 HISTORY = "exporter/exposition/history.cc"
 STATE_COPY = "exporter/store/state_copy.cc"
@@ -884,8 +886,23 @@ MUTANTS = [
      "known->record_class == RecordClass::baseline) return true;",
      "known->record_class == RecordClass::baseline) return time && *time <= seam.at;"),
     ("the past has what was counted live", SEAM,
-     "if (known != nullptr && known->record_class == RecordClass::counted && seam",
-     "if (known == nullptr && seam"),
+     "const bool counted = known != nullptr && known->record_class == RecordClass::counted;",
+     "const bool counted = false;"),
+    ("the past has what is followed live", SEAM,
+     "if (counted || is_followed(ledger, record.key)) return false;",
+     "if (counted || (is_followed(ledger, record.key) && false)) return false;"),
+    ("what tells no time is lost where nobody counts", SEAM,
+     "<= seam.counting_since : seam.all_is_past;", "<= seam.counting_since : false;"),
+    ("details that could not be read leave the past whole", HISTORY_DETAILS,
+     "missing.whole_since = std::max(missing.whole_since.value_or(behind), behind);",
+     "missing.whole_since = behind;"),
+    ("details that are not known yet are taken for none", HISTORY_DETAILS,
+     "if (record && !record->needs_details) return", "if (record) return"),
+    ("a namespace has a past only by its own name", HISTORY_OWNERS,
+     "namespaces.contains(listed.ref.repo_namespace);", "false;"),
+    ("an event of the past adds one whatever it deleted", HISTORY,
+     "totals_.push_back(totals_.back() + event.amount);",
+     "totals_.push_back(totals_.back() + 1);"),
     ("a list that was cut off passes for whole", HISTORY_READER, "} else if (unreadable_) {",
      "} else if (false) {"),
     ("a state's log is not copied", STATE_COPY, "if (!log.empty()) {", "if (log.empty()) {"),
