@@ -320,6 +320,7 @@ void Collector::note_answer(TrackedList& list, const ListAnswer& answer) {
 void Collector::finish_visit(TrackedList& list, const VisitResult& result, std::uint64_t demand) {
   const SteadyTime now = runtime_.clock.steady_now();
   list.schedule.visited_at = now;
+  note_refused_ids(list, options_.reading, now);
   if (result.sweep_ok) {
     list.schedule.swept_at = now;
     list.schedule.swept_clean = *result.sweep_ok || list.state.ledger.unread_from;

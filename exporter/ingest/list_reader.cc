@@ -15,6 +15,7 @@ constexpr int kFailuresBelieved = 2;
 
 ListReader::ListReader(const Ledger& ledger, ListReaderOptions options, SweepProgress progress)
     : options_(options), progress_(std::move(progress)), open_(options.point_reads) {
+  if (options.retry_ids) progress_.refused_ids.clear();
   const bool news_can_come_first = ledger.read_whole && is_proven(ledger.order);
   const bool sweep = !news_can_come_first || options.sweep_due;
   if (ledger.walk && ledger.walk->goal == Walk::Goal::sweep && news_can_come_first) {

@@ -24,6 +24,8 @@ struct ListReaderOptions {
   bool first_page_fails = false;
   /// Rows that could not be read (Ledger::unread_from) are asked for again.
   bool try_unreadable = true;
+  /// Ids whose reading is refused (SweepProgress::refused_ids) are asked for again.
+  bool retry_ids = false;
 };
 
 }  // namespace registry_exporter::ingest

@@ -21,6 +21,19 @@ bool unreadable_due(const TrackedList& list, SteadyTime now) {
   return list.state.ledger.unread_from && (!retry_at || now >= *retry_at);
 }
 
+bool refused_ids_due(const TrackedList& list, const ReadRules& rules, SteadyTime now) {
+  const auto& refused_at = list.failures.ids_refused_at;
+  const bool only_by_id = list.kind().parts != nullptr;
+  return only_by_id && refused_at && since(*refused_at, now) >= rules.sweep_interval;
+}
+
+void note_refused_ids(TrackedList& list, const ReadRules& rules, SteadyTime now) {
+  auto& refused_at = list.failures.ids_refused_at;
+  const bool some = !list.sweep.refused_ids.empty();
+  if (!some || refused_ids_due(list, rules, now)) refused_at.reset();
+  if (some && !refused_at) refused_at = now;
+}
+
 bool sweep_due(const TrackedList& list, const ReadRules& rules, SteadyTime now) {
   if (unreadable_due(list, now)) return true;
   const ScheduleState& schedule = list.schedule;

@@ -52,6 +52,7 @@ struct ReadFailures {
   std::optional<Error> unreadable;  ///< Why rows of the list could not be read when last tried.
   int unreadable_tries = 0;         ///< In a row.
   std::optional<SteadyTime> unreadable_retry_at;
+  std::optional<SteadyTime> ids_refused_at;  ///< Since when some are.
 };
 
 /// What the next commit has to save of a list.
@@ -97,6 +98,11 @@ struct TrackedList {
 
 /// Rows that could not be read are to be tried again.
 bool unreadable_due(const TrackedList& list, SteadyTime now);
+/// Ids whose reading is refused are to be tried again. No list tells what they would: a sweep,
+/// which where there is no order comes with each visit, is no sign.
+bool refused_ids_due(const TrackedList& list, const ReadRules& rules, SteadyTime now);
+/// After each visit.
+void note_refused_ids(TrackedList& list, const ReadRules& rules, SteadyTime now);
 bool sweep_due(const TrackedList& list, const ReadRules& rules, SteadyTime now);
 RepositoryPace pace_of(const TrackedList& list, const ReadRules& rules, SteadyTime now,
                        UnixMillis wall);

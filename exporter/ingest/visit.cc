@@ -44,6 +44,7 @@ ListReaderOptions list_reader_options(const TrackedList& list, const ReadRules& 
   options.short_below = lessons.page_limit.short_below(now);
   options.failed_before = list.failures.in_a_row > 0;
   options.first_page_fails = first_page_may_be_to_blame(list.failures);
+  options.retry_ids = refused_ids_due(list, rules, now);
   const bool little = expected_news(pace_of(list, rules, now, wall), lessons.hints) < kLittleNews;
   if (little) options.head_page_size = kSmallHeadPage;
   return options;

@@ -8,9 +8,12 @@
 namespace registry_exporter::swr_ee {
 namespace {
 
-/// For so long after its end an execution waits for tasks that are listed as under way. One that
-/// tells no end, or one that lies ahead, has ended when it was asked for first.
+/// For so long after its end an execution waits for tasks that are listed as under way, and for its
+/// policy to be listed. One that tells no end, or one that lies ahead, has ended when it was asked
+/// for first.
 constexpr std::chrono::hours kTasksSettleMax{1};
+/// A single answer may be wrong, however long ago the execution ended.
+constexpr std::chrono::minutes kAskedMin{10};
 
 Outcome outcome_of(RunEnd end) {
   switch (end) {
@@ -220,20 +223,25 @@ Result<Record> InstanceCloud::read_details(const ListRef& list, const Record& li
 
 Result<Record> InstanceCloud::with_details(const RetentionPolicy& policy, const Record& record) {
   if (!record.needs_details) return record;
-  const Result<Outcome> rule = rule_of(policy);
+  const Result<std::optional<Outcome>> rule = rule_of(policy);
   if (!rule) return tl::unexpected<Error>(rule.error());
   return with_details(policy, *rule, record);
 }
 
-Result<Record> InstanceCloud::with_details(const RetentionPolicy& policy, Outcome rule,
-                                           Record record) {
+/// `rule`: nullopt where a list of policies lacks this one.
+Result<Record> InstanceCloud::with_details(const RetentionPolicy& policy,
+                                           std::optional<Outcome> rule, Record record) {
   const auto tasks = client_.retention_tasks(policy, record.id);
   if (!tasks) return tl::unexpected<Error>(tasks.error());
-  if (waits_for(*tasks, record)) return record;
+  const bool all_ended = std::all_of(tasks->begin(), tasks->end(),
+                                     [](const auto& task) { return task.run.end.has_value(); });
+  if (waits(all_ended && rule, record)) return record;
   for (const RetentionTask& task : *tasks) {
     const bool deleted = task.run.end == RunEnd::success && task.removed.value_or(0) > 0;
     if (!deleted || task.repository.empty()) continue;
-    record.parts.push_back({{policy.repo_namespace, task.repository, ""}, rule, *task.removed});
+    record.parts.push_back({{policy.repo_namespace, task.repository, ""},
+                            rule.value_or(Outcome::other),
+                            *task.removed});
   }
   record.needs_details = false;
   return record;
@@ -245,14 +253,14 @@ std::optional<Outcome> InstanceCloud::known_rule_of(const RetentionPolicy& polic
   return known == rules_.end() ? std::nullopt : std::optional(known->second);
 }
 
-bool InstanceCloud::waits_for(const std::vector<RetentionTask>& tasks, const Record& record) {
-  const bool all_ended = std::all_of(tasks.begin(), tasks.end(),
-                                     [](const auto& task) { return task.run.end.has_value(); });
+bool InstanceCloud::waits(bool all_told, const Record& record) {
   const UnixMillis now = server_time();
   const MutexLock lock(mutex_);
   const UnixMillis asked_first = asked_first_.emplace(record.id, now).first->second;
   const UnixMillis ended_at = std::min(record.ended_at.value_or(asked_first), asked_first);
-  const bool waits = !all_ended && now < ended_at + kTasksSettleMax;
+  const bool may_settle =
+      now < std::max<UnixMillis>(ended_at + kTasksSettleMax, asked_first + kAskedMin);
+  const bool waits = !all_told && may_settle;
   if (!waits) asked_first_.erase(record.id);
   return waits;
 }
@@ -261,13 +269,14 @@ UnixMillis InstanceCloud::server_time() const {
   return runtime_.clock.now() + client_.health().clock_offset.value_or(Millis{0});
 }
 
-/// What the policy's rules in force go by now.
-Result<Outcome> InstanceCloud::rule_of(const RetentionPolicy& policy) {
+/// What the policy's rules in force go by now. nullopt: a list that lacks the policy, though its
+/// executions are there.
+Result<std::optional<Outcome>> InstanceCloud::rule_of(const RetentionPolicy& policy) {
   const auto policies = client_.retention_policies();
   if (!policies) return tl::unexpected<Error>(policies.error());
   const auto found = std::find_if(policies->begin(), policies->end(),
                                   [&](const auto& each) { return each.id == policy.id; });
-  return found == policies->end() ? Outcome::other : found->rule;
+  return found == policies->end() ? std::nullopt : std::optional(found->rule);
 }
 
 Result<std::vector<RetentionRule>> InstanceCloud::retention_rules(const RepositoryRef&) {

@@ -40,11 +40,13 @@ class InstanceCloud final : public Cloud {
   Result<Done> list_retention(Discovery& discovery);
   Result<Done> list_replication(Discovery& discovery);
   Result<Record> with_details(const RetentionPolicy& policy, const Record& record);
-  Result<Record> with_details(const RetentionPolicy& policy, Outcome rule, Record record);
+  Result<Record> with_details(const RetentionPolicy& policy, std::optional<Outcome> rule,
+                              Record record);
   std::optional<Outcome> known_rule_of(const RetentionPolicy& policy) const;
-  bool waits_for(const std::vector<RetentionTask>& tasks, const Record& record);
+  /// `all_told`: all that there is to know of its deletions.
+  bool waits(bool all_told, const Record& record);
   UnixMillis server_time() const;
-  Result<Outcome> rule_of(const RetentionPolicy& policy);
+  Result<std::optional<Outcome>> rule_of(const RetentionPolicy& policy);
   Result<Done> learn_policies(const std::vector<ReplicationExecution>& executions);
   bool know_policies_of(const std::vector<ReplicationExecution>& executions) const;
   void remember(const std::vector<ReplicationPolicy>& policies);
@@ -60,7 +62,7 @@ class InstanceCloud final : public Cloud {
   std::map<std::string, Outcome> rules_ GUARDED_BY(mutex_);
   /// Replication policies by id; those that are not listed have no name.
   std::map<std::string, std::string> policies_ GUARDED_BY(mutex_);
-  /// Executions, by id, whose tasks are under way.
+  /// Executions, by id, whose deletions are not all told.
   std::map<std::string, UnixMillis> asked_first_ GUARDED_BY(mutex_);
 };
 

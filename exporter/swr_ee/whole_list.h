@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporter/base/result.h"
@@ -40,6 +43,33 @@ Result<std::vector<Item>> read_whole(
   }
   if (!pages.whole()) return fail(ErrorKind::malformed, "shape: a list without an end");
   return items;
+}
+
+/// Reads a list that is not read again: until its total confirms what was read, or, where totals
+/// are missing or wrong, or nothing is listed, until two readings in a row agree. Errors besides:
+/// malformed for a list that differs each time.
+template <class Item>
+Result<std::vector<Item>> read_whole_surely(
+    const std::function<Result<cloud::Answer<ListPage<Item>>>(const PageRequest& page)>& ask,
+    const std::function<std::string(const Item& item)>& key_of) {
+  constexpr int kReadingsMax = 4;
+  std::optional<std::set<std::string>> before;
+  for (int read = 0; read < kReadingsMax; ++read) {
+    std::optional<std::uint64_t> total;
+    auto items = read_whole<Item>(
+        [&](const PageRequest& page) {
+          auto answer = ask(page);
+          if (answer && answer->value.total) total = answer->value.total;
+          return answer;
+        },
+        key_of);
+    if (!items || (!items->empty() && total == items->size())) return items;
+    std::set<std::string> keys;
+    for (const Item& item : *items) keys.insert(key_of(item));
+    if (before == keys) return items;
+    before = std::move(keys);
+  }
+  return fail(ErrorKind::malformed, "shape: a list that differs each time it is read");
 }
 
 }  // namespace registry_exporter::swr_ee

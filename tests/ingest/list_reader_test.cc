@@ -680,6 +680,16 @@ TEST_CASE("list reader: what has ended is asked for its details, though the list
     visit(list, ledger, {}, &progress);
     CHECK(counted(ledger) == 6);
   }
+  SUBCASE("refused, it is asked for again after a while, also where each visit sweeps") {
+    list.knows_ids = false;
+    SweepProgress progress;
+    for (int i = 0; i < 3; ++i) CHECK(visit(list, ledger, {}, &progress).complete);
+    list.knows_ids = true;
+    visit(list, ledger, {}, &progress);
+    REQUIRE(counted(ledger) == 5);
+    visit(list, ledger, {.retry_ids = true}, &progress);
+    CHECK(counted(ledger) == 6);
+  }
   CHECK(imbalance(ledger) == 0);
 }
 

@@ -65,6 +65,32 @@ TEST_CASE("visit: a depth that could not be read is tried again, and not each ti
   CHECK(known() == 302);
 }
 
+TEST_CASE(
+    "visit: details that were refused are asked for again, at the latest after a sweep's time") {
+  TrackedList list;
+  list.state.kind = &kRetentions;
+  ListLessons lessons{{}, PageLimit(seconds(60)), {}};
+  ReadRules rules;
+  rules.sweep_interval = seconds(3600);
+  const SteadyTime start{seconds(5)};
+  const auto retries = [&](seconds after) {
+    list.schedule.swept_at = start + after;  // Where there is no order each visit sweeps.
+    return list_reader_options(list, rules, lessons, start + after, UnixMillis{}).retry_ids;
+  };
+  note_refused_ids(list, rules, start);
+  CHECK_FALSE(retries(seconds(7200)));  // None is refused.
+  list.sweep.refused_ids = {7};
+  note_refused_ids(list, rules, start);
+  note_refused_ids(list, rules, start + seconds(1800));
+  CHECK_FALSE(retries(seconds(3599)));
+  CHECK(retries(seconds(3600)));
+  note_refused_ids(list, rules, start + seconds(3600));  // Refused again.
+  CHECK_FALSE(retries(seconds(7199)));
+  CHECK(retries(seconds(7200)));
+  list.state.kind = &kBuilds;
+  CHECK_FALSE(retries(seconds(9000)));  // The list tells how a build ended.
+}
+
 TEST_CASE("visit: details that are refused in one place are asked for in all others") {
   TrackedList list;
   list.state.kind = &kRetentions;

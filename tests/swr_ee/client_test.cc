@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -235,4 +236,51 @@ TEST_CASE("swr_ee client: a policy that is gone is not found, though the cloud s
   const auto page = world.client.retention_executions(kPolicy, {0, 100});
   REQUIRE_FALSE(page);
   CHECK(page.error().kind == ErrorKind::not_found);
+}
+
+namespace {
+
+std::string task_rows(const std::vector<int>& ids) {
+  std::string rows;
+  for (const int id : ids) {
+    rows += (rows.empty() ? "" : ",") +
+            std::string(R"({"execution_id":1,"status":"Succeed","id":)") + std::to_string(id) +
+            R"(,"repository":"a"})";
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("swr_ee client: tasks are read again until their total confirms them or two agree") {
+  struct Row {
+    const char* name;
+    std::vector<std::vector<int>> readings;  ///< Each in one page; the last one for ever.
+    const char* total;
+    std::size_t tasks;  ///< 0: they can't be told.
+    std::size_t calls_max;
+  };
+  const Row rows[] = {
+      {"the total confirms them", {{1, 2}}, "2", 2, 2},
+      {"none, as the total says twice", {{}}, "0", 0, 2},
+      {"a list that was empty once, and so its total", {{}, {1, 2}}, "0", 2, 6},
+      {"a total of nothing, and rows were left out once", {{1}, {1, 2, 3}}, "null", 3, 6},
+      {"a wrong total", {{1, 2}}, "9", 2, 20},
+      {"others each time", {{1}, {2}, {3}, {4}, {5}}, "null", 0, 12},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    std::size_t reading = 0;
+    World world([&](const std::string& target) {
+      const bool first = target.ends_with("offset=0");
+      if (first) ++reading;
+      const auto& shown = row.readings[std::min(reading, row.readings.size()) - 1];
+      return answer(200, R"({"tasks":[)" + task_rows(first ? shown : std::vector<int>{}) +
+                             R"(],"total":)" + row.total + "}");
+    });
+    const auto tasks = world.client.retention_tasks(kPolicy, "1");
+    CHECK(tasks.has_value() == (row.tasks > 0 || row.readings.size() == 1));
+    if (tasks) CHECK(tasks->size() == row.tasks);
+    CHECK(world.transport.sent.size() <= row.calls_max);
+  }
 }

@@ -75,16 +75,16 @@ struct Instance {
 /// One policy with one execution and its tasks, as a test writes them.
 struct Scripted final : net::HttpTransport {
   std::string execution, tasks;
+  std::string policy = R"({"id":7,"namespace_name":"team"})";
   int calls = 0;
   Result<net::HttpResponse> send(const net::HttpRequest& request) override {
     ++calls;
     const auto is = [&](const char* part) {
       return request.target.find(part) != std::string::npos;
     };
-    const std::string list = is("/tasks") ? R"("tasks":[)" + tasks
-                             : is("/executions")
-                                 ? R"("executions":[)" + execution
-                                 : std::string(R"("retentions":[{"id":7,"namespace_name":"team"})");
+    const std::string list = is("/tasks")        ? R"("tasks":[)" + tasks
+                             : is("/executions") ? R"("executions":[)" + execution
+                                                 : R"("retentions":[)" + policy;
     return net::HttpResponse{200, {}, "{" + list + R"(],"total":1})"};
   }
   void abort() override {}
@@ -169,7 +169,7 @@ TEST_CASE("instance: a task that never ends does not keep its execution from cou
     int waits_hours;
   };
   const Row rows[] = {{R"("end_time":"2026-01-02T03:04:05Z",)", 1},
-                      {R"("end_time":"2026-01-01T00:00:00Z",)", 0},
+                      {R"("end_time":"2026-01-01T00:00:00Z",)", 1},
                       {R"("end_time":"2099-01-01T00:00:00Z",)", 1},
                       {R"("end_time":null,)", 1},
                       {"", 1}};
@@ -198,6 +198,76 @@ TEST_CASE("instance: a task that never ends does not keep its execution from cou
       CHECK(record->parts.size() == (hours < row.waits_hours ? 0U : 1U));
       fake.advance(std::chrono::hours(1));
     }
+  }
+}
+
+TEST_CASE("instance: one answer that calls old tasks open again does not cost their deletions") {
+  FakeRuntime fake;
+  config::RegistryConfig config = config_of({});
+  auto& swr = std::get<config::SwrConfig>(config.cloud);
+  swr.project_id = "p1";
+  swr.instance_id = "i1";
+  swr.instance_name.clear();
+  Scripted transport;
+  Nobody nobody;
+  swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
+  transport.execution =
+      R"({"id":1,"policy_id":7,"dry_run":false,"end_time":"2026-01-01T00:00:00Z",)"
+      R"("status":"Succeed"})";
+  transport.tasks =
+      R"({"id":2,"execution_id":1,"repository":"b","status":"InProgress","total":0,"retained":0})";
+  const ListRef list{&kRetentions, {"team", "", "7"}};
+  const auto waits = cloud.read_record(list, "1");
+  REQUIRE(waits);
+  CHECK(waits->needs_details);
+  fake.advance(std::chrono::minutes(9));
+  CHECK(cloud.read_record(list, "1")->needs_details);
+  SUBCASE("they have ended after all") {
+    transport.tasks =
+        R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
+    CHECK(cloud.read_record(list, "1")->parts.size() == 1);
+  }
+  SUBCASE("they stay open: it is not waited for ever") {
+    fake.advance(std::chrono::minutes(1));
+    CHECK_FALSE(cloud.read_record(list, "1")->needs_details);
+  }
+}
+
+TEST_CASE("instance: deletions wait for their policy where a list lacks it, and not for ever") {
+  FakeRuntime fake;
+  config::RegistryConfig config = config_of({});
+  auto& swr = std::get<config::SwrConfig>(config.cloud);
+  swr.project_id = "p1";
+  swr.instance_id = "i1";
+  swr.instance_name.clear();
+  Scripted transport;
+  Nobody nobody;
+  swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
+  transport.execution =
+      R"({"id":1,"policy_id":7,"dry_run":false,"end_time":"2026-01-02T03:04:05Z",)"
+      R"("status":"Succeed"})";
+  transport.tasks =
+      R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
+  const std::string policy =
+      R"({"id":7,"namespace_name":"team","rules":[{"template":"latestPushedK"}]})";
+  transport.policy = R"({"id":8,"namespace_name":"other"})";
+  const ListRef list{&kRetentions, {"team", "", "7"}};
+  const auto waits = cloud.read_record(list, "1");
+  REQUIRE(waits);
+  CHECK(waits->needs_details);
+  SUBCASE("it is listed again: its rule is the one") {
+    transport.policy = policy;
+    const auto record = cloud.read_record(list, "1");
+    REQUIRE(record);
+    REQUIRE(record->parts.size() == 1);
+    CHECK(record->parts[0].outcome == Outcome::tag_rule);
+  }
+  SUBCASE("it never is") {
+    fake.advance(std::chrono::hours(1));
+    const auto record = cloud.read_record(list, "1");
+    REQUIRE(record);
+    REQUIRE(record->parts.size() == 1);
+    CHECK(record->parts[0].outcome == Outcome::other);
   }
 }
 
