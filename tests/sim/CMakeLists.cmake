@@ -1,6 +1,8 @@
 # The whole exporter in a simulated world, one history per seed. Optimised, and with an allocator
 # that saves a fifth where it is there: it is run far more than it is compiled.
-add_executable(sim sim/main.cc sim/simulation.cc sim/oracle.cc sim/exposition_reader.cc)
+add_executable(sim sim/main.cc sim/simulation.cc sim/oracle.cc sim/plan.cc
+               sim/series_names.cc sim/stream_oracle.cc sim/stream_truth.cc
+               sim/exposition_reader.cc)
 target_link_libraries(sim PRIVATE simulator_core fiber warnings)
 target_compile_options(sim PRIVATE -O2)
 if(CMAKE_CXX_FLAGS MATCHES "sanitize")

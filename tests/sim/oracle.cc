@@ -4,6 +4,9 @@
 #include <array>
 #include <cmath>
 
+#include "tests/sim/readable.h"
+#include "tests/sim/series_names.h"
+
 namespace registry_exporter {
 namespace {
 
@@ -14,25 +17,14 @@ constexpr std::array<std::string_view, 4> kBuildEnds = {"success", "failed", "ca
 constexpr std::array<std::string_view, 3> kTemplates = {"date_rule", "tag_rule", "other"};
 
 constexpr std::chrono::minutes kFirstReadingMax{2};
-/// Rows of the longest page that a history asks for.
-constexpr int kPageMax = 14;
 
-/// Repositories are told apart by registry and name; what one was called before counts as well.
-std::string key_of(std::string_view registry, std::string_view repo_namespace,
-                   std::string_view repo) {
-  return std::string(registry) + " " + std::string(repo_namespace) + "/" + std::string(repo);
-}
-
-std::string key_of(std::string_view series) {
-  return key_of(label(series, "registry"), label(series, "repo_namespace"), label(series, "repo"));
-}
-
+/// What a repository was called before counts as well.
 std::string key_of(const AcrRepository& repository) {
-  return key_of("acr", repository.repo_namespace, repository.name);
+  return owner_key("acr", repository.repo_namespace, repository.name);
 }
 
 std::string key_of(const SwrRepository& repository) {
-  return key_of("swr", repository.repo_namespace, repository.name);
+  return owner_key("swr", repository.repo_namespace, repository.name);
 }
 
 /// Bears that name, or did before.
@@ -40,7 +32,7 @@ bool is_called(const AcrRepository& repository, const std::string& key) {
   if (key_of(repository) == key) return true;
   return std::any_of(repository.former_names.begin(), repository.former_names.end(),
                      [&](const std::string& name) {
-                       return key_of("acr", repository.repo_namespace, name) == key;
+                       return owner_key("acr", repository.repo_namespace, name) == key;
                      });
 }
 
@@ -49,15 +41,11 @@ bool is_called(const SwrRepository& repository, const std::string& key) {
 }
 
 std::string events_series(const std::string& key, std::size_t outcome) {
-  const std::string registry = key.substr(0, 3);
+  const std::size_t space = key.find(' ');
   const std::size_t slash = key.find('/');
-  const std::string labels = "{registry=\"" + registry + "\",repo_namespace=\"" +
-                             key.substr(4, slash - 4) + "\",repo=\"" + key.substr(slash + 1) +
-                             "\",";
-  return registry == "acr"
-             ? "acr_builds_total" + labels + "status=\"" + std::string(kBuildEnds[outcome]) + "\"}"
-             : "swr_retention_deletions_total" + labels + "template=\"" +
-                   std::string(kTemplates[outcome]) + "\"}";
+  const RepositoryRef owner{key.substr(space + 1, slash - space - 1), key.substr(slash + 1), ""};
+  const StreamKind& kind = key.starts_with("acr") ? kBuilds : kDeletions;
+  return series_names(registry_of(key), kind, owner, kind.outcomes[outcome]).events;
 }
 
 std::size_t template_of(const SwrRepository& repository, const simulator::Deletion& deletion) {
@@ -70,21 +58,40 @@ std::string syncs_series(const std::string& key, std::size_t outcome) {
   return series.replace(0, series.find('{'), "acr_syncs_total");
 }
 
-bool is_of_syncs(std::string_view series) { return series.starts_with("acr_sync"); }
+template <std::size_t N>
+bool starts_with_any(std::string_view series, const std::array<std::string_view, N>& names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view each) { return series.starts_with(each); });
+}
 
 /// A counter or histogram of synchronisations.
 bool is_sync_event(std::string_view series) {
-  return series.starts_with("acr_syncs_total{") || series.starts_with("acr_sync_duration_seconds");
+  constexpr std::array<std::string_view, 4> kNames = {
+      "acr_syncs_total{", "acr_sync_duration_seconds", "swr_syncs_total{",
+      "swr_sync_duration_seconds"};
+  return starts_with_any(series, kNames);
 }
 
 bool is_event(std::string_view series) {
-  return series.starts_with("acr_builds_total{") ||
-         series.starts_with("swr_retention_deletions_total{");
+  constexpr std::array<std::string_view, 5> kNames = {
+      "acr_builds_total{", "swr_retention_deletions_total{", "swr_retention_executions_total{",
+      "swr_replication_executions_total{", "swr_replicated_artifacts_total{"};
+  return starts_with_any(series, kNames);
 }
 
 bool is_event_or_histogram(std::string_view series) {
-  return is_event(series) || is_sync_event(series) ||
-         series.starts_with("acr_build_duration_seconds");
+  constexpr std::array<std::string_view, 3> kHistograms = {
+      "acr_build_duration_seconds", "swr_retention_execution_duration_seconds",
+      "swr_replication_execution_duration_seconds"};
+  return is_event(series) || is_sync_event(series) || starts_with_any(series, kHistograms);
+}
+
+/// The list that a repository's synchronisations are in.
+std::string list_of_syncs(std::string_view series) {
+  if (series.starts_with("acr_")) return list_key("acr", kAcrSyncs, {});
+  const RepositoryRef owner{std::string(label(series, "repo_namespace")),
+                            std::string(label(series, "repo")), ""};
+  return list_key("swr", kSwrSyncs, owner);
 }
 
 bool is_durable(std::string_view series) {
@@ -106,14 +113,14 @@ double value_of(const Series& series, const std::string& name) {
 
 }  // namespace
 
-Oracle::Oracle(const simulator::World& world, bool counts_history, bool lists_lie, Millis lookback,
+Oracle::Oracle(const simulator::World& world, const OracleRules& rules, OtherStreams streams,
                UnixMillis now)
     : world_(world),
-      counts_history_(counts_history),
-      lists_lie_(lists_lie),
-      lookback_(lookback),
-      start_(now) {
-  if (!counts_history && !lists_lie) note_history();
+      rules_(rules),
+      streams_(streams),
+      start_(now),
+      others_(world, rules, streams, now) {
+  if (!rules.counts_history && !rules.lists_lie) note_history();
 }
 
 void Oracle::note_history() {
@@ -129,7 +136,7 @@ void Oracle::note_history() {
   }
   for (const simulator::SyncTask& task : world_.syncs().all()) {
     if (!task.ended_at || !is_there(task.absence)) continue;
-    ++syncs_before_start_[key_of("acr", task.repo_namespace, task.repo)].by_outcome[task.end];
+    ++syncs_before_start_[owner_key("acr", task.repo_namespace, task.repo)].by_outcome[task.end];
   }
   for (const SwrRepository& repository : world_.swr()) {
     Counts& counts = before_start_[key_of(repository)];
@@ -146,7 +153,7 @@ std::map<std::string, Oracle::Counts> Oracle::happened_acr() const {
     std::vector<std::string> names = repository.former_names;
     names.push_back(repository.name);
     for (const std::string& name : names) {
-      Counts& counts = all[key_of("acr", repository.repo_namespace, name)];
+      Counts& counts = all[owner_key("acr", repository.repo_namespace, name)];
       for (std::size_t i = 0; i < 4; ++i) counts.by_outcome[i] += repository.finished[i];
     }
   };
@@ -167,11 +174,11 @@ std::map<std::string, Oracle::Counts> Oracle::happened_swr() const {
 }
 
 void Oracle::discovered(const std::string& registry, UnixMillis now) {
-  discovered_.emplace(registry, now);
+  milestones_.discovered.emplace(registry, now);
 }
 
-void Oracle::read_whole(const std::string& repository, UnixMillis now) {
-  read_whole_.emplace(repository, now);
+void Oracle::read_whole(const std::string& list, UnixMillis now) {
+  milestones_.read_whole.emplace(list, now);
 }
 
 void Oracle::start(std::unordered_map<std::string, double> committed) {
@@ -202,6 +209,7 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
   }
   if (std::string wrong = check_invented(series); !wrong.empty()) return wrong;
   if (std::string wrong = check_invented_syncs(series); !wrong.empty()) return wrong;
+  if (std::string wrong = others_.invented(series); !wrong.empty()) return wrong;
   Scraper& seen = scrapers_[scraper];
   if (std::string wrong = check_vanished(seen, series); !wrong.empty()) return wrong;
   std::set<std::string, std::less<>> new_repositories, new_syncs;
@@ -213,16 +221,16 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
     if (!is_durable(name)) continue;
     if (is_event(name)) events_shown_ += static_cast<std::uint64_t>(value);
     bool is_new = false;
-    if (is_of_syncs(name)) {
+    if (is_sync_event(name)) {
       // History shows at once: in a scraper's first answer, when the list was read whole, or when
       // its repository was found at first.
-      const std::string key = key_of(name);
-      const bool shows_now =
-          !seen.first_answer || is_being_read(now) || is_being_discovered(key, now);
+      const std::string key = owner_key(name);
+      const bool shows_now = !seen.first_answer || is_being_read(list_of_syncs(name), now) ||
+                             is_being_discovered(key, now);
       is_new = shows_now && !seen.syncs.contains(key);
       new_syncs.insert(key);
     } else if (is_event_or_histogram(name)) {
-      const std::string key = key_of(name);
+      const std::string key = owner_key(name);
       is_new = !seen.repositories.contains(key);
       if (is_new) new_repositories.insert(key);
     }
@@ -240,34 +248,35 @@ std::string Oracle::classify_response(const Series& series, const std::string& s
 void Oracle::note_first_sights(const Series& series, UnixMillis now) {
   for (const auto& [name, value] : series.values) {
     if (name.starts_with("registry_exporter_repository_last_read_timestamp_seconds{")) {
-      first_read_.emplace(key_of(name), now);
+      first_read_.emplace(owner_key(name), now);
     }
   }
 }
 
 /// A repository of that name may have been there when the registry was first discovered.
 bool Oracle::came_in_first(const std::string& key) const {
-  const auto discovered = discovered_.find(key.substr(0, 3));
+  const auto discovered = milestones_.discovered.find(registry_of(key));
   const auto came_early = [&](const auto& repositories) {
     return std::any_of(repositories.begin(), repositories.end(), [&](const auto& repository) {
-      return is_called(repository, key) &&
-             (discovered == discovered_.end() || repository.created_at < discovered->second);
+      return is_called(repository, key) && (discovered == milestones_.discovered.end() ||
+                                            repository.created_at < discovered->second);
     });
   };
   return came_early(world_.acr()) || came_early(world_.swr()) || came_early(world_.gone_acr()) ||
-         came_early(world_.gone_swr());
+         came_early(world_.gone_swr()) || others_.came_in_first(key, milestones_);
 }
 
 /// The registry's first discovery is not over, or just is.
 bool Oracle::is_being_discovered(const std::string& key, UnixMillis now) const {
-  const auto discovered = discovered_.find(key.substr(0, 3));
-  return discovered == discovered_.end() || now - discovered->second < std::chrono::minutes(1);
+  const auto discovered = milestones_.discovered.find(registry_of(key));
+  return discovered == milestones_.discovered.end() ||
+         now - discovered->second < std::chrono::minutes(1);
 }
 
-/// The list of all synchronisations has not been read whole, or just was.
-bool Oracle::is_being_read(UnixMillis now) const {
-  const auto whole = read_whole_.find("acr /");
-  return whole == read_whole_.end() || now - whole->second < std::chrono::minutes(1);
+/// It has not been read whole, or just was.
+bool Oracle::is_being_read(const std::string& list, UnixMillis now) const {
+  const auto whole = milestones_.read_whole.find(list);
+  return whole == milestones_.read_whole.end() || now - whole->second < std::chrono::minutes(1);
 }
 
 /// A series that this scraper has not seen before: must it have seen 0 by now?
@@ -275,7 +284,7 @@ bool Oracle::zero_was_due(const Scraper& scraper, const std::string& name, UnixM
   const auto shown = first_shown_.find(name);
   if (shown == first_shown_.end()) return true;  // Nobody has.
   const bool was_there = scraper.first_answer && *scraper.first_answer < shown->second;
-  const bool came_before = knows_scrapers_ && scraper.last_answer &&
+  const bool came_before = rules_.knows_scrapers && scraper.last_answer &&
                            *scraper.last_answer < shown->second &&
                            now - *scraper.last_answer < std::chrono::minutes(5);
   return (was_there || came_before) && now - shown->second < std::chrono::minutes(1);
@@ -285,7 +294,7 @@ std::string Oracle::check_series(Scraper& scraper, const std::string& name, doub
                                  bool new_repository, UnixMillis now) {
   const auto [before, is_new] = scraper.shown.emplace(name, value);
   if (is_new) {
-    const bool history = new_repository && counts_history_ && came_in_first(key_of(name));
+    const bool history = new_repository && rules_.counts_history && came_in_first(owner_key(name));
     const bool due = is_event_or_histogram(name) && !history && zero_was_due(scraper, name, now);
     first_shown_.emplace(name, now);
     return due && value != 0 ? in_words("no zero first", name, value, 0) : "";
@@ -298,9 +307,10 @@ std::string Oracle::check_series(Scraper& scraper, const std::string& name, doub
 std::string Oracle::check_vanished(const Scraper& scraper, const Series& series) const {
   for (const auto& [name, value] : scraper.shown) {
     if (series.values.contains(name)) continue;
-    const std::string key = key_of(name);
+    const std::string key = owner_key(name);
     const auto is_it = [&](const auto& repository) { return key_of(repository) == key; };
-    const bool exists = key.ends_with("/") ||
+    const bool of_registry = label(name, "repo_namespace").empty() && key.ends_with("/");
+    const bool exists = of_registry || others_.exists(key) ||
                         std::any_of(world_.acr().begin(), world_.acr().end(), is_it) ||
                         std::any_of(world_.swr().begin(), world_.swr().end(), is_it);
     if (exists) return "vanished: " + name;
@@ -357,31 +367,19 @@ std::string Oracle::check_first_answer(const Series& series) const {
 /// When a repository's events begin to count. A first complete reading must not take for ever.
 UnixMillis Oracle::counts_since(const std::string& key, UnixMillis created_at) const {
   if (!came_in_first(key)) return UnixMillis::min();
-  if (counts_history_ && created_at < start_) return UnixMillis::min();
-  const auto whole = read_whole_.find(key);
+  if (rules_.counts_history && created_at < start_) return UnixMillis::min();
+  const auto whole = milestones_.read_whole.find(key);
   const auto read = first_read_.find(key);
   if (read == first_read_.end()) return UnixMillis::max();
   const UnixMillis latest = read->second + kFirstReadingMax;
-  return whole == read_whole_.end() ? latest : std::min(whole->second, latest);
+  return whole == milestones_.read_whole.end() ? latest : std::min(whole->second, latest);
 }
 
 /// It was not listed, or not to be trusted, when it came, and now no sweep goes down to it.
 bool Oracle::may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at,
                            UnixMillis now) const {
   const bool was_away = absence.from != simulator::Life::max();
-  return (was_away || lists_lie_) && placed_at < now - lookback_;
-}
-
-/// Nobody can be asked for what is refused for good. Where such places never answer, their
-/// neighbours are not asked for one by one, either: it would take too long.
-bool Oracle::can_be_read(std::size_t row, std::uint32_t number) const {
-  const simulator::LastingFaults& lasting = world_.options().lasting;
-  const int around = lasting.answer == simulator::Broken::never ? kPageMax : 0;
-  if (lasting.is_too_deep(row, row + static_cast<std::size_t>(around) + 1)) return false;
-  for (int off = -around; off <= around; ++off) {
-    if (lasting.breaks_record(number + static_cast<std::uint32_t>(off))) return false;
-  }
-  return true;
+  return (was_away || rules_.lists_lie) && placed_at < now - rules_.lookback;
 }
 
 Oracle::Counts Oracle::listed_syncs(const AcrRepository& repository, UnixMillis since,
@@ -389,7 +387,7 @@ Oracle::Counts Oracle::listed_syncs(const AcrRepository& repository, UnixMillis 
   Counts counts;
   std::size_t row = 0;
   for (const simulator::SyncTask* task : world_.listed_syncs()) {
-    const bool readable = can_be_read(row++, task->tag);
+    const bool readable = can_be_read(world_.options().lasting, row++, task->tag);
     const bool is_its =
         task->repo_namespace == repository.repo_namespace && task->repo == repository.name;
     if (!is_its || !readable || !task->ended_at || task->over_at <= since) continue;
@@ -404,8 +402,8 @@ Oracle::Counts Oracle::listed_builds(const AcrRepository& repository, UnixMillis
   Counts counts;
   std::size_t row = 0;
   for (const simulator::Build* build : world_.listed(repository)) {
-    const bool counts_here = can_be_read(row++, build->tag) && build->ended_at &&
-                             build->over_at > since &&
+    const bool counts_here = can_be_read(world_.options().lasting, row++, build->tag) &&
+                             build->ended_at && build->over_at > since &&
                              !may_have_sunk(build->absence, build->started_at, now);
     if (counts_here) ++counts.by_outcome[static_cast<std::size_t>(build->end)];
   }
@@ -418,7 +416,7 @@ Oracle::Counts Oracle::listed_deletions(const SwrRepository& repository, UnixMil
   std::size_t row = 0;
   for (const simulator::Deletion* deletion : world_.listed(repository)) {
     const auto placed_at = std::chrono::floor<Millis>(deletion->created_at);
-    if (can_be_read(row++, deletion->tag) && placed_at > since &&
+    if (can_be_read(world_.options().lasting, row++, deletion->tag) && placed_at > since &&
         !may_have_sunk(deletion->absence, placed_at, now)) {
       ++counts.by_outcome[template_of(repository, *deletion)];
     }
@@ -437,10 +435,10 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
       const auto least = static_cast<double>(counts.by_outcome[i]);
       const double shown = value_of(series, name);
       if (shown >= least) continue;
-      deficit[key.substr(0, 3)] += static_cast<std::uint64_t>(least - shown);
-      in_detail[key.substr(0, 3)] += in_words("; never counted", name, shown, least);
+      deficit[registry_of(key)] += static_cast<std::uint64_t>(least - shown);
+      in_detail[registry_of(key)] += in_words("; never counted", name, shown, least);
       const Millis after = std::max(since, start_) - start_;
-      in_detail[key.substr(0, 3)] += " since " + std::to_string(after.count()) + " ms";
+      in_detail[registry_of(key)] += " since " + std::to_string(after.count()) + " ms";
     }
   };
   for (const AcrRepository& repository : world_.acr()) {
@@ -448,11 +446,11 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
     if (world_.options().lasting.breaks_repository(repository.index)) continue;
     const UnixMillis since = counts_since(key_of(repository), repository.created_at);
     compare(key_of(repository), listed_builds(repository, since, now), since);
-    if (!collects_syncs_) continue;
-    const auto whole = read_whole_.find("acr /");
-    const UnixMillis syncs_since = counts_history_              ? UnixMillis::min()
-                                   : whole == read_whole_.end() ? UnixMillis::max()
-                                                                : whole->second;
+    if (!streams_.acr_syncs) continue;
+    const auto whole = milestones_.read_whole.find("acr /");
+    const UnixMillis syncs_since = rules_.counts_history                   ? UnixMillis::min()
+                                   : whole == milestones_.read_whole.end() ? UnixMillis::max()
+                                                                           : whole->second;
     compare(key_of(repository), listed_syncs(repository, syncs_since, now), syncs_since, true);
   }
   for (const SwrRepository& repository : world_.swr()) {
@@ -467,6 +465,7 @@ std::string Oracle::missing(const Series& series, UnixMillis now) const {
     return std::to_string(events) + " missing, " + std::to_string(std::llround(late)) + " late" +
            in_detail[registry];
   }
+  if (std::string wrong = others_.missing(series, milestones_, now); !wrong.empty()) return wrong;
   return without_histogram(series, now);
 }
 
@@ -477,7 +476,7 @@ std::string Oracle::without_histogram(const Series& series, UnixMillis now) cons
     if (world_.options().lasting.breaks_repository(repository.index)) continue;
     std::size_t row = 0;
     for (const simulator::Build* build : world_.listed(repository)) {
-      const bool readable = can_be_read(row++, build->tag);
+      const bool readable = can_be_read(world_.options().lasting, row++, build->tag);
       if (!readable || !build->ended_at) continue;
       if (may_have_sunk(build->absence, build->started_at, now)) continue;
       std::string name = events_series(key_of(repository), static_cast<std::size_t>(build->end));

@@ -11,6 +11,8 @@
 
 #include "exporter/base/clock.h"
 #include "tests/sim/exposition_reader.h"
+#include "tests/sim/milestones.h"
+#include "tests/sim/stream_oracle.h"
 #include "tests/simulator/world.h"
 
 namespace registry_exporter {
@@ -28,22 +30,15 @@ namespace registry_exporter {
 ///    status that is listed has its histogram.
 class Oracle {
  public:
-  /// `lists_lie`: single answers may lack rows or call ended builds open, so that history may look
-  /// like news.
-  Oracle(const simulator::World& world, bool counts_history, bool lists_lie, Millis lookback,
+  Oracle(const simulator::World& world, const OracleRules& rules, OtherStreams streams,
          UnixMillis now);
-  /// The synchronisations of the instance are collected, too.
-  void expect_syncs() { collects_syncs_ = true; }
-  /// The disk has everything that was to be saved, with true times: a later process knows who
-  /// scraped.
-  void expect_known_scrapers() { knows_scrapers_ = true; }
 
   /// The first complete discovery of a registry has been committed. Before, repositories come in as
   /// those whose history is no news.
   void discovered(const std::string& registry, UnixMillis now);
-  /// The first complete reading of a repository ("acr namespace/name") has been committed: what it
-  /// listed as ended is history.
-  void read_whole(const std::string& repository, UnixMillis now);
+  /// The first complete reading of a list, by its key, has been committed: what it listed as ended
+  /// is history.
+  void read_whole(const std::string& list, UnixMillis now);
   /// A life begins: what is committed of each event series then.
   void start(std::unordered_map<std::string, double> committed);
   /// Of an answer that came complete, before it is judged: "" or what it still holds back of what
@@ -62,9 +57,10 @@ class Oracle {
   struct Scraper {
     std::unordered_map<std::string, double> shown;  ///< The highest ever.
     std::set<std::string, std::less<>> repositories;
-    std::set<std::string, std::less<>> syncs;  ///< Repositories that showed some.
-    std::optional<UnixMillis> first_answer;    ///< Of this life.
-    std::optional<UnixMillis> last_answer;     ///< Of any life.
+    /// Repositories that showed synchronisations.
+    std::set<std::string, std::less<>> syncs;
+    std::optional<UnixMillis> first_answer;  ///< Of this life.
+    std::optional<UnixMillis> last_answer;   ///< Of any life.
   };
   struct Counts {
     std::array<std::uint64_t, 4> by_outcome{};
@@ -89,28 +85,24 @@ class Oracle {
   UnixMillis counts_since(const std::string& key, UnixMillis created_at) const;
   bool may_have_sunk(const simulator::Absence& absence, UnixMillis placed_at, UnixMillis now) const;
   bool came_in_first(const std::string& key) const;
-  bool is_being_read(UnixMillis now) const;
+  bool is_being_read(const std::string& list, UnixMillis now) const;
   bool is_being_discovered(const std::string& key, UnixMillis now) const;
-  bool can_be_read(std::size_t row, std::uint32_t number) const;
   void note_history();
   std::map<std::string, Counts> happened_acr() const;
   std::map<std::string, Counts> happened_swr() const;
 
   const simulator::World& world_;
-  const bool counts_history_;
-  const bool lists_lie_;
-  const Millis lookback_;
+  const OracleRules rules_;
+  const OtherStreams streams_;
   const UnixMillis start_;
-  bool collects_syncs_ = false;
-  bool knows_scrapers_ = false;
+  const StreamOracle others_;
   /// By key of repository: what was listed for good before the start is not to be counted.
   std::map<std::string, Counts> before_start_;
   std::map<std::string, Counts> syncs_before_start_;
   std::map<std::string, Scraper> scrapers_;
   std::unordered_map<std::string, UnixMillis> first_shown_;    ///< By series; min(): lives ago.
-  std::map<std::string, UnixMillis, std::less<>> discovered_;  ///< By registry.
   std::map<std::string, UnixMillis, std::less<>> first_read_;  ///< By key of repository.
-  std::map<std::string, UnixMillis, std::less<>> read_whole_;  ///< By key of repository.
+  Milestones milestones_;
   std::unordered_map<std::string, double> committed_;
   bool first_answer_ = false;
   std::uint64_t events_shown_ = 0;

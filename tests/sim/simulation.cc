@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <deque>
 #include <iostream>
+#include <numeric>
 
 #include "exporter/clouds.h"
 #include "exporter/engine.h"
 #include "tests/sim/baton.h"
 #include "tests/sim/memory_store.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/series_names.h"
 #include "tests/simulator/transport.h"
 #include "tests/support/temporary_folder.h"
 
@@ -19,157 +22,25 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr seconds kSweepInterval{120};
-constexpr seconds kDiscoveryInterval{40};
 constexpr std::uint64_t kWithSqlite = 8;  ///< Each such seed.
-/// Each such seed collects synchronisations, too. Those that once failed are as they were.
-constexpr std::uint64_t kSyncsEvery = 8;
-constexpr std::uint64_t kSyncsFrom = 4;
-/// Each such seed asks for notices, however few its lists are.
-constexpr std::uint64_t kNoticesEvery = 9;
-constexpr std::uint64_t kNoticesFrom = 7;
 
-/// What is drawn once for a whole history.
-struct Plan {
-  config::Config config;
-  simulator::WorldOptions world;
-  simulator::FaultMix faults;
-  std::string mix;
-  int lives = 1;
-  bool asks_for_notices = false;
-  bool second_scraper = false;
-  bool clock_jumps = false;
-  bool disk_fails = false;
-  bool disk_slow = false;
-};
-
-simulator::Tricks draw_tricks(Baton& dice) {
-  simulator::Tricks tricks;
-  const auto sometimes = [&](double value) { return dice.roll(3) == 0 ? value : 0; };
-  tricks.deaths_per_day = sometimes(8);
-  tricks.rebirths_per_day = sometimes(8);
-  tricks.renames_per_day = sometimes(8);
-  tricks.denials_per_day = sometimes(24);
-  tricks.flips_per_day = sometimes(24);
-  tricks.history_max = static_cast<std::size_t>(sometimes(8 + static_cast<double>(dice.roll(40))));
-  tricks.late = sometimes(0.1);
-  tricks.flickering = sometimes(0.1);
-  tricks.removed = sometimes(0.1);
-  tricks.same_start = sometimes(0.2);
-  tricks.long_builds = sometimes(0.05);
-  return tricks;
+OracleRules rules_of(const Plan& plan) {
+  OracleRules rules;
+  rules.counts_history = plan.config.collection.initial_history == config::InitialHistory::count;
+  rules.lists_lie = plan.mix == "nasty";  // Nasty answers may lack rows.
+  rules.lookback = plan.config.collection.lookback;
+  rules.knows_scrapers = !plan.clock_jumps && !plan.disk_fails;
+  return rules;
 }
 
-/// What never gets better: totals of a kind, and places that can't be read.
-simulator::LastingFaults draw_lasting(Baton& dice) {
-  simulator::LastingFaults lasting;
-  if (dice.roll(3) == 0)
-    lasting.totals = static_cast<simulator::Totals>(dice.roll(simulator::kTotals));
-  lasting.cuts_by_offset = dice.roll(2) == 0;
-  lasting.echoes_asked_size = dice.roll(2) == 0;
-  lasting.answer = static_cast<simulator::Broken>(dice.roll(simulator::kBroken));
-  if (dice.roll(6) == 0) lasting.depth = static_cast<int>(14 + dice.roll(50));
-  if (dice.roll(8) == 0) lasting.broken_records = static_cast<int>(20 + dice.roll(40));
-  if (dice.roll(8) == 0) lasting.broken_ids = static_cast<int>(2 + dice.roll(5));
-  if (dice.roll(12) == 0) lasting.broken_repositories = static_cast<int>(2 + dice.roll(3));
-  return lasting;
+OtherStreams other_streams(const Plan& plan) {
+  const auto& registries = plan.config.registries;
+  OtherStreams streams;
+  streams.acr_syncs = registries[0].collects(config::Collected::syncs);
+  streams.swr_syncs = registries[1].collects(config::Collected::syncs);
+  streams.enterprise = registries.size() > 2;
+  return streams;
 }
-
-simulator::WorldOptions draw_world(Baton& dice, std::uint64_t seed) {
-  simulator::WorldOptions options;
-  options.seed = seed;
-  options.repositories = static_cast<int>(3 + dice.roll(2));
-  options.speed = static_cast<double>(10 + dice.roll(100));
-  options.order = static_cast<simulator::Order>(dice.roll(4) % 3);  // Newest first is likelier.
-  options.history = 0.015 + 0.007 * static_cast<double>(dice.roll(8));
-  options.births_per_day = dice.roll(3) == 0 ? 10 : 0;
-  if (dice.roll(4) == 0) options.page_size_max = static_cast<int>(4 + dice.roll(10));
-  options.tricks = draw_tricks(dice);
-  options.lasting = draw_lasting(dice);
-  return options;
-}
-
-config::RegistryConfig draw_registry(Baton& dice) {
-  config::RegistryConfig registry;
-  registry.region = "demo-region";
-  registry.credentials_given = true;
-  registry.page_size = static_cast<int>(4 + dice.roll(10));
-  registry.requests_per_second = std::array{4.0, 20.0, 200.0}[dice.roll(3)];
-  registry.concurrency = static_cast<int>(1 + dice.roll(3));
-  registry.request_timeout = seconds(2);
-  return registry;
-}
-
-config::Config draw_config(Baton& dice) {
-  config::Config config;
-  config.collection.min_interval = Millis{dice.roll(6) == 0 ? 3000 : 0};
-  config.collection.initial_history =
-      dice.roll(2) == 0 ? config::InitialHistory::count : config::InitialHistory::baseline;
-  config.collection.sweep_interval = kSweepInterval;
-  config.collection.discovery_interval = kDiscoveryInterval;
-  config.collection.max_staleness = seconds(5);
-  // Builds are listed as having started up to 40 minutes ago: just above, the floor rises into
-  // them.
-  if (dice.roll(3) == 0) config.collection.lookback = minutes(41);
-  config::RegistryConfig acr = draw_registry(dice);
-  acr.name = "acr";
-  acr.endpoint = "http://acr.test";
-  config::AcrConfig acr_cloud;
-  acr_cloud.instance_id = "cri-demo";
-  acr_cloud.credentials.access_key_id.value = Secret("demo-access-key-id");
-  acr_cloud.credentials.access_key_secret.value = Secret("demo-access-key-secret");
-  acr.cloud = acr_cloud;
-  config::RegistryConfig swr = draw_registry(dice);
-  swr.name = "swr";
-  swr.endpoint = "http://swr.test";
-  config::SwrConfig swr_cloud;
-  swr_cloud.project_id = "0123456789abcdef0123456789abcdef";
-  swr_cloud.iam_endpoint = "http://swr.test";
-  if (dice.roll(2) == 0) {
-    swr_cloud.credentials.iam_user.emplace();
-    swr_cloud.credentials.iam_user->domain_name = "demo-domain";
-    swr_cloud.credentials.iam_user->user_name = "demo-user";
-    swr_cloud.credentials.iam_user->password.value = Secret("demo-password");
-    swr_cloud.credentials.iam_user->project_name = "demo-region";
-  } else {
-    swr_cloud.credentials.access_key.value = Secret("demo-access-key");
-    swr_cloud.credentials.secret_key.value = Secret("demo-secret-key");
-  }
-  swr_cloud.paging =
-      dice.roll(2) == 0 ? config::SwrConfig::Paging::offset : config::SwrConfig::Paging::filter;
-  swr_cloud.collect_rules = dice.roll(4) == 0;
-  swr.cloud = swr_cloud;
-  config.registries = {acr, swr};
-  return config;
-}
-
-Plan draw_plan(Baton& dice, std::uint64_t seed) {
-  Plan plan;
-  plan.config = draw_config(dice);
-  plan.world = draw_world(dice, seed);
-  plan.mix = std::array{"none", "mild", "nasty"}[dice.roll(3)];
-  plan.faults = *simulator::parse_faults(plan.mix);
-  plan.faults.tricks = plan.world.tricks;
-  plan.lives = static_cast<int>(1 + dice.roll(6));
-  if (seed % kSyncsEvery == kSyncsFrom) {
-    plan.config.registries[0].collect = {config::Collected::builds, config::Collected::syncs};
-  }
-  if (seed % kNoticesEvery == kNoticesFrom) {
-    plan.asks_for_notices = true;
-    plan.world.events = static_cast<simulator::Events>(seed / kNoticesEvery % simulator::kEvents);
-  }
-  // What shows only after a first reading is told from history by its end.
-  plan.world.lifelike_spans =
-      plan.config.collection.initial_history == config::InitialHistory::count;
-  plan.second_scraper = dice.roll(6) == 0;
-  plan.clock_jumps = dice.roll(4) == 0;
-  plan.disk_fails = dice.roll(2) == 0;
-  plan.disk_slow = dice.roll(3) == 0;
-  return plan;
-}
-
-/// Nasty answers may lack rows.
-bool lists_lie(const Plan& plan) { return plan.mix == "nasty"; }
 
 /// The baton's time with a wall clock that may be wrong.
 class WrongClock final : public Clock {
@@ -219,12 +90,8 @@ class Simulation {
         plan_(draw_plan(baton_, seed)),
         clock_(baton_.runtime().clock),
         clouds_(plan_.world, plan_.faults, baton_.now()),
-        oracle_(clouds_.world(),
-                plan_.config.collection.initial_history == config::InitialHistory::count,
-                lists_lie(plan_), plan_.config.collection.lookback, baton_.now()) {
+        oracle_(clouds_.world(), rules_of(plan_), other_streams(plan_), baton_.now()) {
     if (seed % kWithSqlite == 0) folder_.emplace();
-    if (plan_.config.registries[0].collects(config::Collected::syncs)) oracle_.expect_syncs();
-    if (!plan_.clock_jumps && !plan_.disk_fails) oracle_.expect_known_scrapers();
     for (const char* ours : {"answer_lost", "clock_jump", "crash_in_commit", "disk_full",
                              "disk_slow", "killed", "second_scraper", "sqlite"}) {
       history_.faults[ours] = 0;  // So that it is missed when it never comes.
@@ -241,9 +108,10 @@ class Simulation {
       print_disk();
     }
     history_.trace = baton_.trace();
-    history_.calls = calls_[0] + calls_[1];
+    history_.calls = std::accumulate(calls_.begin(), calls_.end(), std::uint64_t{0});
     for (const auto& [name, times] : clouds_.fired()) history_.faults[std::string(name)] += times;
     note_lasting_faults();
+    note_other_streams();
     return history_;
   }
 
@@ -299,6 +167,16 @@ class Simulation {
     note("broken_record", lasting.broken_records > 0 && longest > rows(lasting.broken_records));
     note("broken_id", lasting.broken_ids > 0);
     note("broken_repository", lasting.broken_repositories > 0);
+  }
+
+  /// Only of histories that collect them.
+  void note_other_streams() {
+    const OtherStreams streams = other_streams(plan_);
+    if (streams.swr_syncs) ++history_.faults["swr_syncs"];
+    if (!streams.enterprise) return;
+    for (const auto& [name, times] : clouds_.world().ee().tricks_played()) {
+      history_.faults[std::string(name)] += times;
+    }
   }
 
   /// Some keep their state in SQLite as well, for real.
@@ -364,35 +242,27 @@ class Simulation {
       const bool feed = state.kind->feeds_shares() && state.ref.name.empty();
       if (state.hidden || state.dropped || state.unlisted || feed) continue;
       const Ledger& ledger = state.ledger;
-      const bool acr = is_acr(entry.first);
-      const bool syncs = state.kind == &kAcrSyncs;
-      const std::string labels = "{registry=\"" + std::string(acr ? "acr" : "swr") +
-                                 "\",repo_namespace=\"" + state.ref.repo_namespace + "\",repo=\"" +
-                                 state.ref.name + "\"," + (acr ? "status" : "template") + "=\"";
-      const std::string events = syncs ? "acr_syncs_total"
-                                 : acr ? "acr_builds_total"
-                                       : "swr_retention_deletions_total";
+      const std::string registry = registry_name(entry.first);
       for (const Outcome outcome : state.kind->outcomes) {
-        const std::string series = labels + std::string(name(outcome)) + "\"}";
+        const SeriesNames series = series_names(registry, *state.kind, state.ref, outcome);
         const bool zero = held && ledger.events_held[outcome];
-        all[events + series] = zero ? 0 : static_cast<double>(ledger.counters.events[outcome]);
+        all[series.events] = zero ? 0 : static_cast<double>(ledger.counters.events[outcome]);
         const auto& durations = ledger.counters.durations[outcome];
         if (!durations) continue;
         const bool whole = durations->native.count() == durations->count();
         if (!whole || !durations->created_at || !ledger.counters.created_at) {
-          history_.failure = "native buckets or a beginning are missing: " + series;
+          history_.failure = "native buckets or a beginning are missing: " + series.events;
         }
         const bool none = held && ledger.durations_held[outcome];
-        const std::string spans =
-            syncs ? "acr_sync_duration_seconds" : "acr_build_duration_seconds";
-        all[spans + "_count" + series] = none ? 0 : static_cast<double>(durations->count());
+        all[series.durations] = none ? 0 : static_cast<double>(durations->count());
       }
     }
     return all;
   }
 
-  bool is_acr(store::RegistryNumber number) const {
-    return store::decode_registry(disk_.registries.at(number)).value().identity.starts_with("acr");
+  std::string registry_name(store::RegistryNumber number) const {
+    const auto state = store::decode_registry(disk_.registries.at(number)).value();
+    return state.identity.substr(0, state.identity.find('\n'));
   }
 
   std::unique_ptr<Thread> start_second_scraper(Engine& engine) {
@@ -511,13 +381,13 @@ class Simulation {
     std::map<store::RegistryNumber, std::string> registries;
     for (const auto& [number, blob] : disk_.registries) {
       const RegistryState state = store::decode_registry(blob).value();
-      registries[number] = state.identity.substr(0, 3);
+      registries[number] = registry_name(number);
       if (state.discovered) oracle_.discovered(registries[number], baton_.now());
     }
     for (const auto& [number, entry] : disk_.repositories) {
       const RepositoryState state = store::decode_repository(entry.second).value();
       if (!state.ledger.read_whole) continue;
-      oracle_.read_whole(registries[entry.first] + " " + full_name(state.ref), baton_.now());
+      oracle_.read_whole(list_key(registries[entry.first], *state.kind, state.ref), baton_.now());
     }
   }
 
@@ -535,15 +405,21 @@ class Simulation {
     do {
       const auto series = scrape(engine, "first", seconds(5));
       if (!history_.failure.empty()) return;
-      const bool up = series->values.at("acr_up{registry=\"acr\"}") == 1 &&
-                      series->values.at("swr_up{registry=\"swr\"}") == 1;
-      if (!up && baton_.now() < all_up_by) deadline = baton_.now() + enough;
+      if (!all_up(*series) && baton_.now() < all_up_by) deadline = baton_.now() + enough;
       history_.counted = oracle_.events_shown();
       missing = oracle_.missing(*series, baton_.now());
       if (missing.empty()) return;
       baton_.sleep(seconds(15));
     } while (baton_.now() < deadline);
     history_.failure = missing;
+  }
+
+  bool all_up(const Series& series) const {
+    const auto& registries = plan_.config.registries;
+    return std::all_of(registries.begin(), registries.end(), [&](const auto& each) {
+      const char* const family = each.is_acr() ? "acr_up" : "swr_up";
+      return series.values.at(std::string(family) + "{registry=\"" + each.name + "\"}") == 1;
+    });
   }
 
   /// Calls that get no answer while all of a list is read once, as far as they are tried.
@@ -572,11 +448,25 @@ class Simulation {
       for (const auto& repository : clouds_.world().acr()) add(repository.builds.size());
       add(clouds_.world().syncs().all().size());
       for (const auto& repository : clouds_.world().swr()) add(repository.deletions.size());
+      add_others(add);
       const std::chrono::duration<double> timeout = registry.request_timeout;
       const double waits = unanswered * timeout.count() / registry.concurrency;
       longest = std::max(longest, pages / std::min(registry.requests_per_second, 20.0) + waits);
     }
     return seconds(15) + std::chrono::duration_cast<Millis>(std::chrono::duration<double>(longest));
+  }
+
+  /// Lists of the other streams. Each execution of retention is read once more, with its tasks.
+  template <class Add>
+  void add_others(Add add) const {
+    const OtherStreams streams = other_streams(plan_);
+    if (streams.swr_syncs) add(clouds_.world().swr_syncs().all().size());
+    if (!streams.enterprise) return;
+    const simulator::EeWorld& ee = clouds_.world().ee();
+    add(ee.listed_replications().size());
+    for (const simulator::EeNamespace& space : ee.namespaces()) {
+      for (std::size_t i = 0; i <= space.executions.size(); ++i) add(space.executions.size());
+    }
   }
 
   void pause() {
@@ -592,8 +482,15 @@ class Simulation {
         Millis{static_cast<std::int64_t>(1 + baton_.roll(60))});
     auto metered =
         std::make_unique<Meter>(std::move(transport), runtime.clock, registry.requests_per_second,
-                                calls_[registry.is_acr() ? 0 : 1], history_.failure);
+                                calls_[place_of(registry)], history_.failure);
     return connect(std::move(metered), registry, metrics, runtime, observer);
+  }
+
+  std::size_t place_of(const config::RegistryConfig& registry) const {
+    const auto& all = plan_.config.registries;
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const auto& each) { return each.name == registry.name; });
+    return static_cast<std::size_t>(found - all.begin());
   }
 
   const std::string watch_;
@@ -604,8 +501,8 @@ class Simulation {
   Oracle oracle_;
   Disk disk_;
   std::optional<TemporaryFolder> folder_;
-  std::array<std::uint64_t, 2> calls_{};
-  std::array<std::uint64_t, 2> calls_before_{};
+  std::array<std::uint64_t, 3> calls_{};  ///< By registry.
+  std::array<std::uint64_t, 3> calls_before_{};
   bool crashed_ = false;
   bool stopping_ = false;
   bool standing_still_ = false;  ///< The world, so that everything can be counted.

@@ -311,13 +311,13 @@ net::HttpResponse list_retentions(const EeWorld& world, const WorldOptions& opti
                                      }});
 }
 
-net::HttpResponse list_tasks(const WorldOptions& options, const EeCall& call,
+net::HttpResponse list_tasks(const EeWorld& world, const WorldOptions& options, const EeCall& call,
                              const EeNamespace& space, std::string_view execution_id) {
   const auto& all = space.executions;
   auto found = std::find_if(all.begin(), all.end(), [&](const EeRetention& each) {
     return std::to_string(each.run.id) == execution_id;
   });
-  if (found == all.end()) return not_found(call, "The execution");
+  if (found == all.end() || world.is_removed(found->run)) return not_found(call, "The execution");
   if (call.lies.other_repository) found = all.begin();
   const EeRetention& retention = *found;
   return answer_list(options, call, {"tasks", retention.tasks.size(), [&](std::size_t i) {
@@ -341,7 +341,7 @@ net::HttpResponse below_namespace(const EeWorld& world, const WorldOptions& opti
     return refuse(call, 403, "SVCSTG.SWR.4030170", "You do not have permission.");
   }
   if (path.size() == 10) return list_retentions(world, options, call, *space);
-  return list_tasks(options, call, *space, path[10]);
+  return list_tasks(world, options, call, *space, path[10]);
 }
 
 bool ends_with(const std::vector<std::string>& path, std::initializer_list<const char*> words) {

@@ -16,6 +16,8 @@ constexpr double kAwayUs = 1200e6;
 constexpr Millis kSpanMin = seconds{4};
 constexpr Millis kRetentionSpanMax = minutes{4};
 constexpr Millis kReplicationSpanMax = minutes{9};
+/// What a long run takes besides.
+constexpr Millis kLongSpan = minutes{100};
 /// Larger worlds have no larger instance: each execution has a task for each repository.
 constexpr int kRepositoriesMax = 60;
 /// Of executions, but for what a script says.
@@ -46,14 +48,6 @@ std::vector<std::string> templates_of(std::size_t index) {
     default:
       return {"nDaysSinceLastPull"};
   }
-}
-
-/// What the rules are counted as: a mixture is other.
-std::size_t template_index(const std::vector<std::string>& templates) {
-  const auto is_date = [](const std::string& name) { return name.starts_with("nDays"); };
-  const auto dates = std::count_if(templates.begin(), templates.end(), is_date);
-  if (std::cmp_equal(dates, templates.size())) return 0;
-  return dates == 0 ? 1 : 2;
 }
 
 /// Half of those that do not succeed fail; most others are stopped.
@@ -108,11 +102,23 @@ bool befalls(EeSchedule& schedule, double per_day) {
   return schedule.dice.chance(per_day * schedule.interval_us / kDayUs);
 }
 
-void end_run(EeRun& run, Life at, const EeWorld::Clock& clock) {
-  run.ended_at = std::min(run.started_at + run.span, to_millis(clock.wall_of(at)));
+/// Where times are true the end is, too, however early the start is said to be.
+void end_run(EeRun& run, const EeSchedule& schedule, Life at, const EeWorld::Clock& clock) {
+  run.over_at = to_millis(clock.wall_of(at));
+  const bool true_times = schedule.true_times || clock.lag == Millis{0};
+  run.ended_at = true_times ? run.over_at : std::min(run.started_at + run.span, run.over_at);
 }
 
 }  // namespace
+
+/// A mixture is other.
+std::size_t rule_index(const EeNamespace& repo_namespace) {
+  const auto& templates = repo_namespace.templates;
+  const auto is_date = [](const std::string& name) { return name.starts_with("nDays"); };
+  const auto dates = std::count_if(templates.begin(), templates.end(), is_date);
+  if (std::cmp_equal(dates, templates.size())) return 0;
+  return dates == 0 ? 1 : 2;
+}
 
 EeWorld::EeWorld(const WorldOptions& options, const Clock& clock)
     : options_(options),
@@ -124,7 +130,8 @@ EeWorld::EeWorld(const WorldOptions& options, const Clock& clock)
 }
 
 void EeWorld::make_namespaces(const Clock& clock) {
-  const auto count = static_cast<std::size_t>(std::min(options_.repositories, kRepositoriesMax));
+  const int asked = options_.ee_repositories > 0 ? options_.ee_repositories : options_.repositories;
+  const auto count = static_cast<std::size_t>(std::min(asked, kRepositoriesMax));
   for (std::size_t i = 0; i < kNamespaces.size(); ++i) {
     EeNamespace& made = namespaces_.emplace_back();
     made.name = kNamespaces[i];
@@ -139,7 +146,9 @@ void EeWorld::make_namespaces(const Clock& clock) {
     for (std::size_t each = i; each < count; each += kNamespaces.size()) {
       make_repository(made, late ? Life{0} : born, clock);
     }
-    if (!late) make_policy(made);
+    if (late) continue;
+    make_policy(made);
+    made.policy_since = to_millis(clock.wall_of(born));
   }
 }
 
@@ -156,12 +165,17 @@ void EeWorld::make_repository(EeNamespace& repo_namespace, Life born, const Cloc
   made.next_push = born + micros(made.dice.exponential(made.interval_us));
 }
 
+void EeWorld::remove_policy(EeNamespace& repo_namespace) {
+  if (repo_namespace.policy_id == 0) return;
+  repo_namespace.former_policies.push_back(repo_namespace.policy_id);
+  repo_namespace.policy_id = 0;
+  repo_namespace.executions.clear();
+}
+
 void EeWorld::make_policy(EeNamespace& repo_namespace) {
-  if (repo_namespace.policy_id != 0) {
-    repo_namespace.former_policies.push_back(repo_namespace.policy_id);
-    repo_namespace.executions.clear();
-  }
+  remove_policy(repo_namespace);
   repo_namespace.policy_id = next_id();
+  if (life_ > Life{0}) repo_namespace.schedule.true_times = true;
   Dice& dice = repo_namespace.schedule.dice;
   const auto index = static_cast<std::size_t>(&repo_namespace - namespaces_.data());
   repo_namespace.templates = templates_of(index + repo_namespace.former_policies.size());
@@ -217,25 +231,79 @@ EeRun EeWorld::begin_run(EeSchedule& schedule, Millis span_max, double success_s
   const Millis lag = schedule.true_times ? Millis{0} : clock.lag;
   run.started_at = std::max(to_millis(clock.wall_of(life_)) - lag, newest + Millis{1});
   run.end = draw_end(schedule.dice, success_share);
+  if (!is_calm()) draw_fate(run, newest);
   schedule.ends = life_ + run.span;
   return run;
+}
+
+/// Which of the tricks befalls a run; the same one in each history of the same seed.
+void EeWorld::draw_fate(EeRun& run, UnixMillis newest) {
+  const Tricks& tricks = options_.tricks;
+  Dice dice(options_.seed, 0xee40'0000ULL + static_cast<std::uint64_t>(run.id));
+  if (dice.chance(tricks.same_start) && newest != UnixMillis::min()) {
+    run.started_at = newest;
+    ++played_.same_start;
+  }
+  if (dice.chance(tricks.long_builds)) {
+    run.span += kLongSpan;
+    ++played_.long_runs;
+  }
+  const double roll = dice.uniform();
+  const Life away = micros(dice.exponential(kAwayUs));
+  const Life after = micros(dice.exponential(kAwayUs));
+  const double flickers = tricks.late + tricks.flickering;
+  if (roll < tricks.late) {
+    run.absence = {run.born, run.born + away};
+    ++played_.late;
+  } else if (roll < flickers) {
+    run.absence = {run.born + after, run.born + after + away};
+    ++played_.flickering;
+  } else if (roll < flickers + tricks.removed) {
+    run.absence = {run.born + run.span + after, Life::max()};
+    ++played_.removed;
+  }
+}
+
+bool EeWorld::is_removed(const EeRun& run) const {
+  return run.absence.until == Life::max() && run.absence.from <= life_;
+}
+
+bool EeWorld::is_away(const EeRun& run) const {
+  if (life_ < run.absence.from || life_ >= run.absence.until) return false;
+  return !is_calm() || is_removed(run);
+}
+
+std::size_t EeWorld::kept_max() const {
+  const std::size_t most = options_.tricks.history_max;
+  return most > 0 ? std::min(most, kExecutionsKept) : kExecutionsKept;
 }
 
 /// What else happens to a namespace, when a run is due.
 void EeWorld::befall(EeNamespace& repo_namespace, const Clock& clock) {
   EeSchedule& schedule = repo_namespace.schedule;
   const Tricks& tricks = options_.tricks;
-  if (repo_namespace.policy_id == 0 || befalls(schedule, tricks.rebirths_per_day)) {
+  const bool had_one = repo_namespace.policy_id != 0;
+  if (had_one && tricks.deaths_per_day > 0 && befalls(schedule, tricks.deaths_per_day)) {
+    remove_policy(repo_namespace);
+    repo_namespace.had_no_policy = true;
+    ++played_.policies_removed;
+  } else if (!had_one || befalls(schedule, tricks.rebirths_per_day)) {
     make_policy(repo_namespace);
+    if (had_one) ++played_.policies_made;
+    if (repo_namespace.former_policies.empty()) {
+      repo_namespace.policy_since = to_millis(clock.wall_of(life_));
+    }
   }
   if (life_ > Life{0} && befalls(schedule, options_.births_per_day / 2)) {
     make_repository(repo_namespace, life_, clock);
   }
   if (befalls(schedule, tricks.denials_per_day)) {
     repo_namespace.denied_until = life_ + micros(schedule.dice.exponential(kAwayUs));
+    ++played_.denials;
   }
   if (befalls(schedule, tricks.flips_per_day)) {
     repo_namespace.order = static_cast<Order>(schedule.dice.below(3));
+    ++played_.flips;
   }
   for (EeRepository& repository : repo_namespace.repositories) {
     while (repository.next_push <= life_) {
@@ -248,8 +316,15 @@ void EeWorld::befall(EeNamespace& repo_namespace, const Clock& clock) {
 void EeWorld::begin(EeNamespace& repo_namespace, const Clock& clock) {
   befall(repo_namespace, clock);
   EeSchedule& schedule = repo_namespace.schedule;
+  if (repo_namespace.policy_id == 0) {
+    schedule.next_run = life_ + micros(schedule.interval_us * (0.5 + schedule.dice.uniform()));
+    return;
+  }
   auto& executions = repo_namespace.executions;
-  while (executions.size() >= kExecutionsKept) executions.pop_front();
+  while (executions.size() >= kept_max()) {
+    executions.pop_front();
+    ++played_.swept;
+  }
   const UnixMillis newest =
       executions.empty() ? UnixMillis::min() : executions.back().run.started_at;
   EeRetention& retention = executions.emplace_back();
@@ -259,6 +334,7 @@ void EeWorld::begin(EeNamespace& repo_namespace, const Clock& clock) {
   retention.run = begin_run(schedule, kRetentionSpanMax, share, newest, clock);
   retention.scheduled = !schedule.dice.chance(0.25);
   retention.dry_run = !retention.scheduled && schedule.dice.chance(0.6);
+  if (retention.dry_run) ++played_.dry_runs;
   retention.tasks = draw_tasks(repo_namespace, retention.run.end, schedule.dice);
   for (EeTask& task : retention.tasks) task.id = next_id();
   const Life own =
@@ -268,7 +344,7 @@ void EeWorld::begin(EeNamespace& repo_namespace, const Clock& clock) {
 
 void EeWorld::end(EeNamespace& repo_namespace, const Clock& clock) {
   EeRetention& retention = repo_namespace.executions.back();
-  end_run(retention.run, life_, clock);
+  end_run(retention.run, repo_namespace.schedule, life_, clock);
   ++repo_namespace.ended[static_cast<std::size_t>(retention.run.end)];
   repo_namespace.schedule.ends.reset();
   if (retention.dry_run) return;
@@ -277,16 +353,17 @@ void EeWorld::end(EeNamespace& repo_namespace, const Clock& clock) {
     EeRepository& repository = repo_namespace.repositories[task.repository];
     const std::uint32_t removed = task.total - task.retained;
     repository.deleted += removed;
-    repository.deleted_by[template_index(repo_namespace.templates)] += removed;
+    repository.deleted_by[rule_index(repo_namespace)] += removed;
   }
 }
 
 void EeWorld::begin(EeReplicationPolicy& policy, const Clock& clock) {
   EeSchedule& schedule = policy.schedule;
   const auto of_policy = [&](const EeReplication& each) { return each.policy_id == policy.id; };
-  const auto listed = std::count_if(replications_.begin(), replications_.end(), of_policy);
-  if (std::cmp_greater_equal(listed, kExecutionsKept)) {
+  auto listed = std::count_if(replications_.begin(), replications_.end(), of_policy);
+  for (auto most = kept_max(); std::cmp_greater_equal(listed, most); --listed) {
     replications_.erase(std::find_if(replications_.begin(), replications_.end(), of_policy));
+    ++played_.swept;
   }
   const UnixMillis newest =
       replications_.empty() ? UnixMillis::min() : replications_.back().run.started_at;
@@ -309,7 +386,7 @@ void EeWorld::end(EeReplicationPolicy& policy, const Clock& clock) {
   const auto under_way =
       std::find_if(replications_.rbegin(), replications_.rend(),
                    [&](auto& each) { return each.policy_id == policy.id && !each.run.ended_at; });
-  end_run(under_way->run, life_, clock);
+  end_run(under_way->run, policy.schedule, life_, clock);
   ++policy.ended[static_cast<std::size_t>(under_way->run.end)];
   for (std::size_t i = 0; i < policy.artifacts.size(); ++i) {
     policy.artifacts[i] += under_way->artifacts[i];
@@ -324,13 +401,13 @@ const EeNamespace* EeWorld::find(std::string_view repo_namespace) const {
   return found == namespaces_.end() ? nullptr : &*found;
 }
 
-namespace {
-
 template <class Execution>
-std::vector<const Execution*> in_order(const std::deque<Execution>& oldest_first, Order order,
-                                       std::size_t newest_hidden) {
+std::vector<const Execution*> EeWorld::in_order(const std::deque<Execution>& oldest_first,
+                                                Order order, std::size_t newest_hidden) const {
   std::vector<const Execution*> rows;
-  for (const Execution& each : oldest_first) rows.push_back(&each);
+  for (const Execution& each : oldest_first) {
+    if (!is_away(each.run)) rows.push_back(&each);
+  }
   rows.resize(rows.size() - std::min(rows.size(), newest_hidden));
   if (order == Order::newest_first) std::reverse(rows.begin(), rows.end());
   if (order == Order::shuffled) {
@@ -343,8 +420,6 @@ std::vector<const Execution*> in_order(const std::deque<Execution>& oldest_first
   return rows;
 }
 
-}  // namespace
-
 std::vector<const EeRetention*> EeWorld::listed(const EeNamespace& repo_namespace,
                                                 std::size_t newest_hidden) const {
   return in_order(repo_namespace.executions, repo_namespace.order, newest_hidden);
@@ -352,6 +427,20 @@ std::vector<const EeRetention*> EeWorld::listed(const EeNamespace& repo_namespac
 
 std::vector<const EeReplication*> EeWorld::listed_replications(std::size_t newest_hidden) const {
   return in_order(replications_, options_.order, newest_hidden);
+}
+
+std::vector<std::pair<std::string_view, std::uint64_t>> EeWorld::tricks_played() const {
+  return {{"ee_sweep", played_.swept},
+          {"ee_policy_gone", played_.policies_removed},
+          {"ee_policy_again", played_.policies_made},
+          {"ee_deny", played_.denials},
+          {"ee_flip", played_.flips},
+          {"ee_late", played_.late},
+          {"ee_flicker", played_.flickering},
+          {"ee_remove", played_.removed},
+          {"ee_same_start", played_.same_start},
+          {"ee_long", played_.long_runs},
+          {"ee_dry_run", played_.dry_runs}};
 }
 
 }  // namespace registry_exporter::simulator

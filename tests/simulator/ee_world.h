@@ -27,6 +27,8 @@ struct EeRun {
   UnixMillis started_at;
   Millis span{0};                      ///< How long it will have taken when it ends.
   std::optional<UnixMillis> ended_at;  ///< nullopt while it is under way.
+  UnixMillis over_at;                  ///< When it was really over; listed spans are lifelike.
+  Absence absence;
   Life born{0};
   RunEnd end = RunEnd::success;
 };
@@ -75,7 +77,7 @@ struct EeSchedule {
   double interval_us = 0;
   Life next_run = Life::max();
   std::optional<Life> ends;  ///< Of the run under way; there is one at a time.
-  /// The policy comes while somebody watches: when its runs ended tells that they are no history.
+  /// The policy came while somebody watched: when its runs ended tells that they are no history.
   bool true_times = false;
 
   Life next() const { return ends.value_or(next_run); }
@@ -85,7 +87,9 @@ struct EeNamespace {
   std::string name;
   std::vector<EeRepository> repositories;
   // Its retention policy:
-  std::int64_t policy_id = 0;          ///< 0: there is none yet.
+  std::int64_t policy_id = 0;          ///< 0: there is none (yet, or any more).
+  UnixMillis policy_since;             ///< When the first one was made.
+  bool had_no_policy = false;          ///< For a while, after it had one.
   std::vector<std::string> templates;  ///< Of its rules.
   std::uint32_t keep = 0;              ///< Versions that the rules keep.
   std::vector<std::int64_t> former_policies;
@@ -103,6 +107,9 @@ struct EeReplicationPolicy {
   std::array<std::uint64_t, 3> artifacts{};     ///< Of executions that ended: the truth.
   EeSchedule schedule;
 };
+
+/// What the policy's rules are counted as: date_rule, tag_rule, other.
+std::size_t rule_index(const EeNamespace& repo_namespace);
 
 class EeWorld {
  public:
@@ -132,16 +139,30 @@ class EeWorld {
   std::vector<const EeRetention*> listed(const EeNamespace& repo_namespace,
                                          std::size_t newest_hidden = 0) const;
   std::vector<const EeReplication*> listed_replications(std::size_t newest_hidden = 0) const;
+  /// Of all policies, oldest first, those included that are away from the list.
+  const std::deque<EeReplication>& replications() const { return replications_; }
+  /// It has left its list for ever.
+  bool is_removed(const EeRun& run) const;
   bool is_denied(const EeNamespace& repo_namespace) const {
-    return life_ < repo_namespace.denied_until && options_.tricks != Tricks{};
+    return life_ < repo_namespace.denied_until && !is_calm();
   }
+  /// How often each trick came about, by its name.
+  std::vector<std::pair<std::string_view, std::uint64_t>> tricks_played() const;
 
  private:
   void make_namespaces(const Clock& clock);
   void make_repository(EeNamespace& repo_namespace, Life born, const Clock& clock);
   void make_policy(EeNamespace& repo_namespace);
+  void remove_policy(EeNamespace& repo_namespace);
   void make_replication_policies();
   std::int64_t next_id();
+  bool is_calm() const { return options_.tricks == Tricks{}; }
+  bool is_away(const EeRun& run) const;
+  std::size_t kept_max() const;
+  void draw_fate(EeRun& run, UnixMillis newest);
+  template <class Execution>
+  std::vector<const Execution*> in_order(const std::deque<Execution>& oldest_first, Order order,
+                                         std::size_t newest_hidden) const;
   EeRun begin_run(EeSchedule& schedule, Millis span_max, double success_share, UnixMillis newest,
                   const Clock& clock);
   void befall(EeNamespace& repo_namespace, const Clock& clock);
@@ -150,7 +171,22 @@ class EeWorld {
   void end(EeNamespace& repo_namespace, const Clock& clock);
   void end(EeReplicationPolicy& policy, const Clock& clock);
 
+  struct Played {
+    std::uint64_t swept = 0;
+    std::uint64_t policies_removed = 0;
+    std::uint64_t policies_made = 0;
+    std::uint64_t denials = 0;
+    std::uint64_t flips = 0;
+    std::uint64_t late = 0;
+    std::uint64_t flickering = 0;
+    std::uint64_t removed = 0;
+    std::uint64_t same_start = 0;
+    std::uint64_t long_runs = 0;
+    std::uint64_t dry_runs = 0;
+  };
+
   WorldOptions options_;
+  Played played_;
   Life life_{0};
   Dice ids_;
   std::string instance_id_;

@@ -84,6 +84,8 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   /// Repositories of each cloud at the start.
   int repositories = 20;
+  /// The same of the instance of SWR Enterprise Edition; 0: as many.
+  int ee_repositories = 0;
   /// How many times faster than life things happen; 0 freezes the world.
   double speed = 1;
   Order order = Order::newest_first;

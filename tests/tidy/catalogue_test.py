@@ -47,8 +47,10 @@ def simulated_faults():
     table = (TESTS / "simulator/faults.cc").read_text()
     names = re.search(r"kNames = \{(.*?)\};", table, re.S).group(1)
     own = (TESTS / "sim/simulation.cc").read_text()
+    enterprise = (TESTS / "simulator/ee_world.cc").read_text()
     return (set(re.findall(r'"(\w+)"', names)) | set(re.findall(r'word == "(\w+)"', table)) |
-            set(re.findall(r'faults\["(\w+)"\]', own)))
+            set(re.findall(r'faults\["(\w+)"\]', own)) |
+            set(re.findall(r'\{"(ee_\w+)", played_', enterprise)))
 
 
 def nasty_cases():
