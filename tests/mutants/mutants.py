@@ -968,7 +968,7 @@ MUTANTS = [
     ("an empty list of tasks is believed at once (swr_ee)", WHOLE_LIST,
      "(!items->empty() && total == items->size())", "total == items->size()"),
     ("deletions do not wait for a policy that a list lacks (swr_ee)", INSTANCE_CLOUD,
-     "settled = !waits(all_ended && *rule, record);", "settled = !waits(all_ended, record);"),
+     "if (waits(all_ended && rule, record)) return record;", "if (waits(all_ended, record)) return record;"),
     ("one answer that calls old tasks open is believed (swr_ee)", INSTANCE_CLOUD,
      "asked_first + kAskedMin", "asked_first"),
     ("details that were refused once are never asked for again", LIST_READER,
