@@ -258,7 +258,7 @@ TEST_CASE("codec: a closed record takes at most 20 bytes") {
 TEST_CASE("codec: a field that is added to the state does not go unsaved") {
   // Does not compile when a field was added: then add it to the codec, to sample_state.h and here.
   [[maybe_unused]] const auto& [identity, created_at, scope, discovered, bounds, records, rejected,
-                                invalid, gaps, success] = RegistryState{};
+                                invalid, gaps, success, scrapers] = RegistryState{};
   [[maybe_unused]] const auto& [ref, kind, dropped, missed, excluded, hidden, unlisted,
                                 scope_changed_at, ledger] = RepositoryState{};
   [[maybe_unused]] const auto& [known, present, counters, open, closed, floor, pending, whole,
