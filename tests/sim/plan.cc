@@ -165,6 +165,7 @@ Plan draw_plan(Baton& dice, std::uint64_t seed) {
   if (seed % kEnterpriseEvery == kEnterpriseFrom) {
     plan.config.registries.push_back(draw_enterprise(dice));
     plan.world.ee_repositories = static_cast<int>(4 + dice.roll(24));
+    plan.world.replications_tell_times = dice.roll(4) != 0;
   }
   // What shows only after a first reading is told from history by its end.
   plan.world.lifelike_spans =

@@ -40,8 +40,9 @@ class StreamOracle {
 
  private:
   struct Deficit {
-    std::uint64_t events = 0;  ///< Of a list's records.
-    std::uint64_t parts = 0;   ///< Of what they add to.
+    std::uint64_t events = 0;         ///< Of a list's records.
+    std::uint64_t parts = 0;          ///< Of what they add to.
+    std::uint64_t parts_of_late = 0;  ///< That records which came late can have added, at most.
     std::string in_words;
   };
 

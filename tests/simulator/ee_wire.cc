@@ -182,7 +182,8 @@ Json task_json(const EeCall& call, const EeNamespace& space, const EeRetention& 
   return row;
 }
 
-Json replication_json(const EeCall& call, const EeReplication& replication) {
+Json replication_json(const WorldOptions& options, const EeCall& call,
+                      const EeReplication& replication) {
   const bool open = is_open(call, replication.run);
   const auto& artifacts = replication.artifacts;
   const std::uint32_t total = artifacts[0] + artifacts[1] + artifacts[2];
@@ -198,13 +199,14 @@ Json replication_json(const EeCall& call, const EeReplication& replication) {
               {"in_progress", number(call, open ? total : 0)},
               {"stopped", ended(artifacts[2])}};
   // Which of its times the cloud shows is not known.
-  const std::uint64_t times = call.lies.loose ? call.lies.dice / 4 % 3 : 0;
-  if (times == 0) {
-    const UnixMillis changed = open ? call.now : *replication.run.ended_at;
-    row["created_at"] = format_rfc3339_millis(replication.run.started_at);
-    row["updated_at"] = format_rfc3339_millis(changed);
+  if (!options.replications_tell_times) return row;
+  if (call.lies.loose && call.lies.dice / 4 % 2 == 0) {
+    put_times(row, call, replication.run, "start_time", "end_time");
+    return row;
   }
-  if (times == 1) put_times(row, call, replication.run, "start_time", "end_time");
+  const UnixMillis changed = open ? call.now : *replication.run.ended_at;
+  row["created_at"] = format_rfc3339_millis(replication.run.started_at);
+  row["updated_at"] = format_rfc3339_millis(changed);
   return row;
 }
 
@@ -290,7 +292,7 @@ net::HttpResponse list_replications(const EeWorld& world, const WorldOptions& op
     return !wanted.empty() && std::to_string(each->policy_id) != wanted;
   });
   return answer_list(options, call, {"executions", all.size(), [&](std::size_t i) {
-                                       return replication_json(call, *all[i]);
+                                       return replication_json(options, call, *all[i]);
                                      }});
 }
 

@@ -137,23 +137,23 @@ TEST_CASE("ee wire: in whatever words an answer is, the exporter understands the
   }
 }
 
-TEST_CASE("ee wire: replications tell their times under one of two names, or not at all") {
-  Still still;
-  std::set<bool> with_times;
-  for (std::uint64_t dice = 0; dice < kDialects; ++dice) {
-    const auto page = swr_ee::parse_replication_executions(
-        still
-            .get(still.below() + "/replication/executions?limit=100&offset=0",
-                 {.loose = true, .dice = dice})
-            .body,
-        {0, 100});
-    REQUIRE(page);
-    for (const auto& each : page->items) {
-      CHECK(each.succeeded);
-      if (each.run.end) with_times.insert(each.run.ended_at.has_value());
+TEST_CASE("ee wire: an instance tells the times of replications under one of two names, or never") {
+  for (const bool tells : {true, false}) {
+    CAPTURE(tells);
+    Still still;
+    still.options.replications_tell_times = tells;
+    const std::string list = still.below() + "/replication/executions?limit=100&offset=0";
+    for (std::uint64_t dice = 0; dice < kDialects; ++dice) {
+      const Lies lies{.loose = true, .dice = dice};
+      const auto page = swr_ee::parse_replication_executions(still.get(list, lies).body, {0, 100});
+      REQUIRE(page);
+      for (const auto& each : page->items) {
+        CHECK(each.succeeded);
+        CHECK(each.run.started_at.has_value() == tells);
+        CHECK(each.run.ended_at.has_value() == (tells && each.run.end.has_value()));
+      }
     }
   }
-  CHECK(with_times.size() == 2);
 }
 
 TEST_CASE("ee wire: a status in nobody's documents does not end a replication") {

@@ -99,6 +99,8 @@ struct WorldOptions {
   double births_per_day = 2;
   /// The longest page of records, whatever is asked for; 0: as the clouds have it.
   int page_size_max = 0;
+  /// Replications of SWR Enterprise Edition tell their times: not all instances may.
+  bool replications_tell_times = true;
   Tricks tricks{};
   LastingFaults lasting{};
   Events events = Events::newest_first;
