@@ -454,6 +454,19 @@ TEST_CASE(
   CHECK(ledger.known == 7);
 }
 
+TEST_CASE("list reader: a sweep that may have met rows twice around a restart is not clean") {
+  FakeList list = with_builds(30);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  visit(list, ledger, {.page_size = 10, .sweep_due = true}, nullptr, 1);
+  // While nobody looks. The page that follows repeats the one before.
+  for (int i = 0; i < 10; ++i) add_build(list, "n" + std::to_string(i));
+  const FakeVisit rest = visit(list, ledger, {.page_size = 10, .sweep_due = true});
+  CHECK(rest.sweep_ok == false);
+  CHECK(visit(list, ledger, {.page_size = 10, .sweep_due = true}).sweep_ok == true);
+  CHECK(counted(ledger) == 40);
+}
+
 TEST_CASE("list reader: history that slid past a first reading does not become news") {
   FakeList list = with_builds(30);
   list.oldest_first = true;

@@ -145,11 +145,16 @@ TEST_CASE(
   CHECK(failed_durations(bench.scrape_as("rare")) == 1);
 }
 
-TEST_CASE("snapshots: a scraper is on the disk before its first answer") {
+TEST_CASE("snapshots: a scraper is on the disk before its first answer, also without a call") {
   Showroom bench;
+  bench.options.min_interval = seconds(5);
   bench.restart();
-  bench.finish(bench.begin("rare"));
-  bench.fails_before_a_kill();
+  bench.scrape_as("first");
+  bench.finish(bench.begin("rare"));  // Answered from the cycle before.
+  bench.restart();
+  bench.fails("f1");
+  CHECK(failed_durations(bench.scrape_as("first")) == -1);
+  bench.baton.sleep(seconds(5));
   CHECK(failed_durations(bench.scrape_as("first")) == 0);
   CHECK(failed_durations(bench.scrape_as("first")) == 0);
   CHECK(failed_durations(bench.scrape_as("rare")) == 0);
