@@ -181,6 +181,26 @@ class Dashboards(unittest.TestCase):
                 for target in panel["targets"]:
                     self.assertEqual(target["datasource"]["uid"], "${datasource}", place)
 
+    def test_no_duration_is_a_fraction_of_minutes_or_hours(self):
+        """Grafana's own unit for seconds says 33.3 mins and 1.04 days."""
+        below_a_minute = {"How long calls take"}
+        for name, dashboard in self.each():
+            for panel in panels(dashboard):
+                config = panel["fieldConfig"]
+                units = [config["defaults"]["unit"]] + [each["value"] for override in config["overrides"]
+                                                        for each in override["properties"] if each["id"] == "unit"]
+                if panel["title"] not in below_a_minute:
+                    self.assertFalse({"s", "m", "h", "d"} & set(units), f"{name}: {panel['title']}")
+
+    def test_graphs_in_minutes_ask_for_minutes(self):
+        for name, dashboard in self.each():
+            for panel in panels(dashboard):
+                in_minutes = panel["fieldConfig"]["defaults"]["unit"] == "suffix: min"
+                for target in panel["targets"]:
+                    self.assertEqual(target["expr"].endswith(") / 60"), in_minutes, f"{name}: {panel['title']}")
+                    # An exemplar's value stays in seconds.
+                    self.assertFalse(in_minutes and target.get("exemplar"), f"{name}: {panel['title']}")
+
     def test_dashboards_can_be_provisioned_as_they_are(self):
         uids = set()
         for name, dashboard in self.each():
@@ -188,7 +208,7 @@ class Dashboards(unittest.TestCase):
             self.assertTrue(dashboard["uid"], name)
             self.assertNotIn(dashboard["uid"], uids, name)
             self.assertNotIn("__inputs", dashboard, name)
-            self.assertEqual(dashboard["schemaVersion"], 39, name)
+            self.assertEqual(dashboard["schemaVersion"], 42, name)
             uids.add(dashboard["uid"])
 
     def test_panels_have_ids_of_their_own_and_do_not_overlap(self):

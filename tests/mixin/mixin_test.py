@@ -38,7 +38,7 @@ def queries(dashboard):
     for panel in dashboard["panels"]:
         yield from (target["expr"] for target in panel["targets"])
     yield from (each["query"]["query"] for each in dashboard["templating"]["list"] if each["type"] == "query")
-    yield from (each["expr"] for each in dashboard["annotations"]["list"])
+    yield from (each["target"]["expr"] for each in dashboard["annotations"]["list"])
 
 
 class Mixin(unittest.TestCase):

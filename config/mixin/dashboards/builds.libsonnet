@@ -22,11 +22,20 @@ function(config)
     [queries.query(
       durations.buckets('acr_build_duration_seconds', '<chosen>', 'increase(%s[$__rate_interval])'), '{{le}}'
     ) { format: 'heatmap', exemplar: true }],
-    's',
+    'short',
     {
       calculate: false,
       cellGap: 1,
-      color: { mode: 'scheme', scheme: 'Blues', steps: 32, exponent: 0.5, fill: 'dark-blue', reverse: false },
+      cellValues: { unit: 'short' },
+      color: {
+        mode: 'scheme',
+        scheme: 'Blues',
+        steps: 32,
+        scale: 'exponential',
+        exponent: 0.5,
+        fill: 'dark-blue',
+        reverse: false,
+      },
       exemplars: { color: 'rgba(255,120,0,0.8)' },
       filterValues: { le: 1e-9 },
       legend: { show: true },
@@ -127,7 +136,7 @@ function(config)
             'topk(12, time() - max by (<repo>) (acr_build_oldest_in_progress_start_timestamp_seconds{<chosen>}))',
             '{{repo_namespace}}/{{repo}}'
           ),
-          's',
+          panels.durations.daysAndClock,
           steps([[null, colors.green], [3600, colors.orange], [7200, colors.red]]),
           'No build is open'
         )],
@@ -154,7 +163,7 @@ function(config)
             'max by (<repo>) (' + recent('success|failed', '7d') + ') > 0)',
             '{{repo_namespace}}/{{repo}}'
           ),
-          's',
+          panels.durations.daysAndClock,
           steps([[null, colors.green], [86400, colors.orange], [259200, colors.red]])
         )],
       ]],

@@ -40,7 +40,6 @@ function(config)
       label: 'Data source',
       type: 'datasource',
       query: 'prometheus',
-      current: {},
       options: [],
       refresh: 1,
       regex: '',
@@ -88,7 +87,7 @@ function(config)
       title: 'Registry exporter / ' + titles[name],
       description: description,
       tags: config.dashboardTags,
-      schemaVersion: 39,
+      schemaVersion: 42,
       version: 1,
       editable: false,
       graphTooltip: 1,
@@ -101,9 +100,12 @@ function(config)
         enable: true,
         hide: false,
         iconColor: 'blue',
-        expr: 'changes(registry_exporter_config_last_reload_success_timestamp_seconds{%sjob=~"$job"}[2m]) > 0' % further,
+        target: {
+          refId: 'Anno',
+          expr: 'changes(registry_exporter_config_last_reload_success_timestamp_seconds{%sjob=~"$job"}[2m]) > 0' % further,
+          interval: '60s',
+        },
         titleFormat: 'Exporter started or reloaded',
-        step: '60s',
       }] },
       links: [
         {

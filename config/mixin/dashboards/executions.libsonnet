@@ -7,6 +7,7 @@ function(config)
   local table = (import 'table.libsonnet')(config);
   local durations = (import '../lib/durations.libsonnet')(config);
   local steps = panels.steps;
+  local inMinutes = panels.durations.inMinutes;
   local seconds = 'swr_retention_execution_duration_seconds';
   local successful = 'status="success", <namespace>';
 
@@ -46,7 +47,7 @@ function(config)
         ],
       ],
       [['Failed 24 h', true]],
-      { Mean: 's' },
+      { Mean: panels.durations.clock },
       {
         'Failed 24 h': steps([[null, 'text'], [1, colors.orange]]),
         Newest: steps([[null, colors.red], [1, colors.green]]),
@@ -60,10 +61,10 @@ function(config)
       'Duration of executions',
       'Of successful executions of retention that ended in the hour before each point.',
       [
-        queries.hourly(quantile('0.95'), '95 % are quicker than', 'A'),
-        queries.hourly(quantile('0.5'), 'Half are quicker than', 'B'),
+        queries.hourly(inMinutes(quantile('0.95')), '95 % are quicker than', 'A'),
+        queries.hourly(inMinutes(quantile('0.5')), 'Half are quicker than', 'B'),
       ],
-      's',
+      panels.durations.minutes,
       { '95 % are quicker than': colors.orange, 'Half are quicker than': colors.blue },
       noValue='No successful execution'
     ),

@@ -38,7 +38,7 @@ function(config)
           'Time since the last cycle that left nothing unread, of the registry ' +
           'that is furthest behind.',
           now('max(time() - registry_exporter_collection_last_success_timestamp_seconds{<registry>})'),
-          's',
+          panels.durations.words,
           steps([[null, colors.green], [600, colors.orange], [1800, colors.red]]),
           'Never'
         )],
@@ -54,7 +54,7 @@ function(config)
           'Keys expire in',
           'The soonest; the exporter renews them long before. Keys for good have no expiry.',
           now('min(registry_exporter_credentials_expiry_timestamp_seconds{<registry>} - time())'),
-          's',
+          panels.durations.words,
           steps([[null, colors.red], [300, colors.green]]),
           'never'
         )],
@@ -111,7 +111,7 @@ function(config)
           'Collection',
           'Length of the last cycle.',
           [query('max by (registry) (registry_exporter_collection_duration_seconds{<registry>})', '{{registry}}')],
-          's'
+          panels.durations.seconds
         )],
         [8, series(
           'Scrapes',

@@ -27,10 +27,22 @@ function(config)
     steps: [{ color: pair[1], value: pair[0] } for pair in pairs],
   };
 
+  // What Grafana makes of a number of seconds. Its ticks are round decimal numbers, which minutes are on a clock and
+  // seconds are not: 16.7 mins, 33.3 mins. So graphs of what takes minutes are asked in minutes.
+  local durations = {
+    inMinutes(expression): '(%s) / 60' % expression,
+    minutes: 'suffix: min',  // 2.5 min
+    seconds: 'suffix: s',  // 150 s
+    words: 'dtdurations',  // 33 minutes: the largest unit alone
+    clock: 'dthms',  // 00:33:20
+    daysAndClock: 'dtdhms',  // 1 d 00:33:20
+  };
+
   local lastValue = { calcs: ['lastNotNull'], fields: '', values: false };
 
   {
     panel: panel,
+    durations: durations,
     named: named,
     steps: steps,
 

@@ -12,6 +12,8 @@ function(config)
   local recent = queries.recent;
   local deleted = queries.deleted;
   local steps = panels.steps;
+  local inMinutes = panels.durations.inMinutes;
+  local clock = panels.durations.clock;
   local hint = 'Needs the shipped rules (config/prometheus/rules).';
 
   // An alert need not be about a registry, or a repository.
@@ -159,14 +161,13 @@ function(config)
 
     duration: panels.series(
       'Build duration',
-      'Of successful builds that ended in the hour before each point. Dashed: the same a week ' +
-      "earlier. With exemplars, a dot leads to a build's id.",
+      'Of successful builds that ended in the hour before each point. Dashed: the same a week earlier.',
       [
-        queries.hourly(quantile('0.95'), '95 % are quicker than', 'A') { exemplar: true },
-        queries.hourly(quantile('0.5'), 'Half are quicker than', 'B'),
-        queries.hourly(quantile('0.95', ' offset 1w'), '95 %, a week earlier', 'C'),
+        queries.hourly(inMinutes(quantile('0.95')), '95 % are quicker than', 'A'),
+        queries.hourly(inMinutes(quantile('0.5')), 'Half are quicker than', 'B'),
+        queries.hourly(inMinutes(quantile('0.95', ' offset 1w')), '95 %, a week earlier', 'C'),
       ],
-      's',
+      panels.durations.minutes,
       { '95 % are quicker than': colors.orange, 'Half are quicker than': colors.blue },
       extra=[panels.dashed('95 %, a week earlier')],
       noValue='No successful build'
@@ -201,18 +202,19 @@ function(config)
       'Time since repositories were read: the oldest, and the median.',
       [
         queries.query(
-          'max by (registry) (time() - registry_exporter_repository_last_read_timestamp_seconds{<chosen>})',
+          inMinutes('max by (registry) (time() - registry_exporter_repository_last_read_timestamp_seconds{<chosen>})'),
           '{{registry}}, oldest',
           'A'
         ),
         queries.query(
-          'quantile by (registry) (0.5, time() - ' +
-          'registry_exporter_repository_last_read_timestamp_seconds{<chosen>})',
+          inMinutes(
+            'quantile by (registry) (0.5, time() - registry_exporter_repository_last_read_timestamp_seconds{<chosen>})'
+          ),
           '{{registry}}, median',
           'B'
         ),
       ],
-      's'
+      panels.durations.minutes
     ),
 
     slower: panels.stat(
@@ -237,7 +239,7 @@ function(config)
         ['Last build', 'max by (<repo>) (acr_last_build_duration_seconds{<chosen>})'],
       ],
       [['Of before', true]],
-      { 'Mean 24 h': 's', 'Six days before': 's', 'Of before': 'percentunit', 'Last build': 's' },
+      { 'Mean 24 h': clock, 'Six days before': clock, 'Of before': 'percentunit', 'Last build': clock },
       { 'Of before': steps([[null, colors.green], [1.25, 'text'], [1.5, colors.orange], [2, colors.red]]) },
       noValue='No successful build within 24 hours',
       links={ Repository: buildsLink },

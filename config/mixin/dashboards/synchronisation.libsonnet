@@ -100,16 +100,16 @@ function(config)
           'Duration of replications',
           'Of successful executions that ended in the hour before each point: 95 % are quicker than this.',
           [queries.hourly(
-            durations.quantile(
+            panels.durations.inMinutes(durations.quantile(
               '0.95',
               'swr_replication_execution_duration_seconds',
               'status="success", <registry>',
               'increase(%s[1h])',
               ['registry', 'policy']
-            ),
+            )),
             '{{policy}}'
           )],
-          's',
+          panels.durations.minutes,
           noValue='No successful execution'
         )],
       ]],
@@ -127,7 +127,7 @@ function(config)
             ['Artifacts failed', artifacts('failed')],
           ],
           [['Failed 24 h', true]],
-          { Mean: 's' },
+          { Mean: panels.durations.clock },
           {
             'Failed 24 h': steps([[null, 'text'], [1, colors.orange], [10, colors.red]]),
             'Artifacts failed': steps([[null, 'text'], [1, colors.orange]]),

@@ -44,9 +44,9 @@ function(config, clouds=['acr', 'swr'])
       'time that they waited is included.',
       [
         queries.hourly(
-          durations.quantile(
+          panels.durations.inMinutes(durations.quantile(
             line[1], line[0] + '_sync_duration_seconds', 'status="success", <chosen>', 'increase(%s[1h])'
-          ),
+          )),
           names[line[0]] + line[2],
           line[3]
         )
@@ -58,7 +58,7 @@ function(config, clouds=['acr', 'swr'])
         ]
         if std.member(clouds, line[0])
       ],
-      's',
+      panels.durations.minutes,
       noValue='No successful synchronisation'
     ),
 
@@ -87,7 +87,7 @@ function(config, clouds=['acr', 'swr'])
       'Oldest synchronisations in progress',
       'How long ago the oldest open synchronisation of a repository was created.',
       queries.now('topk(12, %s)' % oldest, '{{repo_namespace}}/{{repo}}'),
-      's',
+      panels.durations.daysAndClock,
       steps([[null, colors.green], [3600, colors.orange], [7200, colors.red]]),
       'None is open'
     ),

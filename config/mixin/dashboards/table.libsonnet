@@ -47,7 +47,6 @@ function(config)
       showHeader: true,
       cellHeight: 'sm',
       sortBy: [{ displayName: each[0], desc: each[1] } for each in sort],
-      footer: { show: false, reducer: ['sum'], fields: '' },
     }, noValue, {
       color: { mode: 'thresholds' },
       thresholds: panels.steps([[null, 'text']]),
