@@ -195,7 +195,7 @@ class Dashboards(unittest.TestCase):
     def test_graphs_in_minutes_ask_for_minutes(self):
         for name, dashboard in self.each():
             for panel in panels(dashboard):
-                in_minutes = panel["fieldConfig"]["defaults"]["unit"] == "suffix: min"
+                in_minutes = panel["fieldConfig"]["defaults"]["unit"] == "suffix:min"
                 for target in panel["targets"]:
                     self.assertEqual(target["expr"].endswith(") / 60"), in_minutes, f"{name}: {panel['title']}")
                     # An exemplar's value stays in seconds.

@@ -22,11 +22,11 @@ function(config)
     [queries.query(
       durations.buckets('acr_build_duration_seconds', '<chosen>', 'increase(%s[$__rate_interval])'), '{{le}}'
     ) { format: 'heatmap', exemplar: true }],
-    'short',
+    'locale',
     {
       calculate: false,
       cellGap: 1,
-      cellValues: { unit: 'short' },
+      cellValues: { unit: 'locale' },
       color: {
         mode: 'scheme',
         scheme: 'Blues',
@@ -159,7 +159,7 @@ function(config)
           'Repositories with builds in the last seven days, by the time since ' +
           'the last one that succeeded.',
           now(
-            'topk(12, time() - max by (<repo>) (acr_last_build_end_timestamp_seconds{status="success", <chosen>}) and ' +
+            'topk(10, time() - max by (<repo>) (acr_last_build_end_timestamp_seconds{status="success", <chosen>}) and ' +
             'max by (<repo>) (' + recent('success|failed', '7d') + ') > 0)',
             '{{repo_namespace}}/{{repo}}'
           ),

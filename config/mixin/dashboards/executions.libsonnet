@@ -39,7 +39,7 @@ function(config)
         ['Failed 24 h', 'topk(20, ' + ended('failed') + ')'],
         ['Succeeded', ended('success')],
         ['Newest', 'max by (%s) (swr_last_retention_execution_success{<namespace>})' % byNamespace],
-        ['In progress', 'sum by (%s) (swr_retention_executions_in_progress{<namespace>})' % byNamespace],
+        ['Running', 'sum by (%s) (swr_retention_executions_in_progress{<namespace>})' % byNamespace],
         ['Mean', total('sum') + ' / (' + total('count') + ' > 0)'],
         [
           'Deleted',

@@ -55,7 +55,8 @@ function(config)
           'The soonest; the exporter renews them long before. Keys for good have no expiry.',
           now('min(registry_exporter_credentials_expiry_timestamp_seconds{<registry>} - time())'),
           panels.durations.words,
-          steps([[null, colors.red], [300, colors.green]]),
+          // The first is that of no expiry.
+          steps([[null, colors.green], [-1e9, colors.red], [300, colors.green]]),
           'never'
         )],
       ]],
@@ -120,7 +121,7 @@ function(config)
           [query(
             'sum by (result) (rate(registry_exporter_scrapes_total{<target>}[$__rate_interval])) * 60', '{{result}}'
           )],
-          'short',
+          'locale',
           { complete: colors.green, partial: colors.orange, cached: colors.blue },
           stacked=true
         )],

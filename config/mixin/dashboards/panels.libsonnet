@@ -31,8 +31,8 @@ function(config)
   // seconds are not: 16.7 mins, 33.3 mins. So graphs of what takes minutes are asked in minutes.
   local durations = {
     inMinutes(expression): '(%s) / 60' % expression,
-    minutes: 'suffix: min',  // 2.5 min
-    seconds: 'suffix: s',  // 150 s
+    minutes: 'suffix:min',  // 2.5 min
+    seconds: 'suffix:s',  // 150 s
     words: 'dtdurations',  // 33 minutes: the largest unit alone
     clock: 'dthms',  // 00:33:20
     daysAndClock: 'dtdhms',  // 1 d 00:33:20
@@ -49,7 +49,7 @@ function(config)
     stat(title,
          description,
          target,
-         unit='short',
+         unit='locale',
          thresholds=steps([[null, colors.blue]]),
          noValue='0',
          background=true,
@@ -84,7 +84,7 @@ function(config)
     series(title,
            description,
            targets,
-           unit='short',
+           unit='locale',
            palette={},
            stacked=false,
            extra=[],

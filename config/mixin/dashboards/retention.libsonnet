@@ -139,6 +139,6 @@ function(config)
           noValue='No rule, or collect_rules is off'
         )],
       ]],
-      [8, [[8, executions.perHour], [10, executions.byNamespace], [6, executions.duration]]],
+      [8, [[6, executions.perHour], [12, executions.byNamespace], [6, executions.duration]]],
     ]
   )

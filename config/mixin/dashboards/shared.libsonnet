@@ -103,7 +103,7 @@ function(config)
       [['Since', 'max by (alertname, severity, policy, list, <repo>) (' + firing + ') * 1000']],
       [['Severity', false], ['Since', true]],
       { Since: 'dateTimeFromNow' },
-      widths={ Since: 118, Alert: 212 },
+      widths={ Alert: 216 },
       texts=[panels.named('Severity', [
         ['mappings', [{ type: 'value', options: {
           critical: { text: 'critical', color: colors.red, index: 0 },

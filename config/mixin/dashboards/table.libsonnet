@@ -22,8 +22,11 @@ function(config)
   local first = ['alertname', 'severity', 'instance', 'version', 'repo_namespace', 'repo', 'policy', 'list'] +
                 ['template', 'keep', 'reason'];
 
-  // Of a column of numbers: its title, and the arrow of the order.
-  local widthOf(name, isOrdered) = 46 + 5 * std.max(6, std.length(name)) + (if isOrdered then 20 else 0);
+  // Of a column of numbers: its title with the arrow of the order, and its longest value where that is wider.
+  local longest = { dateTimeFromNow: 134, dthms: 88 };
+  local widthOf(name, unit, isOrdered) =
+    local title = 46 + 5 * std.max(6, std.length(name)) + (if isOrdered then 20 else 0);
+    std.max(title, if std.objectHas(longest, unit) then longest[unit] else 0);
 
   // `columns`: [[name, expression], …]. The first says which rows there are; if it is a ranking, the others are asked
   // for its rows alone. `sort`: [[column, descending], …].
@@ -36,14 +39,16 @@ function(config)
     // A single query's value is called Value, those of several Value #A, …
     local values = [if std.length(names) > 1 then 'Value #' + refs[i] else 'Value' for i in indexes];
     local order = first + values + ['registry'];
-    local allWidths = { Registry: 68, Namespace: 88, Severity: 84, 'Last failure': 116 } + widths;
+    // What is left over is the last name's.
+    local unitOf(name) = if std.objectHas(units, name) then units[name] else '';
+    local allWidths = { Registry: 68, Severity: 84 } + (if on == '<repo>' then { Namespace: 104 } else {}) + widths;
 
     panels.panel('table', title, description, [
       queries.row(
         if isRanking && i > 0 then '(%s) and on (%s) %s' % [columns[i][1], on, rows] else columns[i][1], refs[i]
       )
       for i in indexes
-    ], 'short', {
+    ], 'locale', {
       showHeader: true,
       cellHeight: 'sm',
       sortBy: [{ displayName: each[0], desc: each[1] } for each in sort],
@@ -58,7 +63,7 @@ function(config)
       named(name, [['custom.cellOptions', { type: 'color-text' }], ['thresholds', marks[name]]])
       for name in std.objectFields(marks)
     ] + [
-      named(name, [['noValue', '–'], ['custom.width', widthOf(name, std.member(ordered, name))]])
+      named(name, [['noValue', '–'], ['custom.width', widthOf(name, unitOf(name), std.member(ordered, name))]])
       for name in names
     ] + [
       named(name, [['noValue', '–']])
