@@ -39,8 +39,8 @@ def seconds(text):
 # --- a month, in a real Prometheus -------------------------------------------------------------------------
 
 class Prometheus:
-    def __init__(self, folder):
-        self.folder, self.at, self.process = folder, address(0), None
+    def __init__(self, folder, *flags):
+        self.folder, self.flags, self.at, self.process = folder, flags, address(0), None
 
     def __enter__(self):
         config = self.folder / "empty.yml"
@@ -48,7 +48,7 @@ class Prometheus:
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={self.folder / 'blocks'}",
              f"--web.listen-address={self.at}", "--storage.tsdb.retention.time=90y", "--query.timeout=10m",
-             "--storage.tsdb.min-block-duration=2h", "--storage.tsdb.max-block-duration=2h"],
+             "--storage.tsdb.min-block-duration=2h", "--storage.tsdb.max-block-duration=2h", *self.flags],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for_port(self.at, self.process)
         while True:

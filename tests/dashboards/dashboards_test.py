@@ -211,6 +211,12 @@ class Dashboards(unittest.TestCase):
             self.assertEqual(dashboard["schemaVersion"], 42, name)
             uids.add(dashboard["uid"])
 
+    def test_each_dashboard_has_its_picture_in_the_documents_and_none_is_large(self):
+        text = (ROOT / "docs/dashboards.md").read_text()
+        for path in DASHBOARDS:
+            self.assertIn(f"(pictures/{path.stem}.png)", text)
+            self.assertLess((ROOT / f"docs/pictures/{path.stem}.png").stat().st_size, 250_000, path.stem)
+
     def test_panels_have_ids_of_their_own_and_do_not_overlap(self):
         for name, dashboard in self.each():
             taken, ids = set(), set()

@@ -107,7 +107,7 @@ function(config)
             '{{operation}}'
           )],
           's'
-        )],
+        ) { options+: { legend+: { placement: 'right' } } }],
         [8, series(
           'Collection',
           'Length of the last cycle.',

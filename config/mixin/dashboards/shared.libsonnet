@@ -99,11 +99,14 @@ function(config)
 
     alertTable: table(
       'What is wrong now, where, since when',
-      'Alerts that fire, newest first. ' + hint,
-      [['Since', 'max by (alertname, severity, policy, list, <repo>) (' + firing + ') * 1000']],
+      'Alerts that fire, newest first. Where it is about a policy or a list, its name stands for the repository. ' + hint,
+      [[
+        'Since',
+        'max by (alertname, severity, <repo>) (label_join(' + firing + ', "repo", "", "repo", "policy", "list")) * 1000',
+      ]],
       [['Severity', false], ['Since', true]],
       { Since: 'dateTimeFromNow' },
-      widths={ Alert: 216 },
+      widths={ Alert: 208 },
       texts=[panels.named('Severity', [
         ['mappings', [{ type: 'value', options: {
           critical: { text: 'critical', color: colors.red, index: 0 },

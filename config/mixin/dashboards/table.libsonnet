@@ -23,7 +23,7 @@ function(config)
                 ['template', 'keep', 'reason'];
 
   // Of a column of numbers: its title with the arrow of the order, and its longest value where that is wider.
-  local longest = { dateTimeFromNow: 134, dthms: 88 };
+  local longest = { dateTimeFromNow: 130, dthms: 88 };
   local widthOf(name, unit, isOrdered) =
     local title = 46 + 5 * std.max(6, std.length(name)) + (if isOrdered then 20 else 0);
     std.max(title, if std.objectHas(longest, unit) then longest[unit] else 0);
@@ -41,7 +41,7 @@ function(config)
     local order = first + values + ['registry'];
     // What is left over is the last name's.
     local unitOf(name) = if std.objectHas(units, name) then units[name] else '';
-    local allWidths = { Registry: 68, Severity: 84 } + (if on == '<repo>' then { Namespace: 104 } else {}) + widths;
+    local allWidths = { Registry: 68, Severity: 84 } + (if on == '<repo>' then { Namespace: 94 } else {}) + widths;
 
     panels.panel('table', title, description, [
       queries.row(
@@ -55,7 +55,7 @@ function(config)
     }, noValue, {
       color: { mode: 'thresholds' },
       thresholds: panels.steps([[null, 'text']]),
-      custom: { align: 'auto', filterable: false, minWidth: 90 },
+      custom: { align: 'auto', filterable: false, minWidth: 80 },
     }, [
       named(name, [['unit', units[name]]])
       for name in std.objectFields(units)
@@ -67,7 +67,7 @@ function(config)
       for name in names
     ] + [
       named(name, [['noValue', '–']])
-      for name in ['Namespace', 'Repository', 'Registry', 'Rule', 'Keep']
+      for name in ['Namespace', 'Repository', 'Registry', 'Rule', 'Keep', 'Policy', 'List']
     ] + [
       named(name, [['custom.width', allWidths[name]]])
       for name in std.objectFields(allWidths)
