@@ -182,6 +182,11 @@ void Publisher::hold_zeros(TrackedList& list, const EventCounters& shown, std::u
   publication.holds_known = static_cast<SeriesSet>(publication.holds_known | zeros);
 }
 
+/// What is not shown now has its zeros seen when it is back.
+void Publisher::withdraw_zeros(TrackedList& list) {
+  if (std::exchange(list.publication.holds_known, 0) != 0) visibility_.withdraw(list.number);
+}
+
 StreamCell Publisher::cell_of(TrackedList& list, std::uint64_t version) {
   Publication& publication = list.publication;
   if (publication.view->hidden) return {publication.view, nullptr};
@@ -238,7 +243,10 @@ void Publisher::publish() {
   snapshot->unknown_statuses = registry_.unknown_statuses;
   snapshot->last_cycle_seconds = last_cycle_seconds_;
   for (const auto& [key, list] : registry_.lists) {
-    if (!list->publication.view || !(list->has_series() || list->is_read())) continue;
+    if (!list->publication.view || !(list->has_series() || list->is_read())) {
+      withdraw_zeros(*list);
+      continue;
+    }
     snapshot->ledger_imbalance += imbalance(list->state.ledger);
     if (list->is_feed()) {
       snapshot->feeds.push_back({list->state.kind, list->publication.view});

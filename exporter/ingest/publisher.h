@@ -61,6 +61,7 @@ class Publisher {
   void move_windows();
   std::shared_ptr<const EventCounters> counters_to_show(TrackedList& list);
   void hold_zeros(TrackedList& list, const EventCounters& shown, std::uint64_t version);
+  void withdraw_zeros(TrackedList& list);
   StreamCell cell_of(TrackedList& list, std::uint64_t version);
   void add_to_rows(TrackedList& list, RegistrySnapshot& snapshot);
   void count_states(RegistrySnapshot& snapshot) const;

@@ -47,6 +47,12 @@ void ScraperVisibility::hold(std::uint64_t version, Hold hold) {
   held_[version].holds.push_back(hold);
 }
 
+void ScraperVisibility::withdraw(std::int64_t repository) {
+  for (auto& [version, held] : held_) {
+    std::erase_if(held.holds, [&](const Hold& hold) { return hold.repository == repository; });
+  }
+}
+
 std::uint64_t ScraperVisibility::seen_by_all(SteadyTime now) const {
   std::uint64_t version = newest_answered_;
   for (const auto& [id, client] : clients_) {

@@ -39,6 +39,8 @@ class ScraperVisibility {
   bool answered(ScraperId client, std::uint64_t version, SteadyTime now);
 
   void hold(std::uint64_t version, Hold hold);
+  /// The next version does not show its series: nobody sees their zeros there.
+  void withdraw(std::int64_t repository);
   /// What can be let go now, each once.
   std::vector<Hold> let_go(SteadyTime now);
 

@@ -55,6 +55,7 @@ class FakeCloud final : public Cloud {
       return feed.page(page);
     }
     asked.push_back(repository.name);
+    if (!lists.contains(repository.name)) return fail(ErrorKind::not_found, "gone");
     if (failing.contains(repository.name)) return fail(ErrorKind::server_error, "broken");
     if (throwing == repository.name) throw std::runtime_error("by the test");
     Result<Page> answer = lists.at(repository.name).page(page);

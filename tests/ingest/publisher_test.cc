@@ -52,6 +52,14 @@ class Showroom : public Bench {
     auto& builds = cloud.lists["r0"].newest_first;
     builds.insert(builds.begin(), done(id, started_ago(20), Outcome::failed));
   }
+  /// The repository is missing from the listing until its series are gone and the client has an
+  /// answer without them.
+  void goes_and_comes_back(const std::string& client) {
+    const auto gone = cloud.lists.extract("r0");
+    while (!finish(begin(client))->rows.empty()) continue;
+    CHECK(scrape_as(client)->rows.empty());
+    cloud.lists["r0"] = gone.mapped();
+  }
   /// It is committed, but no answer leaves the process.
   void fails_before_a_kill() {
     fails("f1");
@@ -96,6 +104,32 @@ TEST_CASE("snapshots: a zero that was shown as an old value counts") {
   bench.fails_before_a_kill();
   CHECK(failed_durations(bench.scrape_as("first")) == 0);
   CHECK(failed_durations(bench.scrape_as("first")) == 1);
+}
+
+TEST_CASE("snapshots: an answer without the series is not its zero") {
+  Showroom bench;
+  bench.options.discovery_interval = Millis{0};
+  bench.restart();
+  bench.scrape_as("first");
+  bench.fails("f1");
+  bench.finish(bench.begin("first"));
+  bench.goes_and_comes_back("first");
+  CHECK(failed_durations(bench.scrape_as("first")) == 0);
+  CHECK(failed_durations(bench.scrape_as("first")) == 1);
+}
+
+TEST_CASE("snapshots: who has not seen a zero before its series went sees it when they are back") {
+  Showroom bench;
+  bench.options.discovery_interval = Millis{0};
+  bench.restart();
+  bench.scrape_as("first");
+  bench.scrape_as("second");
+  bench.fails("f1");
+  CHECK(failed_durations(bench.scrape_as("first")) == 0);
+  bench.goes_and_comes_back("second");
+  CHECK(failed_durations(bench.scrape_as("second")) == 0);
+  CHECK(failed_durations(bench.scrape_as("first")) == 0);
+  CHECK(failed_durations(bench.scrape_as("second")) == 1);
 }
 
 TEST_CASE("snapshots: with a kill after each second answer a zero is answered twice at most") {

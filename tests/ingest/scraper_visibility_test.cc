@@ -38,6 +38,23 @@ TEST_CASE("visibility: a zero is let go once every scraper of the last minutes h
   CHECK(released(visibility, 5) == 0);
 }
 
+TEST_CASE("visibility: answers without a series let no zero of it go") {
+  ScraperVisibility visibility = fresh();
+  visibility.answered(kA, 1, at_second(0));
+  visibility.answered(kB, 1, at_second(0));
+  visibility.hold(2, {7, 1});
+  visibility.hold(2, {8, 1});
+  visibility.answered(kA, 2, at_second(1));
+  visibility.withdraw(7);
+  visibility.answered(kB, 3, at_second(2));
+  CHECK(released(visibility, 2) == 1);
+  visibility.hold(4, {7, 1});
+  CHECK(released(visibility, 90) == 0);
+  visibility.answered(kA, 4, at_second(91));
+  visibility.answered(kB, 4, at_second(91));
+  CHECK(released(visibility, 91) == 1);
+}
+
 TEST_CASE("visibility: a scraper that stays away holds a zero back for a minute at most") {
   ScraperVisibility visibility = fresh();
   visibility.answered(kA, 1, at_second(0));
