@@ -24,6 +24,7 @@ constexpr std::string_view kUsage =
   --speed X                   how many times faster than life things happen; 0 freezes; default 1
   --latency DURATION          every answer takes at least this long, e.g. 50ms; default 0s
   --order desc|asc            newest or oldest records first; default desc
+  --replication-times yes|no  whether the Enterprise Edition tells when replications ran; default yes
   --faults MIX                none, mild, nasty, or a list such as mild,throttle:20,slow:0; the
                               words: throttle server_error html_error business_error truncate
                               malformed cut lose slow stale total token (percent of the requests),
@@ -88,6 +89,10 @@ bool put(Options& options, std::string_view flag, const std::string& value) {
   if (flag == "--order") {
     options.world.order = value == "desc" ? Order::newest_first : Order::oldest_first;
     return value == "desc" || value == "asc";
+  }
+  if (flag == "--replication-times") {
+    options.world.replications_tell_times = value == "yes";
+    return value == "yes" || value == "no";
   }
   if (flag == "--deny") {
     std::istringstream words(value);
