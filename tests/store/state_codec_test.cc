@@ -162,19 +162,20 @@ TEST_CASE("codec: the format does not drift by accident") {
   };
   const Row rows[] = {
       {"head", encode_head({UnixMillis{Millis{1'767'323'045'000}}, 300, true}, kPlace),
-       "0390b2cccaef66ac0201fc1a1a07"},
+       "0490b2cccaef66ac02018501c6e5"},
       {"registry", encode_registry(small_registry(), kPlace),
-       "030b612f6163722f6372692d310190b2cccaef66012a0100020000000000002440000000"
-       "0000404e4001020304050607ac020801e0c1cccaef669e8ee642"},
+       "040b612f6163722f6372692d310190b2cccaef66012a0100020000000000002440000000"
+       "0000404e4001020304050607ac020801e0c1cccaef66014d00000000000000b0d1cccaef"
+       "66ae290c3c"},
       {"repository", encode_repository(small_repository(), kPlace),
-       "03047465616d03617070056372722d310001010003000200000200000000000001020101"
+       "04047465616d03617070056372722d310001010003000200000200000000000001020101"
        "90bf0500000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020101"
        "6f016e0190b2cccaef660001014df7d9bdce8020900002010108c80190b2cccaef660506"
        "070812010a000000000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef6600"
        "000000000000010000000000000000000000006401f4030190b2cccaef660190b2cccaef"
-       "6604010207ac0234010190b2cccaef6603010190b2cccaef66698a9b42"},
+       "6604010207ac0234010190b2cccaef6603010190b2cccaef664c25f821"},
       {"closed", encode_closed(kClosed, kPlace),
-       "0302a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f003572c48351"},
+       "0402a1c209d5fc3568cd90b2cccaef66c0a907102a00000000000000cf0f0035e7d616e9"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -220,6 +221,21 @@ TEST_CASE("codec: what version 2 wrote is read, without kinds, native buckets an
         before_version_3(small_repository()));
 }
 
+TEST_CASE("codec: what version 3 wrote is read, without scrapers") {
+  const std::string registry =
+      "030b612f6163722f6372692d310190b2cccaef66012a0100020000000000002440000000"
+      "0000404e4001020304050607ac020801e0c1cccaef669e8ee642";
+  const std::string repository =
+      "03047465616d03617070056372722d310001010003000200000200000000000001020101"
+      "90bf0500000000000001076275696c642d314df7d9bdce80209090b2cccaef6601020101"
+      "6f016e0190b2cccaef660001014df7d9bdce8020900002010108c80190b2cccaef660506"
+      "070812010a000000000190b2cccaef660190b2cccaef660101a0fe0a0190b2cccaef6600"
+      "000000000000010000000000000000000000006401f4030190b2cccaef660190b2cccaef"
+      "6604010207ac0234010190b2cccaef6603010190b2cccaef66698a9b42";
+  CHECK(decode_registry(unhex(registry), kPlace).value() == before_version_4(small_registry()));
+  CHECK(decode_repository(unhex(repository), kPlace).value() == small_repository());
+}
+
 TEST_CASE("codec: native buckets that cannot be are damage") {
   const NativeHistogram bad[] = {
       {4, 0, {}},  // A schema that is not kept.
@@ -241,10 +257,10 @@ TEST_CASE("codec: native buckets that cannot be are damage") {
 }
 
 TEST_CASE("codec: a newer blob is told from a damaged one") {
-  // Version 4 with the checksum that such a blob would have.
-  CHECK(decode_head(unhex("04000cbd7db4"), kPlace).error().kind == ErrorKind::state_newer);
+  // Version 5 with the checksum that such a blob would have.
+  CHECK(decode_head(unhex("05004d8c66ad"), kPlace).error().kind == ErrorKind::state_newer);
   std::string flipped = encode_head({}, kPlace);
-  flipped[0] = 4;
+  flipped[0] = 5;
   CHECK(decode_head(flipped, kPlace).error().kind == ErrorKind::state_damaged);
 }
 
