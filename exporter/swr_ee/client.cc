@@ -129,7 +129,7 @@ Result<cloud::Answer<ListPage<RetentionExecution>>> Client::retention_executions
 
 Result<std::vector<RetentionTask>> Client::retention_tasks(const RetentionPolicy& policy,
                                                            const std::string& execution_id) {
-  return read_whole_surely<RetentionTask>(
+  return read_whole_confirmed<RetentionTask>(
       [&](const PageRequest& page) {
         return ask<ListPage<RetentionTask>>(
             "ListInstanceRetentionPolicyExecTasks",

@@ -45,11 +45,11 @@ Result<std::vector<Item>> read_whole(
   return items;
 }
 
-/// Reads a list that is not read again: until its total confirms what was read, or, where totals
-/// are missing or wrong, or nothing is listed, until two readings in a row agree. Errors besides:
-/// malformed for a list that differs each time.
+/// Reads a list that is not read again: until its total confirms what was read, or two readings in
+/// a row agree (where totals are missing or wrong, or nothing is listed). Errors besides: malformed
+/// for a list that differs each time.
 template <class Item>
-Result<std::vector<Item>> read_whole_surely(
+Result<std::vector<Item>> read_whole_confirmed(
     const std::function<Result<cloud::Answer<ListPage<Item>>>(const PageRequest& page)>& ask,
     const std::function<std::string(const Item& item)>& key_of) {
   constexpr int kReadingsMax = 4;

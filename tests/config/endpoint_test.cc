@@ -60,3 +60,10 @@ TEST_CASE("endpoint: everything else is refused, without repeating it") {
     CHECK(endpoint.error().find("CANARY") == std::string::npos);
   }
 }
+
+TEST_CASE("endpoint: European regions of Huawei have a domain of their own, and no global IAM") {
+  CHECK(iam_endpoint("eu-west-101") == "https://iam.eu-west-101.myhuaweicloud.eu");
+  CHECK(global_iam_endpoint("eu-west-101").empty());
+  CHECK(iam_endpoint("eu-west-0") == "https://iam.eu-west-0.myhuaweicloud.com");
+  CHECK(global_iam_endpoint("eu-west-0") == "https://iam.myhuaweicloud.com");
+}

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "exporter/ingest/tracked_registry.h"
+
 using namespace registry_exporter;
 using namespace registry_exporter::ingest;
 
@@ -70,4 +72,33 @@ TEST_CASE("beginnings: of a state that does not tell, series began with the regi
   CHECK(counters.created_at == at(500));
   CHECK(counters.durations[Outcome::success]->created_at == at(500));
   CHECK(counters.durations[Outcome::failed]->created_at == at(7));
+}
+
+TEST_CASE("beginnings: after an upgrade series began with their registry, not with the process") {
+  TrackedRegistry registry;
+  registry.state.created_at = at(500);
+  auto list = std::make_unique<TrackedList>();
+  list->state.ref = {"team", "app", ""};
+  list->state.kind = &kBuilds;
+  const EventCounters& counters = list->state.ledger.counters;
+  registry.lists.emplace(key_of(list->state), std::move(list));
+  complete_counters(registry, {}, at(1'000));
+  CHECK(counters.created_at == at(500));
+}
+
+TEST_CASE("beginnings: histograms of new bounds begin when these are adopted") {
+  TrackedRegistry registry;
+  registry.state.created_at = at(500);
+  registry.state.bucket_bounds = {10};
+  auto list = std::make_unique<TrackedList>();
+  list->state = with_events();
+  list->state.ref = {"team", "app", ""};
+  list->state.kind = &kBuilds;
+  auto& histogram = list->state.ledger.counters.durations[Outcome::success];
+  histogram->created_at = at(600);
+  registry.lists.emplace(key_of(list->state), std::move(list));
+  ReadRules rules;
+  rules.bucket_bounds = {10, 60};
+  REQUIRE(adopt_bucket_bounds(registry, rules, at(1'000)));
+  CHECK(histogram->created_at == at(1'000));
 }

@@ -69,6 +69,12 @@ TEST_CASE("native histogram: buckets are sorted, counted apart, and none is empt
   CHECK(histogram == NativeHistogram{});
 }
 
+TEST_CASE("native histogram: buckets that are stored out of order are none of ours") {
+  CHECK(is_valid({3, 0, {{1, 1}, {2, 1}}}));
+  CHECK_FALSE(is_valid({3, 0, {{2, 1}, {1, 1}}}));
+  CHECK_FALSE(is_valid({3, 0, {{1, 1}, {1, 1}}}));
+}
+
 TEST_CASE("native histogram: the 161st bucket halves the resolution, and no observation is lost") {
   NativeHistogram histogram;
   std::vector<double> seen;

@@ -90,6 +90,23 @@ struct Scripted final : net::HttpTransport {
   void abort() override {}
 };
 
+/// An instance with that alone. Its id and its project's are known.
+struct ScriptedInstance {
+  static config::RegistryConfig config() {
+    config::RegistryConfig config = config_of({});
+    auto& swr = std::get<config::SwrConfig>(config.cloud);
+    swr.project_id = "p1";
+    swr.instance_id = "i1";
+    swr.instance_name.clear();
+    return config;
+  }
+
+  FakeRuntime fake;
+  Scripted transport;
+  Nobody nobody;
+  swr_ee::InstanceCloud cloud{fake.runtime(), transport, nobody, config()};
+};
+
 std::size_t count_of(const Discovery& discovery, OwnerType owner) {
   return static_cast<std::size_t>(
       std::count_if(discovery.repositories.begin(), discovery.repositories.end(),
@@ -175,96 +192,72 @@ TEST_CASE("instance: a task that never ends does not keep its execution from cou
                       {"", 1}};
   for (const Row& row : rows) {
     CAPTURE(row.end);
-    FakeRuntime fake;
-    config::RegistryConfig config = config_of({});
-    auto& swr = std::get<config::SwrConfig>(config.cloud);
-    swr.project_id = "p1";
-    swr.instance_id = "i1";
-    swr.instance_name.clear();
-    Scripted transport;
-    Nobody nobody;
-    swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
-    transport.execution = std::string(R"({"id":1,"policy_id":7,"dry_run":false,)") + row.end +
-                          R"("status":"Succeed"})";
-    transport.tasks =
+    ScriptedInstance instance;
+    instance.transport.execution = std::string(R"({"id":1,"policy_id":7,"dry_run":false,)") +
+                                   row.end + R"("status":"Succeed"})";
+    instance.transport.tasks =
         R"({"id":1,"execution_id":1,"repository":"a","status":"InProgress"},)"
         R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
     const ListRef list{&kRetentions, {"team", "", "7"}};
     for (int hours = 0; hours <= 1; ++hours) {
       CAPTURE(hours);
-      const auto record = cloud.read_record(list, "1");
+      const auto record = instance.cloud.read_record(list, "1");
       REQUIRE(record);
       CHECK(record->needs_details == (hours < row.waits_hours));
       CHECK(record->parts.size() == (hours < row.waits_hours ? 0U : 1U));
-      fake.advance(std::chrono::hours(1));
+      instance.fake.advance(std::chrono::hours(1));
     }
   }
 }
 
 TEST_CASE("instance: one answer that calls old tasks open again does not cost their deletions") {
-  FakeRuntime fake;
-  config::RegistryConfig config = config_of({});
-  auto& swr = std::get<config::SwrConfig>(config.cloud);
-  swr.project_id = "p1";
-  swr.instance_id = "i1";
-  swr.instance_name.clear();
-  Scripted transport;
-  Nobody nobody;
-  swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
-  transport.execution =
+  ScriptedInstance instance;
+  instance.transport.execution =
       R"({"id":1,"policy_id":7,"dry_run":false,"end_time":"2026-01-01T00:00:00Z",)"
       R"("status":"Succeed"})";
-  transport.tasks =
+  instance.transport.tasks =
       R"({"id":2,"execution_id":1,"repository":"b","status":"InProgress","total":0,"retained":0})";
   const ListRef list{&kRetentions, {"team", "", "7"}};
-  const auto waits = cloud.read_record(list, "1");
+  const auto waits = instance.cloud.read_record(list, "1");
   REQUIRE(waits);
   CHECK(waits->needs_details);
-  fake.advance(std::chrono::minutes(9));
-  CHECK(cloud.read_record(list, "1")->needs_details);
+  instance.fake.advance(std::chrono::minutes(9));
+  CHECK(instance.cloud.read_record(list, "1")->needs_details);
   SUBCASE("they have ended after all") {
-    transport.tasks =
+    instance.transport.tasks =
         R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
-    CHECK(cloud.read_record(list, "1")->parts.size() == 1);
+    CHECK(instance.cloud.read_record(list, "1")->parts.size() == 1);
   }
   SUBCASE("they stay open: it is not waited for ever") {
-    fake.advance(std::chrono::minutes(1));
-    CHECK_FALSE(cloud.read_record(list, "1")->needs_details);
+    instance.fake.advance(std::chrono::minutes(1));
+    CHECK_FALSE(instance.cloud.read_record(list, "1")->needs_details);
   }
 }
 
 TEST_CASE("instance: deletions wait for their policy where a list lacks it, and not for ever") {
-  FakeRuntime fake;
-  config::RegistryConfig config = config_of({});
-  auto& swr = std::get<config::SwrConfig>(config.cloud);
-  swr.project_id = "p1";
-  swr.instance_id = "i1";
-  swr.instance_name.clear();
-  Scripted transport;
-  Nobody nobody;
-  swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
-  transport.execution =
+  ScriptedInstance instance;
+  instance.transport.execution =
       R"({"id":1,"policy_id":7,"dry_run":false,"end_time":"2026-01-02T03:04:05Z",)"
       R"("status":"Succeed"})";
-  transport.tasks =
+  instance.transport.tasks =
       R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
   const std::string policy =
       R"({"id":7,"namespace_name":"team","rules":[{"template":"latestPushedK"}]})";
-  transport.policy = R"({"id":8,"namespace_name":"other"})";
+  instance.transport.policy = R"({"id":8,"namespace_name":"other"})";
   const ListRef list{&kRetentions, {"team", "", "7"}};
-  const auto waits = cloud.read_record(list, "1");
+  const auto waits = instance.cloud.read_record(list, "1");
   REQUIRE(waits);
   CHECK(waits->needs_details);
   SUBCASE("it is listed again: its rule is the one") {
-    transport.policy = policy;
-    const auto record = cloud.read_record(list, "1");
+    instance.transport.policy = policy;
+    const auto record = instance.cloud.read_record(list, "1");
     REQUIRE(record);
     REQUIRE(record->parts.size() == 1);
     CHECK(record->parts[0].outcome == Outcome::tag_rule);
   }
   SUBCASE("it never is") {
-    fake.advance(std::chrono::hours(1));
-    const auto record = cloud.read_record(list, "1");
+    instance.fake.advance(std::chrono::hours(1));
+    const auto record = instance.cloud.read_record(list, "1");
     REQUIRE(record);
     REQUIRE(record->parts.size() == 1);
     CHECK(record->parts[0].outcome == Outcome::other);
@@ -272,29 +265,21 @@ TEST_CASE("instance: deletions wait for their policy where a list lacks it, and 
 }
 
 TEST_CASE("instance: details of a listed execution cost the reading of its tasks alone") {
-  FakeRuntime fake;
-  config::RegistryConfig config = config_of({});
-  auto& swr = std::get<config::SwrConfig>(config.cloud);
-  swr.project_id = "p1";
-  swr.instance_id = "i1";
-  swr.instance_name.clear();
-  Scripted transport;
-  Nobody nobody;
-  swr_ee::InstanceCloud cloud(fake.runtime(), transport, nobody, config);
-  transport.tasks =
+  ScriptedInstance instance;
+  instance.transport.tasks =
       R"({"id":2,"execution_id":1,"repository":"b","status":"Succeed","total":3,"retained":1})";
   Record listed;
   listed.id = "1";
   listed.key = 1;
   listed.outcome = Outcome::success;
   listed.needs_details = true;
-  (void)cloud.discover({});
-  transport.calls = 0;
-  const auto whole = cloud.read_details({&kRetentions, {"team", "", "7"}}, listed);
+  (void)instance.cloud.discover({});
+  instance.transport.calls = 0;
+  const auto whole = instance.cloud.read_details({&kRetentions, {"team", "", "7"}}, listed);
   REQUIRE(whole);
   CHECK_FALSE(whole->needs_details);
   CHECK(whole->parts == std::vector<Part>{{{"team", "b", ""}, Outcome::other, 2}});
-  CHECK(transport.calls == 2);  // Another page may follow the first.
+  CHECK(instance.transport.calls == 2);  // Another page may follow the first.
 }
 
 TEST_CASE("instance: replications are their policies', by name, also before any discovery") {

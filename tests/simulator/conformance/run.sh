@@ -8,24 +8,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 simulator=${1:?usage: run.sh SIMULATOR [WORK_FOLDER]}
 work=${2:-$here/../../../build/conformance}
 
-skip() {
-  echo "SKIPPED: $1"
-  if [ "${CI:-}" = true ]; then exit 1; fi
-  exit 77
-}
-command -v node >/dev/null || skip "node is not installed"
-command -v npm >/dev/null || skip "npm is not installed"
-
-mkdir -p "$work"
-if ! cmp -s "$here/package-lock.json" "$work/package-lock.json" || [ ! -d "$work/node_modules" ]; then
-  cp "$here/package.json" "$work/"
-  (cp "$here/package-lock.json" "$work/" && cd "$work" &&
-    npm ci --no-audit --no-fund --loglevel=error >npm.log 2>&1) || {
-    cat "$work/npm.log"
-    rm -rf "$work/node_modules" "$work/package-lock.json"
-    skip "the clients could not be installed"
-  }
-fi
+. "$here/../../support/node_packages.sh"
+node_packages "$here" "$work" "the clients"
 
 "$simulator" --listen-address 127.0.0.1:0 --repositories 12 --seed 3 >"$work/simulator.log" &
 pid=$!
