@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""man.py PROGRAM DATE: the manual page, made from the program's own --help, on stdout."""
+"""man.py DATE PROGRAM…: the manual page, made from the program's own --help, on stdout."""
 
 import re
 import subprocess
@@ -58,8 +58,8 @@ def page(text, version, date):
 
 
 def main():
-    program, date = sys.argv[1:]
-    ask = lambda flag: subprocess.run([program, flag], check=True, text=True,
+    date, *program = sys.argv[1:]
+    ask = lambda flag: subprocess.run([*program, flag], check=True, text=True,
                                       capture_output=True).stdout
     sys.stdout.write(page(ask("--help"), ask("--version").strip(), date))
 

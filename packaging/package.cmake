@@ -9,6 +9,7 @@ string(REGEX REPLACE ".*>  " "" PACKAGE_DATE "${PACKAGE_DATE}")
 
 add_custom_target(package_files
   COMMAND ${PACKAGING}/files.sh ${CMAKE_BINARY_DIR} ${PACKAGED} ${PROJECT_VERSION} "${PACKAGE_DATE}"
+    ${CMAKE_CROSSCOMPILING_EMULATOR}
   DEPENDS registry_exporter VERBATIM)
 
 install(TARGETS registry_exporter DESTINATION /usr/bin)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""sbom.py BUILD VERSION TIMESTAMP: what registry_exporter is made of, as CycloneDX JSON, on stdout.
+"""sbom.py BUILD VERSION TIMESTAMP [ADMINDIR]: what registry_exporter is made of, as CycloneDX JSON, on stdout.
 
-Linked: the Debian packages of the shared libraries that the program loads, by ldd.
-Included: those of the headers that its objects were compiled from, by ninja.
+Linked: the Debian packages of the shared libraries that the program loads; in the versions of the system whose
+database of packages is ADMINDIR, or else of this one. Included: those of the headers that its objects were
+compiled from, by ninja.
 """
 
 import json
@@ -18,8 +19,24 @@ def run(*command):
     return subprocess.run(command, check=True, text=True, capture_output=True).stdout
 
 
+def machine(file):
+    """For which byte order, word size and processor an ELF file is."""
+    header = pathlib.Path(file).read_bytes()[:20]
+    return header[4:6] + header[18:20]
+
+
 def linked_files(program):
-    return re.findall(r"^\t(?:\S+ => )?(/\S+)", run("ldd", program), re.M)
+    """The libraries that it loads, and theirs. They are not run, since they may be another architecture's."""
+    found = {}
+    files = [program]
+    while files:
+        for name in re.findall(r"\(NEEDED\).*\[(.+)\]", run("readelf", "--wide", "--dynamic", files.pop())):
+            if name not in found:
+                found[name] = next(str(file) for folder in ("/usr/lib", "/lib")
+                                   for file in pathlib.Path(folder).glob(f"*/{name}")
+                                   if machine(file) == machine(program))
+                files.append(found[name])
+    return found.values()
 
 
 def included_files(build):
@@ -34,17 +51,18 @@ def included_files(build):
     return {file for file in files if file.startswith("/usr/")}
 
 
-def packages_of(files):
+def packages_of(files, admindir="/var/lib/dpkg"):
     """{package: (version, architecture)}. The database may know a file of /usr/lib as one of /lib."""
     wanted = set()
     for file in files:
         real = str(pathlib.Path(file).resolve())
         wanted |= {file, real, re.sub("^/usr/lib", "/lib", real)}
-    found = subprocess.run(["dpkg-query", "--search", *sorted(wanted)], text=True, check=False,
+    query = ["dpkg-query", f"--admindir={admindir}"]
+    found = subprocess.run([*query, "--search", *sorted(wanted)], text=True, check=False,
                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     names = sorted({line.partition(": ")[0] for line in found.splitlines()
                     if not line.startswith("diversion ")})
-    shown = run("dpkg-query", "--show",
+    shown = run(*query, "--show",
                 "--showformat", "${Package} ${Version} ${Architecture}\n", *names)
     return {name: (version, architecture)
             for name, version, architecture in map(str.split, shown.splitlines())}
@@ -58,8 +76,8 @@ def component(name, version, architecture, how):
 
 
 def main():
-    build, version, timestamp = os.path.realpath(sys.argv[1]), *sys.argv[2:]
-    linked = packages_of(linked_files(f"{build}/registry_exporter"))
+    build, version, timestamp, *admindir = os.path.realpath(sys.argv[1]), *sys.argv[2:]
+    linked = packages_of(linked_files(f"{build}/registry_exporter"), *admindir)
     included = packages_of(included_files(build))
     parts = [component(name, *linked.get(name, included.get(name)),
                        "linked" if name in linked else "included")

@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from harness import INSTRUMENTED, World, counters, differences, never_falls, scrape, settle, wait_for
+from harness import EMULATED, INSTRUMENTED, World, counters, differences, never_falls, scrape, settle, wait_for
 
 SIZE = ["--repositories=50", "--speed=60"]
 
@@ -95,6 +95,7 @@ class Counting(unittest.TestCase):
         truth = world.truth()
         self.assertTrue(wait_for(lambda: not differences(counters(scrape(exporter)), truth)))
 
+    @unittest.skipIf(EMULATED, "the memory and the time of an emulator")
     def test_a_long_backlog_fits_into_64_mebibytes(self):
         with World() as world:
             world.simulator("--repositories=50", "--speed=200000")

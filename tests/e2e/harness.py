@@ -19,7 +19,9 @@ import urllib.request
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build")).resolve()
 INSTRUMENTED = "-" in BUILD.name  # Sanitizers take time, and keep what is freed.
-EXPORTER = BUILD / "registry_exporter"
+# Another program in its place: one that an emulator runs, which takes time and memory of its own.
+EXPORTER = pathlib.Path(os.environ.get("EXPORTER", BUILD / "registry_exporter"))
+EMULATED = "EXPORTER" in os.environ
 SIMULATOR = BUILD / "registry_simulator"
 PROMETHEUS = os.environ.get("PROMETHEUS", "prometheus").split()
 

@@ -7,6 +7,7 @@ target_compile_definitions(fuzz_tests PRIVATE
   FUZZ_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus")
 add_test(NAME fuzz COMMAND fuzz_tests)
 set_tests_properties(fuzz PROPERTIES TIMEOUT 300)
+add_dependencies(unit_tests fuzz_tests)
 
 if(FUZZ)
   add_executable(fuzzer fuzz/fuzz_main.cc ${FUZZ_TARGETS})

@@ -6,6 +6,7 @@ if(OUTSIDE_SOURCES)
   target_precompile_headers(outside_tests REUSE_FROM test_support)
   add_test(NAME outside COMMAND outside_tests)
   set_tests_properties(outside PROPERTIES TIMEOUT 300)
+  add_dependencies(unit_tests outside_tests)
 endif()
 # The credentials found by us and by the clouds' official clients.
 add_executable(credentials_probe outside/credentials/probe.cc)
