@@ -54,6 +54,7 @@ class Debian(unittest.TestCase):
         newest = re.match(r"registry-exporter \((.*?)\)", (ROOT / "packaging/changelog").read_text())
         self.assertEqual(self.field("Version"), newest[1])
         self.assertIn(f" {newest[1]}\n", run(BUILD / "registry_exporter", "--version"))
+        self.assertIn(f"org.opencontainers.image.version={newest[1]} ", (ROOT / "Dockerfile").read_text())
 
     def test_the_change_log_tells_of_the_version(self):
         entries = re.findall(r"^## \[(.*?)\]( - \d{4}-\d\d-\d\d)?$",
