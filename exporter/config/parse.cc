@@ -151,6 +151,7 @@ std::map<std::string, std::string> read_labels(Section section) {
     }
     const auto value = section.text_not_empty(name);
     if (value && !is_one_line(*value)) section.problem(name, " must be one line");
+    if (value && !is_utf8(*value)) section.problem(name, " is not UTF-8");
     labels.emplace(name, value.value_or(""));
   }
   if (section.is_mapping() && section.keys().empty()) {
