@@ -74,6 +74,9 @@ class RegistryBackfill {
                              config.collection.initial_history == config::InitialHistory::baseline;
       seam_ = ingest::seam_with_live(state->created_at, *live_.state->created_at, from_zero);
     } else {
+      if (!options.until && options.state_path != ":memory:") {
+        report_.state_unknown(options.state_path);
+      }
       const UnixMillis now = runtime.clock.now();
       seam_.at = seam_.counting_since = std::min(options.until.value_or(now), now);
       seam_.all_is_past = seam_.at == now;

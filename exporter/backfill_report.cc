@@ -28,6 +28,11 @@ void BackfillReport::failed(const Error& error) {
              {{"registry", registry_}, {"reason", error.detail}});
 }
 
+void BackfillReport::state_unknown(const std::string& path) const {
+  log::warn("backfill: the state does not know the registry: its past ends now",
+            {{"registry", registry_}, {"state", path}});
+}
+
 void BackfillReport::found(std::size_t lists, std::size_t over_limit) {
   const MutexLock lock(mutex_);
   lists_ = lists;

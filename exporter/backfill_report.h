@@ -30,6 +30,8 @@ class BackfillReport {
 
   /// Nothing of the registry could be read.
   void failed(const Error& error) EXCLUDES(mutex_);
+  /// Live samples may be older than the end of the past then, if there are any.
+  void state_unknown(const std::string& path) const;
   void found(std::size_t lists, std::size_t over_limit) EXCLUDES(mutex_);
   /// `reason`, if one is known.
   void not_all_listed(const std::optional<Error>& reason) EXCLUDES(mutex_);

@@ -18,6 +18,8 @@ namespace {
 constexpr int kRequestsMost = 100'000;
 constexpr int kShardsMost = 100'000;
 constexpr Millis kReloadIntervalLeast{100};
+constexpr Millis kStepLeast = std::chrono::seconds(1);
+constexpr Millis kStepMost = std::chrono::hours(24);
 
 constexpr const char* kUsage =
     R"(Usage: registry_exporter [--config.file=FILE] [--config.check]
@@ -70,7 +72,7 @@ Instead of serving
                                 events' own times, for promtool tsdb create-blocks-from openmetrics
   --backfill.label=NAME=VALUE   Add a label to each series, as job and instance; may be given
                                 several times
-  --backfill.step=DURATION      Events within it share a sample, at least 1s (default: 1m)
+  --backfill.step=DURATION      Events within it share a sample, 1s to 1d (default: 1m)
   --backfill.until=TIME         Nothing later, as 2026-01-31T00:00:00Z or Unix seconds (default:
                                 where the state begins, if there is a state, else now)
 
@@ -113,8 +115,8 @@ std::string check_duration(const std::string& text) {
 
 std::string check_step(const std::string& text) {
   const auto step = parse_duration(text);
-  if (step && *step >= std::chrono::seconds(1)) return {};
-  return config::in_quotes(text) + " is not a duration of 1s or more; write it like 1m";
+  if (step && *step >= kStepLeast && *step <= kStepMost) return {};
+  return config::in_quotes(text) + " is not a duration of 1s or more, 1d at most; write it like 1m";
 }
 
 /// RFC 3339, or seconds since 1970 as promtool has them.
@@ -200,9 +202,9 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
   app.add_flag("--config.check", options.config_check);
   app.add_flag("--web.enable-lifecycle", options.enable_lifecycle);
   app.add_flag("--web.systemd-socket", options.systemd_socket);
-  app.add_flag("--once", options.once);
-  app.add_flag("--doctor", options.doctor);
-  app.add_flag("--backfill", options.backfill);
+  CLI::Option* const once = app.add_flag("--once", options.once);
+  CLI::Option* const doctor = app.add_flag("--doctor", options.doctor)->excludes(once);
+  app.add_flag("--backfill", options.backfill)->excludes(once)->excludes(doctor);
 
   app.add_option("--config.file", options.config_file);
   app.add_option("--config.auto-reload-interval", raw.auto_reload_interval)
@@ -220,11 +222,12 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--web.timeout-offset", raw.timeout_offset)->check(check_duration);
   app.add_option("--state.path", options.state_path);
   app.add_option("--backfill.label", raw.backfill_labels)
+      ->needs("--backfill")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(check_label);
-  app.add_option("--backfill.step", raw.backfill_step)->check(check_step);
-  app.add_option("--backfill.until", raw.backfill_until)->check(check_time);
+  app.add_option("--backfill.step", raw.backfill_step)->needs("--backfill")->check(check_step);
+  app.add_option("--backfill.until", raw.backfill_until)->needs("--backfill")->check(check_time);
   app.add_option("--shard", raw.shard)->check(check_integer(0, kShardsMost - 1));
   app.add_option("--total-shards", options.total_shards)->check(check_integer(1, kShardsMost));
   app.add_option("--log.level", raw.log_level)

@@ -54,7 +54,7 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
   for (const bool equals : {true, false}) {
     CAPTURE(equals);
     std::vector<std::string> arguments{"--config.check", "--web.enable-lifecycle",
-                                       "--web.systemd-socket", "--once", "--doctor"};
+                                       "--web.systemd-socket", equals ? "--once" : "--doctor"};
     for (const auto& [flag, value] : values) {
       arguments.push_back(equals ? flag + "=" + value : flag);
       if (!equals) arguments.push_back(value);
@@ -76,8 +76,8 @@ TEST_CASE("options: every flag is understood with = and with a blank") {
     CHECK(options.config_check);
     CHECK(options.enable_lifecycle);
     CHECK(options.systemd_socket);
-    CHECK(options.once);
-    CHECK(options.doctor);
+    CHECK(options.once == equals);
+    CHECK(options.doctor != equals);
   }
 }
 
@@ -190,6 +190,7 @@ TEST_CASE("options: a wrong --backfill flag is a mistake that is named") {
       {"--backfill.label=job=\xff", "not UTF-8"},
       {"--backfill.step=999ms", "1s or more"},
       {"--backfill.step=often", "1s or more"},
+      {"--backfill.step=25h", "1d at most"},
       {"--backfill.until=yesterday", "is no time"},
       {"--backfill.until=-5", "is no time"},
       {"--backfill.until=nan", "is no time"},
@@ -201,8 +202,36 @@ TEST_CASE("options: a wrong --backfill flag is a mistake that is named") {
     CHECK(line.exit_code == 2);
     CHECK(line.text.find(told) != std::string::npos);
   }
-  const CommandLine twice =
-      parse_command_line({"--backfill.label=job=a", "--backfill.label=job=a"}, "host");
+  const CommandLine twice = parse_command_line(
+      {"--backfill", "--backfill.label=job=a", "--backfill.label=job=a"}, "host");
   CHECK(twice.exit_code == 2);
   CHECK(twice.text.find("given twice") != std::string::npos);
+}
+
+TEST_CASE("options: what only --backfill has, without it, is a mistake") {
+  for (const std::string flag :
+       {"--backfill.label=job=a", "--backfill.step=1m", "--backfill.until=1767323045"}) {
+    const std::string name = flag.substr(0, flag.find('='));
+    for (const auto& arguments : {std::vector{flag}, std::vector{std::string("--once"), flag}}) {
+      const CommandLine line = parse_command_line(arguments, "host");
+      CHECK(line.exit_code == 2);
+      CHECK(line.text.starts_with("registry_exporter: " + name + " requires --backfill\n"));
+    }
+  }
+}
+
+TEST_CASE("options: --once, --doctor and --backfill exclude each other") {
+  const std::pair<std::string, std::string> rows[] = {
+      {"--once", "--doctor"}, {"--once", "--backfill"}, {"--doctor", "--backfill"}};
+  for (const auto& [one, other] : rows) {
+    for (const auto& arguments : {std::vector{one, other}, std::vector{other, one}}) {
+      const CommandLine line = parse_command_line(arguments, "host");
+      CHECK(line.exit_code == 2);
+      const bool is_told =
+          line.text.starts_with("registry_exporter: " + one + " excludes " + other) ||
+          line.text.starts_with("registry_exporter: " + other + " excludes " + one);
+      CHECK(is_told);
+    }
+  }
+  CHECK(options_of({"--config.check", "--once"}).config_check);
 }

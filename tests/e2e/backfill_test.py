@@ -239,6 +239,21 @@ class Backfill(unittest.TestCase):
             self.assertLess(since, newest)
             self.assertGreater(since, newest - 30 * 86400)
 
+    def test_a_state_that_is_not_there_is_told(self):
+        with World() as world:
+            world.simulator("--repositories=2", "--speed=0")
+            configure(world)
+            told = "the state does not know the registry: its past ends now"
+            code, _, log = backfill(world, state="elsewhere/state.db")
+            self.assertEqual(code, 0, log)
+            lines = [fields_of(line) for line in log.splitlines() if told in line]
+            self.assertEqual({line["registry"] for line in lines}, {"acr", "swr", "ee"}, log)
+            for line in lines:
+                self.assertEqual(line["state"], f"{world.folder}/elsewhere/state.db")
+            for quiet in (backfill(world, state=":memory:"),
+                          backfill(world, "--backfill.until=2099-01-01T00:00:00Z")):
+                self.assertNotIn(told, quiet[2])
+
     def test_wrong_flags_end_with_2(self):
         with World() as world:
             world.simulator("--repositories=1", "--speed=0")

@@ -88,6 +88,7 @@ ENDPOINT = "exporter/config/endpoint.cc"
 WATCH = "exporter/config/config_watch.cc"
 FILTER = "exporter/config/filter.cc"
 PARSE = "exporter/config/parse.cc"
+OPTIONS = "exporter/options.cc"
 OWN_FAMILIES = "exporter/exposition/exporter_families.cc"
 AUTH = "exporter/web/basic_auth.cc"
 WEB_ACCESS = "exporter/web/web_access.cc"
@@ -932,6 +933,20 @@ MUTANTS = [
     ("any part of a name gives its repository labels", FILTER,
      "return pattern.ok() && RE2::FullMatch(text, pattern);",
      "return pattern.ok() && RE2::PartialMatch(text, pattern);"),
+    ("any part of a name gives its labels where patterns are looked for together", FILTER,
+     "together(roomy(), RE2::ANCHOR_BOTH)", "together(roomy(), RE2::UNANCHORED)"),
+    ("the last rule that matches gives the labels", FILTER,
+     "*std::min_element(found", "*std::max_element(found"),
+    ("thousands of rules are tried one by one", FILTER,
+     "if (!patterns_->is_together) return", "return"),
+    ("a pattern that is none moves the labels of those behind it", FILTER,
+     "if (together.Add(patterns[i], nullptr) >= 0) positions", "together.Add(patterns[i], nullptr);\n      positions"),
+    ("labels need not be UTF-8", PARSE,
+     "if (value && !is_utf8(*value)) section", "if (false) section"),
+    ("flags of --backfill alone start a server", OPTIONS,
+     'raw.backfill_step)->needs("--backfill")', "raw.backfill_step)"),
+    ("--doctor and --once are taken together", OPTIONS,
+     'app.add_flag("--doctor", options.doctor)->excludes(once)', 'app.add_flag("--doctor", options.doctor)'),
     ("each rule may have ten label names of its own", PARSE,
      "names.insert(name);\n", "names = {name};\n"),
     ("labels of repositories show under their bare names", OWN_FAMILIES,
