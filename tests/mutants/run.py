@@ -22,7 +22,7 @@ SECONDS = 180  # One that makes a test hang was noticed, too.
 def checks_of(file):
     folder = file.split("/")[1]
     if folder.endswith(".cc"):  # At the root.
-        return [("outside_tests", []), SIM]
+        return [("config_tests", []), ("outside_tests", []), SIM]
     checks = [(f"{folder}_tests", []), ("outside_tests", [])]
     if folder == "store":
         checks.append(("crash_tests", []))
