@@ -244,7 +244,7 @@ Engine::Scrape Engine::scrape(const ScrapeRequest& request, exposition::LiveStat
   scrape.client = request.client;
   if (request.collect) scrape.complete = collect(collectors, request);
   Snapshot snapshot;
-  for (const ingest::Collector* collector : collectors) {
+  for (ingest::Collector* collector : collectors) {
     snapshot.registries.push_back(collector->snapshot());
     scrape.versions.emplace_back(collector->name(), snapshot.registries.back()->version);
   }

@@ -117,7 +117,7 @@ void Collector::answered(const std::string& client, std::uint64_t version) {
   if (registry_ && publisher_.answered(client, version)) hooks_.dirty();
 }
 
-std::shared_ptr<const RegistrySnapshot> Collector::snapshot() const {
+std::shared_ptr<const RegistrySnapshot> Collector::snapshot() {
   const MutexLock lock(mutex_);
   return publisher_.snapshot();
 }

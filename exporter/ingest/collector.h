@@ -71,7 +71,7 @@ class Collector {
   /// A scrape of this registry was answered wholly with the given snapshot.
   void answered(const std::string& client, std::uint64_t version);
 
-  std::shared_ptr<const RegistrySnapshot> snapshot() const;
+  std::shared_ptr<const RegistrySnapshot> snapshot();
   const std::string& name() const { return options_.name; }
 
   /// The committer's side: adds what is to be saved; then what became of it.

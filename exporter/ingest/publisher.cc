@@ -28,7 +28,11 @@ Publisher::Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRu
     publication.view = view_of(*list);
   }
   if (options_.has_past) freeze();
-  publish();
+}
+
+std::shared_ptr<const RegistrySnapshot> Publisher::snapshot() {
+  if (!snapshot_) snapshot_ = make_snapshot();
+  return snapshot_;
 }
 
 bool Publisher::scrape_begins(const std::string& client) {
@@ -39,7 +43,9 @@ bool Publisher::scrape_begins(const std::string& client) {
 }
 
 bool Publisher::answered(const std::string& client, std::uint64_t version) {
-  if (visibility_.answered(scraper_id(client), version, clock_.steady_now())) publish();
+  if (visibility_.answered(scraper_id(client), version, clock_.steady_now())) {
+    snapshot_.reset();
+  }
   return let_go_of_holds();
 }
 
@@ -109,7 +115,7 @@ void Publisher::committed(const CommitBatch& batch, bool ok) {
       item.list->publication.held.reset();
     }
     if (batch.registry) committed_ = *batch.registry;
-    if (!batch.empty()) publish();
+    if (!batch.empty()) snapshot_.reset();
     return;
   }
   registry_.dirty |= batch.registry.has_value();
@@ -219,7 +225,7 @@ void Publisher::count_states(RegistrySnapshot& snapshot) const {
     const auto state = freshness_of(snapshot, row, rules_.max_staleness, snapshot.taken_at);
     ++count[static_cast<std::size_t>(state)];
     const RepositoryRef& ref = row.ref();
-    if (registry_.listed.contains({ref.repo_namespace, ref.name})) ++listed;
+    if (only_feeds && registry_.listed.contains({ref.repo_namespace, ref.name})) ++listed;
   }
   if (!only_feeds || snapshot.feeds.empty()) return;
   const auto state =
@@ -231,10 +237,9 @@ void Publisher::count_states(RegistrySnapshot& snapshot) const {
   count[static_cast<std::size_t>(state)] += static_cast<std::size_t>(all) - listed;
 }
 
-void Publisher::publish() {
+std::shared_ptr<const RegistrySnapshot> Publisher::make_snapshot() {
   auto snapshot = std::make_shared<RegistrySnapshot>();
   snapshot->version = ++version_;
-  CHECK_RULE(!snapshot_ || snapshot->version > snapshot_->version);
   snapshot->name = options_.name;
   snapshot->type = options_.type;
   snapshot->kinds = options_.kinds;
@@ -255,7 +260,7 @@ void Publisher::publish() {
     }
   }
   count_states(*snapshot);
-  snapshot_ = std::move(snapshot);
+  return snapshot;
 }
 
 }  // namespace registry_exporter::ingest

@@ -40,7 +40,8 @@ class Publisher {
   Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRules& rules,
             PublisherOptions options);
 
-  std::shared_ptr<const RegistrySnapshot> snapshot() const { return snapshot_; }
+  /// Made when somebody asks, not with each commit: it takes time with each repository.
+  std::shared_ptr<const RegistrySnapshot> snapshot();
 
   /// A scrape begins. Returns true if there is something to save.
   bool scrape_begins(const std::string& client);
@@ -65,7 +66,7 @@ class Publisher {
   StreamCell cell_of(TrackedList& list, std::uint64_t version);
   void add_to_rows(TrackedList& list, RegistrySnapshot& snapshot);
   void count_states(RegistrySnapshot& snapshot) const;
-  void publish();
+  std::shared_ptr<const RegistrySnapshot> make_snapshot();
 
   const Clock& clock_;
   TrackedRegistry& registry_;
@@ -76,7 +77,7 @@ class Publisher {
   std::optional<double> last_cycle_seconds_;
   bool windows_moved_ = false;
   std::uint64_t version_ = 0;
-  std::shared_ptr<const RegistrySnapshot> snapshot_;
+  std::shared_ptr<const RegistrySnapshot> snapshot_;  ///< nullptr: it is out of date.
 };
 
 }  // namespace registry_exporter::ingest

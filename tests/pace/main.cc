@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <string>
+#include <utility>
 
 #include "exporter/base/log.h"
 #include "exporter/ingest/collector.h"
@@ -154,13 +156,20 @@ Figures measure(const Case& each) {
   return figures;
 }
 
-/// The very first cycle, with nothing but the latency of its calls in the way.
+/// Nothing but the latency of the calls is in the way of reading everything.
+constexpr int kWorkers = 32;
+constexpr Millis kLatency{20};
+
+Case unlimited(int repositories) {
+  Case each;
+  each.world.repositories = repositories;
+  each.requests_per_second = 1e6;
+  return each;
+}
+
+/// The very first cycle.
 void measure_cold_start() {
-  constexpr int kWorkers = 32;
-  constexpr Millis kLatency{20};
-  Case cold;
-  cold.world.repositories = 3'000;
-  cold.requests_per_second = 1e6;
+  const Case cold = unlimited(3'000);
   Baton baton(1);
   std::vector<pace::Listed> repositories = pace::make_repositories(cold.world, baton.now());
   pace::PacedCloud cloud(baton, repositories, *cold.world.kind,
@@ -180,6 +189,64 @@ void measure_cold_start() {
       "calls × latency ÷ workers.\n",
       cold.world.repositories, static_cast<unsigned long long>(cloud.calls),
       static_cast<long long>(kLatency.count()), kWorkers, took, took / ideal);
+}
+
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+/// Commits every 200 ms and scrapes, until nothing is left to read.
+void read_everything(Baton& baton, ingest::Collector& collector) {
+  constexpr Millis kCommitInterval{200};
+  const ingest::ScrapeTicket ticket = collector.begin_scrape("scraper");
+  for (bool read = false; !read;) {
+    read = collector.wait(ticket, baton.runtime().clock.steady_now() + kCommitInterval);
+    store::StateChanges changes;
+    const auto batch = collector.collect(changes);
+    collector.committed(*batch, true);
+  }
+  collector.answered("scraper", collector.snapshot()->version);
+}
+
+/// CPU time of a call, of everything but the clouds' bytes and the disk, in a cold cycle and in
+/// those after it. What the simulated threads cost is in it, the same for each call.
+void measure_growth(int count) {
+  const Case each = unlimited(count);
+  Baton baton(1);
+  std::vector<pace::Listed> repositories = pace::make_repositories(each.world, baton.now());
+  pace::PacedCloud cloud(baton, repositories, *each.world.kind,
+                         {each.requests_per_second, kLatency, 100});
+  ingest::CollectorOptions options = options_of(each);
+  options.concurrency = kWorkers;
+  options.discovery.max_repositories = count;
+  ingest::Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
+                              std::make_unique<ingest::TrackedRegistry>());
+  collector.start();
+  const auto measured = [&](auto work) {
+    const std::uint64_t calls = std::exchange(cloud.calls, 0);
+    const double begun = cpu_seconds();
+    work();
+    const double took = cpu_seconds() - begun;
+    const std::uint64_t made = std::exchange(cloud.calls, calls);
+    return std::pair(made, took * 1e6 / static_cast<double>(std::max<std::uint64_t>(made, 1)));
+  };
+  const auto cold = measured([&] { read_everything(baton, collector); });
+  const auto warm = measured([&] {
+    for (int i = 0; i < 3; ++i) {
+      baton.sleep(each.max_staleness);
+      read_everything(baton, collector);
+    }
+  });
+  collector.stop();
+  std::printf("| %d | %llu | %.0f | %llu | %.0f |\n", count,
+              static_cast<unsigned long long>(cold.first), cold.second,
+              static_cast<unsigned long long>(warm.first), warm.second);
+  std::fflush(stdout);
+}
+
+void measure_growth() {
+  std::printf(
+      "\n| repositories | cold calls | CPU each, µs | warm calls | CPU each, µs |\n"
+      "|---|---|---|---|---|\n");
+  for (const int count : {1000, 10000}) measure_growth(count);
 }
 
 std::vector<Case> cases() {
@@ -239,5 +306,6 @@ int main(int count, char** words) {
     std::fflush(stdout);
   }
   if (std::string("cold start").find(wanted) != std::string::npos) measure_cold_start();
+  if (std::string("growth").find(wanted) != std::string::npos) measure_growth();
   return 0;
 }
