@@ -192,15 +192,15 @@ void Collector::discover() {
   const UnixMillis begun = runtime_.clock.now();
   const bool nothing_known = registry_->lists.empty();
   lock.unlock();
-  std::size_t found = 0;
-  const auto take_part = [&](const Discovery& part) { take_first_part(part, begun, found); };
+  FirstParts parts;
+  const auto take_part = [&](const Discovery& part) { take_first_part(part, begun, parts); };
   const Result<Discovery> discovery =
       cloud_.discover(nothing_known ? PartFound(take_part) : nullptr);
   lock.lock();
   cycle_.discovered(runtime_.clock.steady_now());
   listed_whole_ = discovery && discovery->complete && discovery->failed_namespaces.empty();
   if (discovery) {
-    take_discovery(*discovery, begun, found);
+    take_discovery(*discovery, begun, parts.found);
     return;
   }
   cycle_.note_failure();
@@ -209,11 +209,10 @@ void Collector::discover() {
 }
 
 /// The first discovery goes on: what it has found so far can be read already.
-void Collector::take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found) {
+void Collector::take_first_part(const Discovery& part, UnixMillis begun, FirstParts& before) {
   const MutexLock lock(mutex_);
-  found += apply_first_part(*registry_, part, begun, options_.discovery).found;
+  cycle_.plan_first(apply_first_part(*registry_, part, begun, options_.discovery, before));
   registry_->dirty = true;
-  plan_due();
   hooks_.dirty();
   changed_->notify_all();
 }

@@ -83,7 +83,7 @@ class Collector {
   void work() EXCLUDES(mutex_);
   void run_task(const CycleTask& task) EXCLUDES(mutex_);
   void discover() EXCLUDES(mutex_);
-  void take_first_part(const Discovery& part, UnixMillis begun, std::size_t& found)
+  void take_first_part(const Discovery& part, UnixMillis begun, FirstParts& before)
       EXCLUDES(mutex_);
   void read_notices() EXCLUDES(mutex_);
   void visit(TrackedList& list, std::uint64_t demand) EXCLUDES(mutex_);

@@ -56,6 +56,13 @@ Millis Cycle::look_ahead() const {
   return std::min(longest_.longest(), options_.max_staleness / kAheadShare);
 }
 
+void Cycle::plan_first(const std::vector<TrackedList*>& lists) {
+  for (TrackedList* list : lists) {
+    list->schedule.planned = demand_;
+    plan_.add({list, demand_, {Urgency::first, 0}, {}});
+  }
+}
+
 void Cycle::plan_rest(TrackedList& list, std::uint64_t demand, SteadyTime now) {
   list.schedule.planned = demand;
   plan_.put_last({&list, demand, {Urgency::unfinished, 0}, now});

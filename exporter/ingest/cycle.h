@@ -59,6 +59,8 @@ class Cycle {
   /// cycle.
   Millis look_ahead() const;
   void plan(std::vector<Plan::Item> items) { plan_.renew(std::move(items)); }
+  /// Besides: lists that were never visited.
+  void plan_first(const std::vector<TrackedList*>& lists);
   /// A long walk goes on when the others had their turn.
   void plan_rest(TrackedList& list, std::uint64_t demand, SteadyTime now);
 

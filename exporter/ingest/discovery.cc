@@ -54,33 +54,27 @@ class Pass {
         discovery_(discovery),
         begun_(begun),
         rules_(rules),
-        first_(!registry.state.discovered),
-        renames_(registry, discovery) {
-    for (const auto& [key, list] : registry_.lists) {
-      if (list->has_series() && is_repository(list->state.ref)) active_.insert(key.repository());
-    }
-    for (const ListedRepository& listed : discovery.repositories) {
-      listed_.insert(key_of(listed.ref));
-      if (is_repository(listed.ref) && rules.accepts(full_name(listed.ref))) {
-        namespaces_.insert(listed.ref.repo_namespace);
-      }
-    }
-  }
+        first_(!registry.state.discovered) {}
 
   /// Without what only a whole pass can tell: who was renamed, and who is gone.
-  DiscoveryEffects run_part() {
+  std::vector<TrackedList*> run_part(FirstParts& before) {
+    std::vector<TrackedList*> added;
     for (const ListedRepository& listed : discovery_.repositories) {
-      const bool known = is_known(listed.ref) || is_renamed(listed.ref);
-      if (known || !rules_.accepts(full_name(listed.ref)) || !take_room(listed.ref)) continue;
+      const auto id = std::pair(owner_type(listed.ref), listed.ref.cloud_id);
+      const bool known = is_known(listed.ref) || before.ids.contains(id);
+      const bool has_room = before.found < static_cast<std::size_t>(rules_.max_repositories);
+      if (known || !has_room || !rules_.accepts(full_name(listed.ref))) continue;
       for (const StreamKind* kind : rules_.kinds) {
-        if (kind->has_own_lists()) add(*kind, listed);
+        if (kind->has_own_lists()) added.push_back(&add(*kind, listed));
       }
-      ++effects_.found;
+      if (!id.second.empty()) before.ids.insert(id);
+      ++before.found;
     }
-    return effects_;
+    return added;
   }
 
   DiscoveryEffects run() {
+    look_around();
     if (discovery_.complete) registry_.listed.clear();
     for (const ListedRepository& listed : discovery_.repositories) take_in(listed);
     if (discovery_.complete) drop_missing();
@@ -89,6 +83,19 @@ class Pass {
   }
 
  private:
+  void look_around() {
+    renames_ = Renames(registry_, discovery_);
+    for (const auto& [key, list] : registry_.lists) {
+      if (list->has_series() && is_repository(list->state.ref)) active_.insert(key.repository());
+    }
+    for (const ListedRepository& listed : discovery_.repositories) {
+      listed_.insert(key_of(listed.ref));
+      if (is_repository(listed.ref) && rules_.accepts(full_name(listed.ref))) {
+        namespaces_.insert(listed.ref.repo_namespace);
+      }
+    }
+  }
+
   void take_in(const ListedRepository& listed) {
     if (!taken_.insert(key_of(listed.ref)).second) return;  // Listed twice: pages drift.
     if (!accepts(listed.ref)) return;
@@ -108,7 +115,7 @@ class Pass {
     const auto list = registry_.lists.find(key_of(listed.ref, kind));
     const bool known = list != registry_.lists.end();
     if (kind.has_own_lists()) {
-      known ? meet_again(*list->second, listed) : add(kind, listed);
+      known ? meet_again(*list->second, listed) : void(add(kind, listed));
     } else if (known) {
       meet_share(*list->second, listed);
     } else if (!kind.from_first_record) {
@@ -125,12 +132,6 @@ class Pass {
   bool is_known(const RepositoryRef& ref) const {
     const auto at = registry_.lists.lower_bound({ref.repo_namespace, ref.name, 0});
     return at != registry_.lists.end() && at->first.is_of(ref);
-  }
-
-  bool is_renamed(const RepositoryRef& ref) const {
-    return std::any_of(rules_.kinds.begin(), rules_.kinds.end(), [&](const StreamKind* kind) {
-      return renames_.origin_of(*kind, ref) != nullptr;
-    });
   }
 
   /// First come, first kept.
@@ -212,7 +213,7 @@ class Pass {
     if (renames_.origin_of(list.kind(), listed.ref) != nullptr) take_over(list, listed);
   }
 
-  void add(const StreamKind& kind, const ListedRepository& listed) {
+  TrackedList& add(const StreamKind& kind, const ListedRepository& listed) {
     auto list = std::make_unique<TrackedList>();
     list->number = rules_.next_number();
     list->listed = listed;
@@ -230,7 +231,7 @@ class Pass {
     if (!first_) note_first_start(kind, ledger);
     if (origin) take_over(*list, listed);
     if (!state.hidden) hold_all(kind, ledger);
-    registry_.lists.emplace(ingest::key_of(state), std::move(list));
+    return *registry_.lists.emplace(ingest::key_of(state), std::move(list)).first->second;
   }
 
   /// Nobody tells when a policy was made.
@@ -288,7 +289,7 @@ class Pass {
   const UnixMillis begun_;
   const DiscoveryRules& rules_;
   const bool first_;
-  const Renames renames_;
+  Renames renames_;
   std::set<RepositoryKey> active_;
   std::set<RepositoryKey> dropped_;
   std::set<RepositoryKey> listed_;
@@ -317,11 +318,12 @@ DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& dis
   return effects;
 }
 
-DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& part,
-                                  UnixMillis begun, const DiscoveryRules& rules) {
+std::vector<TrackedList*> apply_first_part(TrackedRegistry& registry, const Discovery& part,
+                                           UnixMillis begun, const DiscoveryRules& rules,
+                                           FirstParts& before) {
   complete_identity(registry.state, part);
   if (!registry.state.created_at) registry.state.created_at = part.server_time.value_or(begun);
-  return Pass(registry, part, begun, rules).run_part();
+  return Pass(registry, part, begun, rules).run_part(before);
 }
 
 void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules) {

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "exporter/ingest/tracked_registry.h"
 
@@ -41,10 +44,18 @@ struct DiscoveryEffects {
 DiscoveryEffects apply_discovery(TrackedRegistry& registry, const Discovery& discovery,
                                  UnixMillis begun, const DiscoveryRules& rules);
 
+/// What the parts of a first pass brought so far.
+struct FirstParts {
+  std::size_t found = 0;                            ///< Repositories.
+  std::set<std::pair<OwnerType, std::string>> ids;  ///< The cloud's.
+};
+
 /// Takes in a part of the first pass over the list of a registry of which nothing is known yet, so
-/// that reading need not wait for the rest. The whole pass is taken in afterwards.
-DiscoveryEffects apply_first_part(TrackedRegistry& registry, const Discovery& part,
-                                  UnixMillis begun, const DiscoveryRules& rules);
+/// that reading need not wait for the rest. The whole pass is taken in afterwards. Returns the
+/// lists to read. Takes as long as the part, whatever came before it.
+std::vector<TrackedList*> apply_first_part(TrackedRegistry& registry, const Discovery& part,
+                                           UnixMillis begun, const DiscoveryRules& rules,
+                                           FirstParts& before);
 
 /// A configuration that comes into force.
 struct ConfigurationChange {

@@ -42,6 +42,16 @@ void Plan::renew(std::vector<Item> items) {
   std::make_heap(by_visit_.begin(), by_visit_.end(), by_visit(items_));
 }
 
+void Plan::add(const Item& item) {
+  by_urgency_.push_back(items_.size());
+  by_visit_.push_back(items_.size());
+  items_.push_back(item);
+  taken_.push_back(false);
+  ++left_[item.demand];
+  std::push_heap(by_urgency_.begin(), by_urgency_.end(), by_urgency(items_));
+  std::push_heap(by_visit_.begin(), by_visit_.end(), by_visit(items_));
+}
+
 void Plan::clear() {
   for (const Item& item : items_) item.list->schedule.planned.reset();
   for (const Item& item : last_) item.list->schedule.planned.reset();

@@ -27,6 +27,7 @@ class Plan {
 
   /// All that is due, in any order; what was planned before is forgotten.
   void renew(std::vector<Item> items);
+  void add(const Item& item);
   /// Nothing is left; what was planned is planned no more.
   void clear();
   /// Adds one that waits until all others had their turn.

@@ -14,6 +14,8 @@ namespace registry_exporter::ingest {
 /// the lists handed in.
 class Renames {
  public:
+  /// None.
+  Renames() = default;
   Renames(const TrackedRegistry& registry, const Discovery& discovery);
 
   /// Where the list was that is called `listed` now; nullptr: it was called so before, or is new.

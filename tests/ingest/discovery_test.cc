@@ -223,7 +223,8 @@ TEST_CASE(
     World whole, part;
     whole.books.state.identity = part.books.state.identity = row.before;
     apply_discovery(whole.books, discovery, kFirstStart, whole.rules);
-    apply_first_part(part.books, discovery, kFirstStart, part.rules);
+    FirstParts none;
+    apply_first_part(part.books, discovery, kFirstStart, part.rules, none);
     CHECK(whole.books.state.identity == row.after);
     CHECK(part.books.state.identity == row.after);
   }
