@@ -65,8 +65,7 @@ EngineBooks engine_books_of(store::LoadedState loaded) {
     if (repository->state.kind == nullptr) {
       repository->state.kind = &first_kind(found->second->state.identity);
     }
-    ingest::ListKey key = ingest::key_of(repository->state);
-    found->second->lists.emplace(std::move(key), std::move(repository));
+    found->second->add(std::move(repository));
   }
   data.shown = !loaded.registries.empty();
   return data;

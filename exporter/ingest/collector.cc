@@ -391,7 +391,7 @@ void Collector::check_books(TrackedList& list) {
 }
 
 void Collector::mark_dirty(TrackedList& list) {
-  list.pending.dirty = true;
+  list.mark_dirty();
   hooks_.dirty();
 }
 

@@ -144,8 +144,9 @@ class Pass {
 
   void meet_share(TrackedList& share, const ListedRepository& listed) {
     RepositoryState& state = share.state;
-    share.pending.dirty |=
-        state.unlisted || state.excluded || state.dropped || state.passes_missed != 0;
+    if (state.unlisted || state.excluded || state.dropped || state.passes_missed != 0) {
+      share.mark_dirty();
+    }
     if (state.excluded) let_back_in(registry_, share);
     if (state.unlisted) show_first_time(share, listed);
     state.unlisted = state.excluded = state.dropped = false;
@@ -156,8 +157,10 @@ class Pass {
   /// What the listing tells of itself.
   static void take_listing(TrackedList& list, const ListedRepository& listed) {
     const ListedRepository& before = list.listed;
-    list.pending.dirty |= before.tags != listed.tags || before.size_bytes != listed.size_bytes ||
-                          before.downloads != listed.downloads;
+    if (before.tags != listed.tags || before.size_bytes != listed.size_bytes ||
+        before.downloads != listed.downloads) {
+      list.mark_dirty();
+    }
     list.listed = listed;
   }
 
@@ -179,11 +182,11 @@ class Pass {
       start_over(state.ledger);
       state.ledger.baseline_pending = true;
     }
-    list.pending.dirty |= another || state.excluded || state.dropped || state.passes_missed != 0;
+    if (another || state.excluded || state.dropped || state.passes_missed != 0) list.mark_dirty();
     state.excluded = state.dropped = false;
     state.passes_missed = 0;
     if (!listed.ref.cloud_id.empty()) {
-      list.pending.dirty |= state.ref.cloud_id != listed.ref.cloud_id;
+      if (state.ref.cloud_id != listed.ref.cloud_id) list.mark_dirty();
       state.ref.cloud_id = listed.ref.cloud_id;
     }
     const ListedRepository& before = list.listed;
@@ -218,7 +221,7 @@ class Pass {
     list->number = rules_.next_number();
     list->listed = listed;
     list->schedule.listed_at = begun_;
-    list->pending.dirty = true;
+    list->mark_dirty();
     RepositoryState& state = list->state;
     state.ref = listed.ref;
     state.kind = &kind;
@@ -231,7 +234,7 @@ class Pass {
     if (!first_) note_first_start(kind, ledger);
     if (origin) take_over(*list, listed);
     if (!state.hidden) hold_all(kind, ledger);
-    return *registry_.lists.emplace(ingest::key_of(state), std::move(list)).first->second;
+    return registry_.add(std::move(list));
   }
 
   /// Nobody tells when a policy was made.
@@ -270,7 +273,7 @@ class Pass {
       if (there || !list->has_series()) continue;
       RepositoryState& state = list->state;
       ++state.passes_missed;
-      list->pending.dirty = true;
+      list->mark_dirty();
       if (state.passes_missed < kPassesMissedMax) continue;
       state.dropped = true;
       dropped_.insert(key.repository());
@@ -336,7 +339,7 @@ void apply_scope(TrackedRegistry& registry, const DiscoveryRules& rules) {
       const bool ours = list->is_feed() || is_ours(registry, state.ref, rules);
       if (state.excluded || (collected && ours)) continue;
       state.excluded = true;
-      list->pending.dirty = true;
+      list->mark_dirty();
     }
   }
   ensure_feeds(registry, rules);

@@ -77,7 +77,7 @@ std::shared_ptr<const RepositoryView> Publisher::view_of(const TrackedList& list
 }
 
 CommitBatch::Item Publisher::collect_list(TrackedList& list, store::StateChanges& changes) {
-  const PendingChanges pending = std::exchange(list.pending, {});
+  const PendingChanges pending = list.take_pending();
   note_beginnings(list.state, clock_.now() - kScrapeLongest);
   CommitBatch::Item item{&list, view_of(list), pending.unsaved, pending.replaces_closed};
   store::RepositoryChange change;
@@ -98,9 +98,11 @@ std::shared_ptr<CommitBatch> Publisher::collect(store::StateChanges& changes) {
   auto batch = std::make_shared<CommitBatch>();
   batch->windows_moved = std::exchange(windows_moved_, false);
   if (batch->windows_moved) move_windows();
-  for (const auto& [key, list] : registry_.lists) {
-    if (list->pending.dirty) batch->items.push_back(collect_list(*list, changes));
-  }
+  DirtyLists dirty = std::exchange(*registry_.dirty_lists, {});
+  std::sort(dirty.begin(), dirty.end(), [](const TrackedList* a, const TrackedList* b) {
+    return a->number < b->number;  // As the state file has them.
+  });
+  for (TrackedList* list : dirty) batch->items.push_back(collect_list(*list, changes));
   if (std::exchange(registry_.dirty, false)) {
     batch->registry = registry_.state;
     changes.registries.push_back({registry_.number, registry_.state});
@@ -121,7 +123,7 @@ void Publisher::committed(const CommitBatch& batch, bool ok) {
   registry_.dirty |= batch.registry.has_value();
   for (const CommitBatch::Item& item : batch.items) {
     PendingChanges& pending = item.list->pending;
-    pending.dirty = true;
+    item.list->mark_dirty();
     pending.replaces_closed |= item.replaced_closed;
     pending.unsaved.insert(pending.unsaved.begin(), item.closed.begin(), item.closed.end());
   }
@@ -151,7 +153,7 @@ bool Publisher::let_go_of_holds() {
     const auto found = series.find(list->number);
     if (found == series.end()) continue;
     clear_holds(list->state.ledger, static_cast<SeriesSet>(found->second));
-    list->pending.dirty = true;
+    list->mark_dirty();
   }
   return true;
 }
@@ -160,7 +162,7 @@ void Publisher::move_windows() {
   const UnixMillis now = clock_.now();
   for (const auto& [key, list] : registry_.lists) {
     Publication& publication = list->publication;
-    if (list->pending.dirty || !publication.view || !list->has_series()) continue;
+    if (list->is_dirty() || !publication.view || !list->has_series()) continue;
     auto moved = with_windows_moved(publication.view, list->state.ledger, options_.windows, now);
     if (moved) publication.view = std::move(moved);
   }

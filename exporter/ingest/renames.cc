@@ -59,7 +59,7 @@ TrackedList& Renames::take_ids(const RepositoryRef& listed, TrackedList& to) con
   const Origin& origin = origins_.at({to.kind().number, id_of(listed)});
   const Ledger& old = origin.ledger;
   give_up_open(origin.list->state.ledger, old.open);
-  origin.list->pending.dirty = true;
+  origin.list->mark_dirty();
   Ledger& ledger = to.state.ledger;
   add_ids(ledger, old);
   ledger.baseline_pending = old.baseline_pending;

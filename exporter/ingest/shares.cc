@@ -109,7 +109,7 @@ void read_again(TrackedList& feed) {
   start_over(feed.state.ledger);
   feed.state.ledger.baseline_pending = true;
   feed.state.excluded = false;
-  feed.pending.dirty = true;
+  feed.mark_dirty();
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ TrackedList& share_of(TrackedRegistry& registry, const StreamKind& kind, const R
   if (known != registry.lists.end()) return *known->second;
   auto share = std::make_unique<TrackedList>();
   share->number = discovery.next_number();
-  share->pending.dirty = true;
+  share->mark_dirty();
   RepositoryState& state = share->state;
   state.ref = owner;
   state.kind = &kind;
@@ -135,7 +135,7 @@ TrackedList& share_of(TrackedRegistry& registry, const StreamKind& kind, const R
   if (!state.hidden) {
     for (const Outcome outcome : kind.outcomes) state.ledger.events_held[outcome] = true;
   }
-  return *registry.lists.emplace(key, std::move(share)).first->second;
+  return registry.add(std::move(share));
 }
 
 void apply_step(Ledger& share, const Step& step, const MergeContext& context,
@@ -160,7 +160,7 @@ void note_scope_change(TrackedRegistry& registry, UnixMillis now) {
   for (const auto& [key, list] : registry.lists) {
     if (!list->is_feed()) continue;
     list->state.scope_changed_at = now;
-    list->pending.dirty = true;
+    list->mark_dirty();
   }
 }
 
@@ -203,7 +203,7 @@ void feed_parts(TrackedRegistry& registry, const TrackedList& list, const MergeE
     Ledger& ledger = share.state.ledger;
     if (ledger.halted || share.state.excluded) continue;
     add_part(ledger, step);
-    share.pending.dirty = true;
+    share.mark_dirty();
     halt_if_unbalanced(share, halted);
   }
 }
@@ -222,13 +222,13 @@ std::vector<TrackedList*> feed_shares(TrackedRegistry& registry, const TrackedLi
 void show_history(TrackedRegistry& registry, TrackedList& list, bool awaits_details) {
   if (!list.state.ledger.read_whole || awaits_details || !list.state.hidden) return;
   list.state.hidden = false;
-  list.pending.dirty = true;
+  list.mark_dirty();
   if (!list.is_feed() && list.kind().parts == nullptr) return;
   for (const auto& [key, share] : registry.lists) {
     if (!share->is_share() || !share->state.hidden) continue;
     if (source_of(registry, share->kind(), share->state.ref) != &list) continue;
     share->state.hidden = false;
-    share->pending.dirty = true;
+    share->mark_dirty();
   }
 }
 
@@ -243,11 +243,11 @@ void ensure_feeds(TrackedRegistry& registry, const DiscoveryRules& rules) {
     }
     auto feed = std::make_unique<TrackedList>();
     feed->number = rules.next_number();
-    feed->pending.dirty = true;
+    feed->mark_dirty();
     feed->state.kind = kind;
     feed->state.hidden = rules.count_history && !registry.state.discovered;
     feed->state.ledger.baseline_pending = !feed->state.hidden;
-    registry.lists.emplace(key, std::move(feed));
+    registry.add(std::move(feed));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "exporter/ingest/schedule.h"
@@ -57,7 +58,6 @@ struct ReadFailures {
 
 /// What the next commit has to save of a list.
 struct PendingChanges {
-  bool dirty = false;
   bool replaces_closed = false;       ///< Save all closed records, not only the new ones.
   std::vector<ClosedRecord> unsaved;  ///< Closed since the last commit.
 };
@@ -69,6 +69,10 @@ struct Publication {
   std::shared_ptr<const EventCounters> held;    ///< The view's counters with held series at 0.
   SeriesSet holds_known = 0;                    ///< Held series that ScraperVisibility knows of.
 };
+
+struct TrackedList;
+/// Each once, in the order in which they became dirty.
+using DirtyLists = std::vector<TrackedList*>;
 
 /// What is followed while the program runs: a list, or a repository's share of a feed. Its state,
 /// and what need not survive.
@@ -87,6 +91,23 @@ struct TrackedList {
   std::vector<RetentionRule> rules;
   std::optional<SteadyTime> rules_read_at;
 
+  /// It is to be saved with the next commit.
+  void mark_dirty() {
+    if (std::exchange(dirty_, true)) return;
+    if (dirty_lists_ != nullptr) dirty_lists_->push_back(this);
+  }
+  bool is_dirty() const { return dirty_; }
+  /// It is dirty no more.
+  PendingChanges take_pending() {
+    dirty_ = false;
+    return std::exchange(pending, {});
+  }
+  /// From now on it is among these while it is dirty.
+  void report_to(DirtyLists& lists) {
+    dirty_lists_ = &lists;
+    if (dirty_) lists.push_back(this);
+  }
+
   const StreamKind& kind() const { return *state.kind; }
   bool is_feed() const { return registry_exporter::is_feed(state); }
   bool is_share() const { return registry_exporter::is_share(state); }
@@ -94,6 +115,10 @@ struct TrackedList {
   bool has_series() const {
     return !is_feed() && !state.dropped && !state.excluded && !state.unlisted;
   }
+
+ private:
+  bool dirty_ = false;
+  DirtyLists* dirty_lists_ = nullptr;
 };
 
 /// Rows that could not be read are to be tried again.

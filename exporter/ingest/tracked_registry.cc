@@ -23,6 +23,13 @@ void keep_exemplar(TrackedList& list, const Observation& seen, std::size_t bucke
 
 }  // namespace
 
+TrackedList& TrackedRegistry::add(std::unique_ptr<TrackedList> list) {
+  ListKey key = key_of(list->state);
+  const auto [at, is_new] = lists.emplace(std::move(key), std::move(list));
+  if (is_new) at->second->report_to(*dirty_lists);
+  return *at->second;
+}
+
 void absorb(TrackedRegistry& registry, TrackedList& list, const MergeEffects& effects,
             std::size_t bucket_bounds) {
   RegistryState& state = registry.state;
@@ -36,7 +43,7 @@ void absorb(TrackedRegistry& registry, TrackedList& list, const MergeEffects& ef
   PendingChanges& pending = list.pending;
   pending.replaces_closed |= effects.closed_removed;
   pending.unsaved.insert(pending.unsaved.end(), effects.closed.begin(), effects.closed.end());
-  pending.dirty |= effects.changed;
+  if (effects.changed) list.mark_dirty();
 }
 
 std::vector<std::string> absorb_oddities(TrackedRegistry& registry, const Page& page) {
@@ -69,7 +76,7 @@ bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, Unix
       if (!histogram) continue;
       histogram = empty_histogram(rules.bucket_bounds);
       histogram->created_at = now;
-      list->pending.dirty = true;
+      list->mark_dirty();
     }
     list->exemplars = {};
   }
@@ -82,10 +89,9 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
     RepositoryState& state = list->state;
     adopt_beginnings(state, registry.state.created_at);
     if (list->kind().has_durations) {
-      bool& dirty = list->pending.dirty;
-      dirty |= add_histograms(state.ledger, rules.bucket_bounds, !state.hidden);
+      if (add_histograms(state.ledger, rules.bucket_bounds, !state.hidden)) list->mark_dirty();
       for (auto& histogram : state.ledger.counters.durations.values) {
-        if (histogram) dirty |= restore_native(*histogram, rules.bucket_bounds);
+        if (histogram && restore_native(*histogram, rules.bucket_bounds)) list->mark_dirty();
       }
     }
     note_beginnings(state, now);

@@ -40,8 +40,13 @@ struct TrackedRegistry {
   std::size_t over_limit = 0;      ///< Repositories beyond max_repositories.
   std::map<std::string, std::uint64_t> unknown_statuses;  ///< Raw value → times met; bounded.
   std::map<ListKey, std::unique_ptr<TrackedList>> lists;
+  /// Those with something to save.
+  std::unique_ptr<DirtyLists> dirty_lists = std::make_unique<DirtyLists>();
   /// By discovery, and ours; of this process. True: created after the registry's first start.
   std::map<RepositoryKey, bool> listed;
+
+  /// Its name and kind must not be there yet.
+  TrackedList& add(std::unique_ptr<TrackedList> list);
 };
 
 /// What merging changed besides the ledger: the registry's counters, exemplars, what is to be

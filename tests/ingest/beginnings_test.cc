@@ -81,7 +81,7 @@ TEST_CASE("beginnings: after an upgrade series began with their registry, not wi
   list->state.ref = {"team", "app", ""};
   list->state.kind = &kBuilds;
   const EventCounters& counters = list->state.ledger.counters;
-  registry.lists.emplace(key_of(list->state), std::move(list));
+  registry.add(std::move(list));
   complete_counters(registry, {}, at(1'000));
   CHECK(counters.created_at == at(500));
 }
@@ -96,7 +96,7 @@ TEST_CASE("beginnings: histograms of new bounds begin when these are adopted") {
   list->state.kind = &kBuilds;
   auto& histogram = list->state.ledger.counters.durations[Outcome::success];
   histogram->created_at = at(600);
-  registry.lists.emplace(key_of(list->state), std::move(list));
+  registry.add(std::move(list));
   ReadRules rules;
   rules.bucket_bounds = {10, 60};
   REQUIRE(adopt_bucket_bounds(registry, rules, at(1'000)));
