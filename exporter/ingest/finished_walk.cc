@@ -98,16 +98,22 @@ SweepResult FinishedWalk::close_sweep(Ledger& ledger, SweepProgress& progress,
 }
 
 /// A record that goes moves those behind it to a page that was read before, unseen if the newest
-/// are not first and a new one comes for each that goes. Between two visits many may go.
-bool FinishedWalk::may_have_jumped(const Ledger& ledger) const {
-  if (!is_proven(ledger.order)) return run_.end.last_page() > 0;
-  return ledger.order == ListOrder::oldest_first && run_.resumed;
+/// are not first and a new one comes for each that goes. Between two visits many may go; between
+/// two pages those of an oldest-first list that are older than what the next page showed.
+std::optional<UnixMillis> FinishedWalk::may_have_jumped(const Ledger& ledger) const {
+  const bool oldest_first = ledger.order == ListOrder::oldest_first;
+  const bool many_pages = run_.end.last_page() > 0;
+  if (oldest_first ? run_.resumed : many_pages && !is_proven(ledger.order)) {
+    return run_.walk.started_at;
+  }
+  return oldest_first && many_pages ? run_.met.newest_start : std::nullopt;
 }
 
 void FinishedWalk::end_first_reading(Ledger& ledger, MergeEffects& effects) const {
   // What was not read may show later: that it is history, only its time tells.
-  const bool may_show_later = run_.left_rows_unread || may_have_jumped(ledger);
-  if (ledger.baseline_pending && may_show_later) ledger.history_before = run_.walk.started_at;
+  const auto jumped = may_have_jumped(ledger);
+  const auto may_show_later = run_.left_rows_unread ? run_.walk.started_at : jumped;
+  if (ledger.baseline_pending && may_show_later) ledger.history_before = may_show_later;
   if (!ledger.baseline_pending && run_.left_rows_unread) ++effects.history_gaps;
   ledger.read_whole = true;
   ledger.baseline_pending = false;

@@ -30,7 +30,8 @@ class FinishedWalk {
   void remember_tail(Ledger& ledger) const;
   void judge_total(Ledger& ledger, const SweepProgress& progress) const;
   bool agrees_with_total(SweepProgress& progress) const;
-  bool may_have_jumped(const Ledger& ledger) const;
+  /// History that ended before then may not have been met.
+  std::optional<UnixMillis> may_have_jumped(const Ledger& ledger) const;
   void end_first_reading(Ledger& ledger, MergeEffects& effects) const;
   void apply_findings(Ledger& ledger, const SweepProgress& progress, MergeEffects& effects) const;
 
