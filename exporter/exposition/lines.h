@@ -1,8 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,9 +13,16 @@
 namespace registry_exporter::exposition {
 
 class Block;
+struct RenderedFamily;
 
 /// Shorter blocks are not shared: a scrape copies, and compresses, them anew.
 inline constexpr std::size_t kSharedBytesMin = 1024;
+
+/// `registry="…",repo_namespace="…",repo="…"`, or the same in protobuf.
+struct RowLabels {
+  LinePart text;
+  std::uint64_t hash = 0;  ///< Of the text.
+};
 
 /// Consecutive rows of a snapshot: [begin, end).
 struct RowRange {
@@ -28,15 +35,15 @@ struct LineBlock {
   std::uint64_t key = 0;  ///< Hash of the first row: finds the same block next time.
   RowRange rows;          ///< The rows up to the next block, also those without lines.
   std::string text;
-  std::shared_ptr<Block>
-      known;  ///< Set if the block is the one of last time; `text` is then empty.
+  std::vector<std::uint32_t> row_ends;  ///< Where the lines of each row end in the text.
+  std::shared_ptr<Block> known{};       ///< Set if it is the block of last time, instead of these.
 };
 
-/// One family's lines of last time. Used only if the rows are the same and in the same order.
+/// One family's lines of last time, for the same rows in the same order.
 struct KnownLines {
-  std::vector<std::pair<RowRange, std::shared_ptr<Block>>> blocks;  ///< In order.
-  /// For each row, the first changed row from there on.
-  const std::vector<std::size_t>* next_changed = nullptr;
+  const RenderedFamily* family = nullptr;             ///< nullptr: it had none.
+  const std::vector<std::size_t>* changed = nullptr;  ///< For each row, the next changed one.
+  const std::vector<RowLabels>* labels = nullptr;     ///< Of the rows.
 };
 
 /// Collects lines into blocks. The row at the end of a block alone decides where the block ends,
@@ -62,66 +69,42 @@ class Lines {
   }
 
   /// Called before a family is rendered, with its lines of last time.
-  void expect(KnownLines known) {
-    known_ = std::move(known);
-    next_known_ = 0;
-    rows_done_ = row_ends_ = 0;
-  }
-
-  /// Keeps the blocks of last time from `row` on that have not changed. Returns the row to render
-  /// next: `row`, or the first one after those blocks.
-  std::size_t skip(std::size_t row) {
-    if (writer_.size() > 0 || known_.next_changed == nullptr) return row;
-    const auto& blocks = known_.blocks;
-    for (; next_known_ < blocks.size(); ++next_known_) {
-      const auto& [rows, block] = blocks[next_known_];
-      if (rows.begin < row) continue;
-      if (rows.begin > row || (*known_.next_changed)[row] < rows.end) break;
-      blocks_.push_back({0, rows, {}, block});
-      row = rows_done_ = rows.end;
-    }
-    return row;
-  }
-
+  void expect(const KnownLines& known) { known_ = known; }
+  /// The row to render next: `row`, or, where lines are known, the next one that has changed.
+  std::size_t skip(std::size_t row);
   /// Called when all lines of row number `row` are added. `row_hash` identifies the row.
-  void end_row(std::size_t row, std::uint64_t row_hash) {
-    const std::size_t row_bytes = writer_.size() - row_begins_;
-    if (row_bytes == 0) return;
-    row_ends_ = row + 1;
-    if (row_begins_ == 0) key_ = row_hash;
-    row_begins_ = writer_.size();
-    const std::size_t usual = std::clamp(kBlockRows * row_bytes, block_bytes_ / 4, block_bytes_);
-    // One row in (usual / row_bytes) is a border, always the same ones.
-    const std::size_t least = std::max(usual / 4, kSharedBytesMin);
-    const bool border = writer_.size() >= least && (row_hash >> 32) * usual >> 32 < row_bytes;
-    if (border || writer_.size() >= 4 * usual) cut();
-  }
-
+  void end_row(std::size_t row, std::uint64_t row_hash);
   /// Returns the blocks. Afterwards there are no lines, and the next family can begin.
-  std::vector<LineBlock> finish() {
-    if (writer_.size() > 0) cut();
-    known_ = {};
-    return std::exchange(blocks_, {});
-  }
+  std::vector<LineBlock> finish();
 
  private:
-  void cut() {
-    const RowRange rows{rows_done_, std::max(rows_done_, row_ends_)};
-    blocks_.push_back({key_, rows, writer_.take(), nullptr});
-    rows_done_ = rows.end;
-    row_begins_ = 0;
-    key_ = 0;
-  }
+  /// A row that is rendered anew, and differs from last time.
+  struct ChangedRow {
+    std::size_t row = 0;
+    std::string text;
+  };
+  bool is_behind_known() const;
+  bool begins_known_block(std::size_t row) const;
+  bool most_changed(std::size_t begin, std::size_t end) const;
+  void end_changed_row(std::size_t row);
+  void end_known_block();
+  void close_row(std::size_t row, std::uint64_t row_hash);
+  void cut();
 
   SampleWriter writer_;
   const std::size_t block_bytes_;
-  std::size_t row_begins_ = 0;
+  // The block under way.
   std::uint64_t key_ = 0;
-  std::size_t row_ends_ = 0;
-  std::size_t rows_done_ = 0;
-  KnownLines known_;
-  std::size_t next_known_ = 0;
+  std::size_t row_begins_ = 0;  ///< Where the row under way begins in the text.
+  std::vector<std::uint32_t> row_ends_;
+  std::size_t rows_done_ = 0;  ///< Those of the blocks before it.
   std::vector<LineBlock> blocks_;
+  // What is known, while it is gone through.
+  KnownLines known_;
+  std::size_t next_known_ = 0;              ///< Among its blocks.
+  std::size_t rendered_until_ = 0;          ///< All rows up to here are rendered.
+  std::optional<std::size_t> changed_row_;  ///< It is being rendered.
+  std::vector<ChangedRow> changed_rows_;    ///< Of the known block, those that differ.
 };
 
 }  // namespace registry_exporter::exposition

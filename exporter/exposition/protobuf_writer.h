@@ -44,6 +44,13 @@ class ProtobufWriter {
   void histogram(const SeriesLabels& labels, const Histogram& histogram);
 
   std::size_t size() const { return buffer_.used; }
+  std::string_view text() const { return {buffer_.bytes.data(), buffer_.used}; }
+  /// Metrics as they were written before.
+  void append(std::string_view metrics) {
+    buffer_.used += metrics.copy(buffer_.place(metrics.size()), metrics.size());
+  }
+  /// Drops what is behind so many bytes.
+  void shrink(std::size_t size) { buffer_.used = size; }
   /// The metrics so far; the writer is then empty and keeps its memory.
   std::string take();
 

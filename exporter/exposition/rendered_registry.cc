@@ -8,10 +8,11 @@
 namespace registry_exporter::exposition {
 namespace {
 
-bool same_repositories(const RegistrySnapshot& a, const RegistrySnapshot& b) {
-  return std::equal(
-      a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end(),
-      [](const RepositoryRow& x, const RepositoryRow& y) { return x.ref() == y.ref(); });
+bool same_rows(const RegistrySnapshot& a, const RegistrySnapshot& b) {
+  return a.kinds == b.kinds &&
+         std::equal(
+             a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end(),
+             [](const RepositoryRow& x, const RepositoryRow& y) { return x.ref() == y.ref(); });
 }
 
 /// For each row, the first changed row from there on.
@@ -24,18 +25,6 @@ std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const Regi
     next[i] = changed;
   }
   return next;
-}
-
-KnownLines known_lines(const RenderedFamily* before, const std::vector<std::size_t>* changed) {
-  KnownLines known;
-  if (before == nullptr || changed == nullptr) return known;
-  for (std::size_t i = 0; i < before->blocks.size(); ++i) {
-    if (before->rows[i].end > before->rows[i].begin) {
-      known.blocks.emplace_back(before->rows[i], before->blocks[i]);
-    }
-  }
-  known.next_changed = changed;
-  return known;
 }
 
 std::unordered_map<std::uint64_t, std::shared_ptr<Block>> by_key(const RenderedFamily* family) {
@@ -60,7 +49,7 @@ RenderedFamily to_family(std::vector<LineBlock> lines, const RenderedFamily* bef
       continue;
     }
     const auto found = known.find(each.key);
-    const bool same = found != known.end() && *found->second->text() == each.text;
+    const bool same = found != known.end() && found->second->is_same(each);
     family.blocks.push_back(same ? found->second : std::make_shared<Block>(std::move(each)));
   }
   return family;
@@ -77,13 +66,13 @@ std::shared_ptr<const RenderedRegistry> render_registry(
     std::shared_ptr<const RegistrySnapshot> snapshot, const RenderedRegistry* before,
     const ExpositionOptions& options, ExpositionFormat format) {
   auto rendered = std::make_shared<RenderedRegistry>();
-  const bool same_labels = before != nullptr && same_repositories(*before->snapshot, *snapshot);
+  const bool known_rows = before != nullptr && same_rows(*before->snapshot, *snapshot);
   rendered->labels =
-      same_labels
+      known_rows
           ? before->labels
           : std::make_shared<const std::vector<RowLabels>>(make_row_labels(*snapshot, format));
   std::vector<std::size_t> changed;
-  if (same_labels) changed = next_changed(*before->snapshot, *snapshot);
+  if (known_rows) changed = next_changed(*before->snapshot, *snapshot);
   const SnapshotSource source{*snapshot, *rendered->labels, options, format};
   const auto& disabled = options.disabled;
   Lines lines(format);
@@ -94,7 +83,7 @@ std::shared_ptr<const RenderedRegistry> render_registry(
       const auto found = before->families.find(&family);
       if (found != before->families.end()) family_before = &found->second;
     }
-    lines.expect(known_lines(family_before, same_labels ? &changed : nullptr));
+    if (known_rows) lines.expect({family_before, &changed, rendered->labels.get()});
     RenderedFamily lines_now = to_family(render_snapshot(family, source, lines), family_before);
     if (!lines_now.blocks.empty()) rendered->families.emplace(&family, std::move(lines_now));
   }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exporter/exposition/exposition.h"
@@ -17,15 +18,26 @@ namespace registry_exporter::exposition {
 class Block {
  public:
   explicit Block(LineBlock lines)
-      : key_(lines.key), text_(std::make_shared<const std::string>(std::move(lines.text))) {}
+      : key_(lines.key),
+        text_(std::make_shared<const std::string>(std::move(lines.text))),
+        row_ends_(std::move(lines.row_ends)) {}
 
   std::uint64_t key() const { return key_; }
   const Chunk& text() const { return text_; }
+  bool is_same(const LineBlock& lines) const {
+    return *text_ == lines.text && row_ends_ == lines.row_ends;
+  }
+  /// The lines of one of its rows, counted from 0.
+  std::string_view row(std::size_t number) const {
+    const std::size_t begin = number == 0 ? 0 : row_ends_[number - 1];
+    return std::string_view(*text_).substr(begin, row_ends_[number] - begin);
+  }
   const DeflatedPiece& deflated();
 
  private:
   const std::uint64_t key_;
   const Chunk text_;
+  const std::vector<std::uint32_t> row_ends_;
   std::once_flag once_;
   DeflatedPiece deflated_;
 };

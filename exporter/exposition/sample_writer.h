@@ -116,6 +116,20 @@ class SampleWriter {
   std::size_t size() const {
     return format_ == ExpositionFormat::protobuf ? protobuf_.size() : used_;
   }
+  std::string_view text() const {
+    if (format_ == ExpositionFormat::protobuf) return protobuf_.text();
+    return {buffer_.data(), used_};
+  }
+  /// Text as this writer wrote it before.
+  void append(std::string_view text) {
+    if (format_ == ExpositionFormat::protobuf) return protobuf_.append(text);
+    if (buffer_.size() - used_ < text.size()) buffer_.resize(2 * buffer_.size() + text.size());
+    used_ += text.copy(buffer_.data() + used_, text.size());
+  }
+  /// Drops what is behind so many bytes.
+  void shrink(std::size_t size) {
+    format_ == ExpositionFormat::protobuf ? protobuf_.shrink(size) : void(used_ = size);
+  }
   /// What was added; the writer is then empty and keeps its memory.
   std::string take() {
     if (format_ == ExpositionFormat::protobuf) return protobuf_.take();

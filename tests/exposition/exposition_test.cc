@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exporter/exposition/catalog.h"
@@ -621,10 +624,15 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
 }
 
 TEST_CASE("exposition: however rows change, what is reused is what would be rendered") {
-  const auto without_process = [](const std::string& text) {
-    return text.substr(0, text.find("# HELP process_"));
+  const auto texts = [](const RenderedRegistry& rendered) {
+    std::map<std::string_view, std::vector<std::string_view>> by_family;
+    for (const auto& [family, lines] : rendered.families) {
+      for (const auto& block : lines.blocks) by_family[family->name].push_back(*block->text());
+    }
+    return by_family;
   };
-  Bench bench(steady_options());
+  const auto options = steady_options();
+  std::map<ExpositionFormat, std::shared_ptr<const RenderedRegistry>> before;
   std::uint64_t dice = 42;
   const auto roll = [&dice](std::uint64_t limit) {
     dice = dice * 6364136223846793005U + 1442695040888963407U;
@@ -635,18 +643,24 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
     CAPTURE(version);
     auto next = std::make_shared<RegistrySnapshot>(*now);
     next->version = version;
-    for (std::uint64_t changes = roll(4); changes > 0; --changes) {
+    for (std::uint64_t changes = roll(9) == 0 ? 3'000 : roll(4); changes > 0; --changes) {
       RepositoryRow& row = next->rows[roll(next->rows.size())];
       auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
       view->open += static_cast<std::uint32_t>(roll(1'000));
       if (roll(3) == 0) view->last_end = {};
+      if (roll(3) == 0) view->failing = ErrorKind::timeout;
       EventCounters counters = *view->counters;
       counters.events[Outcome::failed] += roll(1'000'000);
       row = roll(5) == 0 ? sample::row(view, nullptr) : sample::shown(view, counters);
     }
     if (roll(8) == 0) next->rows.erase(next->rows.begin() + static_cast<int>(roll(1'000)));
-    Bench fresh(steady_options());
-    REQUIRE(without_process(bench.text({{next}})) == without_process(fresh.text({{next}})));
+    for (const auto format :
+         {ExpositionFormat::text, ExpositionFormat::openmetrics, ExpositionFormat::protobuf}) {
+      CAPTURE(name(format));
+      before[format] = render_registry(next, before[format].get(), options, format);
+      const auto fresh = render_registry(next, nullptr, options, format);
+      REQUIRE(texts(*before[format]) == texts(*fresh));
+    }
     now = next;
   }
 }

@@ -47,6 +47,7 @@ RECORDS = "exporter/store/record_table.cc"
 CODEC = "exporter/store/state_codec.cc"
 ENCODE = "exporter/exposition/encode.cc"
 ACR_FAMILIES = "exporter/exposition/acr_families.cc"
+LINES = "exporter/exposition/lines.cc"
 ROW_LINES = "exporter/exposition/row_lines.cc"
 EXPOSITION = "exporter/exposition/exposition.cc"
 RENDER = "exporter/exposition/render.cc"
@@ -540,6 +541,11 @@ MUTANTS = [
      "kExemplarLabel.size() + characters > 10 * kExemplarCharacters"),
     ("invalid bytes go out", ENCODE, "if (length == 0) {", "if (length == 99) {"),
     ("negative fractions lose their sign", ENCODE, "if (whole == 0) *to++ = '-';", ""),
+    ("a row that has changed is copied", LINES, "if (now != block.row(", "if (false && now != block.row("),
+    ("the first row of a block is copied for all", LINES,
+     "(changed++)->text : block->row(row - rows.begin)", "(changed++)->text : block->row(0)"),
+    ("lines that come up where there were none are lost", LINES,
+     "if (is_behind_known()) return close_row(", "if (is_behind_known() && row == 0) return close_row("),
     ("buckets are not cumulative", ROW_LINES, "all += histogram.counts[i];",
      "all = histogram.counts[i];"),
     ("a ratio of nothing is shown", ACR_FAMILIES, "if (ended > 0) lines.add(frames[i]",

@@ -1,0 +1,113 @@
+#include "exporter/exposition/lines.h"
+
+#include <algorithm>
+
+#include "exporter/exposition/rendered_registry.h"
+
+namespace registry_exporter::exposition {
+
+/// Of a known block only the rows that have changed are rendered. Where they say the same, it is
+/// kept; otherwise its other rows are copied. The rows behind the last block had no lines.
+std::size_t Lines::skip(std::size_t row) {
+  if (known_.changed == nullptr || row < rendered_until_) return row;
+  if (changed_row_) end_changed_row(*std::exchange(changed_row_, std::nullopt));
+  const std::size_t all = known_.changed->size();
+  for (;;) {
+    const bool is_behind = is_behind_known();
+    const std::size_t end = is_behind ? all : known_.family->rows[next_known_].end;
+    const std::size_t changed = row < end ? (*known_.changed)[row] : end;
+    if (changed < end) {
+      if (!begins_known_block(row) || !most_changed(row, end)) {
+        changed_row_ = changed;
+        return changed;
+      }
+      ++next_known_;
+      rendered_until_ = end;
+      return row;
+    }
+    if (is_behind) return all;
+    end_known_block();
+    row = end;
+  }
+}
+
+bool Lines::is_behind_known() const {
+  return known_.family == nullptr || next_known_ == known_.family->blocks.size();
+}
+
+bool Lines::begins_known_block(std::size_t row) const {
+  return !is_behind_known() && known_.family->rows[next_known_].begin == row;
+}
+
+/// Copying would cost more than it saves.
+bool Lines::most_changed(std::size_t begin, std::size_t end) const {
+  std::size_t changed = 0;
+  for (std::size_t row = begin; row < end && (row = (*known_.changed)[row]) < end; ++row) ++changed;
+  return 2 * changed > end - begin;
+}
+
+void Lines::end_changed_row(std::size_t row) {
+  if (is_behind_known()) return close_row(row, (*known_.labels)[row].hash);
+  const Block& block = *known_.family->blocks[next_known_];
+  const std::string_view now = writer_.text().substr(row_begins_);
+  if (now != block.row(row - known_.family->rows[next_known_].begin)) {
+    changed_rows_.push_back({row, std::string(now)});
+  }
+  writer_.shrink(row_begins_);
+}
+
+void Lines::end_known_block() {
+  const RowRange rows = known_.family->rows[next_known_];
+  const std::shared_ptr<Block>& block = known_.family->blocks[next_known_++];
+  // The last block goes on where rows behind it have lines now.
+  const bool goes_on = is_behind_known() && rows.end < known_.changed->size() &&
+                       (*known_.changed)[rows.end] < known_.changed->size();
+  const bool fits = writer_.size() == 0 && rows_done_ == rows.begin;
+  if (changed_rows_.empty() && fits && !goes_on) {
+    blocks_.push_back({0, rows, {}, {}, block});
+    rows_done_ = rows.end;
+    return;
+  }
+  auto changed = changed_rows_.begin();
+  for (std::size_t row = rows.begin; row < rows.end; ++row) {
+    const bool has_changed = changed != changed_rows_.end() && changed->row == row;
+    writer_.append(has_changed ? (changed++)->text : block->row(row - rows.begin));
+    close_row(row, (*known_.labels)[row].hash);
+  }
+  changed_rows_.clear();
+}
+
+void Lines::end_row(std::size_t row, std::uint64_t row_hash) {
+  if (!changed_row_) close_row(row, row_hash);
+}
+
+void Lines::close_row(std::size_t row, std::uint64_t row_hash) {
+  const std::size_t row_bytes = writer_.size() - row_begins_;
+  if (row_bytes == 0) return;
+  if (row_begins_ == 0) key_ = row_hash;
+  row_ends_.resize(row - rows_done_, static_cast<std::uint32_t>(row_begins_));
+  row_begins_ = writer_.size();
+  row_ends_.push_back(static_cast<std::uint32_t>(row_begins_));
+  const std::size_t usual = std::clamp(kBlockRows * row_bytes, block_bytes_ / 4, block_bytes_);
+  // One row in (usual / row_bytes) is a border, always the same ones.
+  const std::size_t least = std::max(usual / 4, kSharedBytesMin);
+  const bool border = writer_.size() >= least && (row_hash >> 32) * usual >> 32 < row_bytes;
+  if (border || writer_.size() >= 4 * usual) cut();
+}
+
+void Lines::cut() {
+  const RowRange rows{rows_done_, rows_done_ + row_ends_.size()};
+  blocks_.push_back({key_, rows, writer_.take(), std::exchange(row_ends_, {})});
+  rows_done_ = rows.end;
+  row_begins_ = 0;
+  key_ = 0;
+}
+
+std::vector<LineBlock> Lines::finish() {
+  if (writer_.size() > 0) cut();
+  known_ = {};
+  next_known_ = rendered_until_ = rows_done_ = 0;
+  return std::exchange(blocks_, {});
+}
+
+}  // namespace registry_exporter::exposition
