@@ -95,7 +95,7 @@ std::string shown_status(std::string_view raw) {
 }
 
 void UniqueRecords::add(Record record) {
-  const auto [met, fresh] = position_of_.emplace(record.id, page_.records.size());
+  const auto [met, fresh] = position_of_.emplace(record.key, page_.records.size());
   if (fresh) {
     page_.records.push_back(std::move(record));
     return;

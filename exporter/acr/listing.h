@@ -1,9 +1,9 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "exporter/base/result.h"
@@ -48,7 +48,7 @@ class UniqueRecords {
 
  private:
   Page& page_;
-  std::map<std::string, std::size_t> position_of_;
+  std::unordered_map<RecordKey, std::size_t> position_of_;
 };
 
 }  // namespace registry_exporter::acr

@@ -21,21 +21,22 @@ constexpr std::size_t kKeptParsersMax = 16;
 /// Objects of the clouds are small: their keys are compared where they stand.
 constexpr std::size_t kFewKeys = 16;
 
-/// simdjson lets a lone low surrogate through, as three bytes that are no UTF-8.
+/// Some versions of simdjson let a lone low surrogate through, as three bytes that are no UTF-8.
 bool is_sound_text(std::string_view text) {
   return text.find('\xED') == std::string_view::npos || is_utf8(text);
 }
 
-/// No key twice, no broken text. As deep as the parser allowed: kDepthMax.
-bool is_sound(const Element& element) {
+/// No key twice, no broken text; `escapes`: there may be some. As deep as the parser allowed:
+/// kDepthMax.
+bool is_sound(const Element& element, bool escapes) {
   switch (element.type()) {
     case dom::element_type::STRING:
-      return is_sound_text(element.get_string().value_unsafe());
+      return !escapes || is_sound_text(element.get_string().value_unsafe());
     case dom::element_type::ARRAY: {
       dom::array array;
       if (element.get(array)) return false;
       for (const Element child : array) {
-        if (!is_sound(child)) return false;
+        if (!is_sound(child, escapes)) return false;
       }
       return true;
     }
@@ -46,7 +47,7 @@ bool is_sound(const Element& element) {
       std::vector<std::string_view> many;
       std::size_t count = 0;
       for (const auto& [key, value] : object) {
-        if (!is_sound_text(key) || !is_sound(value)) return false;
+        if ((escapes && !is_sound_text(key)) || !is_sound(value, escapes)) return false;
         const auto end = few.begin() + static_cast<std::ptrdiff_t>(std::min(count, kFewKeys));
         if (std::find(few.begin(), end, key) != end) return false;
         if (count < kFewKeys) {
@@ -163,7 +164,8 @@ Result<AnyDocument> parse_any(std::string_view body) {
   if (error) {
     return fail(ErrorKind::malformed, std::string("json: ") + simdjson::error_message(error));
   }
-  if (!is_sound(document.root)) {
+  const bool escapes = body.find("\\u") != std::string_view::npos;
+  if (!is_sound(document.root, escapes)) {
     return fail(ErrorKind::malformed, "json: a key twice, or broken text");
   }
   return document;

@@ -16,27 +16,13 @@
 #include "exporter/ingest/ledger_rules.h"
 #include "exporter/net/curl_transport.h"
 #include "exporter/store/state_store.h"
+#include "tests/bench/build_page.h"
 #include "tests/store/sample_state.h"
 
 namespace registry_exporter {
 namespace {
 
 constexpr int kRepositories = 10'000;
-
-std::string page_of_builds(int generation, std::int64_t records) {
-  std::string page = R"({"RequestId":"R","Code":"success","IsSuccess":true,"PageNo":1,)"
-                     R"("PageSize":100,"TotalCount":"100","BuildRecords":[)";
-  for (std::int64_t i = 0; i < records; ++i) {
-    if (i > 0) page += ',';
-    const std::string n = std::to_string(1000 + i) + std::to_string(1000 + generation % 1000);
-    page +=
-        R"({"BuildRecordId":"11111111-1111-4111-8111-1111)" + n +
-        R"(","BuildStatus":"SUCCESS","StartTime":"1767319445000","EndTime":"1767319705000",)"
-        R"("Image":{"RepoId":"crr-a","RepoName":"api","RepoNamespaceName":"shop","ImageTag":"v)" +
-        n + R"("}})";
-  }
-  return page + "]}";
-}
 
 /// Signing one request, parsing its answer, merging its records.
 void SignParseMerge(benchmark::State& state) {
@@ -47,7 +33,7 @@ void SignParseMerge(benchmark::State& state) {
   const std::vector<double> bounds{10,  30,   60,   120,  180,  300, 600,
                                    900, 1200, 1800, 2700, 3600, 7200};
   std::vector<std::string> bodies;
-  for (int i = 0; i < 64; ++i) bodies.push_back(page_of_builds(i, state.range(0)));
+  for (int i = 0; i < 64; ++i) bodies.push_back(bench::page_of_builds(i, state.range(0)));
   Ledger ledger;
   int round = 0;
   for (auto _ : state) {
@@ -83,7 +69,7 @@ void exchange(benchmark::State& state,
   httplib::SSLServer server(certificate.c_str(), key.c_str());
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(1'000'000);
-  const std::string body = page_of_builds(1, state.range(0));
+  const std::string body = bench::page_of_builds(1, state.range(0));
   server.Post("/", [&](const httplib::Request&, httplib::Response& response) {
     response.set_content(body, "application/json");
   });
