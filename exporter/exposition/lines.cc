@@ -85,7 +85,9 @@ void Lines::close_row(std::size_t row, std::uint64_t row_hash) {
   const std::size_t row_bytes = writer_.size() - row_begins_;
   if (row_bytes == 0) return;
   if (row_begins_ == 0) key_ = row_hash;
-  row_ends_.resize(row - rows_done_, static_cast<std::uint32_t>(row_begins_));
+  while (row_ends_.size() < row - rows_done_) {
+    row_ends_.push_back(static_cast<std::uint32_t>(row_begins_));
+  }
   row_begins_ = writer_.size();
   row_ends_.push_back(static_cast<std::uint32_t>(row_begins_));
   const std::size_t usual = std::clamp(kBlockRows * row_bytes, block_bytes_ / 4, block_bytes_);
@@ -97,7 +99,9 @@ void Lines::close_row(std::size_t row, std::uint64_t row_hash) {
 
 void Lines::cut() {
   const RowRange rows{rows_done_, rows_done_ + row_ends_.size()};
-  blocks_.push_back({key_, rows, writer_.take(), std::exchange(row_ends_, {})});
+  // Copied, so that the memory of both serves the next block.
+  blocks_.push_back({key_, rows, writer_.take(), row_ends_, nullptr});
+  row_ends_.clear();
   rows_done_ = rows.end;
   row_begins_ = 0;
   key_ = 0;
