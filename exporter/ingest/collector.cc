@@ -68,6 +68,7 @@ void Collector::stop() {
 
 std::unique_ptr<TrackedRegistry> Collector::take_registry() {
   const MutexLock lock(mutex_);
+  publisher_.snapshot();  // For scrapes under way: none can be made without the registry.
   return std::move(registry_);
 }
 

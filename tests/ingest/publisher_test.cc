@@ -262,3 +262,15 @@ TEST_CASE("snapshots: a state without histograms of statuses seen in history get
   CHECK(durations(bench.scrape_as("first"), Outcome::success) == 1);
   CHECK(failed_durations(bench.scrape_as("first")) == -1);
 }
+
+TEST_CASE("publisher: a scrape under way has its answer when the configuration is taken over") {
+  Showroom room;
+  room.fails("new");
+  room.wait(room.begin("first"));
+  room.commit();  // Nobody has asked for what it shows.
+  room.collector->stop();
+  room.collector->take_registry().reset();
+  const Seen shown = room.collector->snapshot();
+  REQUIRE(shown->rows.size() == 1);
+  CHECK(shown->rows.front().cells[0].view->counters->events[Outcome::failed] == 1);
+}

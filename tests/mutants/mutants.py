@@ -344,6 +344,8 @@ MUTANTS = [
      "if (zeros == 0 || (visibility_.frozen() && publication.frozen)) return;"),
     ("a histogram that old values lack has shown its zero", PUBLISHER,
      "asked & series_at_zero(shown)", "asked & (series_at_zero(shown) | ~0U)"),
+    ("a scrape looks at a registry that was taken away", COLLECTOR,
+     "  publisher_.snapshot();  // For", "  // For"),
     ("a zero that was answered is owed again after a kill", PUBLISHER,
      "    list->mark_dirty();\n  }\n  return true;", "  }\n  return true;"),
     ("an answer without a series has shown its zero", PUBLISHER,
