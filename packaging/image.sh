@@ -41,6 +41,8 @@ TXT
 }
 
 mkdir -p "$folder"
+# Or else the folder can't be deleted.
+trap 'umount "$folder/storage/overlay" 2>/dev/null || true' EXIT
 [ "$target" = "$here" ] || emulate "$target"
 for each in "$here" "$target"; do
   images image exists "localhost/base:$each" || make_base "$each"
@@ -48,7 +50,7 @@ done
 version=$(sed -n 's/^project(.* VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 name=localhost/registry_exporter:$version-$target
 # The compiler runs on this machine's processor; Podman of Debian 12 does not know which that is.
-images build --isolation chroot --network host --pull=never --platform "linux/$target" \
+images build --force-rm --isolation chroot --network host --pull=never --platform "linux/$target" \
   --build-arg BUILDPLATFORM="linux/$here" --build-arg REVISION="$(git describe --always --dirty --abbrev=12 --exclude='*')" \
   --tag "$name" . >&2
 file=$folder/registry_exporter_${version}_$target.tar
@@ -56,4 +58,4 @@ rm -f "$file"
 images save --quiet --output "$file" "$name"
 echo "==> trying $file" >&2
 cd tests/image
-IMAGE=$name ARCHITECTURE=$target STORAGE=$folder BUILD=$OLDPWD/build exec python3 image_test.py -v
+IMAGE=$name ARCHITECTURE=$target STORAGE=$folder BUILD=$OLDPWD/build python3 image_test.py -v

@@ -64,6 +64,7 @@ class Image(unittest.TestCase):
     def count_across_containers(self, user):
         """What was counted is shown by the next container of the same volume, and goes on."""
         volume = podman("volume", "create").strip()
+        # With the containers that use it, should one be left.
         self.addCleanup(podman, "volume", "rm", "--force", volume)
         with World() as world:
             world.simulator("--repositories=20", "--speed=0")
