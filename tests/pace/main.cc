@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -160,34 +161,43 @@ Figures measure(const Case& each) {
 constexpr int kWorkers = 32;
 constexpr Millis kLatency{20};
 
-Case unlimited(int repositories) {
-  Case each;
-  each.world.repositories = repositories;
-  each.requests_per_second = 1e6;
-  return each;
-}
+/// A collector that has just been started, and the registry that it reads.
+struct Unlimited {
+  static Case of(int count) {
+    Case each;
+    each.world.repositories = count;
+    each.requests_per_second = 1e6;
+    return each;
+  }
+  explicit Unlimited(int count) : measured(of(count)) {
+    options.concurrency = kWorkers;
+    options.discovery.max_repositories = count;
+    collector.emplace(baton.runtime(), cloud, options, ingest::CollectorHooks{[] {}, [](bool) {}},
+                      std::make_unique<ingest::TrackedRegistry>());
+    collector->start();
+  }
+
+  const Case measured;
+  Baton baton{1};
+  std::vector<pace::Listed> repositories = pace::make_repositories(measured.world, baton.now());
+  pace::PacedCloud cloud{
+      baton, repositories, *measured.world.kind, {measured.requests_per_second, kLatency, 100}};
+  ingest::CollectorOptions options = options_of(measured);
+  std::optional<ingest::Collector> collector;
+};
 
 /// The very first cycle.
 void measure_cold_start() {
-  const Case cold = unlimited(3'000);
-  Baton baton(1);
-  std::vector<pace::Listed> repositories = pace::make_repositories(cold.world, baton.now());
-  pace::PacedCloud cloud(baton, repositories, *cold.world.kind,
-                         {cold.requests_per_second, kLatency, 100});
-  ingest::CollectorOptions options = options_of(cold);
-  options.concurrency = kWorkers;
-  ingest::Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
-                              std::make_unique<ingest::TrackedRegistry>());
-  collector.start();
-  const UnixMillis begun = baton.now();
-  collector.wait(collector.begin_scrape("scraper"), SteadyTime::max());
-  const double took = seconds_of(baton.now() - begun);
-  collector.stop();
-  const double ideal = static_cast<double>(cloud.calls) * seconds_of(kLatency) / kWorkers;
+  Unlimited cold(3'000);
+  const UnixMillis begun = cold.baton.now();
+  cold.collector->wait(cold.collector->begin_scrape("scraper"), SteadyTime::max());
+  const double took = seconds_of(cold.baton.now() - begun);
+  cold.collector->stop();
+  const double ideal = static_cast<double>(cold.cloud.calls) * seconds_of(kLatency) / kWorkers;
   std::printf(
       "\nA cold start: %d repositories, %llu calls of %lld ms, %d workers: %.2f s, %.2f times "
       "calls × latency ÷ workers.\n",
-      cold.world.repositories, static_cast<unsigned long long>(cloud.calls),
+      cold.measured.world.repositories, static_cast<unsigned long long>(cold.cloud.calls),
       static_cast<long long>(kLatency.count()), kWorkers, took, took / ideal);
 }
 
@@ -209,17 +219,8 @@ void read_everything(Baton& baton, ingest::Collector& collector) {
 /// CPU time of a call, of everything but the clouds' bytes and the disk, in a cold cycle and in
 /// those after it. What the simulated threads cost is in it, the same for each call.
 void measure_growth(int count) {
-  const Case each = unlimited(count);
-  Baton baton(1);
-  std::vector<pace::Listed> repositories = pace::make_repositories(each.world, baton.now());
-  pace::PacedCloud cloud(baton, repositories, *each.world.kind,
-                         {each.requests_per_second, kLatency, 100});
-  ingest::CollectorOptions options = options_of(each);
-  options.concurrency = kWorkers;
-  options.discovery.max_repositories = count;
-  ingest::Collector collector(baton.runtime(), cloud, options, {[] {}, [](bool) {}},
-                              std::make_unique<ingest::TrackedRegistry>());
-  collector.start();
+  Unlimited each(count);
+  pace::PacedCloud& cloud = each.cloud;
   const auto measured = [&](auto work) {
     const std::uint64_t calls = std::exchange(cloud.calls, 0);
     const double begun = cpu_seconds();
@@ -228,14 +229,14 @@ void measure_growth(int count) {
     const std::uint64_t made = std::exchange(cloud.calls, calls);
     return std::pair(made, took * 1e6 / static_cast<double>(std::max<std::uint64_t>(made, 1)));
   };
-  const auto cold = measured([&] { read_everything(baton, collector); });
+  const auto cold = measured([&] { read_everything(each.baton, *each.collector); });
   const auto warm = measured([&] {
     for (int i = 0; i < 3; ++i) {
-      baton.sleep(each.max_staleness);
-      read_everything(baton, collector);
+      each.baton.sleep(each.measured.max_staleness);
+      read_everything(each.baton, *each.collector);
     }
   });
-  collector.stop();
+  each.collector->stop();
   std::printf("| %d | %llu | %.0f | %llu | %.0f |\n", count,
               static_cast<unsigned long long>(cold.first), cold.second,
               static_cast<unsigned long long>(warm.first), warm.second);
