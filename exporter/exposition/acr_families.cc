@@ -9,58 +9,71 @@
 namespace registry_exporter::exposition {
 namespace {
 
-void success_ratio(const Family& family, const SnapshotSource& source, Lines& lines) {
+constexpr std::size_t kUsualLabelBytes = 64;
+
+WriteRow success_ratio(const Family& family, const SnapshotSource& source) {
   const auto frames = frames_by_window(family.name, source);
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
-               const double succeeded = view.recent[i][Outcome::success];
-               const double ended = succeeded + view.recent[i][Outcome::failed];
-               if (ended > 0) lines.add(frames[i], labels, succeeded / ended);
-             }
-           });
+  return for_rows(family, source,
+                  [frames](const RepositoryView& view, const EventCounters&, const LinePart& labels,
+                           SampleWriter& writer) {
+                    for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
+                      const double succeeded = view.recent[i][Outcome::success];
+                      const double ended = succeeded + view.recent[i][Outcome::failed];
+                      if (ended > 0) writer.add(frames[i], labels, succeeded / ended);
+                    }
+                  });
 }
 
-void builds_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
+WriteRow builds_recent(const Family& family, const SnapshotSource& source) {
   PerOutcome<std::vector<LineFrame>> frames;
   for (const Outcome outcome : family.kind->outcomes) {
     frames[outcome] =
         frames_by_window(family.name, source, {{"status", std::string(name(outcome))}});
   }
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (const Outcome outcome : family.kind->outcomes) {
-               const bool always = outcome == Outcome::success || outcome == Outcome::failed;
-               if (!always && !view.seen[outcome]) continue;
-               const auto& windows = frames[outcome];
-               for (std::size_t i = 0; i < std::min(view.recent.size(), windows.size()); ++i) {
-                 lines.add(windows[i], labels, std::uint64_t{view.recent[i][outcome]});
-               }
-             }
-           });
+  return for_rows(family, source,
+                  [&kind = *family.kind, frames = std::move(frames)](
+                      const RepositoryView& view, const EventCounters&, const LinePart& labels,
+                      SampleWriter& writer) {
+                    for (const Outcome outcome : kind.outcomes) {
+                      const bool always = outcome == Outcome::success || outcome == Outcome::failed;
+                      if (!always && !view.seen[outcome]) continue;
+                      const auto& windows = frames[outcome];
+                      for (std::size_t i = 0; i < std::min(view.recent.size(), windows.size());
+                           ++i) {
+                        writer.add(windows[i], labels, std::uint64_t{view.recent[i][outcome]});
+                      }
+                    }
+                  });
 }
 
-void last_ends(const Family& family, const SnapshotSource& source, Lines& lines) {
+WriteRow last_ends(const Family& family, const SnapshotSource& source) {
   PerOutcome<LineFrame> frames;
   for (const Outcome outcome : family.kind->outcomes) {
     frames[outcome] =
         line_frame(source.format, family.name, {{"status", std::string(name(outcome))}});
   }
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (const Outcome outcome : family.kind->outcomes) {
-               const auto& end = view.last_end[outcome];
-               if (end) lines.add(frames[outcome], labels, seconds(*end));
-             }
-           });
+  return for_rows(family, source,
+                  [&kind = *family.kind, frames = std::move(frames)](
+                      const RepositoryView& view, const EventCounters&, const LinePart& labels,
+                      SampleWriter& writer) {
+                    for (const Outcome outcome : kind.outcomes) {
+                      const auto& end = view.last_end[outcome];
+                      if (end) writer.add(frames[outcome], labels, seconds(*end));
+                    }
+                  });
 }
 
-void repository_info(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             lines.add(line_frame(source.format, family.name, {{"repo_id", view.ref.cloud_id}}),
-                       labels, std::uint64_t{1});
-           });
+WriteRow repository_info(const Family& family, const SnapshotSource& source) {
+  return for_rows(family, source,
+                  [frame = line_frame(source.format, family.name), format = source.format](
+                      const RepositoryView& view, const EventCounters&, const LinePart& labels,
+                      SampleWriter& writer) mutable {
+                    std::string own;
+                    own.reserve(kUsualLabelBytes);
+                    append_written(own, "repo_id", view.ref.cloud_id, format);
+                    frame.tail = frame_tail(format, std::move(own));
+                    writer.add(frame, labels, std::uint64_t{1});
+                  });
 }
 
 using View = RepositoryView;
@@ -81,8 +94,8 @@ constexpr Family kFamilies[] = {
     {"acr_builds_total", counter, repository, "status",
      "Finished image builds by status (BuildStatus of ListRepoBuildRecord). Each build is counted "
      "once.",
-     [](const Family& family, const SnapshotSource& source, Lines& lines) {
-       events_by("status", family, source, lines);
+     [](const Family& family, const SnapshotSource& source) {
+       return events_by("status", family, source);
      },
      &kBuilds},
     {"acr_build_duration_seconds", histogram, repository, "status",

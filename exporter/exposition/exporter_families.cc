@@ -17,9 +17,9 @@ using Registry = RegistrySnapshot;
 /// One line per registry for each value of one label, or without one.
 class RegistryLines {
  public:
-  RegistryLines(const Family& family, const SnapshotSource& source, Lines& lines)
+  RegistryLines(const Family& family, const SnapshotSource& source, SampleWriter& writer)
       : family_(family),
-        lines_(lines),
+        writer_(writer),
         format_(source.format),
         labels_(written({{"registry", source.snapshot.name}}, source.format)),
         created_(created_at(source)) {}
@@ -27,15 +27,15 @@ class RegistryLines {
   template <class Number>
   void add(const Labels& more, Number value) {
     if (family_.type == FamilyType::counter) {
-      lines_.add(counter_frame(format_, family_.name, more), labels_, value, created_);
+      writer_.add(counter_frame(format_, family_.name, more), labels_, value, created_);
     } else {
-      lines_.add(line_frame(format_, family_.name, more), labels_, value);
+      writer_.add(line_frame(format_, family_.name, more), labels_, value);
     }
   }
 
  private:
   const Family& family_;
-  Lines& lines_;
+  SampleWriter& writer_;
   ExpositionFormat format_;
   LinePart labels_;
   std::optional<UnixMillis> created_;
@@ -43,9 +43,9 @@ class RegistryLines {
 
 /// A family with one value for each registry; `Value(snapshot)` returns nullopt if there is none.
 template <auto Value>
-void registry_value(const Family& family, const SnapshotSource& source, Lines& lines) {
+void registry_value(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
   const auto value = Value(source.snapshot);
-  if (value) RegistryLines(family, source, lines).add({}, *value);
+  if (value) RegistryLines(family, source, writer).add({}, *value);
 }
 
 template <class Counts>
@@ -53,57 +53,58 @@ std::uint64_t sum(const Counts& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
-void repositories(const Family& family, const SnapshotSource& source, Lines& lines) {
-  RegistryLines registry(family, source, lines);
+void repositories(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
+  RegistryLines registry(family, source, writer);
   for (std::size_t i = 0; i < kFreshness; ++i) {
     registry.add({{"state", std::string(name(static_cast<Freshness>(i)))}},
                  source.snapshot.repositories[i]);
   }
 }
 
-void records(const Family& family, const SnapshotSource& source, Lines& lines) {
+void records(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
   const RegistryState& state = source.snapshot.state;
-  RegistryLines registry(family, source, lines);
+  RegistryLines registry(family, source, writer);
   for (std::size_t i = 0; i < kRecordClasses; ++i) {
     registry.add({{"class", std::string(name(static_cast<RecordClass>(i)))}}, state.records[i]);
   }
   registry.add({{"class", "rejected"}}, sum(state.rejected));
 }
 
-void records_rejected(const Family& family, const SnapshotSource& source, Lines& lines) {
-  RegistryLines registry(family, source, lines);
+void records_rejected(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
+  RegistryLines registry(family, source, writer);
   for (std::size_t i = 0; i < kRejections; ++i) {
     registry.add({{"reason", std::string(name(static_cast<Rejection>(i)))}},
                  source.snapshot.state.rejected[i]);
   }
 }
 
-void durations_invalid(const Family& family, const SnapshotSource& source, Lines& lines) {
+void durations_invalid(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
   const auto& counts = source.snapshot.state.invalid_durations;
-  RegistryLines registry(family, source, lines);
+  RegistryLines registry(family, source, writer);
   registry.add({{"reason", "negative"}},
                counts[static_cast<std::size_t>(InvalidDuration::negative)]);
   registry.add({{"reason", "missing"}}, counts[static_cast<std::size_t>(InvalidDuration::missing)]);
 }
 
 /// It starts at 0 with the process, unlike the registry's other counters.
-void unknown_statuses(const Family& family, const SnapshotSource& source, Lines& lines) {
+void unknown_statuses(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
   std::uint64_t all = 0;
   for (const auto& [status, count] : source.snapshot.unknown_statuses) all += count;
-  lines.add(counter_frame(source.format, family.name),
-            LinePart(written({{"registry", source.snapshot.name}}, source.format)), all,
-            process_created_at(source));
+  writer.add(counter_frame(source.format, family.name),
+             LinePart(written({{"registry", source.snapshot.name}}, source.format)), all,
+             process_created_at(source));
 }
 
-void failing(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_all_rows(source, lines, [&](const RepositoryRow& row, const LinePart& labels) {
+WriteRow failing(const Family& family, const SnapshotSource& source) {
+  return [&family, format = source.format](const RepositoryRow& row, const LinePart& labels,
+                                           SampleWriter& writer) {
     std::set<ErrorKind> reasons;  // Two lists may fail for the same.
     row.for_lists([&](const RepositoryView& view) {
       if (!view.failing || !reasons.insert(*view.failing).second) return;
       const Labels reason{{"reason", std::string(name(*view.failing))}};
-      lines.add(line_frame(source.format, family.name, reason), labels, std::uint64_t{1});
+      writer.add(line_frame(format, family.name, reason), labels, std::uint64_t{1});
     });
-  });
+  };
 }
 
 /// Of all its lists the one that was read longest ago.
@@ -129,35 +130,36 @@ std::optional<std::uint64_t> first_unreadable_row(const RepositoryRow& row) {
 /// A family with one value for each list that is read for all repositories; `Value(view)` returns
 /// nullopt if there is none.
 template <auto Value>
-void feed_value(const Family& family, const SnapshotSource& source, Lines& lines) {
+void feed_value(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
   for (const FeedView& feed : source.snapshot.feeds) {
     const auto value = Value(*feed.view);
     const Labels list{{"list", std::string(feed.kind->name)}};
-    if (value) RegistryLines(family, source, lines).add(list, *value);
+    if (value) RegistryLines(family, source, writer).add(list, *value);
   }
 }
 
-void feed_failing(const Family& family, const SnapshotSource& source, Lines& lines) {
+void feed_failing(const Family& family, const SnapshotSource& source, SampleWriter& writer) {
   for (const FeedView& feed : source.snapshot.feeds) {
     if (!feed.view->failing) continue;
-    RegistryLines(family, source, lines)
+    RegistryLines(family, source, writer)
         .add({{"list", std::string(feed.kind->name)},
               {"reason", std::string(name(*feed.view->failing))}},
              std::uint64_t{1});
   }
 }
 
-void repository_labels(const Family& family, const SnapshotSource& source, Lines& lines) {
+WriteRow repository_labels(const Family& family, const SnapshotSource& source) {
   const auto& labels_of = source.options.labels_of_repository;
-  if (!labels_of) return;
-  for_all_rows(source, lines, [&](const RepositoryRow& row, const LinePart& labels) {
+  if (!labels_of) return {};
+  return [&family, &labels_of, format = source.format](
+             const RepositoryRow& row, const LinePart& labels, SampleWriter& writer) {
     if (!row.is_repository()) return;
     auto own = labels_of(full_name(row.ref()));
     if (own.empty()) return;
     for (auto& each : own) each.first.insert(0, "label_");
     const Labels more(own.begin(), own.end());  // Views of the names in `own`.
-    lines.add(line_frame(source.format, family.name, more), labels, std::uint64_t{1});
-  });
+    writer.add(line_frame(format, family.name, more), labels, std::uint64_t{1});
+  };
 }
 
 void build_info(const Family& family, const ScrapeSource& source, SampleWriter& writer) {

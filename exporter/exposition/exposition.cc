@@ -44,8 +44,7 @@ void add_family(Answer& answer, const Family& family, const Rendered& registries
                 const std::string& own, ExpositionFormat format) {
   std::vector<const Blocks*> parts;
   for (const auto& registry : registries) {
-    const auto found = registry->families.find(&family);
-    if (found != registry->families.end()) parts.push_back(&found->second.blocks);
+    if (const RenderedFamily* found = registry->find(family)) parts.push_back(&found->blocks);
   }
   if (parts.empty() && own.empty()) return;
   answer.add(format == ExpositionFormat::protobuf

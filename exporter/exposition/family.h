@@ -1,10 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "exporter/model/snapshot.h"
 #include "exporter/model/stream_kind.h"
 
 /// A metric family as one value: what it is called, what it means and how it is rendered. Pure.
@@ -22,12 +24,16 @@ constexpr bool is_of_owner(FamilyScope scope) { return scope < FamilyScope::regi
 struct Family;
 struct SnapshotSource;
 struct ScrapeSource;
-class Lines;
+class LinePart;
 class SampleWriter;
 
-/// Writes the series of one registry's snapshot. Called once for each snapshot and format: scrapes
-/// share the lines.
-using RenderSnapshot = void (*)(const Family&, const SnapshotSource&, Lines&);
+/// Writes the series of one row, whose labels are given.
+using WriteRow = std::function<void(const RepositoryRow&, const LinePart&, SampleWriter&)>;
+/// Prepares what all rows of a registry's snapshot have in common; empty: no row has series. Called
+/// once for each snapshot and format, as is RenderRegistry: scrapes share the lines.
+using RenderRows = WriteRow (*)(const Family&, const SnapshotSource&);
+/// Writes the series that a registry's snapshot has for the registry itself.
+using RenderRegistry = void (*)(const Family&, const SnapshotSource&, SampleWriter&);
 /// Writes the series that are true at the moment of a scrape. Called for each scrape.
 using RenderScrape = void (*)(const Family&, const ScrapeSource&, SampleWriter&);
 
@@ -37,7 +43,7 @@ struct Family {
   FamilyScope scope = FamilyScope::process;
   std::string_view labels;  ///< Besides registry and those of the scope; comma-separated.
   std::string_view help;    ///< What it is, its unit, and the field of the cloud's API it is from.
-  std::variant<RenderSnapshot, RenderScrape> render{};
+  std::variant<RenderRows, RenderRegistry, RenderScrape> render{};
   const StreamKind* kind = nullptr;     ///< Set: only registries that collect it have the family.
   std::string_view registry_type = {};  ///< Set: only registries whose type begins with it have it.
   bool of_spans = false;                ///< Only registries whose records have durations have it.

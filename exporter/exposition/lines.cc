@@ -2,9 +2,32 @@
 
 #include <algorithm>
 
+#include "exporter/exposition/render.h"
 #include "exporter/exposition/rendered_registry.h"
 
 namespace registry_exporter::exposition {
+
+Lines::Lines(const Family& family, const SnapshotSource& source, const KnownLines& known)
+    : source_(source),
+      block_bytes_(source.format == ExpositionFormat::protobuf ? kProtobufBlockBytes : kBlockBytes),
+      writer_(source.format),
+      known_(known) {
+  if (const auto* registry = std::get_if<RenderRegistry>(&family.render)) {
+    (*registry)(family, source, writer_);
+  } else if (const auto* rows = std::get_if<RenderRows>(&family.render)) {
+    write_row_ = (*rows)(family, source);
+  }
+  if (write_row_) next_row_ = skip(0);
+}
+
+void Lines::render_rows(std::size_t end) {
+  if (!write_row_) return;
+  while (next_row_ < end) {
+    write_row_(source_.snapshot.rows[next_row_], source_.labels[next_row_].text, writer_);
+    if (!changed_row_) close_row(next_row_);
+    next_row_ = skip(next_row_ + 1);
+  }
+}
 
 /// Of a known block only the rows that have changed are rendered. Where they say the same, it is
 /// kept; otherwise its other rows are copied. The rows behind the last block had no lines.
@@ -47,7 +70,7 @@ bool Lines::most_changed(std::size_t begin, std::size_t end) const {
 }
 
 void Lines::end_changed_row(std::size_t row) {
-  if (is_behind_known()) return close_row(row, (*known_.labels)[row].hash);
+  if (is_behind_known()) return close_row(row);
   const Block& block = *known_.family->blocks[next_known_];
   const std::string_view now = writer_.text().substr(row_begins_);
   if (now != block.row(row - known_.family->rows[next_known_].begin)) {
@@ -72,16 +95,13 @@ void Lines::end_known_block() {
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
     const bool has_changed = changed != changed_rows_.end() && changed->row == row;
     writer_.append(has_changed ? (changed++)->text : block->row(row - rows.begin));
-    close_row(row, (*known_.labels)[row].hash);
+    close_row(row);
   }
   changed_rows_.clear();
 }
 
-void Lines::end_row(std::size_t row, std::uint64_t row_hash) {
-  if (!changed_row_) close_row(row, row_hash);
-}
-
-void Lines::close_row(std::size_t row, std::uint64_t row_hash) {
+void Lines::close_row(std::size_t row) {
+  const std::uint64_t row_hash = source_.labels[row].hash;
   const std::size_t row_bytes = writer_.size() - row_begins_;
   if (row_bytes == 0) return;
   if (row_begins_ == 0) key_ = row_hash;
@@ -109,9 +129,7 @@ void Lines::cut() {
 
 std::vector<LineBlock> Lines::finish() {
   if (writer_.size() > 0) cut();
-  known_ = {};
-  next_known_ = rendered_until_ = rows_done_ = 0;
-  return std::exchange(blocks_, {});
+  return std::move(blocks_);
 }
 
 }  // namespace registry_exporter::exposition

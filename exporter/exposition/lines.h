@@ -43,12 +43,11 @@ struct LineBlock {
 struct KnownLines {
   const RenderedFamily* family = nullptr;             ///< nullptr: it had none.
   const std::vector<std::size_t>* changed = nullptr;  ///< For each row, the next changed one.
-  const std::vector<RowLabels>* labels = nullptr;     ///< Of the rows.
 };
 
-/// Collects lines into blocks. The row at the end of a block alone decides where the block ends,
-/// not the text before it. So a number that grows by a digit, or a new repository, changes one
-/// block and not all blocks behind it.
+/// Renders one family of one snapshot into blocks of lines. The row at the end of a block alone
+/// decides where the block ends, not the text before it. So a number that grows by a digit, or a
+/// new repository, changes one block and not all blocks behind it.
 class Lines {
  public:
   /// The usual size of a block. Smaller when a row has only one or two lines, so that a change
@@ -58,26 +57,17 @@ class Lines {
   /// A row in protobuf is a quarter of the text: as many rows are affected by a change.
   static constexpr std::size_t kProtobufBlockBytes = kBlockBytes / 4;
 
-  explicit Lines(ExpositionFormat format)
-      : writer_(format, 2 * kBlockBytes),
-        block_bytes_(format == ExpositionFormat::protobuf ? kProtobufBlockBytes : kBlockBytes) {}
+  /// `source` outlives it. `known`: set if the rows are those of last time.
+  Lines(const Family& family, const SnapshotSource& source, const KnownLines& known = {});
 
-  /// As SampleWriter::add().
-  template <class Frame, class... Values>
-  void add(const Frame& frame, const LinePart& labels, const Values&... values) {
-    writer_.add(frame, labels, values...);
-  }
-
-  /// Called before a family is rendered, with its lines of last time.
-  void expect(const KnownLines& known) { known_ = known; }
-  /// The row to render next: `row`, or, where lines are known, the next one that has changed.
-  std::size_t skip(std::size_t row);
-  /// Called when all lines of row number `row` are added. `row_hash` identifies the row.
-  void end_row(std::size_t row, std::uint64_t row_hash);
-  /// Returns the blocks. Afterwards there are no lines, and the next family can begin.
+  /// Renders the rows that come next, those before number `end`.
+  void render_rows(std::size_t end);
+  /// Returns the blocks, after all rows.
   std::vector<LineBlock> finish();
 
  private:
+  /// The row to render next: `row`, or, where lines are known, the next one that has changed.
+  std::size_t skip(std::size_t row);
   /// A row that is rendered anew, and differs from last time.
   struct ChangedRow {
     std::size_t row = 0;
@@ -88,11 +78,14 @@ class Lines {
   bool most_changed(std::size_t begin, std::size_t end) const;
   void end_changed_row(std::size_t row);
   void end_known_block();
-  void close_row(std::size_t row, std::uint64_t row_hash);
+  void close_row(std::size_t row);
   void cut();
 
-  SampleWriter writer_;
+  const SnapshotSource& source_;
   const std::size_t block_bytes_;
+  SampleWriter writer_;
+  WriteRow write_row_;        ///< Empty: the family has no rows.
+  std::size_t next_row_ = 0;  ///< To render.
   // The block under way.
   std::uint64_t key_ = 0;
   std::size_t row_begins_ = 0;  ///< Where the row under way begins in the text.
@@ -100,7 +93,7 @@ class Lines {
   std::size_t rows_done_ = 0;  ///< Those of the blocks before it.
   std::vector<LineBlock> blocks_;
   // What is known, while it is gone through.
-  KnownLines known_;
+  const KnownLines known_;
   std::size_t next_known_ = 0;              ///< Among its blocks.
   std::size_t rendered_until_ = 0;          ///< All rows up to here are rendered.
   std::optional<std::size_t> changed_row_;  ///< It is being rendered.

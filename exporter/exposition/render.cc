@@ -56,13 +56,6 @@ std::optional<UnixMillis> created_at(const SnapshotSource& source) {
   return *created - kScrapeLongest;
 }
 
-std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,
-                                       Lines& lines) {
-  const RenderSnapshot* render = std::get_if<RenderSnapshot>(&family.render);
-  if (render != nullptr && concerns(family, source.snapshot)) (*render)(family, source, lines);
-  return lines.finish();
-}
-
 std::string render_scrape(const Family& family, const ScrapeSource& source, SampleWriter& writer) {
   if (const auto* render = std::get_if<RenderScrape>(&family.render)) {
     (*render)(family, source, writer);

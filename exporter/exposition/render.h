@@ -17,7 +17,7 @@ namespace registry_exporter::exposition {
 /// For each row of the snapshot, in its order.
 std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, ExpositionFormat format);
 
-/// What RenderSnapshot functions read.
+/// What RenderRows and RenderRegistry functions read.
 struct SnapshotSource {
   const RegistrySnapshot& snapshot;
   const std::vector<RowLabels>& labels;
@@ -38,12 +38,8 @@ struct ScrapeSource {
 /// Whether a registry has series of a family.
 bool concerns(const Family& family, const RegistrySnapshot& registry);
 
-/// The lines that a registry's snapshot contributes to a family; empty if it has no series there.
-/// `lines` is empty before and after: callers reuse it, so that its memory serves all families.
-std::vector<LineBlock> render_snapshot(const Family& family, const SnapshotSource& source,
-                                       Lines& lines);
-
-/// The lines that the scrape itself contributes to a family. `writer` is reused as `lines` above.
+/// The lines that the scrape itself contributes to a family. `writer` is
+/// empty before and after: callers reuse it, so that its memory serves all families.
 std::string render_scrape(const Family& family, const ScrapeSource& source, SampleWriter& writer);
 
 /// Whether it is shown when series of snapshots began.

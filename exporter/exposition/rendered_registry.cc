@@ -8,11 +8,27 @@
 namespace registry_exporter::exposition {
 namespace {
 
+/// Rows are rendered for all families, so many at a time: they stay in the processor's cache.
+constexpr std::size_t kRowsTogether = 64;
+
+/// A family while it is rendered.
+struct FamilyLines {
+  const Family* family;
+  const RenderedFamily* before;  ///< nullptr: it had no lines.
+  Lines lines;
+};
+
+bool is_disabled(const Family& family, const ExpositionOptions& options) {
+  const auto& disabled = options.disabled;
+  return std::find(disabled.begin(), disabled.end(), family.name) != disabled.end();
+}
+
 bool same_rows(const RegistrySnapshot& a, const RegistrySnapshot& b) {
   return a.kinds == b.kinds &&
-         std::equal(
-             a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end(),
-             [](const RepositoryRow& x, const RepositoryRow& y) { return x.ref() == y.ref(); });
+         std::equal(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end(),
+                    [](const RepositoryRow& x, const RepositoryRow& y) {
+                      return x == y || x.ref() == y.ref();
+                    });
 }
 
 /// For each row, the first changed row from there on.
@@ -57,6 +73,11 @@ RenderedFamily to_family(std::vector<LineBlock> lines, const RenderedFamily* bef
 
 }  // namespace
 
+const RenderedFamily* RenderedRegistry::find(const Family& family) const {
+  const auto found = families.find(&family);
+  return found == families.end() ? nullptr : &found->second;
+}
+
 const DeflatedPiece& Block::deflated() {
   std::call_once(once_, [this] { deflated_ = deflate_piece(*text_); });
   return deflated_;
@@ -74,18 +95,21 @@ std::shared_ptr<const RenderedRegistry> render_registry(
   std::vector<std::size_t> changed;
   if (known_rows) changed = next_changed(*before->snapshot, *snapshot);
   const SnapshotSource source{*snapshot, *rendered->labels, options, format};
-  const auto& disabled = options.disabled;
-  Lines lines(format);
+  std::vector<FamilyLines> lines;
   for (const Family& family : families()) {
-    if (std::find(disabled.begin(), disabled.end(), family.name) != disabled.end()) continue;
-    const RenderedFamily* family_before = nullptr;
-    if (before != nullptr) {
-      const auto found = before->families.find(&family);
-      if (found != before->families.end()) family_before = &found->second;
-    }
-    if (known_rows) lines.expect({family_before, &changed, rendered->labels.get()});
-    RenderedFamily lines_now = to_family(render_snapshot(family, source, lines), family_before);
-    if (!lines_now.blocks.empty()) rendered->families.emplace(&family, std::move(lines_now));
+    if (!concerns(family, *snapshot) || is_disabled(family, options)) continue;
+    const RenderedFamily* family_before = before == nullptr ? nullptr : before->find(family);
+    const KnownLines known = known_rows ? KnownLines{family_before, &changed} : KnownLines{};
+    lines.push_back({&family, family_before, Lines(family, source, known)});
+  }
+  const std::size_t rows = snapshot->rows.size();
+  for (std::size_t end = 0; end < rows;) {
+    end = std::min(end + kRowsTogether, rows);
+    for (FamilyLines& each : lines) each.lines.render_rows(end);
+  }
+  for (FamilyLines& each : lines) {
+    RenderedFamily family = to_family(each.lines.finish(), each.before);
+    if (!family.blocks.empty()) rendered->families.emplace(each.family, std::move(family));
   }
   rendered->snapshot = std::move(snapshot);
   return rendered;

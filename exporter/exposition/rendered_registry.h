@@ -54,6 +54,9 @@ struct RenderedRegistry {
   std::shared_ptr<const RegistrySnapshot> snapshot;
   std::shared_ptr<const std::vector<RowLabels>> labels;
   std::map<const Family*, RenderedFamily> families;  ///< Without empty ones.
+
+  /// nullptr: it has no lines.
+  const RenderedFamily* find(const Family& family) const;
 };
 
 /// Renders all families that are not disabled. Blocks that are the same as in `before` (may be

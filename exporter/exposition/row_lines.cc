@@ -19,8 +19,8 @@ std::vector<LineFrame> frames_by_window(std::string_view sample, const SnapshotS
   return frames;
 }
 
-void events_by(std::string_view label_name, const Family& family, const SnapshotSource& source,
-               Lines& lines) {
+WriteRow events_by(std::string_view label_name, const Family& family,
+                   const SnapshotSource& source) {
   const StreamKind& kind = *family.kind;
   const bool with_beginning = shows_beginnings(source);
   PerOutcome<CounterFrame> frames;
@@ -28,16 +28,18 @@ void events_by(std::string_view label_name, const Family& family, const Snapshot
     frames[outcome] =
         counter_frame(source.format, family.name, {{label_name, std::string(name(outcome))}});
   }
-  for_rows(family, source, lines,
-           [&](const RepositoryView&, const EventCounters& shown, const LinePart& labels) {
-             const auto created = with_beginning ? shown.created_at : std::nullopt;
-             for (const Outcome outcome : kind.outcomes) {
-               lines.add(frames[outcome], labels, shown.events[outcome], created);
-             }
-           });
+  return for_rows(family, source,
+                  [&kind, with_beginning, frames = std::move(frames)](
+                      const RepositoryView&, const EventCounters& shown, const LinePart& labels,
+                      SampleWriter& writer) {
+                    const auto created = with_beginning ? shown.created_at : std::nullopt;
+                    for (const Outcome outcome : kind.outcomes) {
+                      writer.add(frames[outcome], labels, shown.events[outcome], created);
+                    }
+                  });
 }
 
-void durations_by_status(const Family& family, const SnapshotSource& source, Lines& lines) {
+WriteRow durations_by_status(const Family& family, const SnapshotSource& source) {
   const bool with_beginning = shows_beginnings(source);
   const auto& bounds = source.options.bucket_bounds;
   PerOutcome<HistogramFrame> frames;
@@ -45,27 +47,30 @@ void durations_by_status(const Family& family, const SnapshotSource& source, Lin
     frames[outcome] = histogram_frame(source.format, family.name, bounds,
                                       {{"status", std::string(name(outcome))}});
   }
-  std::vector<std::uint64_t> cumulative(bounds.size() + 1);
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters& shown, const LinePart& labels) {
-             for (const Outcome outcome : family.kind->outcomes) {
-               if (!shown.durations[outcome]) continue;
-               const DurationHistogram& histogram = *shown.durations[outcome];
-               std::uint64_t all = 0;
-               for (std::size_t i = 0; i < cumulative.size(); ++i) {
-                 if (i < histogram.counts.size()) all += histogram.counts[i];
-                 cumulative[i] = all;
-               }
-               const Thousandths sum{static_cast<std::int64_t>(histogram.sum_ms)};
-               lines.add(frames[outcome], labels,
-                         HistogramSample<Thousandths>{
-                             .cumulative = cumulative,
-                             .sum = sum,
-                             .created = with_beginning ? histogram.created_at : std::nullopt,
-                             .exemplars = view.exemplars[outcome],
-                             .native = &histogram.native});
-             }
-           });
+  return for_rows(family, source,
+                  [&kind = *family.kind, with_beginning, frames = std::move(frames),
+                   cumulative = std::vector<std::uint64_t>(bounds.size() + 1)](
+                      const RepositoryView& view, const EventCounters& shown,
+                      const LinePart& labels, SampleWriter& writer) mutable {
+                    for (const Outcome outcome : kind.outcomes) {
+                      if (!shown.durations[outcome]) continue;
+                      const DurationHistogram& histogram = *shown.durations[outcome];
+                      std::uint64_t all = 0;
+                      for (std::size_t i = 0; i < cumulative.size(); ++i) {
+                        if (i < histogram.counts.size()) all += histogram.counts[i];
+                        cumulative[i] = all;
+                      }
+                      const Thousandths sum{static_cast<std::int64_t>(histogram.sum_ms)};
+                      writer.add(
+                          frames[outcome], labels,
+                          HistogramSample<Thousandths>{
+                              .cumulative = cumulative,
+                              .sum = sum,
+                              .created = with_beginning ? histogram.created_at : std::nullopt,
+                              .exemplars = view.exemplars[outcome],
+                              .native = &histogram.native});
+                    }
+                  });
 }
 
 std::optional<std::uint64_t> last_success(const RepositoryView& view) {

@@ -5,10 +5,16 @@
 namespace registry_exporter::exposition {
 
 LineFrame line_frame(ExpositionFormat format, std::string_view sample, const Labels& more) {
-  std::string labels = written(more, format);
-  if (format == ExpositionFormat::protobuf) return {LinePart(), LinePart(std::move(labels))};
+  LinePart tail = frame_tail(format, written(more, format));
+  if (format == ExpositionFormat::protobuf) return {LinePart(), std::move(tail)};
+  return {LinePart(std::string(sample) + "{"), std::move(tail)};
+}
+
+LinePart frame_tail(ExpositionFormat format, std::string labels) {
+  if (format == ExpositionFormat::protobuf) return LinePart(std::move(labels));
   if (!labels.empty()) labels.insert(labels.begin(), ',');
-  return {LinePart(std::string(sample) + "{"), LinePart(labels + "} ")};
+  labels += "} ";
+  return LinePart(std::move(labels));
 }
 
 CounterFrame counter_frame(ExpositionFormat format, std::string_view family, const Labels& more) {

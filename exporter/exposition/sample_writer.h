@@ -22,6 +22,8 @@ struct LineFrame {
   LinePart tail;  ///< `,status="success"} `; in protobuf the labels alone.
 };
 LineFrame line_frame(ExpositionFormat format, std::string_view sample, const Labels& more = {});
+/// The tail of a frame; `labels`: as written() gives them.
+LinePart frame_tail(ExpositionFormat format, std::string labels);
 
 /// A counter that tells when it began.
 struct CounterFrame {

@@ -6,8 +6,8 @@ namespace registry_exporter::exposition {
 namespace {
 
 template <const char* Label>
-void events(const Family& family, const SnapshotSource& source, Lines& lines) {
-  events_by(Label, family, source, lines);
+WriteRow events(const Family& family, const SnapshotSource& source) {
+  return events_by(Label, family, source);
 }
 constexpr char kStatus[] = "status";
 constexpr char kResult[] = "result";

@@ -10,30 +10,33 @@
 namespace registry_exporter::exposition {
 namespace {
 
-void deletions_recent(const Family& family, const SnapshotSource& source, Lines& lines) {
+WriteRow deletions_recent(const Family& family, const SnapshotSource& source) {
   const auto frames = frames_by_window(family.name, source);
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
-               std::uint64_t all = 0;
-               for (const std::uint32_t count : view.recent[i].values) all += count;
-               lines.add(frames[i], labels, all);
-             }
-           });
+  return for_rows(family, source,
+                  [frames](const RepositoryView& view, const EventCounters&, const LinePart& labels,
+                           SampleWriter& writer) {
+                    for (std::size_t i = 0; i < std::min(view.recent.size(), frames.size()); ++i) {
+                      std::uint64_t all = 0;
+                      for (const std::uint32_t count : view.recent[i].values) all += count;
+                      writer.add(frames[i], labels, all);
+                    }
+                  });
 }
 
-void rule_info(const Family& family, const SnapshotSource& source, Lines& lines) {
-  for_rows(family, source, lines,
-           [&](const RepositoryView& view, const EventCounters&, const LinePart& labels) {
-             std::set<Labels> shown;  // A list that names a rule twice makes one series.
-             for (const RetentionRule& rule : view.rules) {
-               Labels more{{"retention_id", rule.retention_id},
-                           {"template", rule.rule_template},
-                           {"keep", rule.keep}};
-               const LineFrame frame = line_frame(source.format, family.name, more);
-               if (shown.insert(std::move(more)).second) lines.add(frame, labels, std::uint64_t{1});
-             }
-           });
+WriteRow rule_info(const Family& family, const SnapshotSource& source) {
+  return for_rows(
+      family, source,
+      [&family, format = source.format](const RepositoryView& view, const EventCounters&,
+                                        const LinePart& labels, SampleWriter& writer) {
+        std::set<Labels> shown;  // A list that names a rule twice makes one series.
+        for (const RetentionRule& rule : view.rules) {
+          Labels more{{"retention_id", rule.retention_id},
+                      {"template", rule.rule_template},
+                      {"keep", rule.keep}};
+          const LineFrame frame = line_frame(format, family.name, more);
+          if (shown.insert(std::move(more)).second) writer.add(frame, labels, std::uint64_t{1});
+        }
+      });
 }
 
 std::optional<Thousandths> last_deletion(const RepositoryView& view) {
@@ -52,8 +55,8 @@ constexpr Family kFamilies[] = {
     {"swr_retention_deletions_total", counter, repository, "template",
      "Image tags deleted by retention rules (ListRetentionHistories), by template of the rule. "
      "Each deletion is counted once.",
-     [](const Family& family, const SnapshotSource& source, Lines& lines) {
-       events_by("template", family, source, lines);
+     [](const Family& family, const SnapshotSource& source) {
+       return events_by("template", family, source);
      },
      &kDeletions},
     {"swr_retention_deletions_recent", gauge, repository, "window",

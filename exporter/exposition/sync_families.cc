@@ -5,8 +5,8 @@
 namespace registry_exporter::exposition {
 namespace {
 
-void events_by_status(const Family& family, const SnapshotSource& source, Lines& lines) {
-  events_by("status", family, source, lines);
+WriteRow events_by_status(const Family& family, const SnapshotSource& source) {
+  return events_by("status", family, source);
 }
 
 using View = RepositoryView;

@@ -111,14 +111,15 @@ std::string shown(const RegistrySnapshot& registry, const exposition::Family& ot
                   ExpositionFormat format) {
   const std::vector<exposition::RowLabels> labels = exposition::make_row_labels(registry, format);
   const exposition::ExpositionOptions options = sample::options();
-  exposition::Lines lines(format);
+  const exposition::SnapshotSource source{registry, labels, options, format};
   std::string text;
   for (const exposition::Family& family : exposition::families()) {
     if (family.name != kBuildsTotal && family.name != other.name) continue;
+    if (!concerns(family, registry)) continue;
+    exposition::Lines lines(family, source);
+    lines.render_rows(registry.rows.size());
     std::string body;
-    for (const exposition::LineBlock& block :
-         exposition::render_snapshot(family, {registry, labels, options, format}, lines))
-      body += block.text;
+    for (const exposition::LineBlock& block : lines.finish()) body += block.text;
     if (body.empty()) continue;
     text += format == ExpositionFormat::protobuf ? exposition::protobuf_head(family, body.size())
                                                  : head(family, format);

@@ -16,9 +16,9 @@ constexpr Outcome kScanOutcomes[] = {Outcome::success, Outcome::failed};
 /// Scans have no ids that could be asked for, and nobody asks how long they take.
 constexpr StreamKind kScans{kBuilds.number, "scans", kScanOutcomes};
 
-void scans_by_result(const exposition::Family& family, const exposition::SnapshotSource& source,
-                     exposition::Lines& lines) {
-  exposition::events_by("result", family, source, lines);
+exposition::WriteRow scans_by_result(const exposition::Family& family,
+                                     const exposition::SnapshotSource& source) {
+  return exposition::events_by("result", family, source);
 }
 constexpr exposition::Family kScansTotal{.name = "acr_scans_total",
                                          .type = exposition::FamilyType::counter,
@@ -40,11 +40,11 @@ std::string exposition_of(const RegistrySnapshot& snapshot, const exposition::Fa
   const std::vector<exposition::RowLabels> labels =
       exposition::make_row_labels(snapshot, ExpositionFormat::text);
   const exposition::ExpositionOptions options;
-  exposition::Lines lines(ExpositionFormat::text);
-  std::string text;
   const exposition::SnapshotSource source{snapshot, labels, options, ExpositionFormat::text};
-  for (const exposition::LineBlock& block : exposition::render_snapshot(family, source, lines))
-    text += block.text;
+  exposition::Lines lines(family, source);
+  lines.render_rows(snapshot.rows.size());
+  std::string text;
+  for (const exposition::LineBlock& block : lines.finish()) text += block.text;
   return text;
 }
 
