@@ -68,7 +68,8 @@ class Engine {
     std::string client;
     std::vector<std::pair<std::string, std::uint64_t>> versions;  ///< Registry → snapshot shown.
   };
-  /// Collects (when asked to) and renders. Always back before `request.timeout` has passed.
+  /// Collects (when asked to) and renders. Back before `request.timeout` has passed, as far as the
+  /// time for rendering, which has no limit of its own, is known from the scrapes before.
   Scrape scrape(const ScrapeRequest& request, exposition::LiveState live);
   /// The whole of `scrape` was handed to the client.
   void answered(const Scrape& scrape);

@@ -244,6 +244,7 @@ std::shared_ptr<const RegistrySnapshot> Publisher::make_snapshot() {
   snapshot->version = ++version_;
   snapshot->name = options_.name;
   snapshot->type = options_.type;
+  CHECK_RULE(options_.kinds.size() <= kKindsMax);
   snapshot->kinds = options_.kinds;
   snapshot->taken_at = clock_.now();
   snapshot->state = committed_;

@@ -48,6 +48,7 @@ void walk(IO& io, F& walk) {
 /// Calls `each(value)` for each outcome that blobs of this version know.
 template <class IO, class F, class Each>
 void per_outcome(IO& io, F& values, Each each) {
+  static_assert(kOutcomes == 7, "a new outcome needs a new version of blobs");
   constexpr std::size_t kBeforeVersion3 = 6;
   const std::size_t known = io.version() < 3 ? kBeforeVersion3 : kOutcomes;
   for (std::size_t i = 0; i < known; ++i) each(values.values[i]);
