@@ -11,6 +11,7 @@
 #include "exporter/exposition/protobuf_writer.h"
 #include "exporter/exposition/render.h"
 #include "exporter/exposition/rendered_registry.h"
+#include "exporter/exposition/sample_writer.h"
 #include "exporter/exposition/self_metrics.h"
 
 namespace registry_exporter::exposition {
@@ -61,7 +62,7 @@ void add_family(Answer& answer, const Family& family, const Rendered& registries
 /// The last rendered lines, by registry and format.
 struct Exposition::Cache {
   struct Entry {
-    std::shared_ptr<const RenderedRegistry> rendered;
+    std::shared_ptr<RenderedRegistry> rendered;
     UnixMillis used_at;
   };
   Mutex mutex;
@@ -75,11 +76,24 @@ struct Exposition::Cache {
     Entry& entry = entries[{registry->name, format}];
     entry.used_at = now;
     if (entry.rendered && entry.rendered->snapshot == registry) return entry.rendered;
-    auto rendered = render_registry(registry, entry.rendered.get(), options, format);
     const bool newer_is_kept =
         entry.rendered && entry.rendered->snapshot->version > registry->version;
+    std::optional<RenderedRegistry> before;
+    if (entry.rendered && entry.rendered.use_count() == 1 && !newer_is_kept) {
+      before = std::move(*entry.rendered);
+    } else if (entry.rendered) {
+      before = *entry.rendered;
+    }
+    auto rendered = render_registry(registry, std::move(before), options, format);
     if (!newer_is_kept) entry.rendered = rendered;
     return rendered;
+  }
+
+  /// What get() returned, when it is done with: under the lock, so that get() knows whether
+  /// somebody still looks at the old lines.
+  void give_back(Rendered rendered) {
+    const MutexLock lock(mutex);
+    rendered.clear();
   }
 
   void drop_unused(UnixMillis now) {
@@ -127,7 +141,9 @@ std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState&
   }
   if (format == ExpositionFormat::openmetrics) answer.add("# EOF\n");
   self_.exposition_rendered(name(format), answer.bytes());
-  return answer.finish();
+  std::vector<Chunk> chunks = answer.finish();
+  cache_->give_back(std::move(rendered));
+  return chunks;
 }
 
 }  // namespace registry_exporter::exposition

@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "exporter/exposition/render.h"
-#include "exporter/exposition/rendered_registry.h"
-
 namespace registry_exporter::exposition {
 
 Lines::Lines(const Family& family, const SnapshotSource& source, const KnownLines& known)
@@ -81,15 +78,13 @@ void Lines::end_changed_row(std::size_t row) {
 
 void Lines::end_known_block() {
   const RowRange rows = known_.family->rows[next_known_];
-  const std::shared_ptr<Block>& block = known_.family->blocks[next_known_++];
+  const std::shared_ptr<Block> block = known_.family->blocks[next_known_++];
   // The last block goes on where rows behind it have lines now.
   const bool goes_on = is_behind_known() && rows.end < known_.changed->size() &&
                        (*known_.changed)[rows.end] < known_.changed->size();
   const bool fits = writer_.size() == 0 && rows_done_ == rows.begin;
   if (changed_rows_.empty() && fits && !goes_on) {
-    blocks_.push_back({0, rows, {}, {}, block});
-    rows_done_ = rows.end;
-    return;
+    return add(block, rows);
   }
   auto changed = changed_rows_.begin();
   for (std::size_t row = rows.begin; row < rows.end; ++row) {
@@ -119,17 +114,43 @@ void Lines::close_row(std::size_t row) {
 
 void Lines::cut() {
   const RowRange rows{rows_done_, rows_done_ + row_ends_.size()};
-  // Copied, so that the memory of both serves the next block.
-  blocks_.push_back({key_, rows, writer_.take(), row_ends_, nullptr});
+  std::shared_ptr<Block> block = known_block(rows.begin);
+  if (block == nullptr || !block->says(writer_.text(), row_ends_)) {
+    // Copied, so that the memory of both serves the next block.
+    block = std::make_shared<Block>(key_, std::string(writer_.text()), row_ends_);
+  }
+  writer_.shrink(0);
   row_ends_.clear();
-  rows_done_ = rows.end;
   row_begins_ = 0;
   key_ = 0;
+  add(std::move(block), rows);
 }
 
-std::vector<LineBlock> Lines::finish() {
+/// The block of last time that began with this row.
+std::shared_ptr<Block> Lines::known_block(std::size_t first_row) const {
+  if (known_.family == nullptr) return nullptr;
+  const auto& rows = known_.family->rows;
+  for (std::size_t i = first_known_; i < rows.size() && rows[i].begin <= first_row; ++i) {
+    if (rows[i].begin == first_row) return known_.family->blocks[i];
+  }
+  return nullptr;
+}
+
+/// Lets go of the blocks of last time that nothing is compared with any more: old and new lines
+/// take no more memory together than they have to.
+void Lines::add(std::shared_ptr<Block> block, RowRange rows) {
+  done_.blocks.push_back(std::move(block));
+  done_.rows.push_back(rows);
+  rows_done_ = rows.end;
+  for (; first_known_ < next_known_; ++first_known_) {
+    if (known_.family->rows[first_known_].begin >= rows_done_) return;
+    known_.family->blocks[first_known_] = nullptr;
+  }
+}
+
+RenderedFamily Lines::finish() {
   if (writer_.size() > 0) cut();
-  return std::move(blocks_);
+  return std::move(done_);
 }
 
 }  // namespace registry_exporter::exposition

@@ -8,40 +8,15 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/exposition/block.h"
+#include "exporter/exposition/render.h"
 #include "exporter/exposition/sample_writer.h"
 
 namespace registry_exporter::exposition {
 
-class Block;
-struct RenderedFamily;
-
-/// Shorter blocks are not shared: a scrape copies, and compresses, them anew.
-inline constexpr std::size_t kSharedBytesMin = 1024;
-
-/// `registry="…",repo_namespace="…",repo="…"`, or the same in protobuf.
-struct RowLabels {
-  LinePart text;
-  std::uint64_t hash = 0;  ///< Of the text.
-};
-
-/// Consecutive rows of a snapshot: [begin, end).
-struct RowRange {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
-
-/// Whole lines that are compressed and reused together.
-struct LineBlock {
-  std::uint64_t key = 0;  ///< Hash of the first row: finds the same block next time.
-  RowRange rows;          ///< The rows up to the next block, also those without lines.
-  std::string text;
-  std::vector<std::uint32_t> row_ends;  ///< Where the lines of each row end in the text.
-  std::shared_ptr<Block> known{};       ///< Set if it is the block of last time, instead of these.
-};
-
 /// One family's lines of last time, for the same rows in the same order.
 struct KnownLines {
-  const RenderedFamily* family = nullptr;             ///< nullptr: it had none.
+  RenderedFamily* family = nullptr;  ///< nullptr: it had none. Blocks leave it as they are passed.
   const std::vector<std::size_t>* changed = nullptr;  ///< For each row, the next changed one.
 };
 
@@ -62,8 +37,8 @@ class Lines {
 
   /// Renders the rows that come next, those before number `end`.
   void render_rows(std::size_t end);
-  /// Returns the blocks, after all rows.
-  std::vector<LineBlock> finish();
+  /// Returns the lines, after all rows.
+  RenderedFamily finish();
 
  private:
   /// The row to render next: `row`, or, where lines are known, the next one that has changed.
@@ -80,6 +55,8 @@ class Lines {
   void end_known_block();
   void close_row(std::size_t row);
   void cut();
+  std::shared_ptr<Block> known_block(std::size_t first_row) const;
+  void add(std::shared_ptr<Block> block, RowRange rows);
 
   const SnapshotSource& source_;
   const std::size_t block_bytes_;
@@ -91,10 +68,11 @@ class Lines {
   std::size_t row_begins_ = 0;  ///< Where the row under way begins in the text.
   std::vector<std::uint32_t> row_ends_;
   std::size_t rows_done_ = 0;  ///< Those of the blocks before it.
-  std::vector<LineBlock> blocks_;
+  RenderedFamily done_;
   // What is known, while it is gone through.
   const KnownLines known_;
   std::size_t next_known_ = 0;              ///< Among its blocks.
+  std::size_t first_known_ = 0;             ///< The blocks before it are let go.
   std::size_t rendered_until_ = 0;          ///< All rows up to here are rendered.
   std::optional<std::size_t> changed_row_;  ///< It is being rendered.
   std::vector<ChangedRow> changed_rows_;    ///< Of the known block, those that differ.

@@ -5,6 +5,7 @@
 
 #include "exporter/base/hash.h"
 #include "exporter/exposition/encode.h"
+#include "exporter/exposition/sample_writer.h"
 
 namespace registry_exporter::exposition {
 namespace {

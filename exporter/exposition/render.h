@@ -8,12 +8,17 @@
 
 #include "exporter/exposition/exposition.h"
 #include "exporter/exposition/family.h"
-#include "exporter/exposition/lines.h"
+#include "exporter/exposition/line_part.h"
 #include "exporter/exposition/process_metrics.h"
 
 /// Renders families as lines of text. Pure.
 namespace registry_exporter::exposition {
 
+/// `registry="…",repo_namespace="…",repo="…"`, or the same in protobuf.
+struct RowLabels {
+  LinePart text;
+  std::uint64_t hash = 0;  ///< Of the text.
+};
 /// For each row of the snapshot, in its order.
 std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, ExpositionFormat format);
 

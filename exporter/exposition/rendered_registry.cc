@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "exporter/exposition/catalog.h"
+#include "exporter/exposition/lines.h"
 
 namespace registry_exporter::exposition {
 namespace {
@@ -14,7 +15,7 @@ constexpr std::size_t kRowsTogether = 64;
 /// A family while it is rendered.
 struct FamilyLines {
   const Family* family;
-  const RenderedFamily* before;  ///< nullptr: it had no lines.
+  RenderedFamily* before;  ///< nullptr: it had no lines.
   Lines lines;
 };
 
@@ -43,32 +44,34 @@ std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const Regi
   return next;
 }
 
-std::unordered_map<std::uint64_t, std::shared_ptr<Block>> by_key(const RenderedFamily* family) {
-  std::unordered_map<std::uint64_t, std::shared_ptr<Block>> blocks;
-  if (family == nullptr) return blocks;
-  blocks.reserve(family->blocks.size());
-  for (const auto& block : family->blocks) blocks.emplace(block->key(), block);
-  return blocks;
+/// Puts blocks of last time, found by their keys, in the place of new ones that say the same.
+void keep_same(RenderedFamily& family, const RenderedFamily& before) {
+  std::unordered_map<std::uint64_t, std::shared_ptr<Block>> known;
+  known.reserve(before.blocks.size());
+  for (const auto& block : before.blocks) known.emplace(block->key(), block);
+  for (std::shared_ptr<Block>& block : family.blocks) {
+    const auto found = known.find(block->key());
+    if (found != known.end() && found->second->says(*block->text(), block->row_ends())) {
+      block = found->second;
+    }
+  }
 }
 
-RenderedFamily to_family(std::vector<LineBlock> lines, const RenderedFamily* before) {
-  const bool all_known =
-      std::all_of(lines.begin(), lines.end(), [](const LineBlock& each) { return each.known; });
-  const auto known = by_key(all_known ? nullptr : before);
-  RenderedFamily family;
-  family.blocks.reserve(lines.size());
-  family.rows.reserve(lines.size());
-  for (LineBlock& each : lines) {
-    family.rows.push_back(each.rows);
-    if (each.known) {
-      family.blocks.push_back(std::move(each.known));
-      continue;
+/// All families that a registry has, before any row is rendered.
+std::vector<FamilyLines> begin_families(const SnapshotSource& source, RenderedRegistry* before,
+                                        const std::vector<std::size_t>* changed) {
+  std::vector<FamilyLines> all;
+  for (const Family& family : families()) {
+    if (!concerns(family, source.snapshot) || is_disabled(family, source.options)) continue;
+    RenderedFamily* family_before = nullptr;
+    if (before != nullptr) {
+      const auto found = before->families.find(&family);
+      if (found != before->families.end()) family_before = &found->second;
     }
-    const auto found = known.find(each.key);
-    const bool same = found != known.end() && found->second->is_same(each);
-    family.blocks.push_back(same ? found->second : std::make_shared<Block>(std::move(each)));
+    const KnownLines known = changed == nullptr ? KnownLines{} : KnownLines{family_before, changed};
+    all.push_back({&family, family_before, Lines(family, source, known)});
   }
-  return family;
+  return all;
 }
 
 }  // namespace
@@ -78,16 +81,12 @@ const RenderedFamily* RenderedRegistry::find(const Family& family) const {
   return found == families.end() ? nullptr : &found->second;
 }
 
-const DeflatedPiece& Block::deflated() {
-  std::call_once(once_, [this] { deflated_ = deflate_piece(*text_); });
-  return deflated_;
-}
-
-std::shared_ptr<const RenderedRegistry> render_registry(
-    std::shared_ptr<const RegistrySnapshot> snapshot, const RenderedRegistry* before,
-    const ExpositionOptions& options, ExpositionFormat format) {
+std::shared_ptr<RenderedRegistry> render_registry(std::shared_ptr<const RegistrySnapshot> snapshot,
+                                                  std::optional<RenderedRegistry> before,
+                                                  const ExpositionOptions& options,
+                                                  ExpositionFormat format) {
   auto rendered = std::make_shared<RenderedRegistry>();
-  const bool known_rows = before != nullptr && same_rows(*before->snapshot, *snapshot);
+  const bool known_rows = before && same_rows(*before->snapshot, *snapshot);
   rendered->labels =
       known_rows
           ? before->labels
@@ -95,20 +94,16 @@ std::shared_ptr<const RenderedRegistry> render_registry(
   std::vector<std::size_t> changed;
   if (known_rows) changed = next_changed(*before->snapshot, *snapshot);
   const SnapshotSource source{*snapshot, *rendered->labels, options, format};
-  std::vector<FamilyLines> lines;
-  for (const Family& family : families()) {
-    if (!concerns(family, *snapshot) || is_disabled(family, options)) continue;
-    const RenderedFamily* family_before = before == nullptr ? nullptr : before->find(family);
-    const KnownLines known = known_rows ? KnownLines{family_before, &changed} : KnownLines{};
-    lines.push_back({&family, family_before, Lines(family, source, known)});
-  }
+  std::vector<FamilyLines> all =
+      begin_families(source, before ? &*before : nullptr, known_rows ? &changed : nullptr);
   const std::size_t rows = snapshot->rows.size();
   for (std::size_t end = 0; end < rows;) {
     end = std::min(end + kRowsTogether, rows);
-    for (FamilyLines& each : lines) each.lines.render_rows(end);
+    for (FamilyLines& each : all) each.lines.render_rows(end);
   }
-  for (FamilyLines& each : lines) {
-    RenderedFamily family = to_family(each.lines.finish(), each.before);
+  for (FamilyLines& each : all) {
+    RenderedFamily family = each.lines.finish();
+    if (!known_rows && each.before != nullptr) keep_same(family, *each.before);
     if (!family.blocks.empty()) rendered->families.emplace(each.family, std::move(family));
   }
   rendered->snapshot = std::move(snapshot);

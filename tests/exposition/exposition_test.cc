@@ -2,14 +2,18 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "exporter/exposition/catalog.h"
+#include "exporter/exposition/lines.h"
 #include "exporter/exposition/rendered_registry.h"
 #include "exporter/exposition/self_metrics.h"
 #include "tests/exposition/gunzip.h"
@@ -632,7 +636,7 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
     return by_family;
   };
   const auto options = steady_options();
-  std::map<ExpositionFormat, std::shared_ptr<const RenderedRegistry>> before;
+  std::map<ExpositionFormat, std::optional<RenderedRegistry>> before;
   std::uint64_t dice = 42;
   const auto roll = [&dice](std::uint64_t limit) {
     dice = dice * 6364136223846793005U + 1442695040888963407U;
@@ -657,12 +661,70 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
     for (const auto format :
          {ExpositionFormat::text, ExpositionFormat::openmetrics, ExpositionFormat::protobuf}) {
       CAPTURE(name(format));
-      before[format] = render_registry(next, before[format].get(), options, format);
-      const auto fresh = render_registry(next, nullptr, options, format);
+      before[format] = *render_registry(next, std::move(before[format]), options, format);
+      const auto fresh = render_registry(next, std::nullopt, options, format);
       REQUIRE(texts(*before[format]) == texts(*fresh));
     }
     now = next;
   }
+}
+
+TEST_CASE("exposition: lines of last time are let go while their rows are rendered anew") {
+  const auto first = sample::busy_registry(2'000, 1);
+  const Family& family = *find_family("acr_builds_total");
+  RenderedRegistry before =
+      *render_registry(first, std::nullopt, sample::options(), ExpositionFormat::text);
+  RenderedFamily& known = before.families.at(&family);
+  RegistrySnapshot second = *first;
+  std::vector<std::size_t> changed;
+  for (RepositoryRow& row : second.rows) {
+    EventCounters counters = *row.cells[0].shown;
+    counters.events[Outcome::success] += 1'000'000;
+    row = sample::shown(std::make_shared<RepositoryView>(*row.cells[0].view), counters);
+    changed.push_back(changed.size());
+  }
+  const ExpositionOptions options = sample::options();
+  const SnapshotSource source{second, *before.labels, options, ExpositionFormat::text};
+  Lines lines(family, source, {&known, &changed});
+  lines.render_rows(second.rows.size() / 2);
+  const auto held = std::count_if(known.blocks.begin(), known.blocks.end(),
+                                  [](const auto& block) { return block != nullptr; });
+  const auto all = static_cast<std::ptrdiff_t>(known.blocks.size());
+  CHECK(all > 20);
+  CHECK(held < all * 2 / 3);
+  CHECK(held > all / 3);
+}
+
+TEST_CASE("exposition: scrapes at once see each its snapshot whole, whatever is let go meanwhile") {
+  const auto first = sample::busy_registry(300, 1);
+  auto second = std::make_shared<RegistrySnapshot>(*first);
+  for (RepositoryRow& row : second->rows) {
+    auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
+    view->open += 1'000;
+    row = sample::shown(view, *row.cells[0].shown);
+  }
+  const std::shared_ptr<const RegistrySnapshot> states[] = {first, second};
+  const std::string family = "acr_builds_in_progress";
+  std::string wanted[2];
+  for (std::size_t i = 0; i < 2; ++i) {
+    wanted[i] = family_of(Bench(steady_options()).text({{states[i]}}), family);
+  }
+  Bench bench(steady_options());
+  std::atomic<std::uint64_t> version{1};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> scrapers;
+  for (std::size_t scraper = 0; scraper < 4; ++scraper) {
+    scrapers.emplace_back([&, scraper] {
+      for (std::size_t round = 0; round < 30; ++round) {
+        const std::size_t which = (scraper + round) % 2;
+        auto now = std::make_shared<RegistrySnapshot>(*states[which]);
+        now->version = ++version;
+        wrong += family_of(bench.text({{now}}), family) != wanted[which];
+      }
+    });
+  }
+  for (std::thread& each : scrapers) each.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("exposition: an older snapshot is answered as it is and does not displace the newer") {
@@ -696,7 +758,7 @@ TEST_CASE("exposition: the process' own figures are plausible") {
 TEST_CASE("exposition: all blocks but the last of a family are long enough to be shared") {
   for (const auto format : {ExpositionFormat::text, ExpositionFormat::protobuf}) {
     const auto rendered =
-        render_registry(sample::busy_registry(2000, 1), nullptr, sample::options(), format);
+        render_registry(sample::busy_registry(2000, 1), std::nullopt, sample::options(), format);
     std::size_t blocks = 0;
     for (const auto& [family, lines] : rendered->families) {
       blocks += lines.blocks.size();

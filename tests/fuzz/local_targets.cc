@@ -7,6 +7,7 @@
 #include "exporter/config/config.h"
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/exposition.h"
+#include "exporter/exposition/lines.h"
 #include "exporter/exposition/protobuf_writer.h"
 #include "exporter/exposition/render.h"
 #include "exporter/store/state_codec.h"
@@ -119,7 +120,7 @@ std::string shown(const RegistrySnapshot& registry, const exposition::Family& ot
     exposition::Lines lines(family, source);
     lines.render_rows(registry.rows.size());
     std::string body;
-    for (const exposition::LineBlock& block : lines.finish()) body += block.text;
+    for (const auto& block : lines.finish().blocks) body += *block->text();
     if (body.empty()) continue;
     text += format == ExpositionFormat::protobuf ? exposition::protobuf_head(family, body.size())
                                                  : head(family, format);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "exporter/exposition/catalog.h"
+#include "exporter/exposition/lines.h"
 #include "exporter/exposition/row_lines.h"
 #include "tests/ingest/collector_bench.h"
 
@@ -44,7 +45,7 @@ std::string exposition_of(const RegistrySnapshot& snapshot, const exposition::Fa
   exposition::Lines lines(family, source);
   lines.render_rows(snapshot.rows.size());
   std::string text;
-  for (const exposition::LineBlock& block : lines.finish()) text += block.text;
+  for (const auto& block : lines.finish().blocks) text += *block->text();
   return text;
 }
 
