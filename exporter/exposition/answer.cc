@@ -7,16 +7,18 @@
 namespace registry_exporter::exposition {
 
 void Answer::add(const std::shared_ptr<Block>& block) {
-  if (block->text()->size() < kSharedBytesMin) return add(*block->text());
-  bytes_ += block->text()->size();
+  const std::string& text = block->text();
+  if (text.size() < kSharedBytesMin) return add(text);
+  bytes_ += text.size();
   flush();
+  // Chunks live as long as the block.
   if (!gzip_) {
-    chunks_.push_back(block->text());
+    chunks_.emplace_back(block, &text);
     return;
   }
   const DeflatedPiece& piece = block->deflated();
   stream_.add(piece);
-  chunks_.emplace_back(block, &piece.bytes);  // Lives as long as the block.
+  chunks_.emplace_back(block, &piece.bytes);
 }
 
 std::vector<Chunk> Answer::finish() {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "exporter/exposition/gzip_stream.h"
-#include "exporter/model/scrape.h"
 
 namespace registry_exporter::exposition {
 
@@ -20,32 +19,30 @@ inline constexpr std::size_t kSharedBytesMin = 1024;
 /// it. Thread-safe.
 class Block {
  public:
-  /// `key`: hash of the first row, which finds the same block next time. `row_ends`: where the
-  /// lines of each row end in the text.
+  /// `key`: hash of the first row with lines, which finds the same block next time; 0 where a
+  /// registry has lines for itself. `row_ends`: where the lines of each row end in the text.
   Block(std::uint64_t key, std::string text, std::vector<std::uint32_t> row_ends)
-      : key_(key),
-        text_(std::make_shared<const std::string>(std::move(text))),
-        row_ends_(std::move(row_ends)) {}
+      : key_(key), text_(std::move(text)), row_ends_(std::move(row_ends)) {}
 
   std::uint64_t key() const { return key_; }
-  const Chunk& text() const { return text_; }
+  const std::string& text() const { return text_; }
   const std::vector<std::uint32_t>& row_ends() const { return row_ends_; }
   /// The lines of one of its rows, counted from 0.
   std::string_view row(std::size_t number) const {
     const std::size_t begin = number == 0 ? 0 : row_ends_[number - 1];
-    return std::string_view(*text_).substr(begin, row_ends_[number] - begin);
+    return std::string_view(text_).substr(begin, row_ends_[number] - begin);
   }
   bool says(std::string_view text, const std::vector<std::uint32_t>& row_ends) const {
-    return *text_ == text && row_ends_ == row_ends;
+    return text_ == text && row_ends_ == row_ends;
   }
   const DeflatedPiece& deflated() {
-    std::call_once(once_, [this] { deflated_ = deflate_piece(*text_); });
+    std::call_once(once_, [this] { deflated_ = deflate_piece(text_); });
     return deflated_;
   }
 
  private:
   const std::uint64_t key_;
-  const Chunk text_;
+  const std::string text_;
   const std::vector<std::uint32_t> row_ends_;
   std::once_flag once_;
   DeflatedPiece deflated_;
@@ -58,7 +55,8 @@ struct RowRange {
   std::size_t end = 0;
 };
 
-/// One family's lines. The rows of a block go up to the next block: some may have no lines.
+/// One family's lines. The rows of a block go up to the next block; some may have no lines, as have
+/// those behind the last block.
 struct RenderedFamily {
   Blocks blocks;
   std::vector<RowRange> rows;

@@ -35,7 +35,7 @@ bool wanted(const std::vector<std::string>& names, std::string_view name) {
 std::size_t bytes_in(const std::vector<const Blocks*>& parts) {
   std::size_t bytes = 0;
   for (const Blocks* blocks : parts) {
-    for (const auto& block : *blocks) bytes += block->text()->size();
+    for (const auto& block : *blocks) bytes += block->text().size();
   }
   return bytes;
 }
@@ -81,16 +81,18 @@ struct Exposition::Cache {
     std::optional<RenderedRegistry> before;
     if (entry.rendered && entry.rendered.use_count() == 1 && !newer_is_kept) {
       before = std::move(*entry.rendered);
+      entry.rendered = nullptr;
     } else if (entry.rendered) {
       before = *entry.rendered;
     }
-    auto rendered = render_registry(registry, std::move(before), options, format);
+    auto rendered = std::make_shared<RenderedRegistry>(
+        render_registry(registry, std::move(before), options, format));
     if (!newer_is_kept) entry.rendered = rendered;
     return rendered;
   }
 
-  /// What get() returned, when it is done with: under the lock, so that get() knows whether
-  /// somebody still looks at the old lines.
+  /// What get() returned, when it is done with. Under the lock: where get() finds that nobody else
+  /// has the old lines, their last reader is done with them.
   void give_back(Rendered rendered) {
     const MutexLock lock(mutex);
     rendered.clear();

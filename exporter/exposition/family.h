@@ -27,7 +27,8 @@ struct ScrapeSource;
 class LinePart;
 class SampleWriter;
 
-/// Writes the series of one row, whose labels are given.
+/// Writes the series of one row, whose labels are given. Reads of the snapshot nothing but the row
+/// and the kinds: a row that has not changed is not written again.
 using WriteRow = std::function<void(const RepositoryRow&, const LinePart&, SampleWriter&)>;
 /// Prepares what all rows of a registry's snapshot have in common; empty: no row has series. Called
 /// once for each snapshot and format, as is RenderRegistry: scrapes share the lines.

@@ -14,7 +14,7 @@ Lines::Lines(const Family& family, const SnapshotSource& source, const KnownLine
   } else if (const auto* rows = std::get_if<RenderRows>(&family.render)) {
     write_row_ = (*rows)(family, source);
   }
-  if (write_row_) next_row_ = skip(0);
+  if (write_row_) next_row_ = go_on_from(0);
 }
 
 void Lines::render_rows(std::size_t end) {
@@ -22,13 +22,13 @@ void Lines::render_rows(std::size_t end) {
   while (next_row_ < end) {
     write_row_(source_.snapshot.rows[next_row_], source_.labels[next_row_].text, writer_);
     if (!changed_row_) close_row(next_row_);
-    next_row_ = skip(next_row_ + 1);
+    next_row_ = go_on_from(next_row_ + 1);
   }
 }
 
 /// Of a known block only the rows that have changed are rendered. Where they say the same, it is
 /// kept; otherwise its other rows are copied. The rows behind the last block had no lines.
-std::size_t Lines::skip(std::size_t row) {
+std::size_t Lines::go_on_from(std::size_t row) {
   if (known_.changed == nullptr || row < rendered_until_) return row;
   if (changed_row_) end_changed_row(*std::exchange(changed_row_, std::nullopt));
   const std::size_t all = known_.changed->size();
@@ -114,7 +114,7 @@ void Lines::close_row(std::size_t row) {
 
 void Lines::cut() {
   const RowRange rows{rows_done_, rows_done_ + row_ends_.size()};
-  std::shared_ptr<Block> block = known_block(rows.begin);
+  std::shared_ptr<Block> block = known_block();
   if (block == nullptr || !block->says(writer_.text(), row_ends_)) {
     // Copied, so that the memory of both serves the next block.
     block = std::make_shared<Block>(key_, std::string(writer_.text()), row_ends_);
@@ -126,26 +126,21 @@ void Lines::cut() {
   add(std::move(block), rows);
 }
 
-/// The block of last time that began with this row.
-std::shared_ptr<Block> Lines::known_block(std::size_t first_row) const {
+/// The block of last time that began with the same row.
+std::shared_ptr<Block> Lines::known_block() const {
   if (known_.family == nullptr) return nullptr;
-  const auto& rows = known_.family->rows;
-  for (std::size_t i = first_known_; i < rows.size() && rows[i].begin <= first_row; ++i) {
-    if (rows[i].begin == first_row) return known_.family->blocks[i];
-  }
-  return nullptr;
+  const auto& [blocks, rows] = *known_.family;
+  const bool same_row = first_known_ < rows.size() && rows[first_known_].begin == rows_done_;
+  return same_row ? blocks[first_known_] : nullptr;
 }
 
-/// Lets go of the blocks of last time that nothing is compared with any more: old and new lines
-/// take no more memory together than they have to.
+/// Lets go of the blocks of last time whose rows are done: old and new lines take no more memory
+/// together than they have to.
 void Lines::add(std::shared_ptr<Block> block, RowRange rows) {
   done_.blocks.push_back(std::move(block));
   done_.rows.push_back(rows);
   rows_done_ = rows.end;
-  for (; first_known_ < next_known_; ++first_known_) {
-    if (known_.family->rows[first_known_].begin >= rows_done_) return;
-    known_.family->blocks[first_known_] = nullptr;
-  }
+  for (; first_known_ < next_known_; ++first_known_) known_.family->blocks[first_known_] = nullptr;
 }
 
 RenderedFamily Lines::finish() {

@@ -16,13 +16,14 @@ namespace registry_exporter::exposition {
 
 /// One family's lines of last time, for the same rows in the same order.
 struct KnownLines {
-  RenderedFamily* family = nullptr;  ///< nullptr: it had none. Blocks leave it as they are passed.
+  /// nullptr: it had none. Its blocks are set to nullptr once their rows are done.
+  RenderedFamily* family = nullptr;
   const std::vector<std::size_t>* changed = nullptr;  ///< For each row, the next changed one.
 };
 
-/// Renders one family of one snapshot into blocks of lines. The row at the end of a block alone
-/// decides where the block ends, not the text before it. So a number that grows by a digit, or a
-/// new repository, changes one block and not all blocks behind it.
+/// Renders one family of one snapshot into blocks of lines. Blocks end, as a rule, at rows that are
+/// borders by their names. So a number that grows by a digit, or a new repository, changes one
+/// block and not all blocks behind it.
 class Lines {
  public:
   /// The usual size of a block. Smaller when a row has only one or two lines, so that a change
@@ -32,7 +33,8 @@ class Lines {
   /// A row in protobuf is a quarter of the text: as many rows are affected by a change.
   static constexpr std::size_t kProtobufBlockBytes = kBlockBytes / 4;
 
-  /// `source` outlives it. `known`: set if the rows are those of last time.
+  /// All that is given outlives it. `known`: set if the rows are those of last time. Already writes
+  /// what stands before the first row to render.
   Lines(const Family& family, const SnapshotSource& source, const KnownLines& known = {});
 
   /// Renders the rows that come next, those before number `end`.
@@ -41,8 +43,9 @@ class Lines {
   RenderedFamily finish();
 
  private:
-  /// The row to render next: `row`, or, where lines are known, the next one that has changed.
-  std::size_t skip(std::size_t row);
+  /// Finishes what stands before the row to render next, which is returned: `row`, or, where lines
+  /// are known, the next one that has changed.
+  std::size_t go_on_from(std::size_t row);
   /// A row that is rendered anew, and differs from last time.
   struct ChangedRow {
     std::size_t row = 0;
@@ -55,7 +58,7 @@ class Lines {
   void end_known_block();
   void close_row(std::size_t row);
   void cut();
-  std::shared_ptr<Block> known_block(std::size_t first_row) const;
+  std::shared_ptr<Block> known_block() const;
   void add(std::shared_ptr<Block> block, RowRange rows);
 
   const SnapshotSource& source_;
@@ -71,9 +74,9 @@ class Lines {
   RenderedFamily done_;
   // What is known, while it is gone through.
   const KnownLines known_;
-  std::size_t next_known_ = 0;              ///< Among its blocks.
+  std::size_t next_known_ = 0;              ///< The block that has the next row.
   std::size_t first_known_ = 0;             ///< The blocks before it are let go.
-  std::size_t rendered_until_ = 0;          ///< All rows up to here are rendered.
+  std::size_t rendered_until_ = 0;          ///< Each row before it is rendered, changed or not.
   std::optional<std::size_t> changed_row_;  ///< It is being rendered.
   std::vector<ChangedRow> changed_rows_;    ///< Of the known block, those that differ.
 };

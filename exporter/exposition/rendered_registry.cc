@@ -51,7 +51,7 @@ void keep_same(RenderedFamily& family, const RenderedFamily& before) {
   for (const auto& block : before.blocks) known.emplace(block->key(), block);
   for (std::shared_ptr<Block>& block : family.blocks) {
     const auto found = known.find(block->key());
-    if (found != known.end() && found->second->says(*block->text(), block->row_ends())) {
+    if (found != known.end() && found->second->says(block->text(), block->row_ends())) {
       block = found->second;
     }
   }
@@ -63,11 +63,7 @@ std::vector<FamilyLines> begin_families(const SnapshotSource& source, RenderedRe
   std::vector<FamilyLines> all;
   for (const Family& family : families()) {
     if (!concerns(family, source.snapshot) || is_disabled(family, source.options)) continue;
-    RenderedFamily* family_before = nullptr;
-    if (before != nullptr) {
-      const auto found = before->families.find(&family);
-      if (found != before->families.end()) family_before = &found->second;
-    }
+    RenderedFamily* family_before = before == nullptr ? nullptr : before->find(family);
     const KnownLines known = changed == nullptr ? KnownLines{} : KnownLines{family_before, changed};
     all.push_back({&family, family_before, Lines(family, source, known)});
   }
@@ -81,19 +77,23 @@ const RenderedFamily* RenderedRegistry::find(const Family& family) const {
   return found == families.end() ? nullptr : &found->second;
 }
 
-std::shared_ptr<RenderedRegistry> render_registry(std::shared_ptr<const RegistrySnapshot> snapshot,
-                                                  std::optional<RenderedRegistry> before,
-                                                  const ExpositionOptions& options,
-                                                  ExpositionFormat format) {
-  auto rendered = std::make_shared<RenderedRegistry>();
+RenderedFamily* RenderedRegistry::find(const Family& family) {
+  const auto found = families.find(&family);
+  return found == families.end() ? nullptr : &found->second;
+}
+
+RenderedRegistry render_registry(std::shared_ptr<const RegistrySnapshot> snapshot,
+                                 std::optional<RenderedRegistry> before,
+                                 const ExpositionOptions& options, ExpositionFormat format) {
+  RenderedRegistry rendered;
   const bool known_rows = before && same_rows(*before->snapshot, *snapshot);
-  rendered->labels =
+  rendered.labels =
       known_rows
           ? before->labels
           : std::make_shared<const std::vector<RowLabels>>(make_row_labels(*snapshot, format));
   std::vector<std::size_t> changed;
   if (known_rows) changed = next_changed(*before->snapshot, *snapshot);
-  const SnapshotSource source{*snapshot, *rendered->labels, options, format};
+  const SnapshotSource source{*snapshot, *rendered.labels, options, format};
   std::vector<FamilyLines> all =
       begin_families(source, before ? &*before : nullptr, known_rows ? &changed : nullptr);
   const std::size_t rows = snapshot->rows.size();
@@ -104,9 +104,9 @@ std::shared_ptr<RenderedRegistry> render_registry(std::shared_ptr<const Registry
   for (FamilyLines& each : all) {
     RenderedFamily family = each.lines.finish();
     if (!known_rows && each.before != nullptr) keep_same(family, *each.before);
-    if (!family.blocks.empty()) rendered->families.emplace(each.family, std::move(family));
+    if (!family.blocks.empty()) rendered.families.emplace(each.family, std::move(family));
   }
-  rendered->snapshot = std::move(snapshot);
+  rendered.snapshot = std::move(snapshot);
   return rendered;
 }
 

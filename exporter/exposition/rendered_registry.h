@@ -11,7 +11,8 @@
 
 namespace registry_exporter::exposition {
 
-/// One registry's snapshot as lines in one format. Immutable but for the compressed forms.
+/// One registry's snapshot as lines in one format. Not changed while a scrape has it, but for the
+/// compressed forms.
 struct RenderedRegistry {
   std::shared_ptr<const RegistrySnapshot> snapshot;
   std::shared_ptr<const std::vector<RowLabels>> labels;
@@ -19,14 +20,14 @@ struct RenderedRegistry {
 
   /// nullptr: it has no lines.
   const RenderedFamily* find(const Family& family) const;
+  RenderedFamily* find(const Family& family);
 };
 
-/// Renders all families that are not disabled. Blocks that say the same as in `before`, the lines
-/// of last time, are kept, and with them their compressed form. The others are let go on the way,
-/// if nobody else has them.
-std::shared_ptr<RenderedRegistry> render_registry(std::shared_ptr<const RegistrySnapshot> snapshot,
-                                                  std::optional<RenderedRegistry> before,
-                                                  const ExpositionOptions& options,
-                                                  ExpositionFormat format);
+/// Renders all families that are not disabled. `before`: the lines of last time, in the same
+/// format, by the same options. Blocks that say the same are kept, and with them their compressed
+/// form. Where the rows are those of last time, the others are let go one by one, as new ones come.
+RenderedRegistry render_registry(std::shared_ptr<const RegistrySnapshot> snapshot,
+                                 std::optional<RenderedRegistry> before,
+                                 const ExpositionOptions& options, ExpositionFormat format);
 
 }  // namespace registry_exporter::exposition

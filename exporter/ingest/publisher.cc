@@ -22,6 +22,7 @@ Publisher::Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRu
       visibility_(options_.has_past,
                   waited_for(registry.state.scrapers, clock.now(), clock.steady_now())),
       committed_(registry.state) {
+  CHECK_RULE(options_.kinds.size() <= kKindsMax);
   for (const auto& [key, list] : registry_.lists) {
     Publication& publication = list->publication;
     publication.holds_known = 0;
@@ -244,7 +245,6 @@ std::shared_ptr<const RegistrySnapshot> Publisher::make_snapshot() {
   snapshot->version = ++version_;
   snapshot->name = options_.name;
   snapshot->type = options_.type;
-  CHECK_RULE(options_.kinds.size() <= kKindsMax);
   snapshot->kinds = options_.kinds;
   snapshot->taken_at = clock_.now();
   snapshot->state = committed_;

@@ -7,9 +7,11 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "exporter/exposition/catalog.h"
@@ -628,10 +630,15 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
 }
 
 TEST_CASE("exposition: however rows change, what is reused is what would be rendered") {
-  const auto texts = [](const RenderedRegistry& rendered) {
-    std::map<std::string_view, std::vector<std::string_view>> by_family;
+  using Part = std::tuple<std::string_view, std::size_t, std::size_t, std::uint64_t>;
+  const auto parts = [](const RenderedRegistry& rendered) {
+    std::map<std::string_view, std::vector<Part>> by_family;
     for (const auto& [family, lines] : rendered.families) {
-      for (const auto& block : lines.blocks) by_family[family->name].push_back(*block->text());
+      for (std::size_t i = 0; i < lines.blocks.size(); ++i) {
+        const Block& block = *lines.blocks[i];
+        by_family[family->name].emplace_back(block.text(), lines.rows[i].begin, lines.rows[i].end,
+                                             block.key());
+      }
     }
     return by_family;
   };
@@ -653,27 +660,118 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
       view->open += static_cast<std::uint32_t>(roll(1'000));
       if (roll(3) == 0) view->last_end = {};
       if (roll(3) == 0) view->failing = ErrorKind::timeout;
+      if (roll(3) == 0) view->failing = std::nullopt;
       EventCounters counters = *view->counters;
       counters.events[Outcome::failed] += roll(1'000'000);
       row = roll(5) == 0 ? sample::row(view, nullptr) : sample::shown(view, counters);
     }
-    if (roll(8) == 0) next->rows.erase(next->rows.begin() + static_cast<int>(roll(1'000)));
+    if (roll(3) == 0) {  // The last rows get lines, or lose them.
+      const bool shown = roll(2) == 0;
+      for (std::size_t i = next->rows.size() - roll(700); i < next->rows.size(); ++i) {
+        StreamCell& cell = next->rows[i].cells[0];
+        cell.shown = shown ? cell.view->counters : nullptr;
+        auto view = std::make_shared<RepositoryView>(*cell.view);
+        view->failing = shown ? std::optional(ErrorKind::timeout) : std::nullopt;
+        cell.view = view;
+      }
+    }
+    const auto any_row = [&] {
+      return next->rows.begin() + static_cast<std::ptrdiff_t>(roll(next->rows.size()));
+    };
+    if (roll(8) == 0) next->rows.erase(any_row());
+    if (roll(8) == 0) {
+      const auto view = sample::view("team", "new-" + std::to_string(version));
+      next->rows.insert(any_row(), sample::shown(view, {}));
+    }
+    next->repositories[0] = roll(2);
     for (const auto format :
          {ExpositionFormat::text, ExpositionFormat::openmetrics, ExpositionFormat::protobuf}) {
       CAPTURE(name(format));
-      before[format] = *render_registry(next, std::move(before[format]), options, format);
+      before[format] = render_registry(next, std::move(before[format]), options, format);
       const auto fresh = render_registry(next, std::nullopt, options, format);
-      REQUIRE(texts(*before[format]) == texts(*fresh));
+      REQUIRE(parts(*before[format]) == parts(fresh));
     }
     now = next;
   }
+}
+
+TEST_CASE("exposition: where all rows have changed, what says the same is kept") {
+  const auto first = sample::busy_registry(500, 1);
+  auto second = std::make_shared<RegistrySnapshot>(*first);
+  for (RepositoryRow& row : second->rows) {
+    auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
+    view->open += 1'000;
+    row.cells[0].view = std::move(view);
+  }
+  for (const auto format : {ExpositionFormat::text, ExpositionFormat::protobuf}) {
+    const auto before = render_registry(first, std::nullopt, sample::options(), format);
+    const auto after = render_registry(second, before, sample::options(), format);
+    const auto blocks = [](const RenderedRegistry& rendered, std::string_view family) {
+      return rendered.find(*find_family(family))->blocks;
+    };
+    CHECK(blocks(before, "acr_build_duration_seconds").size() > 10);
+    CHECK(blocks(before, "acr_build_duration_seconds") ==
+          blocks(after, "acr_build_duration_seconds"));
+    CHECK(blocks(before, "acr_builds_in_progress") != blocks(after, "acr_builds_in_progress"));
+  }
+}
+
+TEST_CASE("exposition: old lines that no scrape sends are let go while new ones are rendered") {
+  const auto first = sample::busy_registry(2'000, 1);
+  auto second = std::make_shared<RegistrySnapshot>(*first);
+  second->version = 2;
+  for (RepositoryRow& row : second->rows) {
+    EventCounters counters = *row.cells[0].shown;
+    counters.events[Outcome::success] += 1'000'000;
+    row = sample::shown(std::make_shared<RepositoryView>(*row.cells[0].view), counters);
+  }
+  std::vector<std::weak_ptr<const std::string>> old_lines;
+  std::size_t alive = 0;
+  ExpositionOptions options = sample::options();
+  const std::string late = full_name(first->rows[1'900].ref());
+  options.labels_of_repository = [&](const std::string& repository) {
+    if (repository == late) {
+      alive = static_cast<std::size_t>(std::count_if(
+          old_lines.begin(), old_lines.end(), [](const auto& each) { return !each.expired(); }));
+    }
+    return std::vector<std::pair<std::string, std::string>>();
+  };
+  Bench bench(options);
+  ScrapeRequest counters_only;
+  counters_only.families = {"acr_builds_total"};
+  for (const Chunk& chunk : bench.exposition.render({{first}}, live_state(), counters_only)) {
+    if (chunk->size() >= kSharedBytesMin) old_lines.emplace_back(chunk);
+  }
+  REQUIRE(old_lines.size() > 20);
+  bench.exposition.render({{second}}, live_state(), counters_only);
+  CHECK(alive > 0);
+  CHECK(alive < old_lines.size() / 4);
+}
+
+TEST_CASE("exposition: after a rendering that failed, the next one is whole") {
+  bool fails = false;
+  ExpositionOptions options = steady_options();
+  options.labels_of_repository = [&](const std::string&) {
+    if (fails) throw std::runtime_error("no labels");
+    return std::vector<std::pair<std::string, std::string>>();
+  };
+  Bench bench(options);
+  auto first = acr({built_row()});
+  auto second = acr({failing_row()});
+  second->version = 2;
+  bench.text({{first}});
+  fails = true;
+  CHECK_THROWS_AS(bench.text({{second}}), std::runtime_error);
+  fails = false;
+  CHECK(family_of(bench.text({{second}}), "acr_builds_total") ==
+        family_of(Bench(steady_options()).text({{second}}), "acr_builds_total"));
 }
 
 TEST_CASE("exposition: lines of last time are let go while their rows are rendered anew") {
   const auto first = sample::busy_registry(2'000, 1);
   const Family& family = *find_family("acr_builds_total");
   RenderedRegistry before =
-      *render_registry(first, std::nullopt, sample::options(), ExpositionFormat::text);
+      render_registry(first, std::nullopt, sample::options(), ExpositionFormat::text);
   RenderedFamily& known = before.families.at(&family);
   RegistrySnapshot second = *first;
   std::vector<std::size_t> changed;
@@ -738,6 +836,26 @@ TEST_CASE("exposition: an older snapshot is answered as it is and does not displ
   CHECK(family_of(bench.text({{new_one}}), "acr_builds_total") == new_text);
 }
 
+TEST_CASE("exposition: the newest lines are still there after a scrape of an older snapshot") {
+  Bench bench(steady_options());
+  const auto old_one = sample::busy_registry(90, 1);
+  const auto new_one = sample::busy_registry(100, 2);
+  const auto shared = [&](const std::shared_ptr<const RegistrySnapshot>& registry) {
+    std::set<Chunk> chunks;
+    for (const Chunk& chunk : bench.exposition.render({{registry}}, live_state(), {})) {
+      if (chunk->size() >= 4 * kSharedBytesMin) chunks.insert(chunk);
+    }
+    return chunks;
+  };
+  const std::set<Chunk> before = shared(new_one);
+  REQUIRE(before.size() > 3);
+  shared(old_one);
+  std::set<Chunk> after = shared(new_one);
+  for (const Chunk& chunk : before) {
+    if (chunk->starts_with("acr_")) CHECK(after.contains(chunk));
+  }
+}
+
 TEST_CASE("exposition: the process' own figures are plausible") {
   Bench bench;
   const auto parsed = parse_exposition(bench.text({}), false);
@@ -760,10 +878,10 @@ TEST_CASE("exposition: all blocks but the last of a family are long enough to be
     const auto rendered =
         render_registry(sample::busy_registry(2000, 1), std::nullopt, sample::options(), format);
     std::size_t blocks = 0;
-    for (const auto& [family, lines] : rendered->families) {
+    for (const auto& [family, lines] : rendered.families) {
       blocks += lines.blocks.size();
       for (std::size_t i = 0; i + 1 < lines.blocks.size(); ++i) {
-        CHECK(lines.blocks[i]->text()->size() >= kSharedBytesMin);
+        CHECK(lines.blocks[i]->text().size() >= kSharedBytesMin);
       }
     }
     CHECK(blocks > 200);

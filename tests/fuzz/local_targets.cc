@@ -120,7 +120,7 @@ std::string shown(const RegistrySnapshot& registry, const exposition::Family& ot
     exposition::Lines lines(family, source);
     lines.render_rows(registry.rows.size());
     std::string body;
-    for (const auto& block : lines.finish().blocks) body += *block->text();
+    for (const auto& block : lines.finish().blocks) body += block->text();
     if (body.empty()) continue;
     text += format == ExpositionFormat::protobuf ? exposition::protobuf_head(family, body.size())
                                                  : head(family, format);

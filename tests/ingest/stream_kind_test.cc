@@ -45,7 +45,7 @@ std::string exposition_of(const RegistrySnapshot& snapshot, const exposition::Fa
   exposition::Lines lines(family, source);
   lines.render_rows(snapshot.rows.size());
   std::string text;
-  for (const auto& block : lines.finish().blocks) text += *block->text();
+  for (const auto& block : lines.finish().blocks) text += block->text();
   return text;
 }
 
