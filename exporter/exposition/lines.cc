@@ -5,10 +5,7 @@
 namespace registry_exporter::exposition {
 
 Lines::Lines(const Family& family, const SnapshotSource& source, const KnownLines& known)
-    : source_(source),
-      block_bytes_(source.format == ExpositionFormat::protobuf ? kProtobufBlockBytes : kBlockBytes),
-      writer_(source.format),
-      known_(known) {
+    : source_(source), writer_(source.format), known_(known) {
   if (const auto* registry = std::get_if<RenderRegistry>(&family.render)) {
     (*registry)(family, source, writer_);
   } else if (const auto* rows = std::get_if<RenderRows>(&family.render)) {
@@ -105,7 +102,9 @@ void Lines::close_row(std::size_t row) {
   }
   row_begins_ = writer_.size();
   row_ends_.push_back(static_cast<std::uint32_t>(row_begins_));
-  const std::size_t usual = std::clamp(kBlockRows * row_bytes, block_bytes_ / 4, block_bytes_);
+  const std::size_t most =
+      source_.format == ExpositionFormat::protobuf ? kProtobufBlockBytes : kBlockBytes;
+  const std::size_t usual = std::clamp(kBlockRows * row_bytes, most / 4, most);
   // One row in (usual / row_bytes) is a border, always the same ones.
   const std::size_t least = std::max(usual / 4, kSharedBytesMin);
   const bool border = writer_.size() >= least && (row_hash >> 32) * usual >> 32 < row_bytes;

@@ -62,7 +62,6 @@ class Lines {
   void add(std::shared_ptr<Block> block, RowRange rows);
 
   const SnapshotSource& source_;
-  const std::size_t block_bytes_;
   SampleWriter writer_;
   WriteRow write_row_;        ///< Empty: the family has no rows.
   std::size_t next_row_ = 0;  ///< To render.
