@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -629,6 +630,28 @@ TEST_CASE("exposition: a new snapshot that changes little shares nearly all of t
   }
 }
 
+/// The same repositories, each with a thousand more builds under way.
+std::shared_ptr<RegistrySnapshot> with_more_open(const RegistrySnapshot& registry) {
+  auto changed = std::make_shared<RegistrySnapshot>(registry);
+  for (RepositoryRow& row : changed->rows) {
+    auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
+    view->open += 1'000;
+    row.cells[0].view = std::move(view);
+  }
+  return changed;
+}
+
+/// The same repositories, each with a million more successful builds.
+std::shared_ptr<RegistrySnapshot> with_more_counted(const RegistrySnapshot& registry) {
+  auto changed = std::make_shared<RegistrySnapshot>(registry);
+  for (RepositoryRow& row : changed->rows) {
+    EventCounters counters = *row.cells[0].shown;
+    counters.events[Outcome::success] += 1'000'000;
+    row = sample::shown(std::make_shared<RepositoryView>(*row.cells[0].view), counters);
+  }
+  return changed;
+}
+
 TEST_CASE("exposition: however rows change, what is reused is what would be rendered") {
   using Part = std::tuple<std::string_view, std::size_t, std::size_t, std::uint64_t>;
   const auto parts = [](const RenderedRegistry& rendered) {
@@ -697,12 +720,7 @@ TEST_CASE("exposition: however rows change, what is reused is what would be rend
 
 TEST_CASE("exposition: where all rows have changed, what says the same is kept") {
   const auto first = sample::busy_registry(500, 1);
-  auto second = std::make_shared<RegistrySnapshot>(*first);
-  for (RepositoryRow& row : second->rows) {
-    auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
-    view->open += 1'000;
-    row.cells[0].view = std::move(view);
-  }
+  const auto second = with_more_open(*first);
   for (const auto format : {ExpositionFormat::text, ExpositionFormat::protobuf}) {
     const auto before = render_registry(first, std::nullopt, sample::options(), format);
     const auto after = render_registry(second, before, sample::options(), format);
@@ -718,13 +736,8 @@ TEST_CASE("exposition: where all rows have changed, what says the same is kept")
 
 TEST_CASE("exposition: old lines that no scrape sends are let go while new ones are rendered") {
   const auto first = sample::busy_registry(2'000, 1);
-  auto second = std::make_shared<RegistrySnapshot>(*first);
+  const auto second = with_more_counted(*first);
   second->version = 2;
-  for (RepositoryRow& row : second->rows) {
-    EventCounters counters = *row.cells[0].shown;
-    counters.events[Outcome::success] += 1'000'000;
-    row = sample::shown(std::make_shared<RepositoryView>(*row.cells[0].view), counters);
-  }
   std::vector<std::weak_ptr<const std::string>> old_lines;
   std::size_t alive = 0;
   ExpositionOptions options = sample::options();
@@ -773,18 +786,13 @@ TEST_CASE("exposition: lines of last time are let go while their rows are render
   RenderedRegistry before =
       render_registry(first, std::nullopt, sample::options(), ExpositionFormat::text);
   RenderedFamily& known = before.families.at(&family);
-  RegistrySnapshot second = *first;
-  std::vector<std::size_t> changed;
-  for (RepositoryRow& row : second.rows) {
-    EventCounters counters = *row.cells[0].shown;
-    counters.events[Outcome::success] += 1'000'000;
-    row = sample::shown(std::make_shared<RepositoryView>(*row.cells[0].view), counters);
-    changed.push_back(changed.size());
-  }
+  const auto second = with_more_counted(*first);
+  std::vector<std::size_t> changed(second->rows.size());
+  std::iota(changed.begin(), changed.end(), 0);  // Each row is itself the next changed one.
   const ExpositionOptions options = sample::options();
-  const SnapshotSource source{second, *before.labels, options, ExpositionFormat::text};
+  const SnapshotSource source{*second, *before.labels, options, ExpositionFormat::text};
   Lines lines(family, source, {&known, &changed});
-  lines.render_rows(second.rows.size() / 2);
+  lines.render_rows(second->rows.size() / 2);
   const auto held = std::count_if(known.blocks.begin(), known.blocks.end(),
                                   [](const auto& block) { return block != nullptr; });
   const auto all = static_cast<std::ptrdiff_t>(known.blocks.size());
@@ -795,13 +803,7 @@ TEST_CASE("exposition: lines of last time are let go while their rows are render
 
 TEST_CASE("exposition: scrapes at once see each its snapshot whole, whatever is let go meanwhile") {
   const auto first = sample::busy_registry(300, 1);
-  auto second = std::make_shared<RegistrySnapshot>(*first);
-  for (RepositoryRow& row : second->rows) {
-    auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
-    view->open += 1'000;
-    row = sample::shown(view, *row.cells[0].shown);
-  }
-  const std::shared_ptr<const RegistrySnapshot> states[] = {first, second};
+  const std::shared_ptr<const RegistrySnapshot> states[] = {first, with_more_open(*first)};
   const std::string family = "acr_builds_in_progress";
   std::string wanted[2];
   for (std::size_t i = 0; i < 2; ++i) {
