@@ -159,15 +159,14 @@ PriorState merge_unknown(Ledger& ledger, const Record& record, const MergeContex
                          MergeEffects& effects) {
   ++ledger.known;
   const UnixMillis placed_at = place_of(record, context);
-  if (placed_at < ledger.floor) {
+  const RecordClass due = class_when_met(ledger, placed_at, record.ended_at);
+  if (due == RecordClass::late) {
     close(ledger, record, placed_at, RecordClass::late, context, effects);
     take_step(record, placed_at, std::nullopt, RecordClass::late, effects);
     return PriorState::below_floor;
   }
   mark_unanchored(ledger, record.key);
-  const bool ended_before =
-      ledger.history_before && record.ended_at.value_or(placed_at) < *ledger.history_before;
-  const bool history = ledger.baseline_pending || ended_before;
+  const bool history = due == RecordClass::baseline;
   if (record.open || (!history && is_to_be_followed(record))) {
     follow(ledger, record, std::nullopt, context, effects);
   } else {
@@ -188,6 +187,15 @@ bool is_known(const Ledger& ledger, RecordKey key) {
 bool is_anchored(const Ledger& ledger, RecordKey key) {
   return ledger.read_whole && is_known(ledger, key) &&
          !std::binary_search(ledger.unanchored.begin(), ledger.unanchored.end(), key);
+}
+
+RecordClass class_when_met(const Ledger& ledger, UnixMillis placed_at,
+                           std::optional<UnixMillis> ended_at) {
+  if (placed_at < ledger.floor) return RecordClass::late;
+  const bool ended_before =
+      ledger.history_before && ended_at.value_or(placed_at) < *ledger.history_before;
+  const bool is_history = ledger.baseline_pending || ended_before;
+  return is_history ? RecordClass::baseline : RecordClass::counted;
 }
 
 PriorState merge_record(Ledger& ledger, const Record& record, const MergeContext& context,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/ingest/ledger_rules.h"
 #include "exporter/model/scrape.h"
 
 namespace registry_exporter::ingest {
@@ -29,6 +30,12 @@ std::optional<UnixMillis> time_of(const PastRecord& record) {
   return record.ended_at ? record.ended_at : record.started_at;
 }
 
+/// What the exporter is about to make of one that it has not met.
+RecordClass class_if_listed_now(const PastRecord& record, const Ledger& ledger) {
+  const auto placed_at = record.started_at ? record.started_at : record.ended_at;
+  return class_when_met(ledger, placed_at.value_or(UnixMillis::max()), record.ended_at);
+}
+
 UnixMillis placed(const PastRecord& record, const Seam& seam) {
   return std::min(time_of(record).value_or(seam.at), seam.at);
 }
@@ -50,13 +57,22 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
 }
 
 bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
+  if (is_followed(ledger, record.key)) return false;
+  const auto time = time_of(record);
+  const bool is_before = time ? *time <= seam.counting_since : seam.all_is_past;
   const ClosedRecord* const known = find_closed(ledger, record.key);
-  if (known != nullptr && known->record_class == RecordClass::baseline) return true;
-  if (seam.live_begins_at_zero) {
-    const bool counted = known != nullptr && known->record_class == RecordClass::counted;
-    if (counted || is_followed(ledger, record.key)) return false;
+  if (known == nullptr && (ledger == nullptr || !ledger->read_whole)) return is_before;
+  switch (known != nullptr ? known->record_class : class_if_listed_now(record, *ledger)) {
+    case RecordClass::baseline:
+      return true;
+    case RecordClass::counted:
+      return known != nullptr && !seam.live_begins_at_zero && is_before;
+    case RecordClass::late:
+      return seam.live_begins_at_zero && is_before;
+    case RecordClass::vanished:
+      return false;  // It counts when it is met.
   }
-  return time_of(record) ? *time_of(record) <= seam.counting_since : seam.all_is_past;
+  return is_before;
 }
 
 bool is_undecided(const PastRecord& record, const Ledger* ledger, const Seam& seam) {

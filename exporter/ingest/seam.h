@@ -27,8 +27,10 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
                     bool live_begins_at_zero);
 
 /// Whether a record belongs to the past. `ledger`: what the exporter knows of its list, or nullptr.
-/// What was baseline to it belongs to the past; what it has counted, or follows until it has ended,
-/// is live.
+/// What was baseline to it belongs to the past; what it has counted, or is about to count, is live:
+/// whatever it follows, and what is listed only after it read the list, however early that ended.
+/// Where the live counters contain the history, nothing is past that they do not contain: they
+/// would begin below the past, which looks like a reset.
 bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam);
 
 /// Nothing tells where a record belongs: it has no time, and no exporter has read its list.

@@ -186,6 +186,36 @@ class Backfill(unittest.TestCase):
                 configure(world, collect)
                 self.compare(world, collect)
 
+    def test_what_is_listed_after_the_list_was_read_is_live_however_early_it_ended(self):
+        with World() as world:
+            # At this speed the clouds list ends that are up to an hour too early.
+            world.simulator("--repositories=10", "--speed=60")
+            configure(world, initial_history="baseline")
+            exporter = world.exporter()
+
+            def pending():
+                return sum(value for (name, labels), value in scrape(exporter).items()
+                           if name == "registry_exporter_repositories"
+                           and ("state", "pending") in labels)
+
+            self.assertTrue(wait_for(lambda: not pending()))
+            exporter.stop()
+            read_last = by_family(truth_of(world))
+            self.assertTrue(wait_for(lambda: all(
+                total > read_last[name] for name, total in by_family(truth_of(world)).items())))
+            world.control(speed=0)
+            code, text, log = backfill(world)
+            self.assertEqual(code, 0, log)
+            exporter = world.exporter()
+
+            def left():
+                live = counters(scrape(exporter))
+                past = totals(text)
+                both = {key: past.get(key, 0) + live.get(key, 0) for key in past.keys() | live}
+                return differences(both, truth_of(world))
+
+            self.assertTrue(wait_for(lambda: not left()), list(left().items())[:5])
+
     def test_records_without_any_time_are_left_out_where_nothing_tells_when(self):
         with World() as world:
             world.simulator("--repositories=2", "--speed=0", "--replication-times=no")

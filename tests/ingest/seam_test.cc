@@ -32,6 +32,14 @@ Ledger knows(RecordClass record_class) {
   return ledger;
 }
 
+/// A list that was read whole, and does not hold the record.
+Ledger has_read(UnixMillis floor = at(100)) {
+  Ledger ledger;
+  ledger.read_whole = true;
+  ledger.floor = floor;
+  return ledger;
+}
+
 std::optional<UnixMillis> placed(const PastRecord& past, const Ledger* ledger,
                                  const Seam& seam = kSeam) {
   const auto events = events_before({past}, ledger, seam, true);
@@ -52,7 +60,12 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
   const Ledger baseline = knows(RecordClass::baseline);
   const Ledger counted = knows(RecordClass::counted);
   const Ledger late = knows(RecordClass::late);
+  const Ledger vanished = knows(RecordClass::vanished);
   const Ledger followed = follows();
+  const Ledger read = has_read();
+  const Ledger sealed = has_read(at(1000));
+  Ledger history_left = has_read();
+  history_left.history_before = at(960);
   Seam from_history = kSeam;
   from_history.live_begins_at_zero = false;
   Seam alone = kSeam;
@@ -82,12 +95,21 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
       {"counted as history", record(at(900), at(950)), &counted, from_history, at(950)},
       {"counted after the history", record(at(900), at(1500)), &counted, from_history, never},
       {"followed live", record(at(900), at(950)), &followed, kSeam, never},
-      {"followed as history", record(at(900), at(950)), &followed, from_history, at(950)},
+      {"followed after the history", record(at(900), at(950)), &followed, from_history, never},
       {"late, from before", record(at(900), at(950)), &late, kSeam, at(950)},
       {"late, from since", record(at(900), at(1500)), &late, kSeam, never},
+      {"late, not in the history", record(at(900), at(950)), &late, from_history, never},
+      {"vanished, counts when it is met", record(at(900), at(950)), &vanished, kSeam, never},
+      {"listed later, counts when it is met", record(at(900), at(950)), &read, kSeam, never},
+      {"listed later, after the history", record(at(900), at(950)), &read, from_history, never},
+      {"listed later, only an end", record(never, at(950)), &read, kSeam, never},
+      {"listed later, too old to count", record(at(900), at(950)), &sealed, kSeam, at(950)},
+      {"listed later, not in the history", record(at(900), at(950)), &sealed, from_history, never},
+      {"not met at first, ended before", record(at(900), at(950)), &history_left, kSeam, at(950)},
+      {"not met at first, ended since", record(at(900), at(970)), &history_left, kSeam, never},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.name);
+    INFO(std::string(row.name));
     CHECK(placed(row.past, row.ledger, row.seam) == row.wanted);
   }
 }
