@@ -4,6 +4,7 @@
 #include <map>
 
 #include "exporter/base/mutex.h"
+#include "exporter/base/prefetch.h"
 #include "exporter/exposition/answer.h"
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/encode.h"
@@ -19,6 +20,7 @@ namespace {
 
 /// Lines of a format or a registry that were not scraped for so long are freed.
 constexpr Millis kUnused = std::chrono::minutes{10};
+constexpr std::size_t kBlocksAhead = 16;  ///< To prefetch.
 
 using Registries = std::vector<std::shared_ptr<const RegistrySnapshot>>;
 using Rendered = std::vector<std::shared_ptr<const RenderedRegistry>>;
@@ -40,6 +42,13 @@ std::size_t bytes_in(const std::vector<const Blocks*>& parts) {
   return bytes;
 }
 
+void add_blocks(Answer& answer, const Blocks& blocks) {
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i + kBlocksAhead < blocks.size()) prefetch(blocks[i + kBlocksAhead].get());
+    answer.add(blocks[i]);
+  }
+}
+
 /// The lines of a family: those of each registry's snapshot, then the scrape's own.
 void add_family(Answer& answer, const Family& family, const Rendered& registries,
                 const std::string& own, ExpositionFormat format) {
@@ -51,9 +60,7 @@ void add_family(Answer& answer, const Family& family, const Rendered& registries
   answer.add(format == ExpositionFormat::protobuf
                  ? protobuf_head(family, bytes_in(parts) + own.size())
                  : head(family, format));
-  for (const Blocks* blocks : parts) {
-    for (const auto& block : *blocks) answer.add(block);
-  }
+  for (const Blocks* blocks : parts) add_blocks(answer, *blocks);
   answer.add(own);
 }
 

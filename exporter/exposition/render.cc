@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "exporter/base/hash.h"
+#include "exporter/base/prefetch.h"
 #include "exporter/exposition/encode.h"
 #include "exporter/exposition/sample_writer.h"
 
@@ -11,6 +12,7 @@ namespace registry_exporter::exposition {
 namespace {
 
 constexpr std::size_t kLabelsBytes = 160;  // Enough for most rows.
+constexpr std::size_t kRowsAhead = 16;     // To prefetch.
 
 /// FNV-1a, then mixed so that every bit decides.
 std::uint64_t hash_of(std::string_view text) {
@@ -24,12 +26,14 @@ std::uint64_t hash_of(std::string_view text) {
 std::vector<RowLabels> make_row_labels(const RegistrySnapshot& snapshot, ExpositionFormat format) {
   const std::string registry = written({{"registry", snapshot.name}}, format);
   std::vector<RowLabels> labels;
-  labels.reserve(snapshot.rows.size());
-  for (const RepositoryRow& row : snapshot.rows) {
+  const auto& rows = snapshot.rows;
+  labels.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kRowsAhead < rows.size()) prefetch(&rows[i + kRowsAhead].ref());
     std::string text;
     text.reserve(kLabelsBytes);
     text += registry;
-    append_owner(text, row.ref(), format);
+    append_owner(text, rows[i].ref(), format);
     const std::uint64_t hash = hash_of(text);
     labels.push_back({LinePart(std::move(text)), hash});
   }

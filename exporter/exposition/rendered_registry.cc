@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "exporter/base/prefetch.h"
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/lines.h"
 
@@ -42,6 +43,20 @@ std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const Regi
     next[i] = changed;
   }
   return next;
+}
+
+/// Of the rows [begin, end), those that are rendered. `changed`: empty, or as next_changed() has
+/// it.
+void prefetch_rows(const RegistrySnapshot& snapshot, const std::vector<std::size_t>& changed,
+                   std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
+    if (!changed.empty()) i = changed[i];
+    if (i >= end) return;
+    for (const StreamCell& cell : snapshot.rows[i].cells) {
+      prefetch(cell.view.get());
+      prefetch(cell.shown.get());
+    }
+  }
 }
 
 /// Puts blocks of last time, found by their keys, in the place of new ones that say the same.
@@ -99,6 +114,7 @@ RenderedRegistry render_registry(std::shared_ptr<const RegistrySnapshot> snapsho
   const std::size_t rows = snapshot->rows.size();
   for (std::size_t end = 0; end < rows;) {
     end = std::min(end + kRowsTogether, rows);
+    prefetch_rows(*snapshot, changed, end, std::min(end + kRowsTogether, rows));
     for (FamilyLines& each : all) each.lines.render_rows(end);
   }
   for (FamilyLines& each : all) {
