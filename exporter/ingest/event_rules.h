@@ -13,7 +13,7 @@ UnixMillis placed_end(const Record& record, const MergeContext& context);
 
 /// A record was met as finished, whether it counts or not.
 void note_finished(Ledger& ledger, const Record& record, const MergeContext& context);
-/// The one place where a counter grows.
+/// The one place where the counter of a list that counts for itself grows.
 void count_event(Ledger& ledger, const Record& record, const MergeContext& context,
                  MergeEffects& effects);
 
