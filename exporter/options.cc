@@ -108,6 +108,10 @@ struct Raw {
 
 // Checks for CLI11: "" for a good value, else what is wrong.
 
+std::string check_filled(const std::string& text) {
+  return text.empty() ? "must not be empty" : "";
+}
+
 std::string check_duration(const std::string& text) {
   if (parse_duration(text)) return {};
   return config::in_quotes(text) + " is not a duration; write it like 500ms or 0.5s";
@@ -206,7 +210,7 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
   CLI::Option* const doctor = app.add_flag("--doctor", options.doctor)->excludes(once);
   app.add_flag("--backfill", options.backfill)->excludes(once)->excludes(doctor);
 
-  app.add_option("--config.file", options.config_file);
+  app.add_option("--config.file", options.config_file)->check(check_filled);
   app.add_option("--config.auto-reload-interval", raw.auto_reload_interval)
       ->check(check_reload_interval);
   app.add_option("--web.listen-address", options.listen_addresses)
@@ -220,7 +224,7 @@ void add_flags(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--web.max-requests", options.max_requests)
       ->check(check_integer(1, kRequestsMost));
   app.add_option("--web.timeout-offset", raw.timeout_offset)->check(check_duration);
-  app.add_option("--state.path", options.state_path);
+  app.add_option("--state.path", options.state_path)->check(check_filled);
   app.add_option("--backfill.label", raw.backfill_labels)
       ->needs("--backfill")
       ->expected(1)
@@ -275,6 +279,18 @@ std::string choose_backfill(Options& options, const Raw& raw) {
   return {};
 }
 
+/// In the order that CLI11 wants. For the value of "--flag=" it would take the next argument.
+std::vector<std::string> last_first(const std::vector<std::string>& arguments) {
+  std::vector<std::string> reversed;
+  for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument) {
+    const bool has_empty_value =
+        argument->starts_with("--") && argument->find('=') == argument->size() - 1;
+    if (has_empty_value) reversed.emplace_back();
+    reversed.push_back(has_empty_value ? argument->substr(0, argument->size() - 1) : *argument);
+  }
+  return reversed;
+}
+
 CommandLine mistake(const std::string& what) {
   return {std::nullopt,
           "registry_exporter: " + what + "\n\n" + usage() +
@@ -309,7 +325,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments,
   app.allow_extras();  // Told in our words.
   add_flags(app, options, raw);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    app.parse(last_first(arguments));
   } catch (const CLI::CallForHelp&) {
     return {std::nullopt, help(), 0};
   } catch (const CLI::CallForVersion& version) {

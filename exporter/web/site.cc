@@ -85,12 +85,13 @@ std::optional<std::string> Site::path_inside(std::string_view path) const {
 
 Result<Site> make_site(const std::optional<std::string>& external_url,
                        const std::optional<std::string>& route_prefix) {
-  const auto url = external_url ? read_external_url(*external_url) : ExternalUrl{};
+  const auto is_given = [](const auto& text) { return text && !text->empty(); };
+  const auto url = is_given(external_url) ? read_external_url(*external_url) : ExternalUrl{};
   if (!url) return tl::unexpected(url.error());
-  const auto prefix = route_prefix ? read_route_prefix(*route_prefix) : url->path;
+  const auto prefix = is_given(route_prefix) ? read_route_prefix(*route_prefix) : url->path;
   if (!prefix) return tl::unexpected(prefix.error());
   Site site{.prefix = *prefix, .external = std::nullopt};
-  if (external_url) site.external = url->origin + url->path;
+  if (is_given(external_url)) site.external = url->origin + url->path;
   return site;
 }
 

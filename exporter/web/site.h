@@ -29,9 +29,9 @@ struct Site {
 };
 
 /// Reads --web.external-url and --web.route-prefix as Prometheus does: an URL or only its path, and
-/// a prefix that defaults to that path; slashes at the ends don't matter. Pure.
-/// Errors: invalid_config, with the flag and what to write; never quotes the URL, which may contain
-/// a password by mistake.
+/// a prefix that defaults to that path; slashes at the ends don't matter, and empty is not given.
+/// Pure. Errors: invalid_config, with the flag and what to write; never quotes the URL, which may
+/// contain a password by mistake.
 Result<Site> make_site(const std::optional<std::string>& external_url,
                        const std::optional<std::string>& route_prefix);
 

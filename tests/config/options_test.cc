@@ -95,7 +95,11 @@ TEST_CASE("options: a mistake ends in 2, tells what is wrong, and shows the usag
       {{"--config.file"}, "--config.file"},
       {{"--config.file="}, "--config.file"},
       {{"--config.file=a", "--config.file=b"}, "--config.file"},
-      {{"--state.path="}, "--state.path"},
+      {{"--state.path="}, "--state.path: must not be empty"},
+      {{"--state.path=", "--log.level=debug"}, "--state.path: must not be empty"},
+      {{"--config.file=", "--once"}, "--config.file: must not be empty"},
+      {{"--log.level=", "--once"}, "--log.level: must be one of"},
+      {{"--once="}, "unexpected argument"},
       {{"--once=maybe"}, "--once"},
       {{"--web.listen-address=10067"}, "--web.listen-address: listen address \"10067\": no port"},
       {{"--web.listen-address=:99999"}, "bad port"},
@@ -110,7 +114,6 @@ TEST_CASE("options: a mistake ends in 2, tells what is wrong, and shows the usag
        "--web.external-url: must be https://host[:port][/path]"},
       {{"--web.external-url=https://u:CANARY@h/"}, "--web.external-url: must be https://host"},
       {{"--web.route-prefix=/a?b"}, "--web.route-prefix: must be a plain path such as /team/"},
-      {{"--web.route-prefix="}, "--web.route-prefix"},
       {{"--web.max-requests=0"}, "--web.max-requests: must be a whole number from 1 to"},
       {{"--web.max-requests=many"}, "--web.max-requests: must be a whole number"},
       {{"--web.max-requests=1.5"}, "--web.max-requests: must be a whole number"},
@@ -134,6 +137,15 @@ TEST_CASE("options: a mistake ends in 2, tells what is wrong, and shows the usag
     CHECK(line.text.find(usage()) != std::string::npos);
     CHECK(line.text.find("CANARY") == std::string::npos);
   }
+}
+
+TEST_CASE("options: what may be left out may be empty, and takes no other argument for its value") {
+  const Options options =
+      options_of({"--web.external-url=", "--web.route-prefix=", "--web.config.file=", "--once"});
+  CHECK_FALSE(options.site.external);
+  CHECK(options.site.prefix.empty());
+  CHECK(options.web_config_file.empty());
+  CHECK(options.once);
 }
 
 TEST_CASE("options: with several shards a pod's ordinal is its shard") {

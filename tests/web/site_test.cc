@@ -33,6 +33,8 @@ TEST_CASE("site: the prefix is the external URL's path unless it is given") {
       {"https://example.com/a", "/", {"", "https://example.com/a"}},
       {"https://example.com/a", "b", {"/b", "https://example.com/a"}},
       {"/", "/b", {"/b", ""}},
+      {"", "", {"", {}}},  // As Prometheus has it: empty is not given.
+      {"https://example.com/a", "", {"/a", "https://example.com/a"}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.url.value_or("none"));
