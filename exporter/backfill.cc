@@ -26,11 +26,16 @@ class NoMeter final : public CallObserver {
 /// What an exporter that runs with the state knows of one registry.
 struct LiveRegistry {
   const RegistryState* state = nullptr;  ///< nullptr: nothing.
-  std::map<ingest::ListKey, const Ledger*> ledgers;
+  std::map<ingest::ListKey, const RepositoryState*> lists;
 
+  /// nullptr: it has not met the list. Another one may have had its name.
   const Ledger* ledger_of(const ListRef& list) const {
-    const auto found = ledgers.find({list.of.repo_namespace, list.of.name, list.kind->number});
-    return found == ledgers.end() ? nullptr : found->second;
+    const auto found = lists.find({list.of.repo_namespace, list.of.name, list.kind->number});
+    if (found == lists.end()) return nullptr;
+    const RepositoryState& known = *found->second;
+    const std::string &now = list.of.cloud_id, &then = known.ref.cloud_id;
+    const bool is_another = !now.empty() && !then.empty() && now != then;
+    return is_another ? nullptr : &known.ledger;
   }
 };
 
@@ -50,8 +55,7 @@ LiveRegistry live_registry(const store::LoadedState& state, const std::string& i
     if (each.registry != newest->number) continue;
     const StreamKind* const kind =
         each.state.kind != nullptr ? each.state.kind : &first_kind(newest->state.identity);
-    live.ledgers[{each.state.ref.repo_namespace, each.state.ref.name, kind->number}] =
-        &each.state.ledger;
+    live.lists[{each.state.ref.repo_namespace, each.state.ref.name, kind->number}] = &each.state;
   }
   return live;
 }
@@ -149,7 +153,9 @@ class RegistryBackfill {
     const ingest::HistoryReading options = reading();
     ingest::ListHistory history = ingest::read_history(cloud, list, options);
     const Ledger* const ledger = live_.ledger_of(list);
-    ListOutcome outcome{list, history, {}, 0, 0, ledger != nullptr && !ledger->read_whole};
+    const bool live_is_behind = ledger == nullptr ? live_.state != nullptr
+                                                  : !ledger->read_whole || ledger->baseline_pending;
+    ListOutcome outcome{list, history, {}, 0, 0, live_is_behind};
     std::erase_if(history.records, [&](const PastRecord& record) {
       if (!is_ours(record.owner.value_or(list.of))) return true;
       if (ingest::is_undecided(record, ledger, seam_)) ++outcome.undecided;
@@ -235,6 +241,13 @@ class RegistryBackfill {
   std::size_t next_ GUARDED_BY(mutex_) = 0;
 };
 
+/// A list that was left out is read as if for the first time when it comes in again.
+void begin_again_what_was_left_out(store::LoadedState& state) {
+  for (store::StoredRepository& each : state.repositories) {
+    if (each.state.excluded) each.state.ledger.baseline_pending = true;
+  }
+}
+
 void print(const std::vector<RegistryHistory>& histories, const config::Config& config,
            const BackfillOptions& options) {
   exposition::HistoryOptions history;
@@ -257,6 +270,7 @@ Result<Done> run_backfill(Runtime runtime, const config::Config& config,
     if (!read)
       return within("--backfill.until is needed, because the state can't be read", read.error());
     state = std::move(*read);
+    if (state) begin_again_what_was_left_out(*state);
   }
   std::vector<std::unique_ptr<RegistryBackfill>> registries;
   for (const config::RegistryConfig& registry : config.registries) {

@@ -13,7 +13,7 @@ UnixMillis placed_end(const Record& record, const MergeContext& context);
 
 /// A record was met as finished, whether it counts or not.
 void note_finished(Ledger& ledger, const Record& record, const MergeContext& context);
-/// The one place where the counter of a list that counts for itself grows.
+/// Counts a record for its list, or for the share of its owner.
 void count_event(Ledger& ledger, const Record& record, const MergeContext& context,
                  MergeEffects& effects);
 

@@ -30,11 +30,12 @@ void anchor_all(Ledger& ledger);
 void start_over(Ledger& ledger);
 
 bool is_known(const Ledger& ledger, RecordKey key);
-/// What a finished record becomes that is met for the first time now. `placed_at`: its start, or
-/// what stands in for it.
+bool is_anchored(const Ledger& ledger, RecordKey key);
+
+/// What a record becomes that is met for the first time now, once it has ended. `placed_at`: its
+/// start, or what stands in for it. Of a feed, `counted` is baseline if it is not its owner's time.
 RecordClass class_when_met(const Ledger& ledger, UnixMillis placed_at,
                            std::optional<UnixMillis> ended_at);
-bool is_anchored(const Ledger& ledger, RecordKey key);
 
 /// A clean sweep met `met` (sorted) of a list. What it is allowed to conclude.
 struct SweepFindings {

@@ -20,10 +20,11 @@ const ClosedRecord* find_closed(const Ledger* ledger, RecordKey key) {
   return at != closed.end() && at->key == key ? &*at : nullptr;
 }
 
-bool is_followed(const Ledger* ledger, RecordKey key) {
-  return ledger != nullptr &&
-         std::any_of(ledger->open.begin(), ledger->open.end(),
-                     [key](const OpenRecord& record) { return record.key == key; });
+const OpenRecord* find_followed(const Ledger* ledger, RecordKey key) {
+  if (ledger == nullptr) return nullptr;
+  const auto at = std::find_if(ledger->open.begin(), ledger->open.end(),
+                               [key](const OpenRecord& record) { return record.key == key; });
+  return at != ledger->open.end() ? &*at : nullptr;
 }
 
 std::optional<UnixMillis> time_of(const PastRecord& record) {
@@ -57,22 +58,25 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
 }
 
 bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
-  if (is_followed(ledger, record.key)) return false;
   const auto time = time_of(record);
   const bool is_before = time ? *time <= seam.counting_since : seam.all_is_past;
+  const bool is_in_history = !seam.live_begins_at_zero && is_before;
+  if (const OpenRecord* const followed = find_followed(ledger, record.key)) {
+    return followed->ended && is_in_history;  // Its details are missing before history shows.
+  }
   const ClosedRecord* const known = find_closed(ledger, record.key);
   if (known == nullptr && (ledger == nullptr || !ledger->read_whole)) return is_before;
   switch (known != nullptr ? known->record_class : class_if_listed_now(record, *ledger)) {
     case RecordClass::baseline:
       return true;
     case RecordClass::counted:
-      return known != nullptr && !seam.live_begins_at_zero && is_before;
-    case RecordClass::late:
-      return seam.live_begins_at_zero && is_before;
+      return known != nullptr && is_in_history;
+    case RecordClass::late:  // One that is not known was counted or baseline, and is forgotten.
+      return is_before && (known == nullptr || seam.live_begins_at_zero);
     case RecordClass::vanished:
       return false;  // It counts when it is met.
   }
-  return is_before;
+  return is_before;  // No class is left.
 }
 
 bool is_undecided(const PastRecord& record, const Ledger* ledger, const Seam& seam) {

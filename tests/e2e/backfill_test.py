@@ -121,6 +121,12 @@ def heads(text):
     return [line for line in text.splitlines() if line.startswith(("# HELP", "# TYPE", "# UNIT"))]
 
 
+def pending(exporter):
+    """How many repositories have not been read."""
+    return sum(value for (name, labels), value in scrape(exporter).items()
+               if name == "registry_exporter_repositories" and ("state", "pending") in labels)
+
+
 class Backfill(unittest.TestCase):
     def compare(self, world, collect=None):
         code, text, log = backfill(world, state=":memory:")
@@ -193,12 +199,7 @@ class Backfill(unittest.TestCase):
             configure(world, initial_history="baseline")
             exporter = world.exporter()
 
-            def pending():
-                return sum(value for (name, labels), value in scrape(exporter).items()
-                           if name == "registry_exporter_repositories"
-                           and ("state", "pending") in labels)
-
-            self.assertTrue(wait_for(lambda: not pending()))
+            self.assertTrue(wait_for(lambda: not pending(exporter)))
             exporter.stop()
             read_last = by_family(truth_of(world))
             self.assertTrue(wait_for(lambda: all(
@@ -206,6 +207,10 @@ class Backfill(unittest.TestCase):
             world.control(speed=0)
             code, text, log = backfill(world)
             self.assertEqual(code, 0, log)
+            began = max(points[-1][0] for points in samples(text).values())
+            by_time = by_family(totals(backfill(world, f"--backfill.until={began}")[1]))
+            self.assertTrue(all(by_time[name] > total
+                                for name, total in by_family(totals(text)).items()))
             exporter = world.exporter()
 
             def left():
@@ -215,6 +220,26 @@ class Backfill(unittest.TestCase):
                 return differences(both, truth_of(world))
 
             self.assertTrue(wait_for(lambda: not left()), list(left().items())[:5])
+
+    def test_the_history_that_is_counted_is_the_past_also_where_its_ids_are_forgotten(self):
+        with World() as world:
+            world.simulator("--repositories=10", "--speed=0")
+            configure(world, initial_history="count")
+            path = world.folder / "registry_exporter.yml"
+            path.write_text(path.read_text().replace("collection:\n", "collection:\n  lookback: 1h\n")
+                            + "metrics:\n  windows: [1h]\n")
+            exporter = world.exporter()
+
+            def swept():
+                return sum(value for (name, labels), value in scrape(exporter).items()
+                           if name == "registry_exporter_sweeps_total")
+
+            self.assertTrue(wait_for(lambda: not pending(exporter)))
+            begun = swept()
+            self.assertTrue(wait_for(lambda: swept() > begun + 150))  # Each list several times.
+            code, text, log = backfill(world)
+            self.assertEqual(code, 0, log)
+            self.assertEqual(differences(totals(text), counters(scrape(exporter))), {})
 
     def test_records_without_any_time_are_left_out_where_nothing_tells_when(self):
         with World() as world:

@@ -64,8 +64,14 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
   const Ledger followed = follows();
   const Ledger read = has_read();
   const Ledger sealed = has_read(at(1000));
+  const Ledger sealed_by_start = has_read(at(920));
   Ledger history_left = has_read();
   history_left.history_before = at(960);
+  const Ledger unread;
+  Ledger left_out = has_read();
+  left_out.baseline_pending = true;
+  Ledger lacks_details = follows();
+  lacks_details.open.front().ended = true;
   Seam from_history = kSeam;
   from_history.live_begins_at_zero = false;
   Seam alone = kSeam;
@@ -104,7 +110,17 @@ TEST_CASE("seam: each record belongs to the past or to the live counters") {
       {"listed later, after the history", record(at(900), at(950)), &read, from_history, never},
       {"listed later, only an end", record(never, at(950)), &read, kSeam, never},
       {"listed later, too old to count", record(at(900), at(950)), &sealed, kSeam, at(950)},
-      {"listed later, not in the history", record(at(900), at(950)), &sealed, from_history, never},
+      {"listed later, began too early to count", record(at(900), at(950)), &sealed_by_start, kSeam,
+       at(950)},
+      {"counted as history, and forgotten", record(at(900), at(950)), &sealed, from_history,
+       at(950)},
+      {"counted live, and forgotten", record(at(900), at(1500)), &sealed, kSeam, never},
+      {"not read yet, ended before", record(at(900), at(950)), &unread, kSeam, at(950)},
+      {"not read yet, ended since", record(at(900), at(1500)), &unread, kSeam, never},
+      {"of a list that comes in again", record(at(900), at(1500)), &left_out, kSeam, at(1000)},
+      {"in the history, without details yet", record(at(900), at(950)), &lacks_details,
+       from_history, at(950)},
+      {"live, without details yet", record(at(900), at(950)), &lacks_details, kSeam, never},
       {"not met at first, ended before", record(at(900), at(950)), &history_left, kSeam, at(950)},
       {"not met at first, ended since", record(at(900), at(970)), &history_left, kSeam, never},
   };
