@@ -242,7 +242,7 @@ class RegistryBackfill {
 };
 
 /// A list that was left out is read as if for the first time when it comes in again.
-void begin_again_what_was_left_out(store::LoadedState& state) {
+void read_anew_what_was_left_out(store::LoadedState& state) {
   for (store::StoredRepository& each : state.repositories) {
     if (each.state.excluded) each.state.ledger.baseline_pending = true;
   }
@@ -270,7 +270,7 @@ Result<Done> run_backfill(Runtime runtime, const config::Config& config,
     if (!read)
       return within("--backfill.until is needed, because the state can't be read", read.error());
     state = std::move(*read);
-    if (state) begin_again_what_was_left_out(*state);
+    if (state) read_anew_what_was_left_out(*state);
   }
   std::vector<std::unique_ptr<RegistryBackfill>> registries;
   for (const config::RegistryConfig& registry : config.registries) {

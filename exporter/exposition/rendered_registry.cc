@@ -45,12 +45,11 @@ std::vector<std::size_t> next_changed(const RegistrySnapshot& before, const Regi
   return next;
 }
 
-/// Of the rows [begin, end), those that are rendered. `changed`: empty, or as next_changed() has
-/// it.
+/// Of the rows [begin, end), those that are rendered. `changed`: empty, or that of next_changed().
 void prefetch_rows(const RegistrySnapshot& snapshot, const std::vector<std::size_t>& changed,
                    std::size_t begin, std::size_t end) {
   for (std::size_t i = begin; i < end; ++i) {
-    if (!changed.empty()) i = changed[i];
+    if (!changed.empty()) i = changed[i];  // Passes over those that have not changed.
     if (i >= end) return;
     for (const StreamCell& cell : snapshot.rows[i].cells) {
       prefetch(cell.view.get());
