@@ -300,6 +300,16 @@ TEST_CASE("list reader: a sweep ends at the horizon only where its own pages pro
   }
 }
 
+TEST_CASE("list reader: a sweep after a long silence reads on to what is known") {
+  FakeList list = with_builds(20);
+  Ledger ledger;
+  visit(list, ledger, {.page_size = 10});
+  for (int i = 0; i < 25; ++i) add_build(list, "unread" + std::to_string(i));
+  list.now = at(990'000);  // The horizon has passed all of them.
+  visit(list, ledger, {.page_size = 10, .lookback = std::chrono::seconds(50), .sweep_due = true});
+  CHECK(ledger.known == 45);
+}
+
 TEST_CASE("list reader: history that was trimmed above the anchor is a gap, and counting goes on") {
   FakeList list = with_builds(10);
   Ledger ledger;

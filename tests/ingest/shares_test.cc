@@ -496,3 +496,21 @@ TEST_CASE("shares: a namespace is read where a repository of it is accepted") {
   apply_scope(books.registry, books.rules);
   CHECK_FALSE(books.list("", kRetentions)->state.excluded);
 }
+
+TEST_CASE("shares: a feed that is collected again begins with what it lists then as history") {
+  TrackedRegistry registry;
+  DiscoveryRules rules;
+  rules.kinds = {&kAcrSyncs};
+  rules.next_number = [] { return store::RepositoryNumber{1}; };
+  ensure_feeds(registry, rules);
+  TrackedList& feed = *registry.lists.begin()->second;
+  feed.state.ledger.baseline_pending = false;
+  feed.state.ledger.read_whole = true;
+  ensure_feeds(registry, rules);
+  CHECK(feed.state.ledger.read_whole);
+  feed.state.excluded = true;
+  ensure_feeds(registry, rules);
+  CHECK_FALSE(feed.state.excluded);
+  CHECK_FALSE(feed.state.ledger.read_whole);
+  CHECK(feed.state.ledger.baseline_pending);
+}
