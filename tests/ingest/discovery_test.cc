@@ -146,6 +146,17 @@ TEST_CASE("discovery: counted history waits under a new name, too; a later repos
   CHECK(later.ledger.events_held[Outcome::success]);  // It shows 0 first.
 }
 
+TEST_CASE("discovery: one made while the first pass was under way shows under a new name") {
+  World world;
+  world.rules.count_history = true;
+  world.pass({listed("a", "1")});
+  REQUIRE(world.at_name("a").state.hidden);
+  world.pass({listed("b", "1")});
+  const RepositoryState& renamed = world.at_name("b").state;
+  CHECK_FALSE(renamed.hidden);
+  CHECK(renamed.ledger.events_held[Outcome::success]);
+}
+
 TEST_CASE("discovery: what comes later is news, unless it was there before the first start") {
   World world;
   world.pass({listed("first", "1")});
