@@ -76,7 +76,7 @@ bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam) {
     case RecordClass::vanished:
       return false;  // It counts when it is met.
   }
-  return is_before;  // No class is left.
+  return is_before;  // Never: each class is above.
 }
 
 bool is_undecided(const PastRecord& record, const Ledger* ledger, const Seam& seam) {

@@ -130,10 +130,12 @@ def pending(exporter):
 def across(exporter, text, truth):
     """Where the past and the live counters together are not the truth."""
     past, live = totals(text), counters(scrape(exporter))
-    return differences({key: past.get(key, 0) + live.get(key, 0) for key in past.keys() | live}, truth)
+    both = {key: past.get(key, 0) + live.get(key, 0) for key in past.keys() | live}
+    return differences(both, truth)
 
 
-def totals_of_api(series):
+def of_api(series):
+    """How much is counted of the repositories with this name."""
     return sum(value for (_, labels), value in series.items() if dict(labels).get("repo") == "api")
 
 
@@ -208,7 +210,6 @@ class Backfill(unittest.TestCase):
             world.simulator("--repositories=10", "--speed=60")
             configure(world, initial_history="baseline")
             exporter = world.exporter()
-
             self.assertTrue(wait_for(lambda: not pending(exporter)))
             exporter.stop()
             read_last = by_family(truth_of(world))
@@ -238,8 +239,8 @@ class Backfill(unittest.TestCase):
                 self.assertTrue(wait_for(lambda: not pending(exporter)))
                 exporter.stop()
             path.write_text(everything)
-            out = totals_of_api(truth_of(world, collect))
-            self.assertTrue(wait_for(lambda: totals_of_api(truth_of(world, collect)) > out + 5))
+            before = of_api(truth_of(world, collect))
+            self.assertTrue(wait_for(lambda: of_api(truth_of(world, collect)) > before + 5))
             world.control(speed=0)
             code, text, log = backfill(world)
             self.assertEqual(code, 0, log)
@@ -253,8 +254,8 @@ class Backfill(unittest.TestCase):
             world.simulator("--repositories=10", "--speed=0")
             configure(world, initial_history="count")
             path = world.folder / "registry_exporter.yml"
-            path.write_text(path.read_text().replace("collection:\n", "collection:\n  lookback: 1h\n")
-                            + "metrics:\n  windows: [1h]\n")
+            short = path.read_text().replace("collection:\n", "collection:\n  lookback: 1h\n")
+            path.write_text(short + "metrics:\n  windows: [1h]\n")
             exporter = world.exporter()
 
             def swept():
