@@ -138,7 +138,7 @@ void Publisher::freeze() {
     Publication& publication = list->publication;
     publication.frozen.reset();
     // What has never been shown has no old value.
-    if (!publication.view || publication.view->hidden || list->state.unlisted) continue;
+    if (!publication.view || publication.view->hidden) continue;
     publication.frozen = std::make_shared<const EventCounters>(
         with_holds(*publication.view->counters, held_series(*publication.view)));
   }
