@@ -60,6 +60,7 @@ WriteRow durations_by_status(const Family& family, const SnapshotSource& source)
                         if (i < histogram.counts.size()) all += histogram.counts[i];
                         cumulative[i] = all;
                       }
+                      const auto& exemplars = view.exemplars[outcome];
                       const Thousandths sum{static_cast<std::int64_t>(histogram.sum_ms)};
                       writer.add(
                           frames[outcome], labels,
@@ -67,7 +68,8 @@ WriteRow durations_by_status(const Family& family, const SnapshotSource& source)
                               .cumulative = cumulative,
                               .sum = sum,
                               .created = with_beginning ? histogram.created_at : std::nullopt,
-                              .exemplars = view.exemplars[outcome],
+                              .exemplars = exemplars ? std::span(*exemplars)
+                                                     : std::span<const std::optional<Exemplar>>(),
                               .native = &histogram.native});
                     }
                   });

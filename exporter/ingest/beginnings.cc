@@ -25,7 +25,7 @@ void note_beginnings(RepositoryState& state, UnixMillis at) {
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     auto& histogram = counters.durations.values[i];
     if (!histogram || histogram->created_at) continue;
-    histogram->created_at = first_counted(ledger, static_cast<Outcome>(i), at);
+    histogram.edit().created_at = first_counted(ledger, static_cast<Outcome>(i), at);
   }
 }
 
@@ -34,7 +34,7 @@ void adopt_beginnings(RepositoryState& state, std::optional<UnixMillis> registry
   EventCounters& counters = state.ledger.counters;
   if (!counters.created_at) counters.created_at = registry_created_at;
   for (auto& histogram : counters.durations.values) {
-    if (histogram && !histogram->created_at) histogram->created_at = registry_created_at;
+    if (histogram && !histogram->created_at) histogram.edit().created_at = registry_created_at;
   }
 }
 

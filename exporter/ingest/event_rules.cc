@@ -23,7 +23,7 @@ void observe_duration(Ledger& ledger, const Record& record, const MergeContext& 
     return;
   }
   auto& histogram = ledger.counters.durations[record.outcome];
-  const std::size_t bucket = observe(*histogram, context.bucket_bounds, *duration);
+  const std::size_t bucket = observe(histogram.edit(), context.bucket_bounds, *duration);
   effects.observations.push_back(
       {record.outcome, bucket, record.id, *duration, placed_end(record, context)});
 }

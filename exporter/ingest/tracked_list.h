@@ -87,7 +87,7 @@ struct TrackedList {
   Publication publication;
 
   SweepProgress sweep;
-  PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
+  PerOutcome<CopyOnWrite<Exemplars>> exemplars;
   std::vector<RetentionRule> rules;
   std::optional<SteadyTime> rules_read_at;
 

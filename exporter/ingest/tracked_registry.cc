@@ -14,7 +14,8 @@ constexpr std::size_t kUnknownStatusesMax = 32;
 constexpr const char* kOtherStatuses = "(others)";
 
 void keep_exemplar(TrackedList& list, const Observation& seen, std::size_t bucket_bounds) {
-  auto& buckets = list.exemplars[seen.outcome];
+  auto& of_outcome = list.exemplars[seen.outcome];
+  Exemplars& buckets = of_outcome ? of_outcome.edit() : of_outcome.emplace();
   buckets.resize(bucket_bounds + 1);
   auto& exemplar = buckets[seen.bucket];
   if (exemplar && exemplar->ended_at > seen.ended_at) return;  // Its time must not go back.
@@ -75,7 +76,7 @@ bool adopt_bucket_bounds(TrackedRegistry& registry, const ReadRules& rules, Unix
     for (auto& histogram : list->state.ledger.counters.durations.values) {
       if (!histogram) continue;
       histogram = empty_histogram(rules.bucket_bounds);
-      histogram->created_at = now;
+      histogram.edit().created_at = now;
       list->mark_dirty();
     }
     list->exemplars = {};
@@ -91,7 +92,9 @@ void complete_counters(TrackedRegistry& registry, const ReadRules& rules, UnixMi
     if (list->kind().has_durations) {
       if (add_histograms(state.ledger, rules.bucket_bounds, !state.hidden)) list->mark_dirty();
       for (auto& histogram : state.ledger.counters.durations.values) {
-        if (histogram && restore_native(*histogram, rules.bucket_bounds)) list->mark_dirty();
+        if (!histogram || !lacks_native(*histogram)) continue;
+        restore_native(histogram.edit(), rules.bucket_bounds);
+        list->mark_dirty();
       }
     }
     note_beginnings(state, now);

@@ -101,11 +101,11 @@ EventCounters with_holds(const EventCounters& counters, SeriesSet held) {
   EventCounters shown = counters;
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     if (held & counter_bit(i)) shown.events.values[i] = 0;
-    auto& durations = shown.durations.values[i];
-    if (!(held & histogram_bit(i)) || !durations) continue;
-    std::fill(durations->counts.begin(), durations->counts.end(), 0);
-    durations->sum_ms = 0;
-    durations->native = {};
+    if (!(held & histogram_bit(i)) || !shown.durations.values[i]) continue;
+    DurationHistogram& durations = shown.durations.values[i].edit();
+    std::fill(durations.counts.begin(), durations.counts.end(), 0);
+    durations.sum_ms = 0;
+    durations.native = {};
   }
   return shown;
 }

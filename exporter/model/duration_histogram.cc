@@ -20,10 +20,12 @@ std::size_t observe(DurationHistogram& histogram, std::span<const double> bounds
   return bucket;
 }
 
-bool restore_native(DurationHistogram& histogram, std::span<const double> bounds) {
-  if (histogram.native.count() == histogram.count()) return false;
+bool lacks_native(const DurationHistogram& histogram) {
+  return histogram.native.count() != histogram.count();
+}
+
+void restore_native(DurationHistogram& histogram, std::span<const double> bounds) {
   histogram.native = native_from_classic(histogram.counts, bounds);
-  return true;
 }
 
 }  // namespace registry_exporter

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exporter/base/clock.h"
+#include "exporter/base/copy_on_write.h"
 #include "exporter/model/duration_histogram.h"
 #include "exporter/model/record.h"
 
@@ -49,7 +50,7 @@ struct OpenRecord {
 /// Everything of a repository that only grows.
 struct EventCounters {
   PerOutcome<std::uint64_t> events;
-  PerOutcome<std::optional<DurationHistogram>>
+  PerOutcome<CopyOnWrite<DurationHistogram>>
       durations;                         ///< Set for statuses seen, counted or not (acr).
   std::optional<UnixMillis> created_at;  ///< When `events` began; nullopt: not told yet.
   bool operator==(const EventCounters&) const = default;

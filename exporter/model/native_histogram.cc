@@ -45,7 +45,7 @@ void halve_resolution(NativeHistogram& histogram) {
   for (const NativeBucket bucket : buckets) {
     const std::int32_t index = coarser(bucket.index, 1);
     if (used > 0 && buckets[used - 1].index == index) {
-      buckets[used - 1].count += bucket.count;
+      buckets[used - 1] = {index, buckets[used - 1].count + bucket.count};
     } else {
       buckets[used++] = {index, bucket.count};
     }
@@ -62,7 +62,7 @@ void add(NativeHistogram& histogram, std::int32_t index, std::uint64_t times) {
       std::lower_bound(buckets.begin(), buckets.end(), wanted,
                        [](const NativeBucket& bucket, std::int32_t i) { return bucket.index < i; });
   if (at != buckets.end() && at->index == wanted) {
-    at->count += times;
+    *at = {wanted, at->count + times};
     return;
   }
   buckets.insert(at, {wanted, times});
@@ -93,9 +93,10 @@ bool is_valid(const NativeHistogram& histogram) {
   if (histogram.schema < kNativeSchemaMin || histogram.schema > kNativeSchemaMax) return false;
   if (buckets.size() > kNativeBucketsMax) return false;
   for (std::size_t i = 0; i < buckets.size(); ++i) {
-    const bool rises = i == 0 || buckets[i - 1].index < buckets[i].index;
-    if (!rises || buckets[i].count == 0 || std::abs(buckets[i].index) > kNativeIndexMax)
-      return false;
+    const NativeBucket& bucket = buckets[i];
+    const bool rises = i == 0 || buckets[i - 1].index < bucket.index;
+    const bool counts = bucket.count > 0 && bucket.count < kNativeCountLimit;
+    if (!rises || !counts || std::abs(bucket.index) > kNativeIndexMax) return false;
   }
   return true;
 }

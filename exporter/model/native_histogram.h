@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,10 +9,20 @@
 
 namespace registry_exporter {
 
-/// Bucket i of schema s holds durations above 2^((i-1)/2^s) and of at most 2^(i/2^s) seconds.
+/// No bucket counts so many.
+inline constexpr std::uint64_t kNativeCountLimit = (std::uint64_t{1} << 48) - 1;
+
+/// Bucket i of schema s holds durations above 2^((i-1)/2^s) and of at most 2^(i/2^s) seconds. It
+/// takes 8 bytes, because buckets are most of what a histogram is made of.
 struct NativeBucket {
-  std::int32_t index = 0;
-  std::uint64_t count = 0;  ///< Of this bucket alone.
+  std::int64_t index : 16 = 0;
+  std::uint64_t count : 48 = 0;  ///< Of this bucket alone.
+
+  NativeBucket() = default;
+  /// What does not fit becomes a number that is_valid() refuses.
+  NativeBucket(std::int64_t at, std::uint64_t observations)
+      : index(static_cast<std::int16_t>(std::clamp<std::int64_t>(at, INT16_MIN, INT16_MAX))),
+        count(std::min(observations, kNativeCountLimit) & kNativeCountLimit) {}
   bool operator==(const NativeBucket&) const = default;
 };
 
@@ -37,7 +48,7 @@ inline constexpr double kNativeZeroThreshold = 0x1p-128;
 
 /// No index is further from 0: that of the longest duration.
 inline constexpr std::int32_t kNativeIndexMax = 1024 * 8;
-/// Schema, number and order of the buckets are as they have to be.
+/// Schema, number, order and counts of the buckets are as they have to be.
 bool is_valid(const NativeHistogram& histogram);
 
 /// Adds observations of one duration, which is not negative. With more than kNativeBucketsMax

@@ -33,6 +33,9 @@ struct Exemplar {
   UnixMillis ended_at;
 };
 
+/// By bucket (the last is +Inf); none: no build fell into it yet.
+using Exemplars = std::vector<std::optional<Exemplar>>;
+
 /// Everything a scrape shows of one repository, as of a commit. Immutable once published; shared
 /// between snapshots while nothing changes.
 struct RepositoryView {
@@ -42,8 +45,7 @@ struct RepositoryView {
   std::shared_ptr<const EventCounters> counters;  ///< As committed.
   PerOutcome<bool> events_held;                   ///< Have to show 0 first, as committed.
   PerOutcome<bool> durations_held;
-  /// By outcome, then by bucket (the last is +Inf); empty: none yet.
-  PerOutcome<std::vector<std::optional<Exemplar>>> exemplars;
+  PerOutcome<CopyOnWrite<Exemplars>> exemplars;
 
   std::uint32_t open = 0;
   std::optional<UnixMillis> oldest_open_started_at;

@@ -77,9 +77,10 @@ void optional(IO& io, F& value, Each each) {
   io.number(present);
   if constexpr (IO::kReads) {
     if (present > 1) return io.fail();
-    if (present == 1) value.emplace();
+    if (present == 1) each(value.emplace());
+  } else {
+    if (present == 1) each(*value);
   }
-  if (present == 1) each(*value);
 }
 
 template <class IO, class F>

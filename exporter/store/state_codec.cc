@@ -72,21 +72,23 @@ void native_histogram(IO& io, F& native) {
   field(io, native.zeros);
   std::int64_t before = 0;
   list(io, native.buckets, [&](auto& bucket) {
-    std::int64_t index = bucket.index;
-    std::int64_t step = index - before;
+    std::int64_t step = bucket.index - before;
+    std::uint64_t count = bucket.count;
     field(io, step);
-    field(io, bucket.count);
+    field(io, count);
     if constexpr (IO::kReads) {
       if (step < -kNativeIndexMax || step > 2 * kNativeIndexMax) return io.fail();
-      index = before + step;
-      bucket.index = static_cast<std::int32_t>(index);
+      bucket = NativeBucket(before + step, count);
     }
-    before = index;
+    before = bucket.index;
   });
   if constexpr (IO::kReads) {
     if (!is_valid(native)) io.fail();
   }
 }
+
+DurationHistogram& inside(CopyOnWrite<DurationHistogram>& read) { return read.edit(); }
+const DurationHistogram& inside(const CopyOnWrite<DurationHistogram>& written) { return *written; }
 
 /// What histograms and counters have since version 3.
 template <class IO, class F>
@@ -94,8 +96,9 @@ void counters_more(IO& io, F& counters) {
   optional(io, counters.created_at);
   for (auto& durations : counters.durations.values) {
     if (!durations) continue;
-    native_histogram(io, durations->native);
-    optional(io, durations->created_at);
+    auto& histogram = inside(durations);
+    native_histogram(io, histogram.native);
+    optional(io, histogram.created_at);
   }
 }
 

@@ -50,7 +50,7 @@ class Source {
       auto view = std::make_shared<RepositoryView>(*row.cells[0].view);
       EventCounters counters = *row.cells[0].shown;
       ++counters.events[Outcome::success];
-      ++counters.durations[Outcome::success]->counts[3];
+      ++counters.durations[Outcome::success].edit().counts[3];
       view->last_read = sample::at(1'732'500'000 + static_cast<std::int64_t>(next->version));
       row = sample::shown(std::move(view), counters);
     }

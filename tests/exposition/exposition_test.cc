@@ -43,8 +43,9 @@ RepositoryRow built_row() {
   counters.created_at = at(1'700'000'500);
   counters.durations[Outcome::success] =
       DurationHistogram{{1, 1, 0}, 130'500, {3, 0, {{40, 1}, {54, 1}}}, at(1'700'000'600)};
-  view->exemplars[Outcome::success] = {Exemplar{"b-1", 30.5, at(1'732'400'000)}, std::nullopt,
-                                       Exemplar{"hidden: its bucket is empty", 999, at(1)}};
+  view->exemplars[Outcome::success] =
+      Exemplars{Exemplar{"b-1", 30.5, at(1'732'400'000)}, std::nullopt,
+                Exemplar{"hidden: its bucket is empty", 999, at(1)}};
   view->open = 1;
   view->oldest_open_started_at = at_ms(1'732'499'000'250);
   view->last_build = LastBuild{at(1'732'490'000), true, Millis{100'000}};

@@ -74,9 +74,9 @@ std::shared_ptr<RegistrySnapshot> builds() {
   DurationHistogram& spans = counters.durations[Outcome::success].emplace();
   spans = {{1, 0, 2}, 130'501, {3, 0, {{40, 1}, {66, 2}}}, at_ms(1'700'000'600'002)};
   counters.durations[Outcome::failed] = DurationHistogram{{0, 0, 0}, 0, {}, at(1'700'000'700)};
-  view->exemplars[Outcome::success] = {Exemplar{"b-1", 30.5, at_ms(1'732'400'000'125)},
-                                       Exemplar{"its bucket is empty", 99, at(1)},
-                                       Exemplar{std::string(200, 'x'), 999, at(1)}};
+  view->exemplars[Outcome::success] = Exemplars{Exemplar{"b-1", 30.5, at_ms(1'732'400'000'125)},
+                                                Exemplar{"its bucket is empty", 99, at(1)},
+                                                Exemplar{std::string(200, 'x'), 999, at(1)}};
   view->last_build = LastBuild{at(1'732'490'000), true, Millis{100'001}};
   view->oldest_open_started_at = at_ms(1'732'499'000'250);
   view->recent[1][Outcome::success] = 2;
@@ -282,7 +282,7 @@ TEST_CASE("protobuf: what is reused after changes is what would be rendered") {
     for (std::size_t row = version; row < next->rows.size(); row += 300) {
       EventCounters counters = *next->rows[row].cells[0].shown;
       counters.events[Outcome::failed] += version * 1'000;
-      ++counters.durations[Outcome::success]->counts[version];
+      ++counters.durations[Outcome::success].edit().counts[version];
       next->rows[row] =
           sample::shown(std::make_shared<RepositoryView>(*next->rows[row].cells[0].view), counters);
     }

@@ -65,7 +65,7 @@ TEST_CASE("beginnings: what does not show yet has not begun") {
 
 TEST_CASE("beginnings: of a state that does not tell, series began with the registry") {
   RepositoryState state = with_events();
-  state.ledger.counters.durations[Outcome::failed]->created_at = at(7);
+  state.ledger.counters.durations[Outcome::failed].edit().created_at = at(7);
   adopt_beginnings(state, at(500));
   note_beginnings(state, at(1'000));
   const EventCounters& counters = state.ledger.counters;
@@ -95,7 +95,7 @@ TEST_CASE("beginnings: histograms of new bounds begin when these are adopted") {
   list->state.ref = {"team", "app", ""};
   list->state.kind = &kBuilds;
   auto& histogram = list->state.ledger.counters.durations[Outcome::success];
-  histogram->created_at = at(600);
+  histogram.edit().created_at = at(600);
   registry.add(std::move(list));
   ReadRules rules;
   rules.bucket_bounds = {10, 60};

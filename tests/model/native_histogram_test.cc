@@ -134,7 +134,7 @@ TEST_CASE("native histogram: of classic buckets, each observation stays between 
                       {"one each", {1, 1, 1, 1}},
                       {"many", {1'000, 30'000, 7, 12}},
                       {"only the last", {0, 0, 0, 9}},
-                      {"more than a double can count", {(std::uint64_t{1} << 60) + 1, 3, 0, 0}}};
+                      {"very many", {(std::uint64_t{1} << 50) + 1, 3, 0, 0}}};
   for (const Row& row : rows) {
     CAPTURE(row.name);
     const NativeHistogram histogram = native_from_classic(row.counts, bounds);
@@ -177,6 +177,18 @@ TEST_CASE("native histogram: classic buckets without bounds, or with tiny ones, 
   CHECK(native_from_classic(std::vector<std::uint64_t>{5}, {}).count() == 5);
   const std::vector<double> tiny{1e-9, 1e-3, 1e300};
   CHECK(native_from_classic(std::vector<std::uint64_t>{1, 2, 3, 4}, tiny).count() == 10);
+}
+
+TEST_CASE("native histogram: what does not fit into a bucket is refused") {
+  CHECK(sizeof(NativeBucket) == 8);
+  const NativeBucket most(-kNativeIndexMax, kNativeCountLimit - 1);
+  CHECK(most.index == -kNativeIndexMax);
+  CHECK(most.count == kNativeCountLimit - 1);
+  CHECK(is_valid({3, 0, {most}}));
+  const NativeBucket bad[] = {
+      {kNativeIndexMax + 1, 1}, {-kNativeIndexMax - 1, 1},   {65'536, 1},     {-65'536, 1},
+      {1, kNativeCountLimit},   {1, std::uint64_t{1} << 48}, {1, UINT64_MAX}, {INT64_MAX, 1}};
+  for (const NativeBucket& each : bad) CHECK_FALSE(is_valid({3, 0, {each}}));
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ HISTORY = "exporter/exposition/history.cc"
 STATE_COPY = "exporter/store/state_copy.cc"
 LIST_END = "exporter/model/list_end.cc"
 NATIVE = "exporter/model/native_histogram.cc"
+NATIVE_H = "exporter/model/native_histogram.h"
+COPY_ON_WRITE = "exporter/base/copy_on_write.h"
 DURATIONS = "exporter/model/duration_histogram.cc"
 BEGINNINGS = "exporter/ingest/beginnings.cc"
 LIST_PAGES = "exporter/cloud/list_pages.cc"
@@ -1003,9 +1005,9 @@ MUTANTS = [
      "return index >> halvings;"),
     ("native buckets grow without a limit", NATIVE,
      "while (buckets.size() > kNativeBucketsMax &&", "while (buckets.size() > 100'000 &&"),
-    ("held histograms show their native buckets", VIEW, "durations->native = {};", ""),
+    ("held histograms show their native buckets", VIEW, "durations.native = {};", ""),
     ("what an earlier release counted is in no native bucket", DURATIONS,
-     "histogram.native.count() == histogram.count()", "histogram.native.count() <= histogram.count()"),
+     "histogram.native.count() != histogram.count()", "histogram.native.count() > histogram.count()"),
     ("series of an earlier release begin with the process", TRACKED_REGISTRY,
      "adopt_beginnings(state, registry.state.created_at);", ""),
     ("what shows events from before begins now", BEGINNINGS,
@@ -1017,9 +1019,18 @@ MUTANTS = [
     ("what a registry counts begins when it was listed first", RENDER,
      "return *created - kScrapeLongest;", "return created;"),
     ("histograms of other bounds began when the old ones did", TRACKED_REGISTRY,
-     "histogram->created_at = now;", "histogram->created_at = registry.state.created_at.value_or(now);"),
-    ("native buckets out of order are read", NATIVE, "buckets[i - 1].index < buckets[i].index",
-     "buckets[i - 1].index != buckets[i].index"),
+     "histogram.edit().created_at = now;",
+     "histogram.edit().created_at = registry.state.created_at.value_or(now);"),
+    ("native buckets out of order are read", NATIVE, "buckets[i - 1].index < bucket.index",
+     "buckets[i - 1].index != bucket.index"),
+    ("a native bucket that counts more than it can is read", NATIVE,
+     " && bucket.count < kNativeCountLimit;", ";"),
+    ("the index of a native bucket wraps around", NATIVE_H,
+     "std::clamp<std::int64_t>(at, INT16_MIN, INT16_MAX)", "at"),
+    ("what is edited changes in the copies, too", COPY_ON_WRITE,
+     "if (shared_->owners.load(std::memory_order_acquire) > 1)", "if (shared_ == nullptr)"),
+    ("each edit makes a copy", COPY_ON_WRITE, "(std::memory_order_acquire) > 1)",
+     "(std::memory_order_acquire) > 0)"),
     ("each native bucket tells its count instead of a difference", PROTOBUF,
      "    before = bucket.count;\n", ""),
     ("a gap between native buckets is lost", PROTOBUF, "    end_before = end;\n",

@@ -99,7 +99,7 @@ inline RepositoryState sample_repository(Dice& dice) {
       histogram.sum_ms = dice.next();
       for (std::uint64_t n = dice.below(40); n > 0; --n) {
         observe(histogram.native, Millis{static_cast<std::int64_t>(dice.next() >> 4)},
-                1 + dice.below(1ULL << 50));
+                1 + dice.below(1ULL << 42));
       }
       if (dice.flip()) histogram.created_at = dice.time();
     }

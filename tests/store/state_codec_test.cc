@@ -243,13 +243,14 @@ TEST_CASE("codec: native buckets that cannot be are damage") {
       {3, 0, {{1, 1}, {1, 1}}},  // Twice the same.
       {3, 0, {{2, 1}, {1, 1}}},  // Out of order.
       {3, 0, {{1, 0}}},          // Empty.
-      {3, 0, {{8'193, 1}}},      // Further than any duration.
+      {3, 0, {{1, kNativeCountLimit}}},
+      {3, 0, {{8'193, 1}}},  // Further than any duration.
       {3, 0, {{-2'000'000'000, 1}, {2'000'000'000, 1}}},
       {3, 0, std::vector<NativeBucket>(161, {0, 1})},
   };
   for (const NativeHistogram& native : bad) {
     RepositoryState state = small_repository();
-    state.ledger.counters.durations[Outcome::success]->native = native;
+    state.ledger.counters.durations[Outcome::success].edit().native = native;
     const auto read = decode_repository(encode_repository(state, kPlace), kPlace);
     REQUIRE_FALSE(read);
     CHECK(read.error().kind == ErrorKind::state_damaged);
