@@ -13,8 +13,8 @@ struct Memory {
   int window_bits;  // Negative: raw deflate, without a head of its own.
   int level;
 };
-// Half of a usual block can be matched: more takes longer to clear, and saves no bytes.
-constexpr Memory kForBlocks{-13, 6};
+// A block fits into the window. With a smaller one fewer instructions run, but they take longer.
+constexpr Memory kForBlocks{-15, 8};
 constexpr Memory kForSmallTexts{-12, 4};  // Heads between blocks; clearing would cost the most.
 constexpr std::size_t kSmallText = 4096;
 constexpr std::size_t kFlushBytes = 16;  // What a full flush adds, and some.
