@@ -7,9 +7,10 @@
 namespace registry_exporter {
 
 /// A value or none, like std::optional, that its copies share until one of them is edited: copies
-/// cost no memory and little time. One object is for one thread at a time; its copies may be used
-/// by others meanwhile. (std::shared_ptr can't be edited in place: what its use_count() says orders
-/// no memory between threads.)
+/// cost no memory and little time. As with std::shared_ptr, threads may read and copy one object at
+/// the same time, but whoever edits or assigns it has to be alone with it; its copies are no
+/// concern. (What std::shared_ptr says of its use_count() orders no memory between threads, so the
+/// last owner of one can't tell that it may edit in place.)
 template <class T>
 class CopyOnWrite {
  public:
@@ -33,7 +34,8 @@ class CopyOnWrite {
   const T& operator*() const { return shared_->value; }
   const T* operator->() const { return &shared_->value; }
 
-  /// The value, to be changed; there has to be one. Its copies keep what they have.
+  /// The value, to be changed; there has to be one. Its copies keep what they have. The reference
+  /// is for use at once: copies that are made later share what it refers to.
   T& edit() {
     if (shared_->owners.load(std::memory_order_acquire) > 1) *this = CopyOnWrite(shared_->value);
     return shared_->value;

@@ -1,6 +1,7 @@
 #include "exporter/config/spelling.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "exporter/base/text.h"
 
@@ -11,17 +12,21 @@ constexpr std::size_t kMistakesMax = 3;
 constexpr std::size_t kWordMax = 64;  ///< Longer words are no spelling mistakes.
 constexpr std::size_t kShownMax = 80;
 
-/// Levenshtein: letters wrong, missing or too many.
+/// Letters that are wrong, missing or too many, and neighbours that have changed places (the
+/// optimal string alignment distance).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> two_before;
+  std::vector<std::size_t> before;
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    two_before = std::exchange(before, row);
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
+      const std::size_t wrong = a[i - 1] == b[j - 1] ? 0 : 1;
+      row[j] = std::min({before[j] + 1, row[j - 1] + 1, before[j - 1] + wrong});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], two_before[j - 2] + 1);
     }
   }
   return row[b.size()];

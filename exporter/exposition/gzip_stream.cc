@@ -13,7 +13,7 @@ struct Memory {
   int window_bits;  // Negative: raw deflate, without a head of its own.
   int level;
 };
-// A block fits into the window. With a smaller one fewer instructions run, but they take longer.
+// A usual block fits into the window. A smaller one is cleared sooner, but takes longer in all.
 constexpr Memory kForBlocks{-15, 8};
 constexpr Memory kForSmallTexts{-12, 4};  // Heads between blocks; clearing would cost the most.
 constexpr std::size_t kSmallText = 4096;

@@ -33,6 +33,7 @@ void adopt_beginnings(RepositoryState& state, std::optional<UnixMillis> registry
   if (state.hidden) return;
   EventCounters& counters = state.ledger.counters;
   if (!counters.created_at) counters.created_at = registry_created_at;
+  if (!registry_created_at) return;
   for (auto& histogram : counters.durations.values) {
     if (histogram && !histogram->created_at) histogram.edit().created_at = registry_created_at;
   }

@@ -12,6 +12,20 @@
 #include "exporter/model/scrape.h"
 
 namespace registry_exporter::ingest {
+namespace {
+
+/// As committed, with the series that are held at 0.
+std::shared_ptr<const EventCounters> counters_with_holds(Publication& publication) {
+  const SeriesSet zeros = held_series(*publication.view);
+  if (zeros == 0) return publication.view->counters;
+  if (!publication.held) {
+    publication.held =
+        std::make_shared<const EventCounters>(with_holds(*publication.view->counters, zeros));
+  }
+  return publication.held;
+}
+
+}  // namespace
 
 Publisher::Publisher(const Clock& clock, TrackedRegistry& registry, const ReadRules& rules,
                      PublisherOptions options)
@@ -139,8 +153,7 @@ void Publisher::freeze() {
     publication.frozen.reset();
     // What has never been shown has no old value.
     if (!publication.view || publication.view->hidden) continue;
-    publication.frozen = std::make_shared<const EventCounters>(
-        with_holds(*publication.view->counters, held_series(*publication.view)));
+    publication.frozen = counters_with_holds(publication);
   }
 }
 
@@ -172,13 +185,7 @@ void Publisher::move_windows() {
 std::shared_ptr<const EventCounters> Publisher::counters_to_show(TrackedList& list) {
   Publication& publication = list.publication;
   if (visibility_.frozen() && publication.frozen) return publication.frozen;
-  const SeriesSet zeros = held_series(*publication.view);
-  if (zeros == 0) return publication.view->counters;
-  if (!publication.held) {
-    publication.held =
-        std::make_shared<const EventCounters>(with_holds(*publication.view->counters, zeros));
-  }
-  return publication.held;
+  return counters_with_holds(publication);
 }
 
 /// An old value may be the zero that has to be seen, too.

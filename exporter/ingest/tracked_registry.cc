@@ -14,12 +14,12 @@ constexpr std::size_t kUnknownStatusesMax = 32;
 constexpr const char* kOtherStatuses = "(others)";
 
 void keep_exemplar(TrackedList& list, const Observation& seen, std::size_t bucket_bounds) {
-  auto& of_outcome = list.exemplars[seen.outcome];
-  Exemplars& buckets = of_outcome ? of_outcome.edit() : of_outcome.emplace();
-  buckets.resize(bucket_bounds + 1);
-  auto& exemplar = buckets[seen.bucket];
-  if (exemplar && exemplar->ended_at > seen.ended_at) return;  // Its time must not go back.
-  exemplar = Exemplar{seen.id, static_cast<double>(seen.duration.count()) / 1000.0, seen.ended_at};
+  auto& buckets = list.exemplars[seen.outcome];
+  if (!buckets) buckets = Exemplars(bucket_bounds + 1);
+  const auto& before = (*buckets)[seen.bucket];
+  if (before && before->ended_at > seen.ended_at) return;  // Its time must not go back.
+  buckets.edit()[seen.bucket] =
+      Exemplar{seen.id, static_cast<double>(seen.duration.count()) / 1000.0, seen.ended_at};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "exporter/ingest/view.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace registry_exporter::ingest {
 namespace {
@@ -101,11 +102,12 @@ EventCounters with_holds(const EventCounters& counters, SeriesSet held) {
   EventCounters shown = counters;
   for (std::size_t i = 0; i < kOutcomes; ++i) {
     if (held & counter_bit(i)) shown.events.values[i] = 0;
-    if (!(held & histogram_bit(i)) || !shown.durations.values[i]) continue;
-    DurationHistogram& durations = shown.durations.values[i].edit();
-    std::fill(durations.counts.begin(), durations.counts.end(), 0);
-    durations.sum_ms = 0;
-    durations.native = {};
+    auto& durations = shown.durations.values[i];
+    if (!(held & histogram_bit(i)) || !durations) continue;
+    DurationHistogram zero;
+    zero.counts.resize(durations->counts.size());
+    zero.created_at = durations->created_at;
+    durations = std::move(zero);
   }
   return shown;
 }

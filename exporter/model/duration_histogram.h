@@ -31,8 +31,8 @@ DurationHistogram empty_histogram(std::span<const double> bounds);
 /// Adds an observation, which is not negative. Returns the number of its classic bucket.
 std::size_t observe(DurationHistogram& histogram, std::span<const double> bounds, Millis duration);
 
-/// The native buckets do not hold the same observations as the classic ones: the histogram is from
-/// a state from before there were native ones.
+/// The native buckets hold more or fewer observations than the classic ones, as in states from
+/// before there were native ones.
 bool lacks_native(const DurationHistogram& histogram);
 /// Makes the native buckets of the classic ones.
 void restore_native(DurationHistogram& histogram, std::span<const double> bounds);

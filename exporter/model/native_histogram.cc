@@ -95,8 +95,7 @@ bool is_valid(const NativeHistogram& histogram) {
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     const NativeBucket& bucket = buckets[i];
     const bool rises = i == 0 || buckets[i - 1].index < bucket.index;
-    const bool counts = bucket.count > 0 && bucket.count < kNativeCountLimit;
-    if (!rises || !counts || std::abs(bucket.index) > kNativeIndexMax) return false;
+    if (!rises || bucket.count == 0 || std::abs(bucket.index) > kNativeIndexMax) return false;
   }
   return true;
 }

@@ -9,8 +9,8 @@
 
 namespace registry_exporter {
 
-/// No bucket counts so many.
-inline constexpr std::uint64_t kNativeCountLimit = (std::uint64_t{1} << 48) - 1;
+/// A bucket counts no further.
+inline constexpr std::uint64_t kNativeCountMax = (std::uint64_t{1} << 48) - 1;
 
 /// Bucket i of schema s holds durations above 2^((i-1)/2^s) and of at most 2^(i/2^s) seconds. It
 /// takes 8 bytes, because buckets are most of what a histogram is made of.
@@ -19,12 +19,14 @@ struct NativeBucket {
   std::uint64_t count : 48 = 0;  ///< Of this bucket alone.
 
   NativeBucket() = default;
-  /// What does not fit becomes a number that is_valid() refuses.
+  /// An index that does not fit becomes one that is_valid() refuses.
   NativeBucket(std::int64_t at, std::uint64_t observations)
       : index(static_cast<std::int16_t>(std::clamp<std::int64_t>(at, INT16_MIN, INT16_MAX))),
-        count(std::min(observations, kNativeCountLimit) & kNativeCountLimit) {}
+        // `&` shows the compiler that it fits.
+        count(std::min(observations, kNativeCountMax) & kNativeCountMax) {}
   bool operator==(const NativeBucket&) const = default;
 };
+static_assert(sizeof(NativeBucket) == 8);
 
 /// The buckets of a native histogram of durations (Prometheus' exponential schemas). Only buckets
 /// with observations exist.
@@ -48,7 +50,7 @@ inline constexpr double kNativeZeroThreshold = 0x1p-128;
 
 /// No index is further from 0: that of the longest duration.
 inline constexpr std::int32_t kNativeIndexMax = 1024 * 8;
-/// Schema, number, order and counts of the buckets are as they have to be.
+/// Schema, number and order of the buckets are as they have to be.
 bool is_valid(const NativeHistogram& histogram);
 
 /// Adds observations of one duration, which is not negative. With more than kNativeBucketsMax

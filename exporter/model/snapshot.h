@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "exporter/base/copy_on_write.h"
 #include "exporter/base/result.h"
 #include "exporter/model/ledger.h"
 #include "exporter/model/registry_state.h"

@@ -77,7 +77,8 @@ void native_histogram(IO& io, F& native) {
     field(io, step);
     field(io, count);
     if constexpr (IO::kReads) {
-      if (step < -kNativeIndexMax || step > 2 * kNativeIndexMax) return io.fail();
+      const bool fits = -kNativeIndexMax <= step && step <= 2 * kNativeIndexMax;
+      if (!fits || count > kNativeCountMax) return io.fail();
       bucket = NativeBucket(before + step, count);
     }
     before = bucket.index;

@@ -16,7 +16,11 @@ TEST_CASE("spelling: the nearest word is proposed, if it is near") {
       {"pageSize", "page_size"},
       {"page-size", "page_size"},
       {"pagin", "paging"},
-      {"tsl", ""},
+      {"tsl", "tls"},
+      {"stl", ""},
+      {"paigng", "paging"},
+      {"pagnig", "paging"},
+      {"gapign", ""},  // Three mistakes: two swaps and a letter.
       {"tl", ""},
       {"tlss", "tls"},
       {"url", ""},

@@ -179,16 +179,28 @@ TEST_CASE("native histogram: classic buckets without bounds, or with tiny ones, 
   CHECK(native_from_classic(std::vector<std::uint64_t>{1, 2, 3, 4}, tiny).count() == 10);
 }
 
-TEST_CASE("native histogram: what does not fit into a bucket is refused") {
-  CHECK(sizeof(NativeBucket) == 8);
-  const NativeBucket most(-kNativeIndexMax, kNativeCountLimit - 1);
-  CHECK(most.index == -kNativeIndexMax);
-  CHECK(most.count == kNativeCountLimit - 1);
-  CHECK(is_valid({3, 0, {most}}));
-  const NativeBucket bad[] = {
-      {kNativeIndexMax + 1, 1}, {-kNativeIndexMax - 1, 1},   {65'536, 1},     {-65'536, 1},
-      {1, kNativeCountLimit},   {1, std::uint64_t{1} << 48}, {1, UINT64_MAX}, {INT64_MAX, 1}};
-  for (const NativeBucket& each : bad) CHECK_FALSE(is_valid({3, 0, {each}}));
+TEST_CASE("native histogram: an index that does not fit into a bucket is refused") {
+  for (const std::int64_t index : {kNativeIndexMax + 0L, -kNativeIndexMax + 0L}) {
+    const NativeBucket bucket(index, 1);
+    CHECK(bucket.index == index);
+    CHECK(is_valid({3, 0, {bucket}}));
+  }
+  for (const std::int64_t index : {kNativeIndexMax + 1L, -kNativeIndexMax - 1L, 65'536L, -65'536L,
+                                   65'537L, INT64_MAX, INT64_MIN}) {
+    CAPTURE(index);
+    CHECK_FALSE(is_valid({3, 0, {{index, 1}}}));
+  }
+}
+
+TEST_CASE("native histogram: a bucket that is full stays full") {
+  constexpr std::uint64_t kMore = (std::uint64_t{1} << 48) + 5;
+  CHECK(NativeBucket(1, kNativeCountMax - 1).count == kNativeCountMax - 1);
+  CHECK(NativeBucket(1, kMore).count == kNativeCountMax);
+  NativeHistogram histogram;
+  observe(histogram, Millis{1'000}, kMore);
+  observe(histogram, Millis{1'000});
+  CHECK(histogram.count() == kNativeCountMax);
+  CHECK(is_valid(histogram));
 }
 
 }  // namespace
