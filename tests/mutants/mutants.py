@@ -1035,7 +1035,7 @@ MUTANTS = [
     ("the index of a native bucket wraps around", NATIVE_H,
      "std::clamp<std::int64_t>(at, INT16_MIN, INT16_MAX)", "at"),
     ("what is edited changes in the copies, too", COPY_ON_WRITE,
-     "if (shared_->owners.load(std::memory_order_acquire) > 1)", "if (shared_ == nullptr)"),
+     "(std::memory_order_acquire) > 1)", "(std::memory_order_acquire) > 9)"),
     ("each edit makes a copy", COPY_ON_WRITE, "(std::memory_order_acquire) > 1)",
      "(std::memory_order_acquire) > 0)"),
     ("each native bucket tells its count instead of a difference", PROTOBUF,
