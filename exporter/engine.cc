@@ -43,34 +43,6 @@ exposition::ExpositionOptions exposition_options(const config::Config& config,
 
 }  // namespace
 
-EngineBooks engine_books_of(store::LoadedState loaded) {
-  EngineBooks data;
-  std::map<store::RegistryNumber, ingest::TrackedRegistry*> by_number;
-  for (store::StoredRegistry& stored : loaded.registries) {
-    auto registry = std::make_unique<ingest::TrackedRegistry>();
-    registry->number = stored.number;
-    registry->state = std::move(stored.state);
-    registry->dirty = false;
-    by_number[stored.number] = registry.get();
-    data.last_registry = std::max(data.last_registry, stored.number);
-    data.registries[registry->state.identity] = std::move(registry);
-  }
-  for (store::StoredRepository& stored : loaded.repositories) {
-    data.last_repository = std::max(data.last_repository, stored.number);
-    const auto found = by_number.find(stored.registry);
-    if (found == by_number.end()) continue;
-    auto repository = std::make_unique<ingest::TrackedList>();
-    repository->number = stored.number;
-    repository->state = std::move(stored.state);
-    if (repository->state.kind == nullptr) {
-      repository->state.kind = &first_kind(found->second->state.identity);
-    }
-    found->second->add(std::move(repository));
-  }
-  data.shown = !loaded.registries.empty();
-  return data;
-}
-
 Engine::Engine(Runtime runtime, store::StateStore& store, const config::Config& config,
                const EngineOptions& options, exposition::SelfMetrics& self)
     : runtime_(runtime),
@@ -140,34 +112,17 @@ ingest::CollectorHooks Engine::collector_hooks(const config::RegistryConfig& reg
   return hooks;
 }
 
-/// What is known under an identity; nullptr: nothing. One that leaves the project out stands for
-/// that of the region's projects that was read last, if any ever was.
-std::unique_ptr<ingest::TrackedRegistry> Engine::books_of(const std::string& identity) {
-  auto found = unused_.find(identity);
-  const bool is_open = identity.ends_with('\n');
-  for (auto each = unused_.lower_bound(identity); is_open && each != unused_.end(); ++each) {
-    if (!each->first.starts_with(identity)) break;
-    const RegistryState& state = each->second->state;
-    if (!state.created_at) continue;
-    const bool newer = found == unused_.end() || !found->second->state.created_at ||
-                       state.last_success > found->second->state.last_success;
-    if (newer) found = each;
-  }
-  return found == unused_.end() ? nullptr : std::move(unused_.extract(found).mapped());
-}
-
 void Engine::start(EngineBooks data) {
-  last_registry_ = data.last_registry;
-  last_repository_ = data.last_repository;
-  unused_ = std::move(data.registries);
+  books_ = std::move(data);
+  last_repository_ = books_.last_repository;
   std::vector<ingest::Collector*> collectors;
   for (Registry& registry : registries_) {
     const std::string identity = registry.config.identity();
-    std::unique_ptr<ingest::TrackedRegistry> known = books_of(identity);
-    const bool has_past = known && data.shown;
+    std::unique_ptr<ingest::TrackedRegistry> known = books_.take(identity);
+    const bool has_past = known && books_.shown;
     if (!known) {
       known = std::make_unique<ingest::TrackedRegistry>();
-      known->number = ++last_registry_;
+      known->number = ++books_.last_registry;
       known->state.identity = identity;
     }
     if (known->state.identity != identity) {
@@ -189,10 +144,9 @@ EngineBooks Engine::stop() {
     if (registry.collector) registry.collector->stop();
   }
   committer_.stop();
-  EngineBooks data;
-  data.last_registry = last_registry_;
+  EngineBooks data = std::move(books_);
   data.last_repository = last_repository_;
-  data.registries = std::move(unused_);
+  data.shown = false;  // What this process has shown, the registries know.
   for (Registry& registry : registries_) {
     if (!registry.collector) continue;
     if (auto known = registry.collector->take_registry()) {

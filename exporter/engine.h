@@ -2,13 +2,13 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "exporter/base/runtime.h"
 #include "exporter/config/config.h"
+#include "exporter/engine_books.h"
 #include "exporter/exposition/exposition.h"
 #include "exporter/exposition/self_metrics.h"
 #include "exporter/ingest/collector.h"
@@ -36,15 +36,6 @@ struct EngineOptions {
   std::size_t notices_from = 100;  ///< Lists of a registry, see NoticeFeed.
   UnixMillis process_started_at;
 };
-
-/// What is known of every registry, by identity; handed from one engine to the next.
-struct EngineBooks {
-  std::map<std::string, std::unique_ptr<ingest::TrackedRegistry>> registries;
-  store::RegistryNumber last_registry = 0;
-  store::RepositoryNumber last_repository = 0;
-  bool shown = false;  ///< An earlier process may have shown them.
-};
-EngineBooks engine_books_of(store::LoadedState loaded);
 
 /// All that runs for one configuration: a cloud and a collector for each registry, the committer,
 /// the exposition. Thread-safe between start() and stop().
@@ -96,7 +87,6 @@ class Engine {
   ingest::CollectorOptions collector_options(const Registry& registry, bool has_past);
   ingest::CollectorHooks collector_hooks(const config::RegistryConfig& registry);
   bool collect(const std::vector<ingest::Collector*>& collectors, const ScrapeRequest& request);
-  std::unique_ptr<ingest::TrackedRegistry> books_of(const std::string& identity);
   std::vector<ingest::Collector*> selected(const std::vector<std::string>& names) const;
 
   Runtime runtime_;
@@ -106,10 +96,8 @@ class Engine {
   ingest::Committer committer_;
   exposition::Exposition exposition_;
   std::vector<Registry> registries_;
-  store::RegistryNumber last_registry_ = 0;
+  EngineBooks books_;  ///< Of registries that this configuration does not have.
   std::atomic<store::RepositoryNumber> last_repository_{0};
-  std::map<std::string, std::unique_ptr<ingest::TrackedRegistry>>
-      unused_;  ///< Not in this configuration.
   std::atomic<std::int64_t> last_render_ms_{0};
 };
 

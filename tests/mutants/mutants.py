@@ -86,7 +86,7 @@ EE_CODEC = "exporter/swr_ee/codec.cc"
 INSTANCE_CLOUD = "exporter/swr_ee/instance_cloud.cc"
 EE_CLIENT = "exporter/swr_ee/client.cc"
 WHOLE_LIST = "exporter/swr_ee/whole_list.h"
-ENGINE = "exporter/engine.cc"
+ENGINE_BOOKS = "exporter/engine_books.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
 WATCH = "exporter/config/config_watch.cc"
 FILTER = "exporter/config/filter.cc"
@@ -916,9 +916,9 @@ MUTANTS = [
     ("a project that is written down later is a new registry", DISCOVERY,
      "if (state.identity.ends_with('\\n')) state.identity +=",
      "if (state.identity.empty()) state.identity +="),
-    ("a project that is left out later is a new registry", ENGINE,
+    ("a project that is left out later is a new registry", ENGINE_BOOKS,
      "if (newer) found = each;", "if (newer && false) found = each;"),
-    ("a project that was never read is taken for the region's", ENGINE,
+    ("a project that was never read is taken for the region's", ENGINE_BOOKS,
      "if (!state.created_at) continue;", ""),
     ("the past begins with its first event", HISTORY, "add_point(points, {first - step, 0});",
      "add_point(points, {first, 0});"),
