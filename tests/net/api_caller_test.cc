@@ -11,27 +11,13 @@
 
 #include "exporter/base/time_text.h"
 #include "tests/support/fake_runtime.h"
+#include "tests/support/scripted_transport.h"
 
 using namespace registry_exporter;
 using namespace registry_exporter::net;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Answers in turn what a test lined up; the last answer for ever.
-class ScriptedTransport final : public HttpTransport {
- public:
-  std::vector<Result<HttpResponse>> answers;
-  std::vector<HttpRequest> sent;
-  std::function<void()> meanwhile = [] {};  ///< What happens while a call is under way.
-  Result<HttpResponse> send(const HttpRequest& request) override {
-    meanwhile();
-    const std::size_t next = std::min(sent.size(), answers.size() - 1);
-    sent.push_back(request);
-    return answers[next];
-  }
-  void abort() override {}
-};
 
 class Outcomes final : public CallObserver {
  public:

@@ -2,14 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <deque>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "exporter/base/time_text.h"
 #include "tests/support/fake_runtime.h"
+#include "tests/support/scripted_transport.h"
 
 using namespace registry_exporter;
 using namespace std::chrono_literals;
@@ -44,22 +43,6 @@ std::string header_of(const net::HttpRequest& request, std::string_view name) {
   return {};
 }
 
-/// Answers in turn what a test lined up; the last answer for ever.
-class ScriptedTransport final : public net::HttpTransport {
- public:
-  std::deque<net::HttpResponse> answers;
-  std::vector<net::HttpRequest> sent;
-  std::function<void()> on_send = [] {};
-  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
-    sent.push_back(request);
-    on_send();
-    net::HttpResponse next = answers.front();
-    if (answers.size() > 1) answers.pop_front();
-    return next;
-  }
-  void abort() override {}
-};
-
 class Operations final : public CallObserver {
  public:
   std::vector<std::string> seen;
@@ -92,7 +75,7 @@ config::RegistryConfig user_config() {
 }
 
 struct World {
-  explicit World(std::deque<net::HttpResponse> answers,
+  explicit World(std::vector<Result<net::HttpResponse>> answers,
                  const config::RegistryConfig& config = keys_config())
       : client(fake.runtime(), transport, operations, config) {
     transport.answers = std::move(answers);
@@ -145,9 +128,8 @@ TEST_CASE("list_records: both paging forms go out as the cloud reads them, never
 }
 
 TEST_CASE("list_records: each kind has its list; a repository without a rule has no jobs") {
-  World world({{200, {{"date", kDate}}, "[]"},
-               {400, {{"date", kDate}}, R"({"error_code":"SVCSTG.SWR.4001158"})"},
-               {400, {{"date", kDate}}, R"({"error_code":"SVCSTG.SWR.4001025"})"}});
+  World world({answer(200, "[]"), answer(400, R"({"error_code":"SVCSTG.SWR.4001158"})"),
+               answer(400, R"({"error_code":"SVCSTG.SWR.4001025"})")});
   const auto page = world.client.list_records({&kSwrSyncs, kRepository}, {});
   REQUIRE(page);
   CHECK(page->server_time == parse_http_date(kDate));
@@ -159,13 +141,13 @@ TEST_CASE("list_records: each kind has its list; a repository without a rule has
 }
 
 TEST_CASE("list_records: a rule that goes while its jobs are read does not end their list") {
-  World world({{400, {{"date", kDate}}, R"({"error_code":"SVCSTG.SWR.4001158"})"}});
+  World world({answer(400, R"({"error_code":"SVCSTG.SWR.4001158"})")});
   CHECK_FALSE(world.client.list_records({&kSwrSyncs, kRepository}, {1, 100}));
 }
 
 TEST_CASE("list_records: every attempt is signed at its own time") {
   World world({gateway(503, "APIGW.0801", "busy"), empty_page()});
-  world.transport.on_send = [&] { world.fake.advance(3s); };
+  world.transport.meanwhile = [&] { world.fake.advance(3s); };
   REQUIRE(world.client.list_records({&kDeletions, kRepository}, {}));
   REQUIRE(world.transport.sent.size() == 2);
   for (const char* header : {"x-sdk-date", "authorization"}) {
@@ -299,7 +281,7 @@ TEST_CASE("iam_user: a renewal that fails leaves the token in use, and is not pr
 TEST_CASE("discover: the list ends where the server says and the pages show") {
   struct Row {
     const char* name;
-    std::deque<net::HttpResponse> answers;
+    std::vector<Result<net::HttpResponse>> answers;
     std::size_t repositories;
     bool complete;
     std::size_t calls;

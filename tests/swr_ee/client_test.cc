@@ -3,12 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "exporter/base/time_text.h"
 #include "tests/support/fake_runtime.h"
+#include "tests/support/scripted_transport.h"
 
 using namespace registry_exporter;
 using namespace std::chrono_literals;
@@ -21,18 +21,6 @@ const swr_ee::RetentionPolicy kPolicy{"7", "team-a", Outcome::date_rule, true};
 net::HttpResponse answer(int status, const std::string& body) {
   return {status, {{"date", kDate}}, body};
 }
-
-/// Answers by the path.
-class ScriptedTransport final : public net::HttpTransport {
- public:
-  std::vector<net::HttpRequest> sent;
-  std::function<net::HttpResponse(const std::string& target)> on_send;
-  Result<net::HttpResponse> send(const net::HttpRequest& request) override {
-    sent.push_back(request);
-    return on_send(request.target);
-  }
-  void abort() override {}
-};
 
 class Operations final : public CallObserver {
  public:
@@ -60,12 +48,11 @@ config::RegistryConfig config_of(const std::string& project_id) {
 }
 
 struct World {
-  explicit World(std::function<net::HttpResponse(const std::string& target)> on_send,
-                 const swr_ee::InstanceOptions& instance = {"i1", ""},
+  explicit World(ScriptedTransport::Rule rule, const swr_ee::InstanceOptions& instance = {"i1", ""},
                  const std::string& project_id = "p1")
       : config(config_of(project_id)),
         client(fake.runtime(), transport, operations, config, instance) {
-    transport.on_send = std::move(on_send);
+    transport.rule = std::move(rule);
   }
 
   FakeRuntime fake;
@@ -147,7 +134,7 @@ TEST_CASE("swr_ee client: an instance that can't be told says what there is, and
     const std::size_t calls = world.transport.sent.size();
     CHECK_FALSE(world.client.replication_executions({0, 100}));
     CHECK(world.transport.sent.size() == calls);
-    world.transport.on_send = two_instances;
+    world.transport.rule = two_instances;
     world.fake.advance(2min);
     CHECK(world.client.replication_executions({0, 100}));
     CHECK(world.client.health().up);
@@ -165,7 +152,7 @@ TEST_CASE("swr_ee client: the tasks of an execution are all of them, or an error
   };
   struct Row {
     const char* name;
-    std::function<net::HttpResponse(const std::string& target)> cloud;
+    ScriptedTransport::Rule cloud;
     std::size_t tasks;  ///< 0: an error.
   };
   const Row rows[] = {
