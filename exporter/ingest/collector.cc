@@ -102,7 +102,7 @@ bool Collector::wait(const ScrapeTicket& ticket, SteadyTime deadline) {
 
 bool Collector::everything_read() const {
   const MutexLock lock(mutex_);
-  bool all = listed_whole_;
+  bool all = cycle_.listed_whole();
   if (!all) log_.not_listed();
   for (const auto& [key, list] : registry_->lists) {
     const bool read = list->schedule.read_at && !list->state.ledger.halted;
@@ -177,12 +177,13 @@ void Collector::run_task(const CycleTask& task) {
 }
 
 void Collector::end_cycle_if_done() {
-  if (!cycle_.end_if_done(runtime_.clock.steady_now())) return;
-  if (cycle_.complete()) {
+  const std::optional<CycleEnd> ended = cycle_.end_if_done(runtime_.clock.steady_now());
+  if (!ended) return;
+  if (ended->complete) {
     registry_->state.last_success = runtime_.clock.now();
     registry_->dirty = true;
   }
-  publisher_.cycle_ended(cycle_.seconds());
+  publisher_.cycle_ended(ended->seconds);
   hooks_.dirty();
 }
 
@@ -198,8 +199,8 @@ void Collector::discover() {
   const Result<Discovery> discovery =
       cloud_.discover(nothing_known ? PartFound(take_part) : nullptr);
   lock.lock();
-  cycle_.discovered(runtime_.clock.steady_now());
-  listed_whole_ = discovery && discovery->complete && discovery->failed_namespaces.empty();
+  const bool whole = discovery && discovery->complete && discovery->failed_namespaces.empty();
+  cycle_.discovered(runtime_.clock.steady_now(), whole);
   if (discovery) {
     take_discovery(*discovery, begun, parts.found);
     return;

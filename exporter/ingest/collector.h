@@ -119,7 +119,6 @@ class Collector {
   NoticeFeed notices_ GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Thread>> workers_;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  bool listed_whole_ GUARDED_BY(mutex_) = false;  ///< By the newest discovery.
   RateWarning rate_warning_ GUARDED_BY(mutex_);
 };
 

@@ -32,8 +32,8 @@ ScrapeTicket Cycle::begin_scrape(SteadyTime now, bool must_discover) {
     failures_at_start_ = failures_;
     unreachable_in_a_row_ = 0;
   }
-  const bool discovery_due = must_discover || !discovery_tried_at_ ||
-                             since(*discovery_tried_at_, now) >= options_.discovery_interval;
+  const bool discovery_due = must_discover || !last_discovery_ ||
+                             since(last_discovery_->at, now) >= options_.discovery_interval;
   if (discovery_due) want(discovery_, demand_);
   return {ScrapeTicket::Kind::joined, demand_, failures_};
 }
@@ -102,16 +102,15 @@ void Cycle::finish_task(const CycleTask& task) {
   if (task.work == CycleTask::Work::notices) notices_.running = false;
 }
 
-bool Cycle::end_if_done(SteadyTime now) {
+std::optional<CycleEnd> Cycle::end_if_done(SteadyTime now) {
   const bool is_left =
       !plan_.empty() || !in_flight_.empty() || discovery_.wanted || notices_.wanted;
-  if (!started_ || is_left) return false;
+  if (!started_ || is_left) return std::nullopt;
   const Millis took = since(*started_, now);
-  seconds_ = std::chrono::duration<double>(took).count();
   longest_.took(took, now);
   ended_ = now;
   started_.reset();
-  return true;
+  return CycleEnd{std::chrono::duration<double>(took).count(), failures_ == failures_at_start_};
 }
 
 void Cycle::react_to(const Error& error, SteadyTime now) {

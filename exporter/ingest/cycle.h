@@ -30,6 +30,12 @@ struct CycleTask {
   std::uint64_t demand = 0;
 };
 
+/// How a cycle ended.
+struct CycleEnd {
+  double seconds = 0;
+  bool complete = false;  ///< Nothing failed.
+};
+
 struct CycleOptions {
   Millis min_interval{15'000};
   Millis discovery_interval{0};
@@ -66,13 +72,11 @@ class Cycle {
 
   CycleTask take_task();
   void finish_task(const CycleTask& task);
-  void discovered(SteadyTime now) { discovery_tried_at_ = now; }
+  void discovered(SteadyTime now, bool whole) { last_discovery_ = {now, whole}; }
+  bool listed_whole() const { return last_discovery_ && last_discovery_->whole; }
 
-  /// Ends the cycle if nothing is left. Returns true if it did.
-  bool end_if_done(SteadyTime now);
-  /// Of the cycle that ended last.
-  bool complete() const { return failures_ == failures_at_start_; }
-  std::optional<double> seconds() const { return seconds_; }
+  /// Ends the cycle if nothing is left; nullopt: it goes on, or none is under way.
+  std::optional<CycleEnd> end_if_done(SteadyTime now);
 
   void note_failure() { ++failures_; }
   void note_answer() { unreachable_in_a_row_ = 0; }
@@ -88,6 +92,10 @@ class Cycle {
     std::optional<std::uint64_t> wanted;  ///< For this demand.
     bool running = false;
   };
+  struct LastDiscovery {
+    SteadyTime at;
+    bool whole = false;  ///< Everything was listed.
+  };
   /// Of what no scrape waits for.
   static constexpr auto kNobodys = std::numeric_limits<std::uint64_t>::max();
   static void want(Errand& errand, std::uint64_t demand);
@@ -100,10 +108,9 @@ class Cycle {
   std::vector<std::uint64_t> in_flight_;  ///< Demands of the tasks under way.
   Errand discovery_;
   Errand notices_;
-  std::optional<SteadyTime> discovery_tried_at_;
+  std::optional<LastDiscovery> last_discovery_;
   std::optional<SteadyTime> started_;  ///< nullopt: no cycle is under way.
   std::optional<SteadyTime> ended_;
-  std::optional<double> seconds_;
   LongestCycle longest_;
   std::uint64_t failures_ = 0;
   std::uint64_t failures_at_start_ = 0;

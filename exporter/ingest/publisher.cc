@@ -64,7 +64,7 @@ bool Publisher::answered(const std::string& client, std::uint64_t version) {
   return let_go_of_holds();
 }
 
-void Publisher::cycle_ended(std::optional<double> seconds) {
+void Publisher::cycle_ended(double seconds) {
   last_cycle_seconds_ = seconds;
   windows_moved_ = true;
 }
@@ -198,7 +198,7 @@ void Publisher::hold_zeros(TrackedList& list, const EventCounters& shown, std::u
   publication.holds_known = static_cast<SeriesSet>(publication.holds_known | zeros);
 }
 
-/// What is not shown now has its zeros seen when it is back.
+/// A list that is hidden now must show its zeros again when it returns.
 void Publisher::withdraw_zeros(TrackedList& list) {
   if (std::exchange(list.publication.holds_known, 0) != 0) visibility_.withdraw(list.number);
 }

@@ -48,7 +48,7 @@ class Publisher {
   /// A scrape was answered wholly with the snapshot of this version. Returns true as above.
   bool answered(const std::string& client, std::uint64_t version);
   /// A cycle ended, after so many seconds: windows are to be counted again.
-  void cycle_ended(std::optional<double> seconds);
+  void cycle_ended(double seconds);
 
   /// Adds what is to be saved; then what became of it.
   std::shared_ptr<CommitBatch> collect(store::StateChanges& changes);

@@ -26,7 +26,7 @@ ScrapeTicket begin_with(Cycle& cycle, TrackedList& list, SteadyTime now) {
   const ScrapeTicket ticket = cycle.begin_scrape(now, false);
   const CycleTask task = cycle.take_task();
   REQUIRE(task.work == Work::discovery);
-  cycle.discovered(now);
+  cycle.discovered(now, true);
   cycle.finish_task(task);
   cycle.plan({due_now(list, cycle.demand())});
   return ticket;
@@ -49,9 +49,10 @@ TEST_CASE("cycle: a scrape waits for what was due when it came, and for nothing 
   CHECK_FALSE(cycle.end_if_done(at(seconds(2))));
   cycle.finish_task(cycle.take_task());
   CHECK_FALSE(cycle.is_waiting(second));
-  CHECK(cycle.end_if_done(at(seconds(3))));
-  CHECK(cycle.complete());
-  CHECK(cycle.seconds() == 3.0);
+  const std::optional<CycleEnd> ended = cycle.end_if_done(at(seconds(3)));
+  REQUIRE(ended);
+  CHECK(ended->complete);
+  CHECK(ended->seconds == 3.0);
   CHECK(cycle.succeeded(first));
 }
 
@@ -74,9 +75,10 @@ TEST_CASE("cycle: a failure makes every scrape that waits incomplete, and no lat
   const ScrapeTicket ticket = begin_with(cycle, list, at(seconds(0)));
   cycle.finish_task(cycle.take_task());
   cycle.note_failure();
-  CHECK(cycle.end_if_done(at(seconds(1))));
+  const std::optional<CycleEnd> ended = cycle.end_if_done(at(seconds(1)));
+  REQUIRE(ended);
+  CHECK_FALSE(ended->complete);
   CHECK_FALSE(cycle.succeeded(ticket));
-  CHECK_FALSE(cycle.complete());
   CHECK(cycle.succeeded(cycle.begin_scrape(at(minutes(1)), false)));
 }
 

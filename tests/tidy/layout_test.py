@@ -7,6 +7,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXPORTER = ROOT / "exporter"
 FILE_LINES_MAX = 400
+CLASS_FIELDS_MAX = 15
 
 # All may include base; what is not listed is an error.
 ARROWS = {
@@ -136,6 +137,18 @@ class Layout(unittest.TestCase):
         long = [f"{name}: {len(text.splitlines())} lines" for name, text in sources()
                 if len(text.splitlines()) > FILE_LINES_MAX]
         self.assertEqual(long, [])
+
+    def test_classes_have_few_fields(self):
+        field = re.compile(r"^  (?!.*\) (?:const )?\{)[^\s/].*\b\w+_"
+                           r"(?: GUARDED_BY\(\w+\))?(?: = [^;]*|\{[^;]*\})?;", re.MULTILINE)
+        many = []
+        for name, text in sources():
+            for found in re.finditer(r"^class (?:\w+\([^)]*\) )?(\w+)[^;{]*\{(.*?)^\};",
+                                     text, re.MULTILINE | re.DOTALL):
+                fields = len(field.findall(found[2]))
+                if fields > CLASS_FIELDS_MAX:
+                    many.append(f"{name}: {found[1]} has {fields} fields")
+        self.assertEqual(many, [])
 
     def test_names_say_what_a_thing_is(self):
         wrong = [f"{name}: {word}" for name, text in sources()
