@@ -16,7 +16,7 @@ namespace registry_exporter {
 ///  - what is created here is for its owner alone, and for its owner, whatever the umask.
 void mend_what_was_inherited();
 
-/// Why what was said on stdout did not arrive; nullopt: it did. A closed stdout takes nothing.
+/// Error of writing to stdout; nullopt if all was written. Writing to a closed stdout is an error.
 std::optional<std::string> stdout_problem();
 
 }  // namespace registry_exporter

@@ -1,12 +1,15 @@
 // Shell: writes to stderr.
 #include "exporter/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 
+#include "exporter/base/line_writer.h"
 #include "exporter/base/runtime.h"
 #include "exporter/base/time_text.h"
 
@@ -14,16 +17,6 @@ namespace registry_exporter::log {
 namespace {
 
 std::atomic<Format> current_format{Format::logfmt};
-
-spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made =
-        std::make_shared<spdlog::logger>("log", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v");
-    return made;
-  }();
-  return *instance;
-}
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
@@ -99,6 +92,37 @@ void append(std::string& line, std::string_view key, std::string_view value, For
   line += is_plain(value) ? std::string(value) : quoted(value);
 }
 
+std::string line_of(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  const Format format = current_format;
+  std::string line;
+  append(line, "ts", format_rfc3339_millis(system_runtime().clock.now()), format);
+  append(line, "level", word(level), format);
+  append(line, "msg", message, format);
+  for (const Field& field : fields) append(line, field.key, field.value, format);
+  if (format == Format::json) line.push_back('}');
+  return line;
+}
+
+/// Where stderr takes no line, it is lost: no scrape waits for whoever reads the log.
+class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ > 0 && writer_.write(line_of(Level::warn, "log lines were lost: stderr took none",
+                                           {{"lines", std::to_string(lost_)}}))) {
+      lost_ = 0;
+    }
+    if (!writer_.write({message.payload.data(), message.payload.size()})) ++lost_;
+  }
+  void flush_() override {}
+
+  LineWriter writer_{STDERR_FILENO, system_runtime().clock};
+  std::uint64_t lost_ = 0;
+};
+
+spdlog::logger& logger() {
+  static spdlog::logger instance("log", std::make_shared<StderrSink>());
+  return instance;
+}
+
 }  // namespace
 
 void configure(Level level, Format format) {
@@ -110,13 +134,7 @@ bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
   if (!enabled(level)) return;
-  const Format format = current_format;
-  std::string line;
-  append(line, "ts", format_rfc3339_millis(system_runtime().clock.now()), format);
-  append(line, "level", word(level), format);
-  append(line, "msg", message, format);
-  for (const Field& field : fields) append(line, field.key, field.value, format);
-  if (format == Format::json) line.push_back('}');
+  const std::string line = line_of(level, message, fields);
   logger().log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 

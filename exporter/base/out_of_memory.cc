@@ -12,7 +12,7 @@ namespace registry_exporter {
 namespace {
 
 [[noreturn]] void end() {
-  constexpr std::string_view kWords = "registry_exporter: out of memory; ending, start it again\n";
+  constexpr std::string_view kWords = "registry_exporter: out of memory; exiting, restart it\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kWords.data(), kWords.size());
   std::_Exit(1);
 }

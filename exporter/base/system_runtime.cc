@@ -44,7 +44,7 @@ void run_to_the_end(const std::function<void()>& body) {
   try {
     body();
   } catch (const std::exception& problem) {
-    std::fprintf(stderr, "registry_exporter: %s; ending, start it again\n", problem.what());
+    std::fprintf(stderr, "registry_exporter: %s; exiting, restart it\n", problem.what());
     std::_Exit(1);
   }
 }

@@ -1,5 +1,6 @@
 """The program as a user meets it: flags, exit codes, the web side, reload, stopping, bad input."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -19,6 +20,30 @@ from harness import EXPORTER, World, counters, differences, http, parse, scrape,
 def run(*arguments, timeout=60):
     return subprocess.run([str(each) for each in (EXPORTER, *arguments)], capture_output=True,
                           text=True, timeout=timeout)
+
+
+@contextlib.contextmanager
+def full_pipe():
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"full\n" * 100)
+    os.set_blocking(writer, True)
+    os.set_blocking(reader, False)
+    try:
+        yield reader, writer
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def read_all(reader):
+    read = b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            read += os.read(reader, 1 << 16)
+    return read.decode()
 
 
 class CommandLine(unittest.TestCase):
@@ -183,6 +208,32 @@ class Lifecycle(unittest.TestCase):
             exporter.process.send_signal(signal.SIGTERM)
             exporter.process.send_signal(signal.SIGTERM)
             self.assertEqual(exporter.stop(), 0)
+
+    def test_a_log_that_nobody_reads_keeps_no_scrape_waiting(self):
+        with World() as world, full_pipe() as (reader, writer):
+            world.simulator("--repositories=20", "--speed=0")
+            config = world.configure()
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                address = f"127.0.0.1:{free.getsockname()[1]}"
+            process = subprocess.Popen(
+                [EXPORTER, f"--config.file={config}", f"--state.path={world.folder}/state.db",
+                 f"--web.listen-address={address}", "--log.level=debug"],
+                stdout=subprocess.DEVNULL, stderr=writer)
+
+            def shows_the_truth():
+                with contextlib.suppress(OSError):
+                    shown = parse(http(f"http://{address}/metrics", timeout=5)[2].decode())
+                    return not differences(counters(shown), world.truth())
+
+            try:
+                self.assertTrue(wait_for(shows_the_truth, timeout=30))
+                self.assertNotIn("msg=", read_all(reader))
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(10), 0)
+                self.assertRegex(read_all(reader), r'msg="log lines were lost[^"]*" lines=[1-9]')
+            finally:
+                process.kill()
+                process.wait()
 
     def test_a_second_process_on_the_same_state_is_refused(self):
         with World() as world:
