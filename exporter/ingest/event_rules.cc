@@ -3,16 +3,6 @@
 namespace registry_exporter::ingest {
 namespace {
 
-/// An end further ahead of the server's clock than this tells no time.
-constexpr std::chrono::minutes kEndAheadMax{5};
-
-std::optional<Millis> valid_duration(const Record& record) {
-  if (!record.started_at || !record.ended_at || *record.ended_at < *record.started_at) {
-    return std::nullopt;
-  }
-  return *record.ended_at - *record.started_at;
-}
-
 void observe_duration(Ledger& ledger, const Record& record, const MergeContext& context,
                       MergeEffects& effects) {
   const std::optional<Millis> duration = valid_duration(record);
@@ -29,6 +19,13 @@ void observe_duration(Ledger& ledger, const Record& record, const MergeContext& 
 }
 
 }  // namespace
+
+std::optional<Millis> valid_duration(const Record& record) {
+  if (!record.started_at || !record.ended_at || *record.ended_at < *record.started_at) {
+    return std::nullopt;
+  }
+  return *record.ended_at - *record.started_at;
+}
 
 UnixMillis placed_end(const Record& record, const MergeContext& context) {
   if (!record.ended_at || *record.ended_at > context.seen_at + kEndAheadMax) {

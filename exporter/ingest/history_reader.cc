@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "exporter/ingest/event_rules.h"
 #include "exporter/ingest/list_reader.h"
 
 namespace registry_exporter::ingest {
@@ -15,8 +16,6 @@ constexpr int kFailuresBeforeProbe = 3;
 constexpr Millis kFirstPause{500};
 /// Visits of one list. Each one that does not fail reads further.
 constexpr int kVisitsMax = 50'000;
-/// An EndTime further ahead of the server's clock than this tells no time.
-constexpr std::chrono::minutes kEndAheadMax{5};
 
 /// Which rows a page had, and when the oldest of them began.
 struct PageRows {
@@ -127,6 +126,7 @@ class HistoryReader {
       PastRecord past{record.key,     record.started_at, record.ended_at,
                       record.outcome, record.owner,      record.parts};
       if (record.needs_details) past.id_of_details = record.id;
+      past.duration = valid_duration(record);
       if (past.ended_at > server_time + kEndAheadMax) past.ended_at.reset();
       records_.insert_or_assign(record.key, past);
     }

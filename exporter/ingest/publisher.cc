@@ -222,29 +222,22 @@ void Publisher::add_to_rows(TrackedList& list, RegistrySnapshot& snapshot) {
   rows.back().cells[*index] = cell_of(list, snapshot.version);
 }
 
-/// Each repository is in one state. Where nothing is read for it alone, it is that of the feed.
-void Publisher::count_states(RegistrySnapshot& snapshot) const {
-  auto& count = snapshot.repositories;
-  count[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
+/// Listed repositories that have no row of their own.
+std::uint64_t Publisher::count_without_row(const RegistrySnapshot& snapshot) const {
   const bool only_feeds =
-      std::all_of(snapshot.kinds.begin(), snapshot.kinds.end(),
-                  [](const StreamKind* kind) { return !kind->has_own_lists(); });
-  std::size_t listed = 0;
-  for (const RepositoryRow& row : snapshot.rows) {
-    if (!row.is_repository()) continue;
-    const auto state = freshness_of(snapshot, row, rules_.max_staleness, snapshot.taken_at);
-    ++count[static_cast<std::size_t>(state)];
-    const RepositoryRef& ref = row.ref();
-    if (only_feeds && registry_.listed.contains({ref.repo_namespace, ref.name})) ++listed;
-  }
-  if (!only_feeds || snapshot.feeds.empty()) return;
-  const auto state =
-      freshness_of(*snapshot.feeds.front().view, rules_.max_staleness, snapshot.taken_at);
+      std::none_of(snapshot.kinds.begin(), snapshot.kinds.end(),
+                   [](const StreamKind* kind) { return kind->has_own_lists(); });
+  if (!only_feeds || snapshot.feeds.empty()) return 0;
   const auto is_repository = [](const auto& each) {
     return !each.first.first.empty() && !each.first.second.empty();
   };
-  const auto all = std::count_if(registry_.listed.begin(), registry_.listed.end(), is_repository);
-  count[static_cast<std::size_t>(state)] += static_cast<std::size_t>(all) - listed;
+  const auto has_row = [&](const RepositoryRow& row) {
+    return row.is_repository() &&
+           registry_.listed.contains({row.ref().repo_namespace, row.ref().name});
+  };
+  return static_cast<std::uint64_t>(
+      std::count_if(registry_.listed.begin(), registry_.listed.end(), is_repository) -
+      std::count_if(snapshot.rows.begin(), snapshot.rows.end(), has_row));
 }
 
 std::shared_ptr<const RegistrySnapshot> Publisher::make_snapshot() {
@@ -269,7 +262,9 @@ std::shared_ptr<const RegistrySnapshot> Publisher::make_snapshot() {
       add_to_rows(*list, *snapshot);
     }
   }
-  count_states(*snapshot);
+  snapshot->repositories[static_cast<std::size_t>(Freshness::dropped)] = registry_.over_limit;
+  snapshot->without_row = count_without_row(*snapshot);
+  snapshot->repositories = count_states(*snapshot, rules_.max_staleness, snapshot->taken_at);
   return snapshot;
 }
 

@@ -65,7 +65,7 @@ class Publisher {
   void withdraw_zeros(TrackedList& list);
   StreamCell cell_of(TrackedList& list, std::uint64_t version);
   void add_to_rows(TrackedList& list, RegistrySnapshot& snapshot);
-  void count_states(RegistrySnapshot& snapshot) const;
+  std::uint64_t count_without_row(const RegistrySnapshot& snapshot) const;
   std::shared_ptr<const RegistrySnapshot> make_snapshot();
 
   const Clock& clock_;

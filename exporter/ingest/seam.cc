@@ -88,11 +88,8 @@ std::vector<PastEvent> events_before(const std::vector<PastRecord>& records, con
   std::vector<PastEvent> events;
   for (const PastRecord& record : records) {
     if (!is_past(record, ledger, seam)) continue;
-    const auto& ended = record.ended_at;
-    PastEvent event{placed(record, seam), record.outcome, std::nullopt};
-    const bool spans = has_durations && record.started_at && ended && *ended >= *record.started_at;
-    if (spans) event.duration = *ended - *record.started_at;
-    events.push_back(event);
+    const auto duration = has_durations ? record.duration : std::nullopt;
+    events.push_back({placed(record, seam), record.outcome, duration});
   }
   sort_by_time(events);
   return events;

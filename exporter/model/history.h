@@ -17,12 +17,13 @@ namespace registry_exporter {
 struct PastRecord {
   RecordKey key = 0;
   std::optional<UnixMillis> started_at;
-  std::optional<UnixMillis> ended_at;
+  std::optional<UnixMillis> ended_at;  ///< Unset where it lies in the future.
   Outcome outcome = Outcome::other;
   std::optional<RepositoryRef> owner{};  ///< In a list of the whole registry: whose it is.
   std::vector<Part> parts{};             ///< What it adds to others.
   /// Set where only a reading of the record by this id tells the parts.
   std::string id_of_details{};
+  std::optional<Millis> duration{};  ///< As a histogram observes it.
   bool operator==(const PastRecord&) const = default;
 };
 

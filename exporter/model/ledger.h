@@ -50,8 +50,7 @@ struct OpenRecord {
 /// Everything of a repository that only grows.
 struct EventCounters {
   PerOutcome<std::uint64_t> events;
-  PerOutcome<CopyOnWrite<DurationHistogram>>
-      durations;                         ///< Set for statuses seen, counted or not (acr).
+  PerOutcome<CopyOnWrite<DurationHistogram>> durations;  ///< Set for statuses seen, counted or not.
   std::optional<UnixMillis> created_at;  ///< When `events` began; nullopt: not told yet.
   bool operator==(const EventCounters&) const = default;
 };

@@ -67,4 +67,22 @@ Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& ro
   return worst.value_or(Freshness::pending);
 }
 
+RepositoryCounts count_states(const RegistrySnapshot& registry, Millis max_staleness,
+                              UnixMillis now) {
+  RepositoryCounts counts{};
+  const auto count_of = [&](Freshness state) -> auto& {
+    return counts[static_cast<std::size_t>(state)];
+  };
+  for (const RepositoryRow& row : registry.rows) {
+    if (row.is_repository()) ++count_of(freshness_of(registry, row, max_staleness, now));
+  }
+  if (!registry.feeds.empty()) {
+    const RepositoryView& feed = *registry.feeds.front().view;
+    count_of(freshness_of(feed, max_staleness, now)) += registry.without_row;
+  }
+  const auto dropped = static_cast<std::size_t>(Freshness::dropped);
+  counts[dropped] = registry.repositories[dropped];
+  return counts;
+}
+
 }  // namespace registry_exporter

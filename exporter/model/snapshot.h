@@ -113,6 +113,9 @@ struct FeedView {
   std::shared_ptr<const RepositoryView> view;
 };
 
+/// Repositories of a registry, by Freshness.
+using RepositoryCounts = std::array<std::uint64_t, kFreshness>;
+
 /// One registry as a scrape sees it. Immutable.
 struct RegistrySnapshot {
   std::uint64_t version = 0;  ///< Grows with each snapshot of this registry.
@@ -121,7 +124,9 @@ struct RegistrySnapshot {
   std::vector<const StreamKind*> kinds;  ///< As collected.
   std::vector<RepositoryRow> rows;       ///< Sorted by namespace, then name.
   std::vector<FeedView> feeds;
-  std::array<std::uint64_t, kFreshness> repositories{};  ///< By Freshness.
+  /// Listed repositories that have no row because only feeds are read, and none named them yet.
+  std::uint64_t without_row = 0;
+  RepositoryCounts repositories{};     ///< When it was taken.
   std::uint64_t ledger_imbalance = 0;  ///< Sum over repositories; 0 when the books balance.
   RegistryState state;                 ///< Counters as committed.
   std::map<std::string, std::uint64_t> unknown_statuses;  ///< Raw value → times met; bounded.
@@ -141,6 +146,10 @@ struct RegistrySnapshot {
 /// none, as that of its namespace, or as the feed.
 Freshness freshness_of(const RegistrySnapshot& registry, const RepositoryRow& row,
                        Millis max_staleness, UnixMillis now);
+
+/// Each repository is in one state, at `now`.
+RepositoryCounts count_states(const RegistrySnapshot& registry, Millis max_staleness,
+                              UnixMillis now);
 
 struct Snapshot {
   std::vector<std::shared_ptr<const RegistrySnapshot>> registries;  ///< In configured order.

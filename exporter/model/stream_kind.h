@@ -78,7 +78,7 @@ inline constexpr StreamKind kRetentions{.number = 5,
                                         .has_point_reads = true,
                                         .owner = OwnerType::repo_namespace,
                                         .parts = &kRetentionDeletions};
-/// Artifacts that executions of an SWR Enterprise replication policy dealt with.
+/// Artifacts processed by executions of an SWR Enterprise replication policy.
 inline constexpr StreamKind kReplicatedArtifacts{.number = 8,
                                                  .name = "artifacts",
                                                  .outcomes = kArtifactOutcomes,

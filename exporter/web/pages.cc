@@ -15,7 +15,7 @@ std::string summary(const RegistrySnapshot& snapshot, const RepositoryOverview& 
   std::string words;
   for (const Freshness freshness : {Freshness::failing, Freshness::stale, Freshness::pending,
                                     Freshness::dropped, Freshness::fresh}) {
-    const std::size_t count = states[static_cast<std::size_t>(freshness)];
+    const std::uint64_t count = states[static_cast<std::size_t>(freshness)];
     if (count == 0) continue;
     words +=
         (words.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(name(freshness));
@@ -37,7 +37,7 @@ Html registry_row(const RepositoryOverview::Registry& registry, const LandingPag
   row += registry.up ? Html("<span class=\"tag good\">up</span>")
                      : Html("<span class=\"tag bad\">down</span>");
   return row + "</span></td><td role=\"cell\" data-label=\"Repositories\" class=\"number\">" +
-         html_number(snapshot.rows.size()) + "</td><td role=\"cell\" data-label=\"Details\">" +
+         html_number(count_listed(count_states(snapshot, page.overview))) + "</td><td role=\"cell\" data-label=\"Details\">" +
          isolated(summary(snapshot, page.overview)) + "</td></tr>\n";
 }
 
@@ -72,8 +72,8 @@ Html landing_page(const LandingPage& page) {
   Html html = "<header><h1>registry_exporter</h1></header>\n<main>\n<p class=\"soft\">Version " +
               escape(page.version) + (page.ready ? Html(", ready") : Html(", not ready")) +
               "</p>\n<p>Prometheus metrics for the background work of container registries: image "
-              "builds in "
-              "Alibaba Cloud ACR and retention deletions in Huawei Cloud SWR.</p>\n";
+              "builds and synchronisations in Alibaba Cloud ACR, retention, synchronisations and "
+              "replications in Huawei Cloud SWR.</p>\n";
   html += refusals(page.refused_configurations);
   html += "<h2>Registries</h2>\n";
   html += registry_table(page);

@@ -80,14 +80,14 @@ Json lists(const RegistrySnapshot& snapshot) {
   return lists;
 }
 
-Json registry(const RepositoryOverview::Registry& source) {
+Json registry(const RepositoryOverview::Registry& source, const RepositoryOverview& overview) {
   const RegistrySnapshot& snapshot = *source.snapshot;
   Json unknown = Json::object();
   for (const auto& [status, times] : snapshot.unknown_statuses) unknown[status] = times;
   return {{"name", snapshot.name},
           {"type", snapshot.type},
           {"up", source.up},
-          {"repositories", snapshot.rows.size()},
+          {"repositories", count_listed(count_states(snapshot, overview))},
           {"dropped", snapshot.repositories[static_cast<std::size_t>(Freshness::dropped)]},
           {"last_success", time(snapshot.state.last_success)},
           {"unknown_statuses", unknown},
@@ -99,7 +99,7 @@ Json registry(const RepositoryOverview::Registry& source) {
 std::string repositories_json(const RepositoryOverview& overview, const RepositoryQuery& query) {
   const RepositoryListPage page = list_repositories(overview, query);
   Json registries = Json::array();
-  for (const auto& each : overview.registries) registries.push_back(registry(each));
+  for (const auto& each : overview.registries) registries.push_back(registry(each, overview));
   Json repositories = Json::array();
   for (const ListedRow& row : page.rows) repositories.push_back(repository(row));
   const Json json = {{"now", time(overview.now)},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <numeric>
 #include <tuple>
 
 #include "exporter/base/text.h"
@@ -91,10 +92,9 @@ auto name_key(const ListedRow& row) {
   return std::tie(row.view->ref.repo_namespace, row.view->ref.name, row.registry->name);
 }
 
-std::int64_t open_records(const ListedRow& row) {
-  std::int64_t open = 0;
-  for (const StreamCell& cell : row.row->cells) open += cell.view ? cell.view->open : 0;
-  return open;
+std::int64_t open_builds(const ListedRow& row) {
+  const RepositoryView* const builds = view_of(row, kBuilds);
+  return builds != nullptr ? builds->open : 0;
 }
 
 /// The sort key; unknown values come last in either order.
@@ -112,7 +112,7 @@ std::int64_t sort_key(const ListedRow& row, const RepositoryQuery& query) {
     case RepositorySort::last_read:
       return time(row.view->last_read);
     case RepositorySort::open_builds:
-      return open_records(row);
+      return open_builds(row);
     case RepositorySort::last_event:
       return time(last_event(row));
   }
@@ -170,16 +170,14 @@ std::string format_repository_query(const RepositoryQuery& query, std::size_t pe
   return text;
 }
 
-std::array<std::size_t, kFreshness> count_states(const RegistrySnapshot& registry,
-                                                 const RepositoryOverview& overview) {
-  std::array<std::size_t, kFreshness> states{};
-  for (const RepositoryRow& row : registry.rows) {
-    if (row.is_repository())
-      ++states[static_cast<std::size_t>(freshness_of(registry, row, overview))];
-  }
+RepositoryCounts count_states(const RegistrySnapshot& registry,
+                              const RepositoryOverview& overview) {
+  return count_states(registry, overview.max_staleness, overview.now);
+}
+
+std::uint64_t count_listed(const RepositoryCounts& states) {
   const auto dropped = static_cast<std::size_t>(Freshness::dropped);
-  states[dropped] = registry.repositories[dropped];
-  return states;
+  return std::accumulate(states.begin(), states.end(), std::uint64_t{0}) - states[dropped];
 }
 
 RepositoryListPage list_repositories(const RepositoryOverview& overview,

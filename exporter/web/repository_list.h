@@ -39,8 +39,9 @@ Result<RepositoryQuery> parse_repository_query(const QueryPairs& pairs,
 std::string format_repository_query(const RepositoryQuery& query, std::size_t per_page_otherwise);
 
 /// How many repositories of one registry are in each state now.
-std::array<std::size_t, kFreshness> count_states(const RegistrySnapshot& registry,
-                                                 const RepositoryOverview& overview);
+RepositoryCounts count_states(const RegistrySnapshot& registry, const RepositoryOverview& overview);
+/// Without those that were dropped.
+std::uint64_t count_listed(const RepositoryCounts& states);
 
 struct ListedRow {
   const RegistrySnapshot* registry = nullptr;
@@ -58,7 +59,7 @@ struct RepositoryListPage {
   std::size_t pages = 1;
   std::size_t first = 0;  ///< Index of the first row among the matches.
   /// Of the selected registry (or all), regardless of the other filters.
-  std::array<std::size_t, kFreshness> by_state{};
+  RepositoryCounts by_state{};
 };
 RepositoryListPage list_repositories(const RepositoryOverview& overview,
                                      const RepositoryQuery& query);

@@ -68,7 +68,7 @@ Html chips(const RepositoryListPage& page, const RepositoryQuery& query) {
   Html html = "<ul class=\"chips\" aria-label=\"By state\">\n";
   html += chip(query, std::nullopt, "all " + html_number(all));
   for (const Freshness state : kStates) {
-    const std::size_t count = page.by_state[static_cast<std::size_t>(state)];
+    const std::uint64_t count = page.by_state[static_cast<std::size_t>(state)];
     html += chip(query, state, escape(name(state)) + " " + html_number(count));
   }
   return html + "</ul>\n";
@@ -313,10 +313,11 @@ Html unknown_statuses(const RepositoryOverview& overview) {
     }
   }
   if (rows.empty()) return {};
-  return "<h2>Unknown statuses</h2>\n<p>Build statuses the exporter does not know. Builds with an "
-         "end "
-         "time count as <code>other</code>, the others as open. Map the statuses with "
-         "<code>metrics.build_statuses</code>.</p>\n<div class=\"card\"><table><thead>"
+  return "<h2>Unknown statuses</h2>\n<p>Statuses the exporter does not know. Those of builds "
+         "can be mapped with <code>metrics.build_statuses</code>; until then such a build counts "
+         "as <code>other</code> if it has an end time, and is in progress otherwise. A "
+         "synchronisation is in progress until its status is known, an execution until it has an "
+         "end time.</p>\n<div class=\"card\"><table><thead>"
          "<tr><th scope=\"col\">Status</th><th scope=\"col\">Registry</th>"
          "<th scope=\"col\" class=\"number\">Count</th></tr></thead><tbody>\n" +
          rows + "</tbody></table></div>\n";

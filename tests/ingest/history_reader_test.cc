@@ -177,6 +177,21 @@ TEST_CASE("history reader: an end in the future tells no time") {
   const ListHistory history = history_of(cloud);
   REQUIRE(history.records.size() == 1);
   CHECK_FALSE(history.records.front().ended_at);
+  CHECK(history.records.front().duration ==
+        std::chrono::seconds(100'000));  // As a histogram observes it.
+}
+
+TEST_CASE("history reader: only real spans are durations") {
+  OneList cloud;
+  Record endless = done("endless", 997'000);
+  endless.ended_at.reset();
+  cloud.list.newest_first = {done("real", 999'000, Outcome::failed, 100),
+                             done("backwards", 998'000, Outcome::failed, -1), endless};
+  for (const PastRecord& record : history_of(cloud).records) {
+    const bool is_real = record.key == record_key("real");
+    CHECK(record.duration ==
+          (is_real ? std::optional<Millis>(std::chrono::seconds(100)) : std::nullopt));
+  }
 }
 
 TEST_CASE("history reader: what a record adds to others is kept, or by which id it is told") {

@@ -142,8 +142,10 @@ TEST_CASE("seam: without a time, only one who has read the list can tell") {
   CHECK_FALSE(is_undecided(record(never, never), nullptr, alone));
 }
 
-TEST_CASE("seam: events are sorted, and only real spans are durations") {
-  const auto events = events_before({{1, at(300), at(400), Outcome::failed},
+TEST_CASE("seam: events are sorted, and have their durations where these are observed") {
+  PastRecord timed{1, at(300), at(400), Outcome::failed};
+  timed.duration = Millis{100'000};
+  const auto events = events_before({timed,
                                      {2, at(250), at(200), Outcome::failed},
                                      {3, at(100), std::nullopt, Outcome::canceled},
                                      {4, std::nullopt, at(350), Outcome::success}},
@@ -152,9 +154,8 @@ TEST_CASE("seam: events are sorted, and only real spans are durations") {
                                          {at(200), Outcome::failed, std::nullopt},
                                          {at(350), Outcome::success, std::nullopt},
                                          {at(400), Outcome::failed, Millis{100'000}}});
-  const auto deletions =
-      events_before({{1, at(300), at(300), Outcome::tag_rule}}, nullptr, kSeam, false);
-  CHECK(deletions == std::vector<PastEvent>{{at(300), Outcome::tag_rule, std::nullopt}});
+  const auto deletions = events_before({timed}, nullptr, kSeam, false);
+  CHECK(deletions == std::vector<PastEvent>{{at(400), Outcome::failed, std::nullopt}});
 }
 
 TEST_CASE("seam: what records of the past added to others counts when they ended") {

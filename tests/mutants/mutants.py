@@ -87,6 +87,7 @@ INSTANCE_CLOUD = "exporter/swr_ee/instance_cloud.cc"
 EE_CLIENT = "exporter/swr_ee/client.cc"
 WHOLE_LIST = "exporter/swr_ee/whole_list.h"
 ENGINE_BOOKS = "exporter/engine_books.cc"
+LINE_WRITER = "exporter/base/line_writer.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
 WATCH = "exporter/config/config_watch.cc"
 FILTER = "exporter/config/filter.cc"
@@ -916,6 +917,20 @@ MUTANTS = [
     ("a project that is written down later is a new registry", DISCOVERY,
      "if (state.identity.ends_with('\\n')) state.identity +=",
      "if (state.identity.empty()) state.identity +="),
+    ("a line waits until somebody reads", LINE_WRITER,
+     "if (wait_writable()) written", "written"),
+    ("each line that nobody reads waits as long as the first", LINE_WRITER,
+     "patience_ -= std::min(patience_, waited_at_ - begun);", ""),
+    ("a torn line goes on with the next", LINE_WRITER,
+     'line_is_torn_ ? "\\n" : ""', '""'),
+    ("a line is torn for ever", LINE_WRITER,
+     "  line_is_torn_ = false;\n", ""),
+    ("a long line is written at once", LINE_WRITER,
+     "std::min(text.size(), kChunk)", "text.size()"),
+    ("the past has durations that the present has not", "exporter/ingest/history_reader.cc",
+     "past.duration = valid_duration(record);", "past.duration = std::nullopt;"),
+    ("repositories without a row are in no state", "exporter/model/snapshot.cc",
+     "+= registry.without_row;", "+= 0;"),
     ("a project that is left out later is a new registry", ENGINE_BOOKS,
      "if (newer) found = each;", "if (newer && false) found = each;"),
     ("a project that was never read is taken for the region's", ENGINE_BOOKS,

@@ -72,11 +72,43 @@ TEST_CASE("repository list: filters by registry, state and part of the name") {
 TEST_CASE("repository list: counts by state don't depend on the state asked for") {
   for (const char* state : {"", "fresh", "failing"}) {
     const auto page = list_repositories(overview(), query_of({{"state", state}}));
-    CHECK(page.by_state == std::array<std::size_t, kFreshness>{2, 1, 1, 1, 7});
+    CHECK(page.by_state == RepositoryCounts{2, 1, 1, 1, 7});
     CHECK(page.total == 5);
   }
   const auto one = list_repositories(overview(), query_of({{"registry", "swr-prod"}}));
-  CHECK(one.by_state == std::array<std::size_t, kFreshness>{1, 0, 0, 0, 7});
+  CHECK(one.by_state == RepositoryCounts{1, 0, 0, 0, 7});
+}
+
+TEST_CASE(
+    "repository list: where only a list of the whole registry is read, all stand as it does") {
+  const auto feed = std::make_shared<RepositoryView>();
+  feed->last_read = kNow - 3 * kMinute;
+  auto registry = std::make_shared<RegistrySnapshot>();
+  registry->kinds = {&kAcrSyncs};
+  registry->feeds = {{&kAcrSyncs, feed}};
+  registry->without_row = 3;
+  RepositoryOverview all;
+  all.registries = {{registry, true}};
+  all.max_staleness = 2 * kMinute;
+  all.now = kNow;
+  CHECK(list_repositories(all, {}).by_state == RepositoryCounts{0, 3, 0, 0, 0});
+  CHECK(count_listed(count_states(*registry, all)) == 3);
+  all.now = kNow - 2 * kMinute;
+  CHECK(count_states(*registry, all) == RepositoryCounts{3, 0, 0, 0, 0});
+}
+
+TEST_CASE("repository list: open syncs are no open builds") {
+  const auto builds = repository("a", "builds");
+  builds->open = 1;
+  const auto syncs = repository("b", "syncs");
+  syncs->open = 5;
+  auto registry = std::make_shared<RegistrySnapshot>();
+  registry->kinds = {&kBuilds, &kAcrSyncs};
+  registry->rows = {row_of(builds), row_of(repository("b", "syncs"))};
+  registry->rows.back().cells[1].view = syncs;
+  RepositoryOverview all;
+  all.registries = {{registry, true}};
+  CHECK(listed(all, {{"sort", "open_builds"}, {"order", "desc"}}) == Names{"a/builds", "b/syncs"});
 }
 
 TEST_CASE("repository list: pages cover everything once, and one too far is the last") {
