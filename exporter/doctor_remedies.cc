@@ -15,11 +15,12 @@ const char* of_certificate(ErrorCause cause) {
     case ErrorCause::tls_expired:
       return " has expired: it has to be renewed there, unless this machine's clock is wrong";
     case ErrorCause::tls_not_yet_valid:
-      return " is not valid yet: set this machine's clock, unless it was made too early";
+      return " is not valid yet: check this machine's clock, or the certificate's start date";
     case ErrorCause::tls_wrong_name:
       return " is for another name: check endpoint, or give that name by tls.server_name";
     case ErrorCause::tls_client_certificate:
-      return " is fine, but it asks for ours: tls.cert_file and tls.key_file";
+      return " is accepted, but the server requires a client certificate: set tls.cert_file and "
+             "tls.key_file";
     default:
       return " is not accepted: name its authority by tls.ca_file, or its name by tls.server_name";
   }
@@ -134,7 +135,8 @@ constexpr RefusedOperation kRefusedOperations[] = {
      "the agency can't be assumed: check assume_agency.agency_urn, its trust policy, external_id, "
      "and that the keys have sts:agencies:assume on it"},
     {"CreateTemporaryAccessKeyByAgency", false,
-     "the agency can't be assumed: check assume_agency, and that the account is delegated to"},
+     "the agency can't be assumed: check assume_agency, and that the agency delegates to this "
+     "account"},
 };
 
 std::string of_refused_keys(const Exam& exam, const Error& error) {
@@ -166,13 +168,13 @@ std::string of_not_found(const Exam& exam, const Error& error) {
 std::string of_setting(const Error& error) {
   switch (error.cause) {
     case ErrorCause::program_denied:
-      return "let the user that this runs as start the program (chmod +x, and x on every folder on "
+      return "allow this process's user to execute the program (chmod +x, and x on every folder on "
              "the way): " +
              error.detail;
     case ErrorCause::program_missing:
       return "install this program, or correct process_command: " + error.detail;
     case ErrorCause::file_denied:
-      return "let the user that this runs as read the file (chgrp, chmod g+r): " + error.detail;
+      return "allow this process's user to read the file (chgrp, chmod g+r): " + error.detail;
     case ErrorCause::file_missing:
       return "write this file, or correct its name: " + error.detail;
     case ErrorCause::no_credentials:

@@ -150,7 +150,8 @@ class Report {
                               (offset.count() > 0 ? "behind" : "ahead of") + " the server";
     if (std::chrono::abs(offset) <= kClockTolerance) return line("clock", "ok: " + words);
     line("clock", "PROBLEM: " + words);
-    remedy("set this machine's clock (NTP): requests are signed by the server's until then");
+    remedy(
+        "set this machine's clock (NTP); until then, requests are signed with the server's time");
   }
 
   void endpoint() {
@@ -227,7 +228,7 @@ class Report {
           !exam_.registry.collects(config::Collected::retentions) && exam_.registry.is_swr_ee() ? ""
           : exam_.registry.is_acr() || exam_.registry.is_swr_ee()
               ? "the instance lists no repository: check instance_id, or push one"
-              : "no repository is in sight: check region and project_id, and give read permission "
+              : "no repository is visible: check region and project_id, and give read permission "
                 "on the organisations");
     } else if (exam_.matched == 0) {
       remedy(

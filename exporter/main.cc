@@ -50,7 +50,7 @@ int run(int argc, char** argv) {
   return App(system_runtime(), std::move(options), real_clouds()).run();
 }
 
-/// Nobody takes half a text, or none, for what was asked for.
+/// Exits non-zero if stdout did not get the whole output.
 int unless_stdout_failed(int exit_code) {
   const std::optional<std::string> problem = stdout_problem();
   if (!problem) return exit_code;

@@ -35,9 +35,10 @@ constexpr const char* kUsage =
 )";
 
 constexpr const char* kAbout =
-    R"(Prometheus exporter for what container registries do in the background: image builds of
-Alibaba Cloud Container Registry EE, retention deletions of Huawei Cloud SWR. A scrape of
-/metrics triggers collection; nothing is called otherwise.
+    R"(Prometheus exporter for what container registries do in the background: image builds and
+synchronisations of Alibaba Cloud Container Registry EE, retention deletions and synchronisations
+of Huawei Cloud SWR, executions of retention and replication of SWR Enterprise Edition. A scrape
+of /metrics triggers collection; nothing is called otherwise.
 )";
 
 constexpr const char* kFlags =
@@ -45,9 +46,9 @@ constexpr const char* kFlags =
 Configuration
   --config.file=FILE            The configuration, a file or a pipe (default: registry_exporter.yml)
   --config.auto-reload-interval=DURATION
-                                Look this often whether it, or the web configuration, has changed,
-                                and reload it then (default: 0s, off)
-  --config.check                Check it, print OK or every problem with its line, and end
+                                Check it and the web configuration for changes this often, and
+                                reload after one (default: 0s, off)
+  --config.check                Check it, print OK or every problem with its line, and exit
 
 Web
   --web.listen-address=ADDRESS  host:port, :port or [::1]:port; may be given several times
@@ -66,15 +67,15 @@ State
   --state.path=FILE             Instead of the configuration's state.path; :memory: keeps nothing
 
 Instead of serving
-  --once                        One complete collection, the exposition on stdout, and end
+  --once                        One complete collection, the exposition on stdout, and exit
   --doctor                      Check every registry live and say what to change
   --backfill                    Print what the lists tell of the past as OpenMetrics with the
                                 events' own times, for promtool tsdb create-blocks-from openmetrics
   --backfill.label=NAME=VALUE   Add a label to each series, as job and instance; may be given
                                 several times
   --backfill.step=DURATION      Events within it share a sample, 1s to 1d (default: 1m)
-  --backfill.until=TIME         Nothing later, as 2026-01-31T00:00:00Z or Unix seconds (default:
-                                where the state begins, if there is a state, else now)
+  --backfill.until=TIME         Leave out later events; 2026-01-31T00:00:00Z or Unix seconds
+                                (default: where the state begins, if there is a state, else now)
 
 Several processes
   --total-shards=N              How many share the repositories (default: 1)
@@ -85,11 +86,11 @@ Log, on stderr
   --log.level=LEVEL             debug, info, warn or error (default: info)
   --log.format=FORMAT           logfmt or json (default: logfmt)
 
-  --version                     Print the version and end
-  --help                        Print this and end
+  --version                     Print the version and exit
+  --help                        Print this and exit
 
 Exit codes: 0 done, 1 failed at run time, 2 mistake in flags or configuration (--config.check: 1).
-SIGHUP reloads the configuration; SIGTERM and SIGINT end in order.
+SIGHUP reloads the configuration; SIGTERM and SIGINT stop the exporter cleanly.
 )";
 
 /// What needs a second look before it is in Options.

@@ -87,7 +87,7 @@ Result<Page> parse_sync_page(std::string_view body, const std::string& instance_
     auto id = record_id_at(row, "SyncTaskId");
     auto owner = owner_of(row, instance_id);
     if (!id || !owner) {
-      // Whose it is belongs to what it is recognised by.
+      // Without an owner there is nothing to count it for: the row is rejected.
       page.rejected.push_back(id ? Rejection::id_invalid : id.error());
       continue;
     }

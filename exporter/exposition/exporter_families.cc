@@ -278,7 +278,9 @@ constexpr Family kFamilies[] = {
      "earlier rows can. Absent if all rows can be read.",
      feed_value<[](const View& view) { return view.first_unreadable_row; }>},
     {"registry_exporter_records_total", counter, registry, "class",
-     "Records by class: baseline, counted, late, vanished, rejected.", records},
+     "Records by class: baseline (from before counting began), counted, late (listed too late to "
+     "be counted), vanished (removed while running), rejected (no usable id).",
+     records},
     {"registry_exporter_records_rejected_total", counter, registry, "reason",
      "Records without a usable id, counted each time one is read.", records_rejected},
     {"registry_exporter_unknown_statuses_total", counter, registry, "",
@@ -286,8 +288,8 @@ constexpr Family kFamilies[] = {
      "metrics.build_statuses.",
      unknown_statuses, nullptr, "", true},
     {"registry_exporter_durations_invalid_total", counter, registry, "reason",
-     "Counted builds and synchronisations without a valid duration, by reason: negative, missing. "
-     "They are not in the histogram.",
+     "Counted builds, synchronisations and executions without a valid duration, by reason: "
+     "negative, missing. They are not in the histogram.",
      durations_invalid, nullptr, "", true},
     {"registry_exporter_history_gaps_total", counter, registry, "",
      "Times that records may have been added and removed between two reads of a list, and so were "
@@ -296,7 +298,8 @@ constexpr Family kFamilies[] = {
        return std::optional(registry.state.history_gaps);
      }>},
     {"registry_exporter_sweeps_total", counter, registry, "result",
-     "Complete reads of the list of a repository by result. After an error the read is repeated.",
+     "Complete reads of a list by result: ok, or error (rows may have been missed; the list is "
+     "read again).",
      counted<SelfMetric::sweeps>},
     {"registry_exporter_ledger_imbalance", gauge, registry, "",
      "Records by which the internal counts disagree. Any value but 0 is a bug in the exporter.",

@@ -41,7 +41,7 @@ constexpr Family kFamilies[] = {
      "or created_at and updated_at).",
      durations_by_status, &kReplications},
     {"swr_replicated_artifacts_total", counter, policy, "result",
-     "Artifacts that finished executions of a replication policy dealt with, by result (succeed, "
+     "Artifacts processed by finished executions of a replication policy, by result (succeed, "
      "failed and stopped of ListInstanceReplicationPolicyExecutions).",
      events<kResult>, &kReplicatedArtifacts},
 };

@@ -53,8 +53,9 @@ constexpr Family kFamilies[] = {
      "else 0.",
      health_value<up>, nullptr, "swr"},
     {"swr_retention_deletions_total", counter, repository, "template",
-     "Image tags deleted by retention rules (ListRetentionHistories), by template of the rule. "
-     "Each deletion is counted once.",
+     "Image tags deleted by retention rules (ListRetentionHistories; swr_ee: total minus retained "
+     "of ListInstanceRetentionPolicyExecTasks), by template of the rule. Each deletion is counted "
+     "once.",
      [](const Family& family, const SnapshotSource& source) {
        return events_by("template", family, source);
      },
@@ -67,14 +68,15 @@ constexpr Family kFamilies[] = {
      "Time of the last deletion by a retention rule, in seconds since 1970.",
      row_value<last_deletion>, &kDeletions},
     {"swr_repository_tags", gauge, repository, "",
-     "Image tags in the repository (num_images of ListReposDetails).",
+     "Image tags in the repository (num_images of ListReposDetails; swr_ee: tag_count of "
+     "ListInstanceRepositories).",
      row_value<[](const View& view) { return view.tags; }>, &kDeletions},
     {"swr_repository_size_bytes", gauge, repository, "",
      "Size of the repository in bytes (size of ListReposDetails).",
      row_value<[](const View& view) { return view.size_bytes; }>, &kDeletions},
     {"swr_repository_downloads", gauge, repository, "",
-     "Downloads of the repository as counted by the cloud (num_download of ListReposDetails). Can "
-     "decrease.",
+     "Downloads of the repository as counted by the cloud (num_download of ListReposDetails; "
+     "swr_ee: pull_count of ListInstanceRepositories). Can decrease.",
      row_value<[](const View& view) { return view.downloads; }>, &kDeletions},
     {"swr_retention_rule_info", gauge, repository, "retention_id,template,keep",
      "Retention rules of the repository (ListRetentions). Always 1. Requires collect_rules.",

@@ -12,9 +12,8 @@ namespace registry_exporter::ingest {
 namespace {
 
 constexpr std::uint8_t kPassesMissedMax = 2;
-/// A place that is never listed must not keep the rest at its beginning for ever: after so many
-/// passes in a row, what is found later is news, unless it is older than the registry's first
-/// start.
+/// If a namespace can never be listed, no pass is complete. After so many in a row, what is found
+/// later counts as new, unless it is older than the registry's first start.
 constexpr int kIncompleteMax = 3;
 
 RepositoryKey key_of(const RepositoryRef& ref) { return {ref.repo_namespace, ref.name}; }
@@ -301,7 +300,7 @@ class Pass {
   DiscoveryEffects effects_;
 };
 
-/// What was of a project yet unknown is of this one from now on.
+/// Completes an identity that was stored before its project was known.
 void complete_identity(RegistryState& state, const Discovery& discovery) {
   if (state.identity.ends_with('\n')) state.identity += discovery.project_id;
 }

@@ -110,7 +110,7 @@ std::optional<UnixMillis> FinishedWalk::may_have_jumped(const Ledger& ledger) co
 }
 
 void FinishedWalk::end_first_reading(Ledger& ledger, MergeEffects& effects) const {
-  // What was not read may show later: that it is history, only its time tells.
+  // Unread records may be listed later; only their times show that they are history.
   const auto jumped = may_have_jumped(ledger);
   const auto may_show_later = run_.left_rows_unread ? run_.walk.started_at : jumped;
   if (ledger.baseline_pending && may_show_later) ledger.history_before = may_show_later;

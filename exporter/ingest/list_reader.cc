@@ -163,14 +163,14 @@ void ListReader::note_known(const Ledger& ledger, std::uint64_t known_before, Pa
                             std::vector<RecordKey> keys) {
   const bool sweeps = run_.sweeps();
   facts.new_to_walk = add_met(sweeps ? progress_.met : run_.met.keys, std::move(keys));
-  // Around a restart only what nobody knew was certainly not met before.
+  // After a restart in mid-sweep, only records unknown to the ledger are certainly new.
   const bool forgot = sweeps && !progress_.whole;
   run_.walk.records_met += forgot ? ledger.known - known_before : facts.new_to_walk;
 }
 
 bool ListReader::order_is_contradicted(const Ledger& ledger, const PageFacts& facts) const {
   if (run_.sweeps() || !ledger.read_whole) return false;
-  // Nothing unknown was to be listed behind an anchored record: who knows what else is.
+  // No unknown record should follow an anchored one; if one does, read the whole list.
   if (facts.news_behind_anchor) return true;
   return contradicts_order(facts.starts, facts.seen.asked.index == 0, ledger);
 }
@@ -198,8 +198,8 @@ void ListReader::after_page(Ledger& ledger, const PageFacts& facts, MergeEffects
   }
 }
 
-/// A first reading takes nobody's word for where the list ends, and a sweep none for a later page:
-/// servers change. A first page alone is believed by what other lists have shown of late.
+/// A first reading trusts no hint of the end, a due sweep none about later pages, since servers
+/// change. Only a first page is judged by page sizes seen lately.
 bool ListReader::list_ends_here(const Ledger& ledger, const PageFacts& facts) {
   if (facts.seen.rows > 0 && !run_.end.asks_behind()) {
     run_.end.set_last_page(run_.unreadable ? run_.unreadable->page().index

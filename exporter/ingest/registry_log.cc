@@ -70,7 +70,7 @@ void RegistryLog::list_unread(const TrackedList& list) const {
 }
 
 void RegistryLog::rows_unreadable(const TrackedList& list, const Error& error) const {
-  log::warn("part of a list can't be read; what is before it counts as ever",
+  log::warn("part of a list can't be read; rows before it are counted as usual",
             {{"registry", registry_},
              {"repository", repository(list)},
              {"first_unreadable_row", std::to_string(list.state.ledger.unread_from.value_or(0))},
@@ -91,7 +91,8 @@ void RegistryLog::history_gap(const TrackedList& list) const {
 void RegistryLog::unknown_status(const TrackedList& list, const std::string& status) const {
   log::warn(list.state.kind == &kBuilds
                 ? "unknown build status; map it with metrics.build_statuses"
-                : "unknown status; the record counts as open until it has one that is known",
+                : "unknown status; treated as running: a synchronisation until it is known, an "
+                  "execution until it has an end time",
             {{"registry", registry_}, {"repository", repository(list)}, {"status", status}});
 }
 

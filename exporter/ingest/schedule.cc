@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::chrono::minutes kBurstMemory{15};
 constexpr std::chrono::hours kUsualMemory{4 * 24};
-/// Of a repository in which nothing was ever seen to happen.
+/// Minimum event rate, for repositories without observed events.
 constexpr double kLeastPerSecond = 1.0 / (30 * 86'400);
 
 constexpr Millis kFollowMin{5'000};

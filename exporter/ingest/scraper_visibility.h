@@ -13,10 +13,9 @@ namespace registry_exporter::ingest {
 /// Who has seen what of one registry: decides when a held series may show its increments (zero
 /// first) and when old values have to be shown once more (old value first). Pure; not thread-safe.
 ///
-/// Versions are those of the registry's snapshots; a hold is made for the version that shows its
-/// zero for the first time, be it as an old value. It is let go when every client that scraped in
-/// the last five minutes, be it the process before, has seen the zero, or when one has and a minute
-/// is over.
+/// Versions are those of the registry's snapshots. A hold is made for the first version that shows
+/// its zero, also as an old value. It is released when every client of the last five minutes (also
+/// of the previous process) has seen it, or one minute after the first did.
 class ScraperVisibility {
  public:
   /// A series that shows 0: which repository, and which of its series (a bit set).

@@ -27,10 +27,9 @@ Seam seam_with_live(UnixMillis state_created_at, UnixMillis registry_created_at,
                     bool live_begins_at_zero);
 
 /// Whether a record belongs to the past. `ledger`: what the exporter knows of its list, or nullptr.
-/// What was baseline to it belongs to the past; what it has counted, or is about to count, is live:
-/// whatever it follows, and what is listed only after it read the list, however early that ended.
-/// Where the live counters contain the history, what was counted of it is past, too, and nothing
-/// that was never counted: a past with more than the live counters begin with looks like a reset.
+/// Baseline is past. What the exporter counted, follows or will count is live, even if it ended
+/// early and was listed late. With `initial_history: count`, counted history is past, too, but
+/// nothing that was never counted: a past larger than the first live value would look like a reset.
 bool is_past(const PastRecord& record, const Ledger* ledger, const Seam& seam);
 
 /// Nothing tells where a record belongs: it has no time, and no exporter has read its list.

@@ -123,8 +123,8 @@ struct TrackedList {
 
 /// Rows that could not be read are to be tried again.
 bool unreadable_due(const TrackedList& list, SteadyTime now);
-/// Ids whose reading is refused are to be tried again. No list tells what they would: a sweep,
-/// which where there is no order comes with each visit, is no sign.
+/// Ids whose reading is refused are to be tried again. No list has their details. Without an order
+/// every visit sweeps, so a sweep is no reason to retry.
 bool refused_ids_due(const TrackedList& list, const ReadRules& rules, SteadyTime now);
 /// After each visit.
 void note_refused_ids(TrackedList& list, const ReadRules& rules, SteadyTime now);

@@ -25,7 +25,7 @@ struct VisitResult {
 
 /// One visit to one list: asks for pages and records until its ListReader is done, and merges the
 /// answers into the list. The caller asks the cloud between next() and take(), without the lock
-/// that guards the list. Pure but for the list.
+/// that guards the list. Pure but for the list, and, in finish(), the lessons.
 class Visit {
  public:
   Visit(TrackedList& list, const ListReaderOptions& options);
@@ -46,7 +46,7 @@ class Visit {
   void learn(const MergeEffects& effects, bool more_known);
   void judge_hints(Hints& hints) const;
 
-  /// A discovery has found another one under its name: what comes now is of one that is gone.
+  /// True if another repository has this name now: pending answers are about the old one.
   bool is_void() const { return list_.state.ref != of_; }
 
   TrackedList& list_;

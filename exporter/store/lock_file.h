@@ -31,8 +31,8 @@ class LockFile {
   /// The last note, also of an earlier process; all zero if there is none that can be read.
   const HighWater& high_water() const { return high_water_; }
 
-  /// Not synced, and a failure is no error: with an older note less damage is found, but none where
-  /// there is none.
+  /// Not synced, and a failure is no error: with an outdated note some damage goes unnoticed, but
+  /// no intact state is refused.
   void note(HighWater high_water);
 
   /// Synced to disk. Errors: state_io.

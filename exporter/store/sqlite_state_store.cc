@@ -205,7 +205,7 @@ class SqliteStateStore final : public StateStore {
       if (auto head = read_head(); !head || head_.created_at != reached.created_at) {
         head_ = reached;
         distrust();
-        return fail(ErrorKind::state_damaged, options_.path + " is not what was written");
+        return fail(ErrorKind::state_damaged, options_.path + " does not contain the last commit");
       }
       database_->read_record_numbers();
       return Done{};

@@ -228,7 +228,7 @@ Result<T> decode(std::string_view blob, BlobKind kind, BlobPlace place, Fields f
   T value;
   fields(*reader, value);
   if (reader->damaged() || reader->left() != 0) {
-    return fail(ErrorKind::state_damaged, "a record that makes no sense");
+    return fail(ErrorKind::state_damaged, "a record can't be decoded");
   }
   return value;
 }

@@ -63,7 +63,7 @@ Result<StateDatabase::Content> StateDatabase::check_content(bool may_be_empty) {
   }
   if (pragma("SELECT count(*) FROM sqlite_schema") == 0) {
     if (!marked && version == 0 && may_be_empty) return Content::empty;
-    return fail(ErrorKind::state_damaged, path_ + " has lost what it held");
+    return fail(ErrorKind::state_damaged, path_ + " is empty although data was saved");
   }
   if (!marked && pragma("SELECT count(*) FROM sqlite_schema WHERE name='repositories'") == 0) {
     return fail(ErrorKind::state_io,

@@ -45,7 +45,7 @@ Result<FoundForm> in_profile(const cloud::HostEnvironment& host) {
     const bool global = ini.contains("global");
     return fail(ErrorKind::invalid_config,
                 file->path + ": there is no section [basic]" +
-                    (global ? "; [global] is for services without a region, SWR is none" : ""));
+                    (global ? "; [global] is for services without a region; SWR is regional" : ""));
   }
   const auto look = [&](const char* key) {
     const auto value = section->second.find(key);

@@ -40,10 +40,9 @@ Result<std::string> Project::checked(std::string found) const {
   const MutexLock lock(mutex_);
   if (kept_to_.empty() || found == kept_to_) return found;
   return fail(ErrorKind::invalid_config,
-              "the project of " + region_ + " is " + found +
-                  " for these credentials, and what is known of this registry is of " + kept_to_ +
-                  ": set project_id to the one that is meant (with " + found +
-                  " it is a new registry)");
+              "these credentials find project " + found + " in " + region_ +
+                  ", but the stored counts belong to project " + kept_to_ +
+                  ": set project_id to the right one (with " + found + " it is a new registry)");
 }
 
 Result<std::string> Project::ask(const std::string& iam_origin) {

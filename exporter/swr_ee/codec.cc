@@ -287,7 +287,7 @@ Result<ListPage<ReplicationExecution>> parse_replication_executions(std::string_
     const auto id = id_at(row, "id");
     const auto policy_id = id_at(row, "policy_id");
     if (!id || !policy_id) {
-      // Whose it is belongs to what it is recognised by.
+      // Without an owner there is nothing to count it for: the row is rejected.
       page.rejected.push_back(id ? Rejection::id_invalid : id.error());
       continue;
     }
