@@ -58,6 +58,7 @@ bool Publisher::scrape_begins(const std::string& client) {
 }
 
 bool Publisher::answered(const std::string& client, std::uint64_t version) {
+  CHECK_RULE(version <= version_);  // Nobody was answered with what is not made yet.
   if (visibility_.answered(scraper_id(client), version, clock_.steady_now())) {
     snapshot_.reset();
   }

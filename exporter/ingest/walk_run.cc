@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exporter/base/check.h"
+
 namespace registry_exporter::ingest {
 namespace {
 
@@ -57,7 +59,12 @@ void WalkRun::seek_back() {
 
 void WalkRun::ask_next(const PageFacts& page) {
   if (seeking) return seek_back();
-  if (!unreadable) return ask(end.next(page.seen));
+  if (!unreadable) {
+    const PageRequest next = end.next(page.seen);
+    const PageRequest& read = page.seen.asked;
+    CHECK_RULE(first_row(next) <= first_row(read) + static_cast<std::uint64_t>(read.size));
+    return ask(next);  // No row between the two is left out.
+  }
   ask(unreadable->after_success(page.seen.asked));
   if (unreadable->is_passed_by(asked())) unreadable.reset();
 }
