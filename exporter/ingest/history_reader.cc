@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "exporter/ingest/event_rules.h"
+#include "exporter/ingest/list_order.h"
 #include "exporter/ingest/list_reader.h"
 
 namespace registry_exporter::ingest {
@@ -21,14 +22,6 @@ constexpr int kVisitsMax = 50'000;
 struct PageRows {
   std::uint64_t end = 0;  ///< The row behind it.
   std::optional<UnixMillis> oldest_start;
-};
-
-/// How neighbours on a page stand, by their start.
-struct Neighbours {
-  std::uint64_t rising = 0;
-  std::uint64_t falling = 0;
-
-  bool newest_first() const { return falling > 9 * rising; }
 };
 
 /// What pages told of the length of the list.
@@ -55,7 +48,7 @@ class HistoryReader {
         failures_ = 0;
         continue;
       }
-      // The nth failure is followed by 2^n times the pause.
+      // The first failure is followed by the pause, each next one by twice as much.
       const Millis pause = kFirstPause * (1 << failures_);
       if (++failures_ >= kFailuresMax || is_hopeless(*failure_)) break;
       options_.pause(pause);
@@ -117,8 +110,7 @@ class HistoryReader {
     for (const Record& record : page.records) {
       if (record.started_at) {
         const UnixMillis start = *record.started_at;
-        if (before && start > *before) ++neighbours_.rising;
-        if (before && start < *before) ++neighbours_.falling;
+        starts_.add(start, before);
         before = start;
         rows.oldest_start = std::min(rows.oldest_start.value_or(start), start);
       }
@@ -157,8 +149,10 @@ class HistoryReader {
                               {}};
       missing_from = rows_met_;
     }
-    if (missing_from && neighbours_.newest_first())
+    const ListOrder order = judge_order(starts_.descending, starts_.ascending);
+    if (missing_from && order == ListOrder::newest_first) {
       history.whole_since = oldest_before(*missing_from);
+    }
     return history;
   }
 
@@ -186,7 +180,7 @@ class HistoryReader {
   std::unordered_map<RecordKey, PastRecord> records_;
   std::vector<PageRows> pages_;
   std::uint64_t rows_met_ = 0;
-  Neighbours neighbours_;
+  PageStarts starts_;  ///< Of all pages; neighbours on one page tell the order.
   PromisedTotal total_;
   int failures_ = 0;  ///< Visits in a row.
   std::optional<Error> failure_;

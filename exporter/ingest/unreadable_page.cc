@@ -58,7 +58,7 @@ std::optional<PageRequest> UnreadablePage::after_failure(const PageRequest& aske
 }
 
 bool UnreadablePage::is_slow() const {
-  return error_.kind == ErrorKind::timeout || error_.kind == ErrorKind::transport;
+  return traits(error_.kind).unreachable;
 }
 
 /// If a row behind the page can be read, the server has no limit to how deep a list is read.
