@@ -185,13 +185,14 @@ def answer(result):
 
 
 def alike(value, classic, bounds):
-    """Within a native bucket's width; quantiles are in the same classic bucket, besides."""
+    """Within a native bucket's width. Of a quantile that is all the native answer knows, and the
+    classic one no more than the bucket that it is in."""
     if math.isnan(value) or math.isnan(classic):  # Nothing happened.
         return math.isnan(value) and math.isnan(classic)
     if bounds is None:
         return math.isclose(value, classic, rel_tol=WIDTH - 1)
-    above = bisect.bisect_left(bounds, value)
-    low, high = bounds[max(0, above - 1)], bounds[min(above, len(bounds) - 1)]
+    low = bounds[max(0, bisect.bisect_left(bounds, value / WIDTH) - 1)]
+    high = bounds[min(bisect.bisect_left(bounds, value * WIDTH), len(bounds) - 1)]
     return low / WIDTH <= classic <= high * WIDTH
 
 

@@ -100,7 +100,10 @@ class Process:
         self._ready = threading.Event()
         self.process = subprocess.Popen([str(each) for each in arguments], text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        env=environment)
+                                        env=environment,
+                                        # The kernel may send SIGHUP to a background group in which
+                                        # a process is stopped: tests stop some.
+                                        process_group=0)
         self._reader = threading.Thread(target=self._read, args=(re.compile(ready),), daemon=True)
         self._reader.start()
 
