@@ -10,6 +10,7 @@
 #include "exporter/backfill.h"
 #include "exporter/base/duration.h"
 #include "exporter/base/inherited.h"
+#include "exporter/base/last_words.h"
 #include "exporter/config/secret_files.h"
 #include "exporter/doctor.h"
 
@@ -49,9 +50,9 @@ void hand_over(Engine& from, Engine& to) {
   try {
     to.start(from.stop());
   } catch (const std::exception& problem) {
-    std::fprintf(stderr, "registry_exporter: reload failed halfway: %s; exiting, restart it\n",
-                 problem.what());
-    std::_Exit(kRunTimeFailure);
+    limit_last_words();
+    const std::string words = "reload failed halfway: " + std::string(problem.what());
+    std::_Exit(failed(words + "; exiting, restart it", kRunTimeFailure));
   }
 }
 
@@ -153,6 +154,7 @@ int App::collect_once() {
 int App::serve() {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // Inherited by all threads started from here on.
+  log::hold_nobody_up();
   tasks_ = std::make_unique<web::TaskThreads>(runtime_.threads,
                                               static_cast<std::size_t>(options_.max_requests) + 4);
   web::Routes routes(web_options(options_), *this);

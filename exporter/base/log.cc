@@ -9,7 +9,7 @@
 #include <memory>
 #include <mutex>
 
-#include "exporter/base/line_writer.h"
+#include "exporter/base/line_queue.h"
 #include "exporter/base/runtime.h"
 #include "exporter/base/time_text.h"
 
@@ -103,23 +103,41 @@ std::string line_of(Level level, std::string_view message, std::initializer_list
   return line;
 }
 
-/// Where stderr takes no line, it is lost: no scrape waits for whoever reads the log.
 class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  void hold_nobody_up() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    // Never deleted: its thread may be blocked when the process ends.
+    if (queue_ == nullptr) queue_ = new LineQueue(STDERR_FILENO, system_runtime());
+  }
+
+ private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (lost_ > 0 && writer_.write(line_of(Level::warn, "log lines were lost: stderr took none",
-                                           {{"lines", std::to_string(lost_)}}))) {
+    if (lost_ > 0 && write(line_of(Level::error, "log lines were lost: stderr took none",
+                                   {{"lines", std::to_string(lost_)}}))) {
       lost_ = 0;
     }
-    if (!writer_.write({message.payload.data(), message.payload.size()})) ++lost_;
+    if (!write({message.payload.data(), message.payload.size()})) ++lost_;
   }
   void flush_() override {}
 
-  LineWriter writer_{STDERR_FILENO, system_runtime().clock};
+  bool write(std::string_view line) {
+    if (queue_ != nullptr) return queue_->write(line);
+    write_line(STDERR_FILENO, std::string(line));
+    return true;
+  }
+
+  LineQueue* queue_ = nullptr;
   std::uint64_t lost_ = 0;
 };
 
+const std::shared_ptr<StderrSink>& sink() {
+  static const auto instance = std::make_shared<StderrSink>();
+  return instance;
+}
+
 spdlog::logger& logger() {
-  static spdlog::logger instance("log", std::make_shared<StderrSink>());
+  static spdlog::logger instance("log", sink());
   return instance;
 }
 
@@ -129,6 +147,8 @@ void configure(Level level, Format format) {
   logger().set_level(to_spdlog(level));
   current_format = format;
 }
+
+void hold_nobody_up() { sink()->hold_nobody_up(); }
 
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
 

@@ -12,6 +12,9 @@ enum class Format { logfmt, json };
 
 /// Once, at start. Thread-safe afterwards.
 void configure(Level level, Format format);
+/// From now on lines wait only a moment for whoever reads stderr. Those that find no room are lost,
+/// and counted in the log. Without it, a line waits until it is taken.
+void hold_nobody_up();
 bool enabled(Level level);
 
 /// Keys are ours ([a-z_]+); values may be anything: they are escaped for the format.

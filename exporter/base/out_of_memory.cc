@@ -8,11 +8,14 @@
 #include <new>
 #include <string_view>
 
+#include "exporter/base/last_words.h"
+
 namespace registry_exporter {
 namespace {
 
 [[noreturn]] void end() {
   constexpr std::string_view kWords = "registry_exporter: out of memory; exiting, restart it\n";
+  limit_last_words();
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kWords.data(), kWords.size());
   std::_Exit(1);
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "exporter/base/last_words.h"
 #include "exporter/base/runtime.h"
 
 namespace registry_exporter {
@@ -44,6 +45,7 @@ void run_to_the_end(const std::function<void()>& body) {
   try {
     body();
   } catch (const std::exception& problem) {
+    limit_last_words();
     std::fprintf(stderr, "registry_exporter: %s; exiting, restart it\n", problem.what());
     std::_Exit(1);
   }

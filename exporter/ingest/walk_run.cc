@@ -63,7 +63,7 @@ void WalkRun::ask_next(const PageFacts& page) {
     const PageRequest next = end.next(page.seen);
     const PageRequest& read = page.seen.asked;
     CHECK_RULE(first_row(next) <= first_row(read) + static_cast<std::uint64_t>(read.size));
-    return ask(next);  // No row between the two is left out.
+    return ask(next);  // It begins no later than where this one was to end.
   }
   ask(unreadable->after_success(page.seen.asked));
   if (unreadable->is_passed_by(asked())) unreadable.reset();

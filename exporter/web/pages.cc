@@ -37,7 +37,8 @@ Html registry_row(const RepositoryOverview::Registry& registry, const LandingPag
   row += registry.up ? Html("<span class=\"tag good\">up</span>")
                      : Html("<span class=\"tag bad\">down</span>");
   return row + "</span></td><td role=\"cell\" data-label=\"Repositories\" class=\"number\">" +
-         html_number(count_listed(count_states(snapshot, page.overview))) + "</td><td role=\"cell\" data-label=\"Details\">" +
+         html_number(count_listed(count_states(snapshot, page.overview))) +
+         "</td><td role=\"cell\" data-label=\"Details\">" +
          isolated(summary(snapshot, page.overview)) + "</td></tr>\n";
 }
 

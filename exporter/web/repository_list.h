@@ -53,7 +53,7 @@ struct ListedRow {
 /// One page of the list. Rows point into the overview.
 struct RepositoryListPage {
   std::vector<ListedRow> rows;
-  std::size_t total = 0;    ///< All repositories.
+  std::size_t total = 0;    ///< All rows: repositories, namespaces and policies.
   std::size_t matched = 0;  ///< Repositories that match the query, on all pages.
   std::size_t page = 1;     ///< At most `pages`.
   std::size_t pages = 1;

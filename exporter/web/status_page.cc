@@ -272,6 +272,11 @@ Html table_row(const ListedRow& row, UnixMillis now) {
 
 Html table(const RepositoryOverview& overview, const RepositoryListPage& page,
            const RepositoryQuery& query) {
+  const std::uint64_t listed = count_listed(page.by_state);
+  if (page.total == 0 && listed > 0) {
+    return "<p class=\"soft\">" + counted(listed, "repository", "repositories") +
+           " discovered; no record of any was read yet.</p>\n";
+  }
   if (page.total == 0) {
     return "<p class=\"soft\">No repositories yet: the first scrape of the metrics discovers "
            "them.</p>\n";

@@ -87,7 +87,7 @@ INSTANCE_CLOUD = "exporter/swr_ee/instance_cloud.cc"
 EE_CLIENT = "exporter/swr_ee/client.cc"
 WHOLE_LIST = "exporter/swr_ee/whole_list.h"
 ENGINE_BOOKS = "exporter/engine_books.cc"
-LINE_WRITER = "exporter/base/line_writer.cc"
+LINE_QUEUE = "exporter/base/line_queue.cc"
 ENDPOINT = "exporter/config/endpoint.cc"
 WATCH = "exporter/config/config_watch.cc"
 FILTER = "exporter/config/filter.cc"
@@ -917,16 +917,24 @@ MUTANTS = [
     ("a project that is written down later is a new registry", DISCOVERY,
      "if (state.identity.ends_with('\\n')) state.identity +=",
      "if (state.identity.empty()) state.identity +="),
-    ("a line waits until somebody reads", LINE_WRITER,
-     "if (wait_writable()) written", "written"),
-    ("each line that nobody reads waits as long as the first", LINE_WRITER,
+    ("a line waits until somebody reads", LINE_QUEUE,
+     "while (written_ < line && clock_.steady_now() < begun + patience_) {",
+     "while (written_ < line) {"),
+    ("each line that nobody reads waits as long as the first", LINE_QUEUE,
      "patience_ -= std::min(patience_, waited_at_ - begun);", ""),
-    ("a torn line goes on with the next", LINE_WRITER,
-     'line_is_torn_ ? "\\n" : ""', '""'),
-    ("a line is torn for ever", LINE_WRITER,
-     "  line_is_torn_ = false;\n", ""),
-    ("a long line is written at once", LINE_WRITER,
-     "std::min(text.size(), kChunk)", "text.size()"),
+    ("lines that nobody reads are kept for ever", LINE_QUEUE,
+     "if (bytes_ + line.size() > kBytesMax) return false;", ""),
+    ("room for lines is never free again", LINE_QUEUE, "bytes_ -= size;", ""),
+    ("a line is not waited for", LINE_QUEUE, "wait_written(accepted_);", ""),
+    ("lines are lost where the descriptor does not block", LINE_QUEUE,
+     "} else if (errno == EAGAIN) {", "} else if (false) {"),
+    ("nobody hears of lost lines", "exporter/base/log.cc", "++lost_;", ";"),
+    ("lost lines are told again and again", "exporter/base/log.cc",
+     "      lost_ = 0;\n", ""),
+    ("last words may take for ever", "exporter/base/last_words.cc", "::alarm(kSeconds);", ""),
+    ("a page may be left out", "exporter/ingest/walk_run.cc",
+     "const PageRequest next = end.next(page.seen);",
+     "PageRequest next = end.next(page.seen);\n    ++next.index;"),
     ("the past has durations that the present has not", "exporter/ingest/history_reader.cc",
      "past.duration = valid_duration(record);", "past.duration = std::nullopt;"),
     ("repositories without a row are in no state", "exporter/model/snapshot.cc",

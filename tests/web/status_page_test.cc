@@ -149,6 +149,16 @@ TEST_CASE("status page: before the first discovery it says what to wait for") {
   CHECK(has(page_of({}), "the first scrape"));
 }
 
+TEST_CASE("status page: repositories that no list has named yet are told by number") {
+  RepositoryOverview all = overview();
+  auto registry = std::make_shared<RegistrySnapshot>();
+  registry->kinds = {&kAcrSyncs};
+  registry->feeds = {{&kAcrSyncs, repository("", "")}};
+  registry->without_row = 3;
+  all.registries = {{registry, true}};
+  CHECK(has(page_of(all), "3 repositories discovered"));
+}
+
 TEST_CASE("repositories as JSON: the same rows, null for what isn't known") {
   const auto query = parse_repository_query({}, 0);
   const auto json = nlohmann::json::parse(repositories_json(overview(), *query));

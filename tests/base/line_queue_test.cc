@@ -1,0 +1,128 @@
+#include "exporter/base/line_queue.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "exporter/base/check.h"
+
+using namespace registry_exporter;
+
+namespace {
+
+/// A queue whose lines come out at the other end of a pipe, socket or terminal.
+struct Ends {
+  std::array<int, 2> ends{};  // To read, to write.
+  std::optional<LineQueue> queue;
+
+  Ends() { std::signal(SIGPIPE, SIG_IGN); }
+  ~Ends() {
+    close(ends[0]);  // Whatever is blocked fails now.
+    queue.reset();
+    close(ends[1]);
+  }
+  LineQueue& start() { return queue.emplace(ends[1], system_runtime()); }
+  std::string read_all() {
+    std::string all;
+    std::array<char, 65536> buffer{};
+    ssize_t got = 0;
+    while ((got = read(ends[0], buffer.data(), buffer.size())) > 0) {
+      all.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+};
+
+struct Pipe : Ends {
+  Pipe() { REQUIRE(pipe(ends.data()) == 0); }
+};
+struct Socket : Ends {
+  Socket() { REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0); }
+};
+struct Terminal : Ends {
+  Terminal() { REQUIRE(openpty(ends.data(), &ends[1], nullptr, nullptr, nullptr) == 0); }
+};
+
+/// How many lines were accepted until one was lost.
+int fill(LineQueue& queue, const std::string& line) {
+  const auto begun = std::chrono::steady_clock::now();
+  int accepted = 0;
+  while (queue.write(line)) ++accepted;
+  for (int i = 0; i < 1000; ++i) CHECK_FALSE(queue.write(line));
+  // A wait for each of them would take minutes.
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(20));
+  return accepted;
+}
+
+}  // namespace
+
+TEST_CASE("line queue: whole lines, in order, written when it returns") {
+  Pipe pipe;
+  LineQueue& queue = pipe.start();
+  CHECK(queue.write("one"));
+  CHECK(queue.write(""));
+  CHECK(queue.write("three"));
+  fcntl(pipe.ends[0], F_SETFL, O_NONBLOCK);
+  CHECK(pipe.read_all() == "one\n\nthree\n");
+}
+
+TEST_CASE_TEMPLATE("line queue: where nobody reads lines are lost, and nobody waits", Kind, Pipe,
+                   Socket, Terminal) {
+  Kind kind;
+  LineQueue& queue = kind.start();
+  CHECK(fill(queue, std::string(1000, 'x')) > 100);
+}
+
+TEST_CASE("line queue: what was accepted arrives when somebody reads again") {
+  Pipe pipe;
+  LineQueue& queue = pipe.start();
+  const std::string line(1000, 'x');
+  const auto accepted = static_cast<std::size_t>(fill(queue, line));
+  std::string read;
+  while (read.size() < accepted * (line.size() + 1)) {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(pipe.ends[0], buffer.data(), buffer.size());
+    REQUIRE(got > 0);
+    read.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  CHECK(queue.write("again"));
+  std::array<char, 64> buffer{};
+  const ssize_t got = ::read(pipe.ends[0], buffer.data(), buffer.size());
+  CHECK(std::string(buffer.data(), static_cast<std::size_t>(got)) == "again\n");
+}
+
+TEST_CASE("line queue: a full descriptor that does not block is waited for, too") {
+  Pipe pipe;
+  fcntl(pipe.ends[1], F_SETFL, O_NONBLOCK);
+  LineQueue& queue = pipe.start();
+  CHECK(fill(queue, std::string(1000, 'x')) > 100);
+}
+
+TEST_CASE("last words: a process that has to end does, though nobody reads stderr") {
+  Pipe pipe;
+  fcntl(pipe.ends[1], F_SETFL, O_NONBLOCK);
+  const std::string much(65536, 'x');
+  while (::write(pipe.ends[1], much.data(), much.size()) > 0) {
+  }
+  fcntl(pipe.ends[1], F_SETFL, 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    dup2(pipe.ends[1], STDERR_FILENO);
+    check_failed("rule", "file", 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 1);
+}
