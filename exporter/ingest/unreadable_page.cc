@@ -57,9 +57,7 @@ std::optional<PageRequest> UnreadablePage::after_failure(const PageRequest& aske
   return divide(asked);
 }
 
-bool UnreadablePage::is_slow() const {
-  return traits(error_.kind).unreachable;
-}
+bool UnreadablePage::is_slow() const { return traits(error_.kind).unreachable; }
 
 /// If a row behind the page can be read, the server has no limit to how deep a list is read.
 PageRequest UnreadablePage::ask_behind(const PageRequest& failed) {
