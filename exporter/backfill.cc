@@ -94,34 +94,43 @@ class RegistryBackfill {
     const auto connection = connect(registry, config_.metrics, runtime_, meter_);
     if (!connection) return report_.failed(connection.error());
     Cloud& cloud = *connection->cloud;
-    for (const StreamKind* kind : connection->kinds) {
-      histories_.push_back({registry.name, kind, seam_.at, {}});
-    }
+    begin_histories(connection->kinds);
     const std::string identity = registry_.identity();
     if (live_.state != nullptr && live_.state->identity != identity) {
       cloud.keep_to_project(live_.state->identity.substr(identity.size()));
     }
-    if (!discover(cloud)) return;
+    if (!discover(cloud, connection->kinds)) return;
     {
       std::vector<std::unique_ptr<Thread>> workers;
       for (int i = 0; i < registry_.concurrency; ++i) {
         workers.push_back(runtime_.threads.start("backfill", [this, &cloud] { work(cloud); }));
       }
     }
+    report_.ended(seam_.at);
+  }
+
+  bool is_whole() const { return report_.is_whole(); }
+  /// By kind; sorted by name.
+  std::vector<RegistryHistory> take_histories() EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
     for (RegistryHistory& history : histories_) {
       std::sort(history.repositories.begin(), history.repositories.end(),
                 [](const RepositoryHistory& a, const RepositoryHistory& b) {
                   return full_name(a.ref) < full_name(b.ref);
                 });
     }
-    report_.ended(seam_.at);
+    return std::move(histories_);
   }
 
-  bool is_whole() const { return report_.is_whole(); }
-  std::vector<RegistryHistory> take_histories() { return std::move(histories_); }
-
  private:
-  bool discover(Cloud& cloud) {
+  void begin_histories(const std::vector<const StreamKind*>& kinds) EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    for (const StreamKind* kind : kinds) {
+      histories_.push_back({registry_.name, kind, seam_.at, {}});
+    }
+  }
+
+  bool discover(Cloud& cloud, const std::vector<const StreamKind*>& kinds) {
     const Result<Discovery> discovery = cloud.discover({});
     if (!discovery) {
       report_.failed(discovery.error());
@@ -130,7 +139,7 @@ class RegistryBackfill {
     const Shard shard{options_.engine.shard, options_.engine.total_shards};
     owners_ = ingest::history_owners(*discovery, accepts_of(registry_, shard),
                                      static_cast<std::size_t>(config_.metrics.max_repositories));
-    for (const RegistryHistory& history : histories_) add_lists(*history.kind);
+    for (const StreamKind* kind : kinds) add_lists(*kind);
     report_.found(lists_.size(), owners_.over_limit);
     if (!discovery->complete) report_.not_all_listed(discovery->part_failed);
     return true;
@@ -235,9 +244,9 @@ class RegistryBackfill {
   ingest::Seam seam_;
   ingest::HistoryOwners owners_;
   std::vector<ListRef> lists_;
-  std::vector<RegistryHistory> histories_;  ///< By kind.
-  Mutex mutex_;
   std::unique_ptr<Waiter> pause_over_;
+  Mutex mutex_;
+  std::vector<RegistryHistory> histories_ GUARDED_BY(mutex_);
   std::size_t next_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -64,7 +64,7 @@ Result<cloud::ListedNamespaces> Client::all_namespaces() {
         "ListNamespace", list_namespaces(target_, asked),
         [&](std::string_view body) { return parse_namespace_page(body, asked); });
     if (!page) {
-      const bool is_fatal = names.empty() || traits(page.error().kind).ends_discovery;
+      const bool is_fatal = names.empty() || traits(page.error().kind).fails_every_call;
       if (is_fatal) return tl::unexpected<Error>(page.error());
       break;
     }
@@ -166,7 +166,7 @@ Result<Discovery> Client::discover_static(const std::vector<config::StaticReposi
       discovery.repositories.push_back(std::move(*found));
       continue;
     }
-    if (traits(found.error().kind).ends_discovery) return within(full_name(ref), found.error());
+    if (traits(found.error().kind).fails_every_call) return within(full_name(ref), found.error());
     log::warn("static repository not found", {{"registry", registry_},
                                               {"repository", full_name(ref)},
                                               {"reason", found.error().detail}});

@@ -43,7 +43,7 @@ ErrorTraits traits(ErrorKind kind) {
     case ErrorKind::throttled:
       return {.retryable = true, .concerns_registry = true, .may_name_wait = true};
     case ErrorKind::unauthorized:
-      return {.takes_registry_down = true, .concerns_registry = true, .ends_discovery = true};
+      return {.takes_registry_down = true, .concerns_registry = true, .fails_every_call = true};
     case ErrorKind::forbidden:
     case ErrorKind::bad_request:
       return {.lasting = true, .keys_accepted = true, .concerns_page = true, .concerns_row = true};
@@ -66,14 +66,14 @@ ErrorTraits traits(ErrorKind kind) {
     case ErrorKind::malformed:
       return {.retryable = true, .concerns_page = true, .concerns_row = true};
     case ErrorKind::invalid_config:
-      return {.ends_discovery = true};
+      return {.fails_every_call = true};
     case ErrorKind::state_locked:
     case ErrorKind::state_newer:
     case ErrorKind::state_damaged:
     case ErrorKind::state_io:
       return {};
     case ErrorKind::canceled:
-      return {.concerns_registry = true, .ends_discovery = true};
+      return {.concerns_registry = true, .fails_every_call = true};
   }
   return {};
 }

@@ -49,8 +49,8 @@ struct ErrorTraits {
   bool concerns_page = false;
   /// One row of a page may cause it; a page without that row may be fine.
   bool concerns_row = false;
-  /// Nothing else of a discovery can succeed.
-  bool ends_discovery = false;
+  /// Every other call to the registry fails alike.
+  bool fails_every_call = false;
   /// The server may say for how long to wait (`Retry-After`).
   bool may_name_wait = false;
 };

@@ -57,7 +57,7 @@ Result<Discovery> NamespaceDiscovery::run_by_namespace(Found found) {
     if (whole && !*whole) discovery.failed_namespaces.push_back(each);
     if (whole) continue;
     const Error& error = whole.error();
-    if (traits(error.kind).ends_discovery) return tl::unexpected<Error>(error);
+    if (traits(error.kind).fails_every_call) return tl::unexpected<Error>(error);
     if (error.kind == ErrorKind::not_found) continue;  // It was deleted meanwhile.
     if (error.kind == ErrorKind::forbidden) {
       discovery.denied_namespaces.push_back(each);
@@ -80,7 +80,7 @@ Result<bool> NamespaceDiscovery::list_into(Found& found, const std::string& repo
     const auto page = lists_.repositories(repo_namespace, asked);
     if (!page) {
       const Error& error = page.error();
-      if (read == 0 || traits(error.kind).ends_discovery) return tl::unexpected<Error>(error);
+      if (read == 0 || traits(error.kind).fails_every_call) return tl::unexpected<Error>(error);
       log::warn("a list of repositories breaks off", {{"registry", lists_.registry},
                                                       {"namespace", repo_namespace},
                                                       {"page", std::to_string(asked.index + 1)},

@@ -10,11 +10,6 @@ constexpr Millis kFirstPause{500};
 /// Records in a row that can't be read before the rest is not asked for any more.
 constexpr int kGivenUpMax = 5;
 
-/// Whatever else is asked for is refused as well.
-bool concerns_all(const Error& error) {
-  return error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::canceled;
-}
-
 Record as_listed(const PastRecord& past) {
   Record record;
   record.id = past.id_of_details;
@@ -33,8 +28,9 @@ Result<std::vector<Part>> parts_of(Cloud& cloud, const ListRef& list, const Reco
     if (record && !record->needs_details) return std::move(record->parts);
     if (record) return fail(ErrorKind::not_found, "not all of what it did is known yet");
     const Error& error = record.error();
-    const bool passes = !traits(error.kind).lasting && !concerns_all(error);
-    if (!passes || tries == kTriesMax) return tl::unexpected<Error>(error);
+    const ErrorTraits it = traits(error.kind);
+    if (it.lasting || it.fails_every_call || tries == kTriesMax)
+      return tl::unexpected<Error>(error);
     // The nth failure is followed by 2^n times the pause.
     pause(kFirstPause * (1 << tries));
   }
@@ -72,7 +68,7 @@ MissingDetails read_details(Cloud& cloud, const ListRef& list, std::vector<PastR
       given_up = 0;
       continue;
     }
-    given_up = concerns_all(parts.error()) ? kGivenUpMax : given_up + 1;
+    given_up = traits(parts.error().kind).fails_every_call ? kGivenUpMax : given_up + 1;
     add(missing, *record, parts.error().detail);
   }
   return missing;

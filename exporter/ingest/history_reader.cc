@@ -62,7 +62,7 @@ class HistoryReader {
     const bool nothing_read = pages_.empty();
     const bool row_may_be_to_blame =
         traits(error.kind).concerns_row && failures_ <= kFailuresBeforeProbe;
-    return error.kind == ErrorKind::unauthorized || error.kind == ErrorKind::canceled ||
+    return traits(error.kind).fails_every_call ||
            (traits(error.kind).lasting && nothing_read && !row_may_be_to_blame);
   }
 

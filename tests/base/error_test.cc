@@ -24,6 +24,8 @@ TEST_CASE("error: what a kind means for retries, keys and the registry agrees wi
     const ErrorTraits is = traits(kind);
     CHECK_FALSE((is.retryable && is.lasting));
     CHECK(is.lasting == is.keys_accepted);
+    CHECK(is.fails_every_call ==
+          (kind == unauthorized || kind == invalid_config || kind == canceled));
     if (is.unreachable) CHECK((is.retryable && is.takes_registry_down));
     CHECK_FALSE((is.concerns_registry && is.concerns_page));
     if (is.concerns_row) CHECK(is.concerns_page);

@@ -140,8 +140,9 @@ TEST_CASE("history details: without a start of what is missing no time is whole"
 }
 
 TEST_CASE("history details: a cloud that answers nothing is given up soon") {
-  for (const ErrorKind kind : {ErrorKind::unauthorized, ErrorKind::canceled, ErrorKind::forbidden,
-                               ErrorKind::server_error, ErrorKind::timeout}) {
+  for (const ErrorKind kind :
+       {ErrorKind::unauthorized, ErrorKind::canceled, ErrorKind::invalid_config,
+        ErrorKind::forbidden, ErrorKind::server_error, ErrorKind::timeout}) {
     CAPTURE(name(kind));
     Executions cloud;
     cloud.fails_at = [kind](int) { return std::optional(error_of(kind)); };
@@ -150,9 +151,7 @@ TEST_CASE("history details: a cloud that answers nothing is given up soon") {
     CHECK(missing.records == 200);
     CHECK(missing.whole_since == at(4000 - 10) + Millis{1});
     CHECK(cloud.asked.size() <= 25);
-    if (kind == ErrorKind::unauthorized || kind == ErrorKind::canceled) {
-      CHECK(cloud.asked.size() == 1);
-    }
+    if (traits(kind).fails_every_call) CHECK(cloud.asked.size() == 1);
   }
 }
 

@@ -155,9 +155,9 @@ TEST_CASE("history reader: a total that is off by less than a page is no reason 
 }
 
 TEST_CASE("history reader: what can't be read at all is given up soon") {
-  for (const ErrorKind kind :
-       {ErrorKind::forbidden, ErrorKind::not_found, ErrorKind::unauthorized,
-        ErrorKind::server_error, ErrorKind::throttled, ErrorKind::canceled}) {
+  for (const ErrorKind kind : {ErrorKind::forbidden, ErrorKind::not_found, ErrorKind::unauthorized,
+                               ErrorKind::server_error, ErrorKind::throttled, ErrorKind::canceled,
+                               ErrorKind::invalid_config}) {
     CAPTURE(name(kind));
     OneList cloud;
     fill(cloud.list, 60);
@@ -168,6 +168,7 @@ TEST_CASE("history reader: what can't be read at all is given up soon") {
     CHECK(history.records.empty());
     CHECK_FALSE(history.whole_since);
     CHECK(cloud.calls <= 30);
+    if (traits(kind).fails_every_call) CHECK(cloud.calls == 1);
   }
 }
 
