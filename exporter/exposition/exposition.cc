@@ -5,7 +5,7 @@
 
 #include "exporter/base/mutex.h"
 #include "exporter/base/prefetch.h"
-#include "exporter/exposition/answer.h"
+#include "exporter/exposition/body_builder.h"
 #include "exporter/exposition/catalog.h"
 #include "exporter/exposition/encode.h"
 #include "exporter/exposition/process_metrics.h"
@@ -42,26 +42,26 @@ std::size_t bytes_in(const std::vector<const Blocks*>& parts) {
   return bytes;
 }
 
-void add_blocks(Answer& answer, const Blocks& blocks) {
+void add_blocks(BodyBuilder& body, const Blocks& blocks) {
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (i + kBlocksAhead < blocks.size()) prefetch(blocks[i + kBlocksAhead].get());
-    answer.add(blocks[i]);
+    body.add(blocks[i]);
   }
 }
 
 /// The lines of a family: those of each registry's snapshot, then the scrape's own.
-void add_family(Answer& answer, const Family& family, const Rendered& registries,
+void add_family(BodyBuilder& body, const Family& family, const Rendered& registries,
                 const std::string& own, ExpositionFormat format) {
   std::vector<const Blocks*> parts;
   for (const auto& registry : registries) {
     if (const RenderedFamily* found = registry->find(family)) parts.push_back(&found->blocks);
   }
   if (parts.empty() && own.empty()) return;
-  answer.add(format == ExpositionFormat::protobuf
-                 ? protobuf_head(family, bytes_in(parts) + own.size())
-                 : head(family, format));
-  for (const Blocks* blocks : parts) add_blocks(answer, *blocks);
-  answer.add(own);
+  body.add(format == ExpositionFormat::protobuf
+               ? protobuf_head(family, bytes_in(parts) + own.size())
+               : head(family, format));
+  for (const Blocks* blocks : parts) add_blocks(body, *blocks);
+  body.add(own);
 }
 
 }  // namespace
@@ -141,16 +141,16 @@ std::vector<Chunk> Exposition::render(const Snapshot& snapshot, const LiveState&
   const ProcessMetrics process = process_wide ? read_process_metrics() : ProcessMetrics{};
   const ScrapeSource source{live, registries, self_, process, options_, format};
   SampleWriter writer(format);
-  Answer answer(request.gzip);
+  BodyBuilder body(request.gzip);
   for (const Family& family : families()) {
     if (contains(options_.disabled, family.name) || !wanted(request.families, family.name))
       continue;
     if (family.scope == FamilyScope::process && !process_wide) continue;
-    add_family(answer, family, rendered, render_scrape(family, source, writer), format);
+    add_family(body, family, rendered, render_scrape(family, source, writer), format);
   }
-  if (format == ExpositionFormat::openmetrics) answer.add("# EOF\n");
-  self_.exposition_rendered(name(format), answer.bytes());
-  std::vector<Chunk> chunks = answer.finish();
+  if (format == ExpositionFormat::openmetrics) body.add("# EOF\n");
+  self_.exposition_rendered(name(format), body.bytes());
+  std::vector<Chunk> chunks = body.finish();
   cache_->give_back(std::move(rendered));
   return chunks;
 }

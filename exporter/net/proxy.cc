@@ -20,27 +20,27 @@ std::string bare_host(const Origin& origin) {
   return host;
 }
 
-/// Address family and its bytes in network order; an IPv4 address in IPv6 is the IPv4 address.
-struct Address {
+/// IpAddress family and its bytes in network order; an IPv4 address in IPv6 is the IPv4 address.
+struct IpAddress {
   int family = AF_INET;
   std::array<unsigned char, 16> bytes{};
 };
 
 constexpr std::size_t kMappedBytes = 12;
 
-bool is_mapped(const Address& address) {
+bool is_mapped(const IpAddress& address) {
   constexpr std::array<unsigned char, kMappedBytes> kPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255};
   return address.family == AF_INET6 &&
          std::equal(kPrefix.begin(), kPrefix.end(), address.bytes.begin());
 }
 
-void unmap(Address& address) {
+void unmap(IpAddress& address) {
   std::copy(address.bytes.begin() + kMappedBytes, address.bytes.end(), address.bytes.begin());
   address.family = AF_INET;
 }
 
-std::optional<Address> parse_address(const std::string& text) {
-  Address address;
+std::optional<IpAddress> parse_address(const std::string& text) {
+  IpAddress address;
   if (inet_pton(AF_INET, text.c_str(), address.bytes.data()) == 1) return address;
   address.family = AF_INET6;
   if (inet_pton(AF_INET6, text.c_str(), address.bytes.data()) != 1) return std::nullopt;
@@ -48,7 +48,7 @@ std::optional<Address> parse_address(const std::string& text) {
   return address;
 }
 
-bool same_bits(const Address& one, const Address& other, unsigned bits) {
+bool same_bits(const IpAddress& one, const IpAddress& other, unsigned bits) {
   if (one.family != other.family) return false;
   for (unsigned bit = 0; bit < bits; ++bit) {
     const unsigned mask = 0x80U >> (bit % 8);
@@ -58,12 +58,12 @@ bool same_bits(const Address& one, const Address& other, unsigned bits) {
 }
 
 /// libcurl takes "127.1", "0x7f.1" and "2130706433" for 127.0.0.1, as old clients did.
-std::optional<Address> parse_any_spelling(const std::string& host) {
+std::optional<IpAddress> parse_any_spelling(const std::string& host) {
   const std::string without_zone = host.substr(0, host.find('%'));
   if (auto address = parse_address(without_zone)) return address;
   in_addr old{};
   if (inet_aton(host.c_str(), &old) == 0) return std::nullopt;
-  Address address;
+  IpAddress address;
   std::memcpy(address.bytes.data(), &old, sizeof old);
   return address;
 }
@@ -75,7 +75,7 @@ bool is_loopback(std::string host) {
   const auto address = parse_any_spelling(host);
   if (!address) return false;
   if (address->family == AF_INET) return address->bytes[0] == 127;
-  constexpr Address kOne{AF_INET6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+  constexpr IpAddress kOne{AF_INET6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
   return same_bits(*address, kOne, 128);
 }
 

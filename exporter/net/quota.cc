@@ -21,15 +21,15 @@ constexpr int kStretch = 50;
 constexpr Millis kStretchMin{250};
 constexpr std::chrono::minutes kSilenceMax{15};
 
-struct Unit {
+struct TimeUnit {
   std::string_view name;
   double millis;
 };
-constexpr Unit kUnits[] = {{"ms", 1},         {"millisecond", 1}, {"s", 1e3},
-                           {"sec", 1e3},      {"second", 1e3},    {"m", 60e3},
-                           {"min", 60e3},     {"minute", 60e3},   {"h", 3'600e3},
-                           {"hr", 3'600e3},   {"hour", 3'600e3},  {"d", 86'400e3},
-                           {"day", 86'400e3}, {"w", 604'800e3},   {"week", 604'800e3}};
+constexpr TimeUnit kUnits[] = {{"ms", 1},         {"millisecond", 1}, {"s", 1e3},
+                               {"sec", 1e3},      {"second", 1e3},    {"m", 60e3},
+                               {"min", 60e3},     {"minute", 60e3},   {"h", 3'600e3},
+                               {"hr", 3'600e3},   {"hour", 3'600e3},  {"d", 86'400e3},
+                               {"day", 86'400e3}, {"w", 604'800e3},   {"week", 604'800e3}};
 
 /// Reads a text in lower case piece by piece.
 struct Reader {
@@ -57,7 +57,7 @@ struct Reader {
 constexpr std::string_view kBetween = " \t:=\"'";
 
 std::optional<double> millis_of(std::string_view unit) {
-  for (const Unit& each : kUnits) {
+  for (const TimeUnit& each : kUnits) {
     const bool plural = unit.ends_with('s') && unit.substr(0, unit.size() - 1) == each.name;
     if (unit == each.name || (plural && each.name.size() > 1)) return each.millis;
   }

@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::size_t kStatusBytesMax = 64;
 
-struct StatusMeaning {
+struct SyncStatus {
   std::string_view status;
   std::optional<Outcome> outcome;  ///< nullopt: it goes on.
 };
 
-constexpr StatusMeaning kMeanings[] = {
+constexpr SyncStatus kMeanings[] = {
     {"waiting", std::nullopt},       {"running", std::nullopt},    {"success", Outcome::success},
     {"failed", Outcome::failed},     {"timeout", Outcome::failed}, {"cancel", Outcome::canceled},
     {"canceled", Outcome::canceled}, {"existed", Outcome::other},
@@ -26,7 +26,7 @@ bool set_state(std::string_view raw, Record& record) {
   const std::string status = lower(trim(raw));
   const auto* const known =
       std::find_if(std::begin(kMeanings), std::end(kMeanings),
-                   [&](const StatusMeaning& each) { return each.status == status; });
+                   [&](const SyncStatus& each) { return each.status == status; });
   const bool is_known = known != std::end(kMeanings);
   record.open = !is_known || !known->outcome;
   record.outcome = record.open ? Outcome::other : *known->outcome;

@@ -55,7 +55,7 @@ EXPOSITION = "exporter/exposition/exposition.cc"
 RENDER = "exporter/exposition/render.cc"
 SELF_METRICS = "exporter/exposition/self_metrics.cc"
 PROTOBUF = "exporter/exposition/protobuf_writer.cc"
-ANSWER = "exporter/exposition/answer.cc"
+BODY_BUILDER = "exporter/exposition/body_builder.cc"
 NEGOTIATION = "exporter/web/negotiation.cc"
 BUCKET = "exporter/net/token_bucket.cc"
 RATE = "exporter/net/rate_control.cc"
@@ -745,7 +745,7 @@ MUTANTS = [
      "shown.exemplars[i] && count > before", "shown.exemplars[i] && count >= before"),
     ("labels in protobuf are any bytes", PROTOBUF,
      "value = valid = valid_utf8(value);", "value = valid = std::string(value);"),
-    ("compressed blocks are not counted as bytes", ANSWER, "bytes_ += text.size();\n  flush();", "flush();"),
+    ("compressed blocks are not counted as bytes", BODY_BUILDER, "bytes_ += text.size();\n  flush();", "flush();"),
     ("what nobody set up is to blame", CREDENTIALS,
      "return without_credentials(begun.empty() ? others : begun);",
      "others.insert(others.end(), begun.begin(), begun.end());\n  return without_credentials(others);"),
@@ -917,6 +917,11 @@ MUTANTS = [
     ("a project that is written down later is a new registry", DISCOVERY,
      "if (state.identity.ends_with('\\n')) state.identity +=",
      "if (state.identity.empty()) state.identity +="),
+    ("the past is asked for again with keys that were refused", "exporter/ingest/history_reader.cc",
+     "return traits(error.kind).fails_every_call ||", "return"),
+    ("details are asked for again with keys that were refused",
+     "exporter/ingest/history_details.cc", "if (it.lasting || it.fails_every_call ||",
+     "if (it.lasting ||"),
     ("a line waits until somebody reads", LINE_QUEUE,
      "while (written_ < line && clock_.steady_now() < begun + patience_) {",
      "while (written_ < line) {"),

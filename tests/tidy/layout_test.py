@@ -150,6 +150,16 @@ class Layout(unittest.TestCase):
                     many.append(f"{name}: {found[1]} has {fields} fields")
         self.assertEqual(many, [])
 
+    def test_no_two_rooms_have_a_type_of_one_name(self):
+        # What plays the same part for each cloud has the same name there.
+        rooms = {}
+        for name, text in sources():
+            room = "clouds" if folder_of(name) in ("acr", "swr", "swr_ee") else folder_of(name)
+            for found in re.findall(r"^(?:struct|class|enum class|using) (?:\w+\(.*\) )?(\w+)"
+                                    r"(?: final)?(?: : [^{;]+)? (?:\{|=)", text, re.MULTILINE):
+                rooms.setdefault(found, set()).add(room)
+        self.assertEqual({name: where for name, where in rooms.items() if len(where) > 1}, {})
+
     def test_names_say_what_a_thing_is(self):
         wrong = [f"{name}: {word}" for name, text in sources()
                  for word in re.findall(

@@ -12,9 +12,9 @@
 namespace registry_exporter::exposition {
 
 /// Assembles a response body: shared blocks of snapshots, and the scrape's own text between them.
-class Answer {
+class BodyBuilder {
  public:
-  explicit Answer(bool gzip) : gzip_(gzip) {
+  explicit BodyBuilder(bool gzip) : gzip_(gzip) {
     if (gzip_) chunks_.push_back(std::make_shared<const std::string>(GzipStream::header()));
   }
 

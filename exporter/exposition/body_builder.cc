@@ -1,4 +1,4 @@
-#include "exporter/exposition/answer.h"
+#include "exporter/exposition/body_builder.h"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 
 namespace registry_exporter::exposition {
 
-void Answer::add(const std::shared_ptr<Block>& block) {
+void BodyBuilder::add(const std::shared_ptr<Block>& block) {
   const std::string& text = block->text();
   if (text.size() < kSharedBytesMin) return add(text);
   bytes_ += text.size();
@@ -21,13 +21,13 @@ void Answer::add(const std::shared_ptr<Block>& block) {
   chunks_.emplace_back(block, &piece.bytes);
 }
 
-std::vector<Chunk> Answer::finish() {
+std::vector<Chunk> BodyBuilder::finish() {
   flush();
   if (gzip_) chunks_.push_back(std::make_shared<const std::string>(stream_.trailer()));
   return std::move(chunks_);
 }
 
-void Answer::flush() {
+void BodyBuilder::flush() {
   if (own_.empty()) return;
   std::string text = std::exchange(own_, {});
   if (gzip_) {
