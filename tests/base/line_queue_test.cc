@@ -16,6 +16,7 @@
 #include <string>
 
 #include "exporter/base/check.h"
+#include "tests/support/fake_runtime.h"
 
 using namespace registry_exporter;
 
@@ -58,6 +59,17 @@ struct Terminal : Ends {
   Terminal() { REQUIRE(openpty(ends.data(), &ends[1], nullptr, nullptr, nullptr) == 0); }
 };
 
+/// The writer never gets its turn.
+class NoWriter final : public Threads {
+ public:
+  explicit NoWriter(Threads& threads) : threads_(threads) {}
+  std::unique_ptr<Waiter> make_waiter() override { return threads_.make_waiter(); }
+  std::unique_ptr<Thread> start(std::string, std::function<void()>) override { return nullptr; }
+
+ private:
+  Threads& threads_;
+};
+
 /// How many lines were accepted until one was lost.
 int fill(LineQueue& queue, const std::string& line) {
   const auto begun = std::chrono::steady_clock::now();
@@ -86,6 +98,24 @@ TEST_CASE_TEMPLATE("line queue: where nobody reads lines are lost, and nobody wa
   Kind kind;
   LineQueue& queue = kind.start();
   CHECK(fill(queue, std::string(1000, 'x')) > 100);
+}
+
+TEST_CASE("line queue: callers wait 200 ms at once, and a fiftieth of the time") {
+  FakeRuntime fake;
+  const Runtime runtime = fake.runtime();
+  NoWriter threads(runtime.threads);
+  LineQueue queue(STDERR_FILENO, {runtime.clock, threads, runtime.entropy});
+  const auto wait_after = [&](Millis pause) {
+    fake.advance(pause);
+    const SteadyTime begun = fake.now();
+    CHECK(queue.write("line"));
+    return std::chrono::duration_cast<Millis>(fake.now() - begun).count();
+  };
+  CHECK(wait_after(Millis{0}) == 200);
+  CHECK(wait_after(Millis{0}) == 0);
+  CHECK(wait_after(Millis{5'000}) == 100);
+  CHECK(wait_after(Millis{1'000}) == 20);
+  CHECK(wait_after(Millis{3'600'000}) == 200);
 }
 
 TEST_CASE("line queue: what was accepted arrives when somebody reads again") {
