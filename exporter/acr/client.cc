@@ -9,7 +9,6 @@
 #include "exporter/acr/signer.h"
 #include "exporter/acr/sync_codec.h"
 #include "exporter/base/check.h"
-#include "exporter/base/log.h"
 #include "exporter/cloud/list_pages.h"
 
 namespace registry_exporter::acr {
@@ -100,7 +99,7 @@ Result<Page> Client::list_syncs(const PageRequest& page) {
 
 Result<Page> Client::list_builds(const RepositoryRef& repository, const PageRequest& page) {
   if (repository.cloud_id.empty()) {
-    return fail(ErrorKind::bad_request, "repository without an id: " + full_name(repository));
+    return tl::unexpected<Error>(why_without_id(repository));
   }
   auto answer = ask<Page>(
       "ListRepoBuildRecord", list_build_records(target_, repository.cloud_id, page),
@@ -151,10 +150,10 @@ Result<cloud::Answer<T>> Client::ask(std::string_view operation, const net::Http
       [&parse](const net::HttpResponse& response) { return parse(response.body); });
 }
 
+/// One whose look-up is refused is listed without an id: it is configured, so it has to show as
+/// failing. One whose look-up may succeed later leaves the discovery incomplete.
 Result<Discovery> Client::discover_static(const std::vector<config::StaticRepository>& wanted) {
   Discovery discovery;
-  discovery.complete = true;
-  std::optional<Error> failure;
   for (const config::StaticRepository& each : wanted) {
     const RepositoryRef ref{each.repo_namespace, each.name, each.id};
     if (!each.id.empty()) {
@@ -166,16 +165,17 @@ Result<Discovery> Client::discover_static(const std::vector<config::StaticReposi
       discovery.repositories.push_back(std::move(*found));
       continue;
     }
-    if (traits(found.error().kind).fails_every_call) return within(full_name(ref), found.error());
-    log::warn("static repository not found", {{"registry", registry_},
-                                              {"repository", full_name(ref)},
-                                              {"reason", found.error().detail}});
-    // A missing repository does not make the list of the others incomplete.
-    const bool is_absent = found.error().kind == ErrorKind::not_found;
-    discovery.complete &= is_absent;
-    if (!failure) failure = found.error();
+    const ErrorTraits it = traits(found.error().kind);
+    if (it.fails_every_call) return within(full_name(ref), found.error());
+    if (it.lasting) {
+      discovery.repositories.push_back({ref, {}, {}, {}, {}, {}});
+    } else if (!discovery.part_failed) {
+      discovery.part_failed = within(full_name(ref), found.error()).value();
+    }
   }
-  if (failure && discovery.repositories.empty()) return within("no static repository", *failure);
+  discovery.complete = !discovery.part_failed;
+  const bool nothing = discovery.repositories.empty() && discovery.part_failed;
+  if (nothing) return tl::unexpected<Error>(*discovery.part_failed);
   return discovery;
 }
 
@@ -184,16 +184,33 @@ Result<ListedRepository> Client::look_up(const RepositoryRef& ref, Discovery& di
   {
     const MutexLock lock(mutex_);
     const auto known = looked_up_.find(name);
-    if (known != looked_up_.end()) return known->second;
+    if (known != looked_up_.end() && known->second) return known->second;
   }
   auto answer =
       ask<ListedRepository>("GetRepository", get_repository(target_, ref.repo_namespace, ref.name),
                             [&](std::string_view body) { return parse_repository(body, ref); });
-  if (!answer) return tl::unexpected(answer.error());
-  if (!discovery.server_time) discovery.server_time = answer->server_time;
   const MutexLock lock(mutex_);
-  looked_up_[name] = answer->value;
+  if (!answer) {
+    const Error& error = answer.error();
+    if (traits(error.kind).lasting) looked_up_.insert_or_assign(name, tl::unexpected(error));
+    return tl::unexpected(error);
+  }
+  if (!discovery.server_time) discovery.server_time = answer->server_time;
+  looked_up_.insert_or_assign(name, answer->value);
   return std::move(answer->value);
+}
+
+/// Why a static repository has no id. Looked up only if no discovery of this process has done so.
+Error Client::why_without_id(const RepositoryRef& repository) {
+  {
+    const MutexLock lock(mutex_);
+    const auto known = looked_up_.find(full_name(repository));
+    if (known != looked_up_.end() && !known->second) return known->second.error();
+  }
+  Discovery unused;
+  const auto found = look_up(repository, unused);
+  if (!found) return found.error();
+  return fail(ErrorKind::server_error, "its id is new: the next discovery takes it in").value();
 }
 
 /// The id of a repository is no longer valid: it may have been created again under its name.

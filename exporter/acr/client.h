@@ -58,6 +58,7 @@ class Client final : public Cloud {
   Result<cloud::ListedNamespaces> all_namespaces();
   Result<Discovery> discover_static(const std::vector<config::StaticRepository>& wanted);
   Result<ListedRepository> look_up(const RepositoryRef& ref, Discovery& discovery);
+  Error why_without_id(const RepositoryRef& repository);
   void forget(const RepositoryRef& repository);
 
   Runtime runtime_;
@@ -69,7 +70,8 @@ class Client final : public Cloud {
   cloud::NamespaceDiscovery discovery_;
 
   Mutex mutex_;
-  std::map<std::string, ListedRepository> looked_up_ GUARDED_BY(mutex_);  ///< By full name.
+  /// By full name. Look-ups that failed are repeated with each discovery.
+  std::map<std::string, Result<ListedRepository>> looked_up_ GUARDED_BY(mutex_);
 };
 
 }  // namespace registry_exporter::acr

@@ -100,10 +100,11 @@ Result<Record> parse_build_record(std::string_view body, const RepositoryRef& as
   std::string status = net::json::text_at(root, "Status");
   if (status.empty()) status = net::json::text_at(root, "BuildStatus");
   if (status.empty()) return fail(ErrorKind::malformed, "shape: no Status");
-  auto meaning = statuses.find(status);
+  const auto meaning = statuses.find(status);
   const bool tells_nothing = status == "true" || status == "false";
-  if (!meaning && tells_nothing) meaning = config::StatusMeaning::open;
-  return make_record(id, root, meaning);
+  Record record = make_record(id, root, meaning);
+  record.tells_nothing = !meaning && tells_nothing;
+  return record;
 }
 
 Result<cloud::ListedRepositories> parse_repository_page(std::string_view body,

@@ -29,8 +29,8 @@ namespace registry_exporter::acr {
 Result<Page> parse_build_page(std::string_view body, const RepositoryRef& asked,
                               const PageRequest& request, const BuildStatusMap& statuses);
 
-/// GetRepoBuildRecord for `id`. Its `Status` may be just "true", which is no outcome: the build
-/// then counts as open until a listing shows how it ended.
+/// GetRepoBuildRecord for `id`. Its `Status` may be just "true", as in the documented sample, which
+/// tells nothing of the build.
 Result<Record> parse_build_record(std::string_view body, const RepositoryRef& asked,
                                   const std::string& id, const BuildStatusMap& statuses);
 

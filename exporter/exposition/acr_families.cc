@@ -68,6 +68,7 @@ WriteRow repository_info(const Family& family, const SnapshotSource& source) {
                   [frame = line_frame(source.format, family.name), format = source.format](
                       const RepositoryView& view, const EventCounters&, const LinePart& labels,
                       SampleWriter& writer) mutable {
+                    if (view.ref.cloud_id.empty()) return;  // The cloud has not told it.
                     std::string own;
                     own.reserve(kUsualLabelBytes);
                     append_written(own, "repo_id", view.ref.cloud_id, format);

@@ -200,13 +200,19 @@ class Pass {
     take_listing(list, listed);
   }
 
+  /// It was configured, but the cloud told no id of it: there was no other list under its name.
+  static bool was_never_found(const TrackedList& list) {
+    return list.state.ref.cloud_id.empty() && list.state.ledger.known == 0;
+  }
+
   /// Another list has the name now.
   void begin_anew(TrackedList& list, const ListedRepository& listed) {
     Ledger& ledger = list.state.ledger;
+    const bool stays_history = was_never_found(list) && ledger.baseline_pending;
     start_over(ledger);
     // What nobody has read of its predecessor is gone with it.
     const bool counts_history = first_ && rules_.count_history;
-    ledger.baseline_pending = listed.created_at && is_old(listed) && !counts_history;
+    ledger.baseline_pending = listed.created_at ? is_old(listed) && !counts_history : stays_history;
     note_first_start(list.kind(), ledger);
     if (list.state.hidden && ledger.known == 0 && came_later(listed)) {
       list.state.hidden = false;

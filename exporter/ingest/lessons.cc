@@ -11,7 +11,8 @@ constexpr int kIdsRefusedMax = 3;
 
 void PointReads::note(const Result<Record>& record, Millis pause, SteadyTime now) {
   const bool refused =
-      !record && traits(record.error().kind).lasting && record.error().kind != ErrorKind::not_found;
+      record ? record->tells_nothing
+             : traits(record.error().kind).lasting && record.error().kind != ErrorKind::not_found;
   refused_in_a_row_ = refused ? refused_in_a_row_ + 1 : 0;
   if (refused_in_a_row_ < kIdsRefusedMax) return;
   refused_in_a_row_ = 0;

@@ -72,7 +72,9 @@ void OpenRecordSearch::apply(Ledger& ledger, SweepProgress& progress, const Resu
   if (by_id.empty()) return;
   const RecordKey asked = by_id.front()->key;
   ++asked_;
-  if (record) {
+  if (record && record->tells_nothing) {
+    progress.refused_ids.push_back(asked);
+  } else if (record) {
     note_met(asked);
     answered_.push_back(asked);
     std::erase(progress.failed_ids, asked);

@@ -64,6 +64,8 @@ struct Record {
   bool counts = true;  ///< False: its owner is none of ours, and the record is only remembered.
   /// It has ended, and the list does not tell its parts: it counts when it has been read by its id.
   bool needs_details = false;
+  /// Read by its id, and the answer tells nothing of its state: it stays as its list shows it.
+  bool tells_nothing = false;
   std::vector<Part> parts{};  ///< Of StreamKind::parts.
   bool operator==(const Record&) const = default;
 };

@@ -473,8 +473,9 @@ TEST_CASE("discover: static repositories are not listed, and looked up once wher
   };
   const auto discovery = world.client().discover();
   REQUIRE(discovery.has_value());
-  REQUIRE(discovery->repositories.size() == 2);
+  REQUIRE(discovery->repositories.size() == 3);
   CHECK(discovery->repositories[0].ref == RepositoryRef{"shop", "api", "crr-1"});
+  CHECK(discovery->repositories[2].ref == RepositoryRef{"shop", "typo", ""});
   CHECK(discovery->repositories[1].ref == RepositoryRef{"shop", "web", "crr-2"});
   CHECK(discovery->repositories[1].created_at == UnixMillis(Millis(1'700'000'000'000)));
   CHECK(discovery->complete);
@@ -482,6 +483,9 @@ TEST_CASE("discover: static repositories are not listed, and looked up once wher
   CHECK(world.transport.log() == "GetRepository GetRepository");
 
   world.transport.sent.clear();
+  CHECK(world.client().list_records({&kBuilds, {"shop", "typo", ""}}, {}).error().kind ==
+        ErrorKind::not_found);
+  CHECK(world.transport.sent.empty());
   REQUIRE(world.client().discover().has_value());
   CHECK(world.transport.sent.size() == 1);  // The one that was not found.
 
@@ -491,7 +495,7 @@ TEST_CASE("discover: static repositories are not listed, and looked up once wher
   CHECK(world.client().discover()->repositories[1].ref.cloud_id == "crr-3");
 }
 
-TEST_CASE("discover: static repositories that may not be looked up leave it incomplete") {
+TEST_CASE("discover: static repositories that may not be looked up are there, and fail") {
   World world;
   world.config.static_repositories =
       std::vector<config::StaticRepository>{{"shop", "api", "crr-1"}, {"shop", "web", ""}};
@@ -500,8 +504,38 @@ TEST_CASE("discover: static repositories that may not be looked up leave it inco
   };
   const auto discovery = world.client().discover();
   REQUIRE(discovery.has_value());
-  CHECK(names_of(*discovery) == std::set<std::string>{"shop/api"});
-  CHECK_FALSE(discovery->complete);
+  CHECK(names_of(*discovery) == std::set<std::string>{"shop/api", "shop/web"});
+  CHECK(discovery->complete);
+  const ListRef web{&kBuilds, {"shop", "web", ""}};
+  CHECK(world.client().list_records(web, {}).error().kind == ErrorKind::forbidden);
+}
+
+TEST_CASE("discover: a look-up that may succeed later leaves the discovery incomplete") {
+  for (const bool alone : {false, true}) {
+    CAPTURE(alone);
+    World world;
+    world.config.static_repositories = std::vector<config::StaticRepository>{{"shop", "web", ""}};
+    if (!alone) world.config.static_repositories->push_back({"shop", "api", "crr-1"});
+    world.transport.rule = [](const std::string&, const RuleTransport::Parameters&) {
+      return answer(500, "");
+    };
+    const auto discovery = world.client().discover();
+    CHECK(discovery.has_value() != alone);
+    if (alone) continue;
+    CHECK(names_of(*discovery) == std::set<std::string>{"shop/api"});
+    CHECK_FALSE(discovery->complete);
+    REQUIRE(discovery->part_failed);
+    CHECK(discovery->part_failed->detail.starts_with("shop/web: "));
+    // What an earlier process knew of it waits for its id.
+    const ListRef web{&kBuilds, {"shop", "web", ""}};
+    CHECK(world.client().list_records(web, {}).error().kind == ErrorKind::server_error);
+    world.transport.rule = [](const std::string& action, const RuleTransport::Parameters&) {
+      CHECK(action == "GetRepository");
+      return answer(200, R"({"IsSuccess":true,"RepoName":"web","RepoId":"crr-2"})");
+    };
+    CHECK(world.client().list_records(web, {}).error().kind == ErrorKind::server_error);
+    CHECK(names_of(*world.client().discover()).contains("shop/web"));
+  }
 }
 
 TEST_CASE("client: after abort nothing is asked any more") {

@@ -362,6 +362,7 @@ TEST_CASE("build record: an answer by id tells how one build stands") {
     bool accepted;
     bool open;
     Outcome outcome;
+    bool tells_nothing = false;
   };
   const Row rows[] = {
       {R"("BuildRecordId":"a","Status":"SUCCESS","EndTime":1767319705000)", true, false,
@@ -371,8 +372,9 @@ TEST_CASE("build record: an answer by id tells how one build stands") {
       {R"("Status":"BUILDING")", true, true, Outcome::other},
       {R"("Status":"NEWLY","EndTime":1767319705000)", true, false, Outcome::other},
       // The documented sample: no outcome can be read from it.
-      {R"("Status":"true","EndTime":1767319705000)", true, true, Outcome::other},
-      {R"("Status":true,"EndTime":"1767319705000")", true, true, Outcome::other},
+      {R"("Status":"true","EndTime":1767319705000)", true, false, Outcome::other, true},
+      {R"("Status":true,"EndTime":"1767319705000")", true, false, Outcome::other, true},
+      {R"("Status":"true")", true, true, Outcome::other, true},
       {R"("EndTime":1767319705000)", false, false, Outcome::other},
       {R"("BuildRecordId":"b","Status":"SUCCESS")", false, false, Outcome::other},
       {R"("Status":"SUCCESS","Image":{"RepoName":"web"})", false, false, Outcome::other},
@@ -392,6 +394,7 @@ TEST_CASE("build record: an answer by id tells how one build stands") {
     CHECK(record->started_at == at(kStart));
     CHECK(record->open == row.open);
     CHECK(record->outcome == row.outcome);
+    CHECK(record->tells_nothing == row.tells_nothing);
   }
 }
 

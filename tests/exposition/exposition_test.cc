@@ -453,6 +453,16 @@ TEST_CASE("exposition: a repository whose counters don't show yet has no cloud s
   }
 }
 
+TEST_CASE("exposition: a repository without an id has no information about it") {
+  RepositoryRow row = built_row();
+  RepositoryView view = *row.cells[0].view;
+  view.ref.cloud_id.clear();
+  row.cells[0].view = std::make_shared<const RepositoryView>(view);
+  const std::string text = Bench().text({{acr({row})}});
+  CHECK(text.find("acr_builds_total{") != std::string::npos);
+  CHECK(text.find("acr_repository_info{") == std::string::npos);
+}
+
 TEST_CASE("exposition: what is shown is `shown`, not what is already counted") {
   RepositoryRow held = built_row();
   held.cells[0].shown = std::make_shared<const EventCounters>();

@@ -177,6 +177,16 @@ TEST_CASE("discovery: one made anew before its predecessor was read is news") {
   CHECK(world.counted_in("a-renamed") == 1);
 }
 
+TEST_CASE("discovery: one made anew before its predecessor was read is news without a date, too") {
+  World world;
+  ListedRepository anew = listed("a", "2");
+  anew.created_at.reset();
+  world.pass({listed("a", "1")});
+  world.pass({anew});
+  world.read("a", {done("x", 900'000)});
+  CHECK(world.counted_in("a") == 1);
+}
+
 TEST_CASE("discovery: one made anew before its counted history was read shows zero first") {
   World world;
   world.rules.count_history = true;
@@ -185,6 +195,31 @@ TEST_CASE("discovery: one made anew before its counted history was read shows ze
   CHECK_FALSE(world.at_name("a").state.hidden);
   CHECK(world.at_name("a").state.ledger.events_held[Outcome::success]);
   CHECK(world.at_name("b").state.hidden);
+}
+
+TEST_CASE("discovery: one that is configured and found later has the history of the first start") {
+  const auto found = [](std::optional<UnixMillis> created_at, bool count_history) {
+    World world;
+    world.rules.fixed_list = true;
+    world.rules.count_history = count_history;
+    ListedRepository typo = listed("a", "");
+    typo.created_at.reset();
+    world.pass({typo});
+    world.pass({typo});
+    CHECK(world.at_name("a").has_series());
+    ListedRepository repository = listed("a", "1");
+    repository.created_at = created_at;
+    world.pass({repository});
+    world.read("a", {done("old", 900'000)});
+    world.pass({repository});  // It is the same one.
+    world.read("a", {done("new", 2'500'000), done("old", 900'000)});
+    CHECK(world.at_name("a").state.ledger.known == 2);
+    return world.counted_in("a");
+  };
+  CHECK(found(std::nullopt, false) == 1);
+  CHECK(found(at(900'000), false) == 1);
+  CHECK(found(at(2'000'000), false) == 2);
+  CHECK(found(std::nullopt, true) == 2);
 }
 
 TEST_CASE("discovery: a place that is never listed does not make all that comes later history") {

@@ -45,3 +45,19 @@ TEST_CASE("open records: one that is refused for good is looked for in the list 
   CHECK_FALSE(next.next_id(ledger, progress));
   CHECK(next.missing_in_list(ledger, progress).size() == 1);
 }
+
+TEST_CASE("open records: one of which the answer tells nothing is looked for in the list at once") {
+  Ledger ledger = with_open("b-1");
+  SweepProgress progress;
+  OpenRecordSearch search(true);
+  REQUIRE(search.next_id(ledger, progress) == "b-1");
+  Record record;
+  record.id = "b-1";
+  record.key = record_key(record.id);
+  record.tells_nothing = true;
+  MergeEffects effects;
+  search.apply(ledger, progress, record, {}, effects);
+  CHECK(ledger.open.size() == 1);  // Not ended, though `open` is false.
+  CHECK_FALSE(search.next_id(ledger, progress));
+  CHECK(search.missing_in_list(ledger, progress).size() == 1);
+}

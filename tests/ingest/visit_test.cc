@@ -91,6 +91,18 @@ TEST_CASE(
   CHECK_FALSE(retries(seconds(9000)));  // The list tells how a build ended.
 }
 
+TEST_CASE("visit: where answers by id tell nothing of builds, they are not asked for") {
+  TrackedList list;
+  list.state.kind = &kBuilds;
+  ListLessons lessons{{}, PageLimit(seconds(60)), {}};
+  Record record;
+  for (const bool tells_nothing : {false, true}) {
+    record.tells_nothing = tells_nothing;
+    for (int i = 0; i < 3; ++i) lessons.point_reads.note(record, seconds(3600), {});
+    CHECK(list_reader_options(list, {}, lessons, {}, at(0)).point_reads != tells_nothing);
+  }
+}
+
 TEST_CASE("visit: details that are refused in one place are asked for in all others") {
   TrackedList list;
   list.state.kind = &kRetentions;

@@ -62,7 +62,7 @@ IMPURE = {
     r"\bsetlocale\(|std::locale\b|\blocaltime|\btzset\(": set(),
     r"\bgetenv\(": {"config/load.cc", "main.cc", "web/asio_server.cc"},
     r"std::(jthread|thread)\b(?!::)": {"base/system_runtime.cc", "web/asio_server.cc"},
-    r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "backfill_report.cc", "options.h", "acr/client.cc",
+    r'#include "exporter/base/log.h"': {"base/log.cc", "app.cc", "backfill_report.cc", "options.h",
                                         "cloud/namespace_discovery.cc", "config/secret_files.cc", "ingest/registry_log.cc",
                                         "ingest/committer.cc", "web/asio_server.cc",
                                         "web/asio_connection.cc", "web/web_access.cc",
