@@ -156,11 +156,8 @@ Result<Discovery> Client::discover_static(const std::vector<config::StaticReposi
   Discovery discovery;
   for (const config::StaticRepository& each : wanted) {
     const RepositoryRef ref{each.repo_namespace, each.name, each.id};
-    if (!each.id.empty()) {
-      discovery.repositories.push_back({ref, {}, {}, {}, {}, {}});
-      continue;
-    }
-    Result<ListedRepository> found = look_up(ref, discovery);
+    const ListedRepository as_configured{ref, {}, {}, {}, {}, {}};
+    auto found = each.id.empty() ? look_up(ref, discovery) : as_configured;
     if (found) {
       discovery.repositories.push_back(std::move(*found));
       continue;
@@ -168,7 +165,7 @@ Result<Discovery> Client::discover_static(const std::vector<config::StaticReposi
     const ErrorTraits it = traits(found.error().kind);
     if (it.fails_every_call) return within(full_name(ref), found.error());
     if (it.lasting) {
-      discovery.repositories.push_back({ref, {}, {}, {}, {}, {}});
+      discovery.repositories.push_back(as_configured);
     } else if (!discovery.part_failed) {
       discovery.part_failed = within(full_name(ref), found.error()).value();
     }

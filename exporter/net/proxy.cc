@@ -20,7 +20,7 @@ std::string bare_host(const Origin& origin) {
   return host;
 }
 
-/// IpAddress family and its bytes in network order; an IPv4 address in IPv6 is the IPv4 address.
+/// Address family and its bytes in network order; an IPv4 address in IPv6 is the IPv4 address.
 struct IpAddress {
   int family = AF_INET;
   std::array<unsigned char, 16> bytes{};
